@@ -1,0 +1,41 @@
+# `make demo` and `make test` are all the set-up there is: both make .venv first if it is not there.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo up test check bench format clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
+	$(PYTHON) -m venv .venv
+	@# torch first and alone: asked for by another package, its newest build brings gigabytes of CUDA.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,worker,local,dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/manyhands demo
+
+up: $(STAMP)
+	$(BIN)/manyhands up
+
+test: $(STAMP)
+	$(BIN)/manyhands weights smollm2-135m
+	$(BIN)/python -m pytest -q -p tests.without tests/unit
+	$(BIN)/python -m pytest -q tests/contracts tests/integration tests/acceptance
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.worker
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""Goals in, results out: plans, runs, dispatch, the HTTP API, the client. Knows nothing of models."""

@@ -1,0 +1,70 @@
+"""A plan: the steps that reach a goal. Its edges are the references in their arguments. Knows no job and no run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from coordinator import references
+from infra.records import Json, Record
+
+#: The id of the step that asks for a plan, and so of no step in a plan.
+PLANNING = "planner"
+RESERVED = frozenset({references.INPUTS, PLANNING})
+MAX_STEPS = 64
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class OnFailure(StrEnum):
+    FAIL = "fail"  #: the run fails
+    SKIP = "skip"  #: the job's place in the step's value is null
+
+
+class Limits(Record):
+    max_jobs: int = Field(gt=0)  #: of the run
+    deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
+    max_replans: int = Field(ge=0)  #: repairs of a refused draft
+
+
+class Map(Record):
+    over: Json  #: a reference to a list: one job an element
+    item: Name = Field(alias="as")  #: what the arguments call the element
+
+
+class Step(Record):
+    id: Name
+    type: str = Field(min_length=1, max_length=64)
+    args: Json = {}
+    map: Map | None = None
+    after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: for order alone
+    on_failure: OnFailure = OnFailure.FAIL
+
+    def paths(self) -> list[str]:
+        """Every path that the step refers to, the map's variable among them."""
+        return list(references.find([self.args, self.map.over if self.map else None]))
+
+    def needs(self) -> set[str]:
+        """The ids of the steps that must end before this one."""
+        own = {references.INPUTS, self.map.item if self.map else references.INPUTS}
+        return {references.head(path) for path in self.paths()} - own | set(self.after)
+
+
+class Plan(Record):
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
+    result: Any  #: a template: what the run results in
+    limits: Limits
+
+    def step(self, step_id: str) -> Step:
+        return next(step for step in self.steps if step.id == step_id)
+
+
+class PlanRefused(Exception):
+    """A draft is no plan. `faults` says everything that is wrong with it."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(self.faults))

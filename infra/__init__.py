@@ -1,0 +1,1 @@
+"""The floor: settings, the queue, the ledger, telemetry. Imports nothing of ours."""

@@ -1,0 +1,64 @@
+"""A specialist's card: what it was trained on, where and when, and what it was measured at. Runs nothing."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+CARD = "card.md"
+_SCORES = "## Measured"
+
+
+@dataclass(frozen=True)
+class Training:
+    """The facts of one training run that a card states."""
+
+    name: str
+    base: str
+    data: str  #: file name and number of examples
+    options: str
+    minutes: float
+    final_loss: float
+    device: str
+
+
+def write_card(folder: Path, training: Training) -> Path:
+    """Write a fresh card; scores measured on an earlier adapter do not carry over."""
+    path = folder / CARD
+    path.write_text(
+        f"""# {training.name}
+
+- base: {training.base}, weights de-quantised from its GGUF, not the original bf16
+- data: {training.data}
+- training: LoRA, {training.options}; {training.minutes:.0f} minutes on {training.device}
+- last loss: {training.final_loss:.3f}
+- date: {_today()}
+
+{_SCORES}
+
+| date | data | n | valid | scores | what |
+|---|---|---|---|---|---|
+"""
+    )
+    return path
+
+
+def add_score(folder: Path, data: str, n: int, valid_share: float, metrics: dict[str, float], what: str) -> None:
+    """Append one measurement to the card. Raises FileNotFoundError if the specialist has no card yet."""
+    scores = ", ".join(f"{name} {value:.1f}" for name, value in metrics.items())
+    with (folder / CARD).open("r+") as card:
+        card.seek(0, 2)
+        card.write(f"| {_today()} | {data} | {n} | {valid_share:.1f} % | {scores} | {what} |\n")
+
+
+def machine() -> str:
+    """The processor's architecture and core count: enough to judge a speed, too little to find the machine."""
+    import os
+
+    return f"{os.cpu_count()} {platform.machine()} cores"
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

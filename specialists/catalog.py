@@ -1,0 +1,75 @@
+"""The catalog: every specialist that this deployment knows, by name. Knows nothing of who hosts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from specialists.specialist import Specialist, SpecialistError, load_specialist
+
+SHIPPED = Path(__file__).parent
+
+
+class CatalogError(Exception):
+    """Some folders are not usable; the message says everything that is wrong with all of them."""
+
+
+class UnknownJobType(KeyError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown job type {name!r}; known: {', '.join(known)}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Catalog:
+    def __init__(self, specialists: Iterable[Specialist]) -> None:
+        self._by_name = {specialist.name: specialist for specialist in sorted(specialists, key=lambda s: s.name)}
+
+    def __iter__(self) -> Iterator[Specialist]:
+        return iter(self._by_name.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    def get(self, name: str) -> Specialist:
+        """Raises UnknownJobType, which lists the known ones."""
+        if name not in self._by_name:
+            raise UnknownJobType(name, self._by_name)
+        return self._by_name[name]
+
+
+def load_catalog(extra: Iterable[Path] = (), adapters: bool = True) -> Catalog:
+    """The shipped specialists and those in `extra`, each a specialist's folder or a folder of such folders.
+
+    `adapters=False` leaves the adapter files unchecked: what plans and trains needs none of them.
+    Raises CatalogError with the faults of every folder at once; two of one name are a fault.
+    """
+    found: dict[str, Specialist] = {}
+    faults: list[str] = []
+    for folder in _folders([SHIPPED, *extra], faults):
+        try:
+            specialist = load_specialist(folder, adapters)
+        except SpecialistError as error:
+            faults.append(str(error))
+            continue
+        if specialist.name in found:
+            faults.append(f"{specialist.name!r} is in {found[specialist.name].folder} and in {folder}: rename one")
+        found[specialist.name] = specialist
+    if faults:
+        raise CatalogError("\n".join(faults))
+    return Catalog(found.values())
+
+
+def _folders(roots: Iterable[Path], faults: list[str]) -> Iterator[Path]:
+    for root in roots:
+        if (root / "specialist.toml").exists():
+            yield root
+            continue
+        inside = sorted(path.parent for path in root.glob("*/specialist.toml"))
+        if not inside:
+            faults.append(f"{root}: no specialist.toml in it nor in its folders")
+        yield from inside

@@ -1,0 +1,97 @@
+"""Commands about specialists: fetch weights, make goals, train. Knows nothing of queues."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.settings import Settings
+
+_say = Console(stderr=True).print
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(weights)
+    app.command()(train)
+    app.command()(goals)
+
+
+def weights(name: Annotated[str, typer.Argument(help="a base model, a local folder or a hub id")]) -> None:
+    """Fetch a base model, check its digest and convert it, once. Prints the folder."""
+    from specialists.weights import WeightsError, ensure
+
+    try:
+        typer.echo(ensure(name, Settings().weights, _say))
+    except WeightsError as error:
+        _fail(str(error))
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="the specialist")],
+    data: Annotated[Path, typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or gzipped')],
+    out: Annotated[Path | None, typer.Option(help="where checkpoints and the log go; default: runs/NAME")] = None,
+    examples: Annotated[int | None, typer.Option(min=1, help="train on so many, drawn at random; default: all")] = None,
+    epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    batch: Annotated[int, typer.Option(min=1)] = 16,
+    rate: Annotated[float, typer.Option(min=1e-6)] = 1e-3,
+    rank: Annotated[int, typer.Option(min=1, max=256)] = 16,
+    base: Annotated[str | None, typer.Option(help="another base model; default: the manifest's")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
+    install: Annotated[bool, typer.Option(help="put adapter, digest and card into the specialist's folder")] = True,
+) -> None:
+    """Train a specialist's adapter by LoRA. Interrupted, the same command goes on where it stopped."""
+    from specialists.catalog import CatalogError, UnknownJobType, load_catalog
+    from specialists.examples import ExamplesError, read_examples
+    from specialists.training.run import TrainingError, train_specialist
+    from specialists.weights import WeightsError
+
+    settings = Settings()
+    try:
+        specialist = load_catalog(settings.specialists, adapters=False).get(name)
+        path = train_specialist(
+            specialist,
+            read_examples(data),
+            data.name,
+            out or Path("runs") / name,
+            {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank, "alpha": 2 * rank},
+            count=examples,
+            base=base,
+            weights=settings.weights,
+            threads=threads,
+            install=install,
+            say=_say,
+        )
+    except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
+        _fail(str(error))
+    typer.echo(path)
+
+
+def goals(
+    out: Annotated[Path, typer.Argument(help="folder for goals-train.jsonl and goals-held-out.jsonl")],
+    texts: Annotated[list[Path], typer.Option(exists=True, help="examples with a `text` input, quoted in some goals")],
+    count: Annotated[int, typer.Option(min=1, help="training goals")] = 3000,
+    held_out: Annotated[int, typer.Option(min=1, help="goals in held-out wordings")] = 300,
+    seed: int = 11,
+) -> None:
+    """Make goals with their plans for the planner, and as many in wordings that no training goal has."""
+    from specialists.examples import read_examples
+    from specialists.training.goals import generate, quotable
+
+    quoted = quotable([example.input.get("text", "") for path in texts for example in read_examples(path)], seed)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, n, held, part in (("train", count, False, quoted[::2]), ("held-out", held_out, True, quoted[1::2])):
+        path = out / f"goals-{name}.jsonl"
+        with path.open("w") as lines:
+            for goal in generate(n, part, seed + held, held):
+                row = {"input": goal.input, "output": goal.output, "source": goal.source}
+                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        typer.echo(path)
+
+
+def _fail(message: str) -> None:
+    _say(f"[red]error:[/red] {message}", markup=True, highlight=False)
+    raise typer.Exit(2)

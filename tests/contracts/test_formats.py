@@ -1,0 +1,141 @@
+"""Every answer format: what it writes it reads back, and its grammar accepts exactly what it reads."""
+
+import gzip
+import json
+from pathlib import Path
+
+import llguidance
+import pytest
+
+from specialists.catalog import SHIPPED
+from specialists.examples import read_examples
+from specialists.formats import Format, FormatError, load_format
+from specialists.specialist import load_specialist
+
+PAIRS = {
+    "type": "object",
+    "properties": {
+        "intent": {"enum": ["card_arrival", "reverted_card_payment?"]},
+        "slots": {
+            "type": "array",
+            "maxItems": 2,
+            "items": {
+                "type": "object",
+                "properties": {"name": {"enum": ["city", "party_size"]}, "value": {"type": "string", "maxLength": 20}},
+                "required": ["name", "value"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["intent", "slots"],
+    "additionalProperties": False,
+}
+PLAN = json.loads((SHIPPED / "planner" / "output.schema.json").read_text())
+OFFERS = [
+    {"name": "triage", "params": {"text": "string"}, "returns": ["intent"]},
+    {"name": "count", "params": {"items": "array", "field": "string"}, "returns": ["counts"]},
+]
+GOAL = {"goal": "Sort and count", "inputs": {"messages": "array", "city": "string"}, "job_types": OFFERS}
+EACH = {"over": {"$ref": "inputs.messages"}, "as": "item"}
+CASES = [
+    ("json", PAIRS, {}, {"intent": "card_arrival", "slots": [{"name": "city", "value": 'a "b" \\ ü'}]}),
+    ("lines", PAIRS, {}, {"intent": "card_arrival", "slots": []}),
+    ("lines", PAIRS, {}, {"intent": "reverted_card_payment?", "slots": [{"name": "party_size", "value": "a: b"}] * 2}),
+    ("plan", PLAN, GOAL, {"steps": [{"id": "s1", "type": "triage", "map": EACH, "args": {"text": {"$ref": "item"}}}]}),
+    (
+        "plan",
+        PLAN,
+        GOAL,
+        {
+            "steps": [
+                {"id": "s1", "type": "triage", "args": {"text": 'say "hi", (ok)'}},
+                {"id": "s2", "type": "triage", "args": {"text": {"$ref": "inputs.city"}}, "after": ["s1"]},
+                {
+                    "id": "s3",
+                    "type": "count",
+                    "args": {
+                        "items": [{"$ref": "s1.intent"}, 2.5, True, None, {"a": {"$ref": "s2"}}],
+                        "field": "intent",
+                    },
+                },
+            ]
+        },
+    ),
+]
+
+
+def accepts(format: Format, input: dict, text: str) -> bool:
+    tokenizer = llguidance.LLTokenizer("byte")
+    matcher = llguidance.LLMatcher(tokenizer, llguidance.grammar_from("lark", format.grammar(input)))
+    assert not matcher.is_error(), matcher.get_error()
+    tokens = tokenizer.tokenize_str(text)
+    return matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens) and matcher.is_accepting()
+
+
+@pytest.mark.parametrize(("name", "schema", "input", "output"), CASES)
+def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, input, output):
+    format = load_format(name, schema)
+    text = format.write(output)
+    assert format.read(text) == output
+    assert accepts(format, input, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "input", "text"),
+    [
+        ("json", PAIRS, {}, '{"intent":"unheard_of","slots":[]}'),
+        ("json", PAIRS, {}, '{"intent": "card_arrival","slots":[]}'),
+        ("lines", PAIRS, {}, "card arrival\ncity: x\ncity: y\ncity: z"),
+        ("lines", PAIRS, {}, "card arrival\nvillage: x"),
+        ("plan", PLAN, GOAL, "translate(text=city)"),
+        ("plan", PLAN, GOAL, "triage(text=s1)"),
+        ("plan", PLAN, GOAL, "triage(text=item)"),
+        ("plan", PLAN, GOAL, "each city: triage(text=item)"),
+        ("plan", PLAN, GOAL, "triage(words=city)"),
+    ],
+)
+def test_a_grammar_refuses_what_the_schema_or_the_offer_does_not_have(name, schema, input, text):
+    assert not accepts(load_format(name, schema), input, text)
+
+
+def test_a_plan_line_names_earlier_steps_only():
+    format = load_format("plan", PLAN)
+    assert accepts(format, GOAL, "triage(text=city)\ncount(items=s1,field=city)")
+    assert not accepts(format, GOAL, "count(items=s2,field=city)\ntriage(text=city)")
+    assert not accepts(format, {**GOAL, "inputs": {}}, "triage(text=city)")
+
+
+def test_a_copied_value_must_stand_in_the_input():
+    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    input = {"text": "Anna flew to Oslo."}
+    assert accepts(entities.format, input, "person: Anna\nlocation: Oslo")
+    assert accepts(entities.format, input, "")
+    assert not accepts(entities.format, input, "person: Maria")
+
+
+@pytest.mark.parametrize("name", ["triage", "command", "entities", "planner"])
+def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name):
+    specialist = load_specialist(SHIPPED / name, adapters=False)
+    examples = read_examples(specialist.folder / "examples.jsonl")
+    assert len(examples) >= 5
+    for example in examples:
+        assert not specialist.input_faults(example.input)
+        text = specialist.format.write(example.output)
+        assert specialist.parse(text, example.input) == example.output
+        assert accepts(specialist.format, example.input, text)
+
+
+def test_a_format_says_which_schema_it_cannot_hold():
+    optional = {**PAIRS, "required": ["intent"]}
+    with pytest.raises(FormatError, match="'slots' is optional"):
+        load_format("lines", optional)
+    with pytest.raises(FormatError, match="unknown answer format 'xml'; known: json, lines, plan"):
+        load_format("xml", PAIRS)
+
+
+def test_examples_are_read_plain_and_gzipped(tmp_path: Path):
+    row = json.dumps({"input": {"text": "ü"}, "output": {"intent": "x"}}) + "\n"
+    (tmp_path / "a.jsonl").write_text(row)
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
+        file.write(row)
+    assert read_examples(tmp_path / "a.jsonl") == read_examples(tmp_path / "b.jsonl.gz")

@@ -1,0 +1,146 @@
+"""Specialists and the catalog: what loads, what is refused and how it says so."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from specialists.catalog import SHIPPED, CatalogError, UnknownJobType, load_catalog
+from specialists.specialist import AnswerError, SpecialistError, load_specialist
+
+MANIFEST = """
+name = "mood"
+version = "1.0.0"
+description = "Says the mood of a text."
+engine = "transformers"
+[base]
+name = "smollm2-135m"
+[decoding]
+format = "lines"
+max_tokens = 8
+"""
+INPUT = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "maxLength": 100}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+OUTPUT = {
+    "type": "object",
+    "properties": {"mood": {"enum": ["good", "very_bad"]}},
+    "required": ["mood"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def mood(tmp_path: Path) -> Path:
+    folder = tmp_path / "mood"
+    folder.mkdir()
+    (folder / "specialist.toml").write_text(MANIFEST)
+    (folder / "input.schema.json").write_text(json.dumps(INPUT))
+    (folder / "output.schema.json").write_text(json.dumps(OUTPUT))
+    (folder / "prompt.txt").write_text("Text: {{text}}\nMood:\n")
+    return folder
+
+
+def test_a_folder_outside_the_package_loads_through_the_same_code(mood: Path):
+    catalog = load_catalog([mood.parent])
+    assert "mood" in catalog
+    assert catalog.get("mood").folder == mood
+
+
+def test_the_shipped_specialists_load_with_their_adapters():
+    assert {"planner", "triage", "command", "entities", "table", "count", "filter"} <= set(load_catalog().names())
+
+
+def test_a_placeholder_inside_a_value_stays_text(mood: Path):
+    assert load_specialist(mood).render({"text": "{{text}} \\1"}) == "Text: {{text}} \\1\nMood:\n"
+
+
+def test_an_answer_parses_to_its_output(mood: Path):
+    assert load_specialist(mood).parse("very bad", {"text": "x"}) == {"mood": "very_bad"}
+
+
+def test_an_answer_that_does_not_parse_is_refused_without_being_quoted(mood: Path):
+    with pytest.raises(AnswerError, match="mood: answer does not parse") as caught:
+        load_specialist(mood).parse("secret", {"text": "x"})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_copied_value_that_is_not_in_the_input_is_refused():
+    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    with pytest.raises(AnswerError, match="not a part of the input's 'text'"):
+        entities.parse("person: Maria", {"text": "Anna left."})
+
+
+def test_input_faults_come_all_at_once_and_never_quote_the_input(mood: Path):
+    faults = load_specialist(mood).input_faults({"txt": "secret"})
+    assert faults == ["mood.input: missing 'text'", "mood.input: unknown 'txt'; known: text"]
+    assert load_specialist(mood).input_faults({"text": "secret" * 30}) == [
+        "mood.input.text: 180 characters, maxLength is 100"
+    ]
+
+
+def test_every_fault_of_a_folder_is_named_at_once(mood: Path):
+    (mood / "output.schema.json").write_text('{"type":"object","properties":{"mood":{"type":"string"}},"oneOf":[{}]}')
+    (mood / "prompt.txt").unlink()
+    (mood / "specialist.toml").write_text(MANIFEST.replace('"mood"', '"moods"'))
+    with pytest.raises(SpecialistError) as caught:
+        load_specialist(mood)
+    said = "; ".join(caught.value.faults)
+    for part in (
+        "folder's name must be the same",
+        "keyword 'oneOf'",
+        "maxLength",
+        "additionalProperties",
+        "no prompt.txt",
+    ):
+        assert part in said
+
+
+def test_a_prompt_that_names_no_input_field_is_refused(mood: Path):
+    (mood / "prompt.txt").write_text("{{texts}}")
+    with pytest.raises(SpecialistError, match=r"\{\{texts\}\} is no input field"):
+        load_specialist(mood)
+
+
+def test_an_unknown_manifest_field_is_refused_by_name(mood: Path):
+    (mood / "specialist.toml").write_text('colour = "red"\n' + MANIFEST)
+    with pytest.raises(SpecialistError, match="colour: Extra inputs are not permitted"):
+        load_specialist(mood)
+
+
+def test_an_adapter_must_have_the_pinned_digest(mood: Path):
+    pinned = MANIFEST.replace("[decoding]", f'[adapter]\nsha256 = "{"0" * 64}"\nrank = 4\nalpha = 8\n[decoding]')
+    (mood / "specialist.toml").write_text(pinned)
+    with pytest.raises(SpecialistError, match=r"no adapter\.safetensors, though"):
+        load_specialist(mood)
+    (mood / "adapter.safetensors").write_bytes(b"other")
+    with pytest.raises(SpecialistError, match="the manifest pins 0000"):
+        load_specialist(mood)
+    assert load_specialist(mood, adapters=False).name == "mood"
+
+
+def test_the_digest_changes_with_whatever_decides_an_answer(mood: Path):
+    before = load_specialist(mood).digest
+    (mood / "prompt.txt").write_text("Text: {{text}}\nMood?\n")
+    assert load_specialist(mood).digest != before
+
+
+def test_two_specialists_of_one_name_are_refused(mood: Path, tmp_path: Path):
+    other = tmp_path / "others"
+    shutil.copytree(mood, other / "mood")
+    with pytest.raises(CatalogError, match=r"'mood' is in .* rename one"):
+        load_catalog([mood, other])
+
+
+def test_an_empty_folder_of_specialists_is_an_error_not_nothing(tmp_path: Path):
+    with pytest.raises(CatalogError, match=r"no specialist\.toml in it nor in its folders"):
+        load_catalog([tmp_path])
+
+
+def test_an_unknown_job_type_lists_the_known_ones():
+    with pytest.raises(UnknownJobType, match="unknown job type 'sumarize'; known: command, count, entities"):
+        load_catalog().get("sumarize")

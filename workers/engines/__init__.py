@@ -1,0 +1,64 @@
+"""Engines: what turns prompts into completions. One file an engine; knows nothing of queues, leases or schemas."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Finish(StrEnum):
+    STOP = "stop"  #: the answer is whole
+    LENGTH = "length"  #: `max_tokens` came first
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True)
+class Request:
+    id: str  #: unique among the requests in flight; what `cancel` takes
+    specialist: str  #: whose adapter, or whose function
+    prompt: str
+    grammar: str | None = None  #: Lark, llguidance's dialect; None: anything
+    max_tokens: int = 256
+    deadline: float | None = None  #: `time.monotonic()` after which decoding stops
+
+
+@dataclass(frozen=True)
+class Completion:
+    text: str
+    finish: Finish
+    tokens_in: int = 0
+    tokens_out: int = 0
+    forced: int = 0  #: of `tokens_out`, those that the grammar left no choice of
+
+
+class EngineError(Exception):
+    """The engine could not complete a request; `retryable` if another attempt may."""
+
+    def __init__(self, message: str, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class PromptTooLong(EngineError):
+    """The prompt has more tokens than the specialist's manifest allows. It is refused, never cut."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"the prompt has {tokens} tokens, the manifest allows {limit}", retryable=False)
+
+
+class Engine(Protocol):
+    """Batches by itself: requests may be submitted from any thread and join and leave the running batch."""
+
+    name: str
+
+    def submit(self, request: Request) -> Future[Completion]:
+        """The completion to come. The future fails with EngineError; a cancel or deadline is a Completion, not an error."""
+
+    def cancel(self, request_id: str) -> None:
+        """Stop the request at the next decoding step; unknown ids are ignored."""
+
+    def close(self) -> None:
+        """Stop taking requests and fail those in flight with a retryable EngineError."""

@@ -1,0 +1,96 @@
+"""Grammars: which token may come next, and which must. By llguidance; knows nothing of models or schemas."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import llguidance.hf
+import numpy as np
+import torch
+from llguidance import LLMatcher
+
+from workers.engines import EngineError
+
+#: Of a request without a grammar: any text, but no control token.
+ANYTHING = "start: /(?s:.*)/"
+
+#: Compiled grammars kept: a specialist with fixed answers has one, the others one for each input.
+KEPT = 64
+
+
+class GrammarError(EngineError):
+    """llguidance refuses the grammar, or gave up on it while decoding."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the answer's grammar is not usable: {reason}", retryable=False)
+
+
+class Guide:
+    """One request's place in its grammar."""
+
+    def __init__(self, matcher: LLMatcher, vocabulary: int) -> None:
+        self._matcher = matcher
+        self._vocabulary = vocabulary
+
+    @property
+    def ended(self) -> bool:
+        """Nothing may follow; the end-of-sequence token need not be decoded."""
+        return bool(self._matcher.is_stopped())
+
+    def forced(self) -> list[int]:
+        """The tokens that must come next, in the tokenizer's own spelling, and step over them."""
+        tokens: list[int] = self._matcher.compute_ff_tokens()
+        self._step(tokens)
+        return tokens
+
+    def allowed(self) -> torch.Tensor:
+        """(V,) bool: which tokens may come next; the end of sequence among them where the answer may be whole."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        self._check()
+        return torch.from_numpy(np.unpackbits(bits, count=self._vocabulary, bitorder="little")).bool()
+
+    def take(self, token: int) -> None:
+        self._step([token])
+
+    def _step(self, tokens: list[int]) -> None:
+        if tokens:
+            self._matcher.consume_tokens(tokens)
+        self._check()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise GrammarError(self._matcher.get_error())
+
+
+class Grammars:
+    """Compiles grammars for one tokenizer, the same one once. May be called from any thread."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int) -> None:
+        self._tokens = llguidance.hf.from_tokenizer(tokenizer, n_vocab=vocabulary)
+        self._vocabulary = vocabulary
+        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def guide(self, grammar: str | None) -> Guide:
+        """A guide at the grammar's start. Raises GrammarError with llguidance's reason."""
+        with self._lock:
+            source = grammar or ANYTHING
+            if source not in self._compiled:
+                self._compiled[source] = self._compile(source)
+                if len(self._compiled) > KEPT:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(source)
+            return Guide(self._compiled[source].deep_copy(), self._vocabulary)
+
+    def _compile(self, source: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokens, source, log_level=0)
+        if matcher.is_error():
+            raise GrammarError(matcher.get_error())
+        return matcher
+
+    def text(self, tokens: list[int]) -> str:
+        """The text of an answer's tokens; a character cut off at the end becomes U+FFFD."""
+        decoded: bytes = self._tokens.decode_bytes(tokens)
+        return decoded.decode(errors="replace")

@@ -1,0 +1,182 @@
+"""The transformers engine: one thread decodes a running batch. Knows no queue, no lease and no schema."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from specialists.training.base_model import encode
+from workers.engines import Completion, EngineError, PromptTooLong, Request
+from workers.engines.adapters import AdapterSource
+from workers.engines.batch import Batch, Row
+from workers.engines.decoder import Decoder, best_device
+from workers.engines.grammar import Grammars
+
+log = logging.getLogger(__name__)
+
+#: Steps that may fail one after the other before the engine calls itself broken.
+FAILURES_ALLOWED = 3
+
+#: A step of an engine that is at work takes a second or two at most, even on a busy small machine.
+STALL_S = 60.0
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """What the engine must know of one specialist."""
+
+    adapter: AdapterSource | None  #: None: not trained yet, answers with the plain base
+    input_tokens: int  #: a longer prompt is refused
+    answer_tokens: int  #: the most that a request may ask for
+
+
+class TransformersEngine:
+    name = "transformers"
+
+    def __init__(
+        self,
+        base: Path,
+        hosted: Mapping[str, Hosted],
+        slots: int = 16,
+        threads: int | None = None,
+        device: str | None = None,
+        step_tokens: int = 256,
+    ) -> None:
+        """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on."""
+        if threads:
+            torch.set_num_threads(threads)
+        length = max(each.input_tokens + each.answer_tokens for each in hosted.values())
+        adapters = {name: each.adapter for name, each in hosted.items()}
+        self._hosted = dict(hosted)
+        self._decoder = Decoder(base, adapters, slots, length, device or best_device())
+        self._grammars = Grammars(self._decoder.tokenizer, self._decoder.vocabulary)
+        self._end: int = self._decoder.tokenizer.eos_token_id
+        self._step_tokens = step_tokens
+        self._batch = Batch(slots)
+        self._waiting: deque[Row] = deque()
+        self._by_id: dict[str, Row] = {}
+        self._encoding = threading.Lock()  # one tokenizer refuses two callers at once
+        self._changed = threading.Condition()  # guards what follows, `_waiting` and `_by_id`
+        self._closed: EngineError | None = None
+        self._failures = 0
+        self._stepped_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    # -- any thread --
+
+    def submit(self, request: Request) -> Future[Completion]:
+        try:
+            row = self._row(request)
+            with self._changed:
+                self._accept(row)
+        except EngineError as error:
+            refused: Future[Completion] = Future()
+            refused.set_exception(error)
+            return refused
+        return row.future
+
+    def cancel(self, request_id: str) -> None:
+        with self._changed:
+            if row := self._by_id.get(request_id):
+                row.cancelled = True
+
+    def close(self) -> None:
+        self._shut(EngineError("the engine was closed"))
+        self._thread.join()
+
+    def healthy(self) -> bool:
+        with self._changed:
+            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > STALL_S
+            return self._closed is None and self._thread.is_alive() and not stalled
+
+    def _row(self, request: Request) -> Row:
+        hosted = self._hosted.get(request.specialist)
+        if hosted is None:
+            raise EngineError(
+                f"specialist {request.specialist!r} is not hosted here; hosted: {', '.join(sorted(self._hosted))}",
+                retryable=False,
+            )
+        if not 0 < request.max_tokens <= hosted.answer_tokens:
+            raise EngineError(
+                f"max_tokens is {request.max_tokens}, the manifest allows 1 to {hosted.answer_tokens}", retryable=False
+            )
+        with self._encoding:
+            prompt = encode(self._decoder.tokenizer, request.prompt)
+        if not prompt:
+            raise EngineError("the prompt is empty", retryable=False)
+        if len(prompt) > hosted.input_tokens:
+            raise PromptTooLong(len(prompt), hosted.input_tokens)
+        row = Row(request, prompt, self._grammars.guide(request.grammar))
+        row.start()
+        return row
+
+    def _accept(self, row: Row) -> None:
+        if self._closed:
+            raise EngineError(str(self._closed))
+        if row.request.id in self._by_id:
+            raise EngineError(f"request {row.request.id!r} is in flight already", retryable=False)
+        if not self._by_id:
+            self._stepped_at = time.monotonic()  # an idle engine has not stalled
+        self._by_id[row.request.id] = row
+        self._waiting.append(row)
+        self._changed.notify_all()
+
+    def _shut(self, reason: EngineError) -> None:
+        with self._changed:
+            self._closed = self._closed or reason
+            self._changed.notify_all()
+
+    # -- the decoding thread --
+
+    def _run(self) -> None:
+        while self._admit():
+            try:
+                self._step()
+            except Exception as error:  # noqa: BLE001 - whatever broke a step must reach its futures, not end the thread
+                self._fail_batch(error)
+            else:
+                self._failures = 0
+        assert self._closed
+        for row in [*self._batch, *self._waiting]:
+            self._leave(row, self._closed)
+
+    def _admit(self) -> bool:
+        """Wait for work and let it join the batch. False when the engine is closed."""
+        with self._changed:
+            while not (self._closed or self._waiting or len(self._batch)):
+                self._changed.wait()
+            while self._waiting and not self._batch.full:
+                self._batch.join(self._waiting.popleft())
+            return self._closed is None
+
+    def _step(self) -> None:
+        self._release()
+        fed = self._batch.feed(self._step_tokens)
+        if not fed:
+            return
+        ready = [row.pending == 0 for row, _ in fed]
+        rows = [row for row, whole in zip(fed, ready, strict=True) if whole for row in row[:1]]
+        logits = self._decoder.feed([piece for _, piece in fed], ready)  # (rows, V)
+        self._choose(rows, logits)
+        self._stepped_at = time.monotonic()
+        self._release()
+
+    def _choose(self, rows: list[Row], logits: torch.Tensor) -> None:
+        if not rows:
+            return
+        allowed = torch.stack([row.guide.allowed() for row in rows]).to(logits.device)
+        chosen = logits.masked_fill_(~allowed, float("-inf")).argmax(dim=-1).tolist()
+        for row, token in zip(rows, chosen, strict=True):
+            try:
+                row.take(token, self._end)
+            except EngineError as error:
+                self._leave(row, error)
