@@ -11,8 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from infra.records import (
-    Claim, Event, Job, JobStatus, Json, Outcome, Refusal, RunRecord, StepResult,
-)  # fmt: skip
+    Claim,
+    Event,
+    Job,
+    JobStatus,
+    Json,
+    Outcome,
+    Refusal,
+    RunRecord,
+    StepResult,
+)
 
 
 class Ledger(Protocol):
@@ -70,7 +78,8 @@ class Ledger(Protocol):
         """Mend what crashes leave: running jobs whose lease ran out, and jobs sent but not claimed for `silent_ms`.
 
         They are marked as sent anew and returned as (job type, job id) to be put on the queue again. Jobs past
-        their deadline expire; jobs whose lease ran out on their last attempt become dead letters. Both commit an outcome.
+        their deadline expire; jobs whose lease ran out on their last attempt become dead letters. Both commit
+        an outcome.
         A job that stays silent is sent again at growing intervals, up to eight times `silent_ms`: it may only be
         waiting behind others, and every sending leaves one more message on the queue.
         """
@@ -87,7 +96,7 @@ class Ledger(Protocol):
         """Count an attempt and take the lease, or say why not. One round trip."""
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
-        """Extend the leases of `claims` (job id -> token). Returns the job ids no longer held: fenced off or cancelled."""
+        """Extend the leases of `claims` (job id -> token). Returns the ids no longer held: fenced off or cancelled."""
 
     def commit(self, outcome: Outcome, token: str) -> bool:
         """Store the outcome and append it to the outcomes, if `token` still holds the job; else False.

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     slots: int = Field(default=16, gt=0, le=512)  #: jobs of one worker at a time: its batch
     threads: int | None = Field(default=None, gt=0)  #: of the engine's arithmetic; None: all cores
     lease_s: float = Field(default=15.0, gt=0)  #: a worker that is silent for so long loses its jobs
+    grace_s: float = Field(default=20.0, ge=0)  #: a stopping worker lets what runs end for so long
     silent_s: float = Field(default=20.0, gt=0)  #: a job sent and not claimed for so long is sent again
     sweep_s: float = Field(default=1.0, gt=0)  #: between two sweeps
     window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time

@@ -21,6 +21,9 @@ from specialists.training.base_model import encode, load_base
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
+#: Padded tokens in one pass. More spill the cores' caches: batches of 2,050 tokens trained at 130 tokens/s and held
+#: 14 GB, where 350 tokens ran at 345 (two AVX2 cores, smollm2-135m, 2026-11-22).
+PART_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -82,19 +85,18 @@ def train(
                 continue  # draws the same batches again, so that a resumed run sees what an unbroken one sees
             for group in optimizer.param_groups:
                 group["lr"] = options.rate * _schedule(step, total)
-            loss = _loss(model, batch, device)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+            loss = sum(_learn(model, part, batch, device) for part in _parts(batch))
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(t) for t in batch)
             speed = seen / (time.monotonic() - started)
             log.write(
-                json.dumps({"step": step, "of": total, "loss": round(loss.item(), 4), "tokens_s": round(speed)}) + "\n"
+                json.dumps({"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}) + "\n"
             )
             log.flush()
             if (step + 1) % options.checkpoint_every == 0:
-                say(f"{specialist.name}: step {step + 1} of {total}, loss {loss.item():.3f}, {speed:.0f} tokens/s")
+                say(f"{specialist.name}: step {step + 1} of {total}, loss {loss:.3f}, {speed:.0f} tokens/s")
                 _checkpoint(model, optimizer, out / CHECKPOINT, step + 1, options)
     path = out / ADAPTER
     state = get_peft_model_state_dict(model)
@@ -128,13 +130,25 @@ def _batches(tokens: list[Tokens], options: Options) -> Iterator[list[Tokens]]:
         yield from draw.sample(batches, len(batches))
 
 
-def _loss(model: Any, batch: list[Tokens], device: str) -> torch.Tensor:
-    """Mean cross-entropy over the answers' tokens alone; the language-model head sees no other position."""
-    width = max(map(len, batch)) - 1  # the last token is only predicted
-    ids = torch.zeros(len(batch), width, dtype=torch.long)  # (B, T), padded on the right: causal, so unseen
-    picked = torch.zeros(len(batch), width, dtype=torch.bool)  # (B, T): positions that predict an answer token
+def _parts(batch: list[Tokens]) -> Iterator[list[Tokens]]:
+    """The batch in pieces of at most PART_TOKENS tokens with their padding: gradients add up to the batch's own."""
+    part: list[Tokens] = []
+    for example in sorted(batch, key=len):
+        if part and (len(part) + 1) * len(example) > PART_TOKENS:
+            yield part
+            part = []
+        part.append(example)
+    yield part
+
+
+def _learn(model: Any, part: list[Tokens], batch: list[Tokens], device: str) -> float:
+    """Add the gradient of `part`, and return its share of the batch's loss: the mean cross-entropy over the answers'
+    tokens alone. The language-model head sees no other position."""
+    width = max(map(len, part)) - 1  # the last token is only predicted
+    ids = torch.zeros(len(part), width, dtype=torch.long)  # (B, T), padded on the right: causal, so unseen
+    picked = torch.zeros(len(part), width, dtype=torch.bool)  # (B, T): positions that predict an answer token
     targets: list[int] = []
-    for row, example in enumerate(batch):
+    for row, example in enumerate(part):
         sequence = [*example.prompt, *example.answer]
         ids[row, : len(sequence) - 1] = torch.tensor(sequence[:-1])
         picked[row, len(example.prompt) - 1 : len(sequence) - 1] = True
@@ -142,7 +156,10 @@ def _loss(model: Any, batch: list[Tokens], device: str) -> torch.Tensor:
     inner = model.get_base_model()
     hidden = inner.model(input_ids=ids.to(device), use_cache=False).last_hidden_state  # (B, T, D)
     logits = inner.lm_head(hidden[picked.to(device)]).float()  # (answer tokens, V)
-    return torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=device))
+    summed = torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=device), reduction="sum")
+    loss = summed / sum(len(example.answer) for example in batch)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+    return loss.item()
 
 
 def _schedule(step: int, total: int) -> float:

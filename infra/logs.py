@@ -1,0 +1,65 @@
+"""Logs: a sentence for people, fields for machines. Knows nothing of what is logged; callers never hand it a prompt."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from infra.settings import Settings
+
+#: What every record of the standard library has; the rest came in by `extra=`.
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LONGEST = 200  #: characters of one field: ids and counts fit, texts do not
+
+
+def configure(settings: Settings) -> None:
+    """Send this process's logs to standard error. Call once, in a composition root."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.log_json else TextFormatter())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+
+
+class TextFormatter(logging.Formatter):
+    """`12:30:01 INFO infra.queue: sent 12 jobs action=send job_type=triage`"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        at = f"{_at(record):%H:%M:%S}"
+        return _with_traceback(self, record, f"{at} {record.levelname} {record.name}: {record.getMessage()}{fields}")
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: `at`, `level`, `logger`, `message`, `traceback` if any, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": _at(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(_fields(record) | line, ensure_ascii=False)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, str | int | float | bool | None]:
+    extra = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    return {name: _short(value) for name, value in extra.items()}
+
+
+def _short(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _at(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _with_traceback(formatter: logging.Formatter, record: logging.LogRecord, line: str) -> str:
+    return f"{line}\n{formatter.formatException(record.exc_info)}" if record.exc_info else line

@@ -1,0 +1,41 @@
+"""The queue: ids out, handlers in. Knows nothing of what a job says.
+
+Two implementations, one body of contract tests: `infra.celery_queue` and `infra.memory_queue`.
+Delivery is at least once: a message is acknowledged after its handler returned, and one that was never acknowledged
+is delivered again. Queue and message are named for the job type; the message holds the job's id and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+Handler = Callable[[str], None]
+
+
+class Queue(Protocol):
+    def send(self, job_type: str, job_id: str) -> None:
+        """Put the note "job `job_id` is ready" on the queue of its type. Raises QueueUnavailable."""
+
+    def serve(
+        self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
+    ) -> None:
+        """Call `handlers[job_type](job_id)` for what arrives, `slots` at a time, until `stop`; then for what runs.
+
+        `name`, as `<name>@<host>`, is what people see of this server. `stopping` is called once, when the queue
+        stops taking messages and before it waits for the handlers that run. A handler that raises Redeliver gets
+        its message again; any other exception is logged without its words, and the message is acknowledged.
+        """
+
+    def stop(self) -> None:
+        """Make `serve` take no more messages and return when the running handlers have. From any thread."""
+
+    def close(self) -> None: ...
+
+
+class Redeliver(Exception):
+    """Raised by a handler that could not do its job now: the message goes back to the queue."""
+
+
+class QueueUnavailable(Exception):
+    """The queue does not answer; the caller may try again."""

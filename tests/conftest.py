@@ -1,0 +1,77 @@
+"""What tests of several tiers need. Nothing here starts, or imports, a Redis until a test asks for one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
+    import redis
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a private server that the whole session shares."""
+    from infra.redis_server import RedisServer
+
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of that server, emptied before the test."""
+    from infra.redis_client import client_of
+
+    with client_of(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def write_specialist(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a specialist's folder: `write_specialist(name, manifest, inputs, outputs, files)`."""
+
+    def write(name: str, manifest: str, input: dict[str, Any], output: dict[str, Any], files: dict[str, str]) -> Path:
+        folder = tmp_path / "specialists" / name
+        folder.mkdir(parents=True)
+        head = f'name = "{name}"\nversion = "1.0.0"\ndescription = "For tests."\n'
+        (folder / "specialist.toml").write_text(head + manifest)
+        for side, properties in (("input", input), ("output", output)):
+            schema = {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            }
+            (folder / f"{side}.schema.json").write_text(json.dumps(schema))
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def start_worker(redis_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `python -m workers.app NAME…` on the session's Redis; what still runs when the test ends is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*names: str, **settings: str) -> subprocess.Popen[str]:
+        env = os.environ | {"MANYHANDS_REDIS_URL": redis_url}
+        env |= {f"MANYHANDS_{name.upper()}": value for name, value in settings.items()}
+        command = [sys.executable, "-m", "workers.app", *names]
+        started.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

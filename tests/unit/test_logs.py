@@ -1,0 +1,51 @@
+"""Logs: what people read and what machines read of the same record."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+from infra.logs import LONGEST, JsonFormatter, TextFormatter
+
+
+def a_record(message: str = "sent %d jobs", *args: object, **extra: object) -> logging.LogRecord:
+    return logging.getLogger("infra.queue").makeRecord(
+        "infra.queue", logging.INFO, __file__, 1, message, args, None, extra=extra
+    )
+
+
+def test_text_is_a_sentence_with_its_fields_behind_it() -> None:
+    line = TextFormatter().format(a_record("sent %d jobs", 12, action="send", job_id="r1.s1.0"))
+    assert line.endswith(" INFO infra.queue: sent 12 jobs action=send job_id=r1.s1.0")
+
+
+def test_json_is_one_object_a_line() -> None:
+    line = JsonFormatter().format(a_record("sent\n%d jobs", 12, action="send", count=12, run_id=None))
+
+    assert "\n" not in line
+    fields = json.loads(line)
+    assert fields["message"] == "sent\n12 jobs"
+    assert (fields["level"], fields["logger"], fields["action"]) == ("INFO", "infra.queue", "send")
+    assert (fields["count"], fields["run_id"]) == (12, None)
+
+
+def test_a_field_cannot_take_the_place_of_the_sentence() -> None:
+    fields = json.loads(JsonFormatter().format(a_record("sent", level="none")))
+    assert (fields["message"], fields["level"]) == ("sent", "INFO")
+
+
+def test_a_long_field_is_cut() -> None:
+    fields = json.loads(JsonFormatter().format(a_record("refused", reason="x" * 5_000)))
+    assert fields["reason"] == "x" * LONGEST + "…"
+
+
+def test_a_traceback_comes_with_either_form() -> None:
+    record = a_record("broke")
+    try:
+        raise LookupError("gone")
+    except LookupError:
+        record.exc_info = sys.exc_info()
+
+    assert "LookupError: gone" in TextFormatter().format(record)
+    assert "LookupError: gone" in json.loads(JsonFormatter().format(record))["traceback"]
