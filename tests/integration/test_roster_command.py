@@ -1,0 +1,46 @@
+"""`manyhands workers --here`, as a container's health check runs it."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import redis
+
+from infra.records import Json
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+
+
+def _workers(url: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from infra.cli import main; main()", "workers", *options]
+    environment = {**os.environ, "MANYHANDS_REDIS_URL": url}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _about(host: str) -> Json:
+    return {"host": host, "serves": {"triage": "1.0.0"}, "running": 0, "slots": 16}
+
+
+@pytest.fixture
+def ledger(redis_client: redis.Redis) -> RedisLedger:
+    return RedisLedger(redis_client, Settings().prefix)
+
+
+def test_a_host_is_healthy_when_a_worker_of_it_has_said_so(ledger: RedisLedger, redis_url: str):
+    ledger.beat("triage-1@here", _about(socket.gethostname()), ttl_ms=60_000)
+    done = _workers(redis_url, "--here")
+    assert (done.returncode, done.stdout) == (0, "triage-1@here  0 of 16 slots  triage 1.0.0\n")
+
+
+def test_a_host_is_not_healthy_because_another_one_is(ledger: RedisLedger, redis_url: str):
+    ledger.beat("triage-1@there", _about("there"), ttl_ms=60_000)
+    assert _workers(redis_url, "--here").returncode == 1
+    assert _workers(redis_url).stdout == "triage-1@there  0 of 16 slots  triage 1.0.0\n"
+
+
+def test_no_ledger_is_one_line_that_says_so():
+    done = _workers("redis://127.0.0.1:1/0", "--here")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: Redis does not answer")
