@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from coordinator import references
-from coordinator.fit import kind_of, misfit, schema_of, walk
-from coordinator.plan import MAX_STEPS, RESERVED, Limits, Plan, PlanRefused, Step
+from coordinator.checker import Checker
+from coordinator.plan import MAX_STEPS, Limits, Plan, PlanRefused, Step
 from infra.records import Json
 from specialists.catalog import Catalog
-from specialists.schemas import value_faults
-
-#: Faults of one step's values that are worth reading; 10,000 items may all have the same one.
-SHOWN = 5
-_STEPS = TypeAdapter(Step)
-T = TypeVar("T", bound=BaseModel)
 
 
 def compile_plan(draft: Any, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> Plan:
@@ -26,7 +20,7 @@ def compile_plan(draft: Any, catalog: Catalog, inputs: Mapping[str, Any], limits
     steps = _read_steps(draft, faults)
     asked = draft if isinstance(draft, dict) else {}
     own = narrowed(limits, asked.get("limits", {}), faults)
-    checker = _Checker(steps, _ids(asked), catalog, inputs, own)
+    checker = Checker(steps, _ids(asked), catalog, inputs, own)
     result = asked.get("result", _sinks(steps))
     checker.check(result)
     if faults := faults + checker.faults:
@@ -63,7 +57,7 @@ def _read_steps(draft: Any, faults: list[str]) -> list[Step]:
     for number, raw in enumerate(draft["steps"][:MAX_STEPS], 1):
         name = raw.get("id") if isinstance(raw, dict) else None
         try:
-            steps.append(_STEPS.validate_python(raw))
+            steps.append(Step.model_validate(raw))
         except ValidationError as error:
             where = f"step {name!r}" if isinstance(name, str) else f"step number {number}"
             faults += [f"{where}: {'.'.join(map(str, e['loc'])) or 'it'}: {e['msg']}" for e in error.errors()]
@@ -82,206 +76,3 @@ def _sinks(steps: list[Step]) -> Any:
     needed = set().union(*(step.needs() for step in steps)) if steps else set()
     sinks = {step.id: {references.KEY: step.id} for step in steps if step.id not in needed}
     return next(iter(sinks.values())) if len(sinks) == 1 else sinks
-
-
-class _Checker:
-    def __init__(
-        self, steps: list[Step], ids: set[str], catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
-    ) -> None:
-        self.faults: list[str] = []
-        self._steps = {step.id: step for step in steps}
-        self._ids = ids
-        self._catalog = catalog
-        self._inputs = dict(inputs)
-        self._input_schema = schema_of(self._inputs)
-        self._limits = limits
-        self._ordered = steps
-
-    def check(self, result: Any) -> None:
-        self._check_ids()
-        for step in self._ordered:
-            self._check_step(step)
-        self._check_cycles()
-        self._check_jobs()
-        self._check_result(result)
-
-    def _fault(self, step: Step, sentence: str) -> None:
-        self.faults.append(f"step {step.id!r} ({step.type}): {sentence}")
-
-    def _check_ids(self) -> None:
-        seen: set[str] = set()
-        for step in self._ordered:
-            if step.id in seen:
-                self._fault(step, "another step has this id")
-            if step.id in RESERVED:
-                self._fault(step, f"{step.id!r} is reserved; call the step s1, s2, …")
-            seen.add(step.id)
-
-    def _check_step(self, step: Step) -> None:
-        for earlier in step.after:
-            if earlier not in self._ids:
-                self._fault(step, f"after: no step {earlier!r}; known: {self._known()}")
-        scope = self._check_map(step)
-        if step.type not in self._catalog:
-            self._fault(step, f"unknown job type; known: {', '.join(self._catalog.names())}")
-            for path in references.find(step.args):
-                self._schema_at(step, path, scope)
-            return
-        before = len(self.faults)
-        self._check_value(step, step.args, self._catalog.get(step.type).input_schema, "args", scope)
-        if len(self.faults) == before:
-            self._check_known_values(step)
-
-    def _check_map(self, step: Step) -> dict[str, Json]:
-        """The schema of the map's variable, by its name."""
-        if not step.map:
-            return {}
-        item, over = step.map.item, step.map.over
-        if item in self._ids or item in RESERVED:
-            self._fault(step, f"map.as: {item!r} is already the name of something else")
-        if not references.is_reference(over):
-            self._fault(step, "map.over: must be a reference")
-            return {item: {}}
-        schema = self._reference_schema(step, over, "map.over", {})
-        if kind_of(schema) not in (None, "array"):
-            self._fault(step, f"map.over: {over[references.KEY]!r} must be array, is {kind_of(schema)}")
-            return {item: {}}
-        return {item: schema.get("items", {})}
-
-    def _check_value(self, step: Step, value: Any, schema: Json, where: str, scope: dict[str, Json]) -> None:
-        """Whether the template `value` may be where `schema` is asked for."""
-        if references.is_reference(value):
-            if fault := misfit(self._reference_schema(step, value, where, scope), schema):
-                self._fault(step, f"{where}: {value[references.KEY]!r} {fault}")
-        elif not _has_references(value):
-            self.faults += [f"step {step.id!r} ({step.type}): {f}" for f in value_faults(value, schema, where)[:SHOWN]]
-        elif isinstance(value, dict):
-            self._check_object(step, value, schema, where, scope)
-        else:
-            self._check_list(step, value, schema, where, scope)
-
-    def _check_object(self, step: Step, value: Json, schema: Json, where: str, scope: dict[str, Json]) -> None:
-        if kind_of(schema) not in (None, "object"):
-            self._fault(step, f"{where}: must be {kind_of(schema)}, is object")
-            return
-        properties, more = schema.get("properties", {}), schema.get("additionalProperties", True)
-        if missing := [name for name in schema.get("required", []) if name not in value]:
-            self._fault(step, f"{where}: missing {', '.join(map(repr, missing))}")
-        if more is False and (unknown := [name for name in value if name not in properties]):
-            known = ", ".join(properties) or "nothing"
-            self._fault(step, f"{where}: unknown {', '.join(map(repr, unknown))}; known: {known}")
-        for name, child in value.items():
-            inner = properties.get(name, more if isinstance(more, dict) else {})
-            self._check_value(step, child, inner, f"{where}.{name}", scope)
-
-    def _check_list(self, step: Step, value: list[Any], schema: Json, where: str, scope: dict[str, Json]) -> None:
-        if kind_of(schema) not in (None, "array"):
-            self._fault(step, f"{where}: must be {kind_of(schema)}, is array")
-            return
-        if len(value) > schema.get("maxItems", len(value)):
-            self._fault(step, f"{where}: {len(value)} items, maxItems is {schema['maxItems']}")
-        for number, child in enumerate(value):
-            self._check_value(step, child, schema.get("items", {}), f"{where}.{number}", scope)
-
-    def _reference_schema(self, step: Step, reference: Json, where: str, scope: dict[str, Json]) -> Json:
-        if fault := references.form_fault(reference):
-            self._fault(step, f"{where}: {fault}")
-            return {}
-        return self._schema_at(step, reference[references.KEY], scope)
-
-    def _schema_at(self, step: Step, path: str, scope: dict[str, Json]) -> Json:
-        schema, fault = self._find_schema(path, scope)
-        if fault:
-            self._fault(step, fault)
-        return schema
-
-    def _find_schema(self, path: str, scope: dict[str, Json]) -> tuple[Json, str | None]:
-        first, *rest = path.split(".")
-        if first in scope:
-            return walk(scope[first], rest, path)
-        if first == references.INPUTS:
-            return walk(self._input_schema, rest, path)
-        if first in self._steps:
-            return walk(self._value_schema(self._steps[first]), rest, path)
-        if first in self._ids:
-            return {}, None
-        return {}, f"reference {path!r}: no step {first!r}; known: {self._known(scope)}"
-
-    def _value_schema(self, step: Step) -> Json:
-        """The schema of a step's value: a mapped step's is the list of its outputs."""
-        output = self._catalog.get(step.type).output_schema if step.type in self._catalog else {}
-        return {"type": "array", "items": output} if step.map else output
-
-    def _known(self, scope: Mapping[str, Json] | None = None) -> str:
-        return ", ".join([*sorted(self._ids), *(scope or {}), references.INPUTS])
-
-    def _check_known_values(self, step: Step) -> None:
-        """A step that refers to the inputs alone has its jobs' inputs already: check them to the letter."""
-        if step.needs():
-            return
-        try:
-            bound = [references.bind(step.args, {**self._scope(step, each)}) for each in self._elements(step)]
-        except references.Unresolved as error:
-            self._fault(step, str(error))
-            return
-        specialist, found = self._catalog.get(step.type), []
-        for number, job_input in enumerate(bound):
-            place = f"item {number}: " if step.map else ""
-            found += [place + fault for fault in specialist.input_faults(job_input)]
-        for fault in found[:SHOWN]:
-            self._fault(step, fault)
-        if len(found) > SHOWN:
-            self._fault(step, f"… and {len(found) - SHOWN} more like these")
-
-    def _elements(self, step: Step) -> list[Any]:
-        if not step.map:
-            return [None]
-        over = references.bind(step.map.over, {references.INPUTS: self._inputs})
-        return over if isinstance(over, list) else []
-
-    def _scope(self, step: Step, element: Any) -> dict[str, Any]:
-        own = {step.map.item: element} if step.map else {}
-        return {references.INPUTS: self._inputs, **own}
-
-    def _check_cycles(self) -> None:
-        waiting = {step.id: step.needs() & self._steps.keys() for step in self._ordered}
-        while ready := [step_id for step_id, needs in waiting.items() if not needs & waiting.keys()]:
-            for step_id in ready:
-                del waiting[step_id]
-        if waiting:
-            self.faults.append(f"plan: a cycle: {' needs '.join(_cycle(waiting))}")
-
-    def _check_jobs(self) -> None:
-        """As far as it is known before any job has run."""
-        jobs = sum(len(self._elements(step)) if not step.needs() else 1 for step in self._ordered if self._sound(step))
-        if jobs > self._limits.max_jobs:
-            self.faults.append(f"plan: at least {jobs} jobs, limits.max_jobs is {self._limits.max_jobs}")
-
-    def _sound(self, step: Step) -> bool:
-        return not any(fault.startswith(f"step {step.id!r} ") for fault in self.faults)
-
-    def _check_result(self, result: Any) -> None:
-        for reference in _references(result):
-            fault = references.form_fault(reference) or self._find_schema(reference[references.KEY], {})[1]
-            if fault:
-                self.faults.append(f"result: {fault}")
-
-
-def _has_references(value: Any) -> bool:
-    return next(iter(_references(value)), None) is not None
-
-
-def _references(value: Any) -> list[Json]:
-    """Everything in `value` that is meant as a reference, well formed or not."""
-    if references.is_reference(value):
-        return [value]
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [found for child in children for found in _references(child)]
-
-
-def _cycle(waiting: dict[str, set[str]]) -> list[str]:
-    """One way round, from a step back to itself."""
-    way = [next(iter(waiting))]
-    while way[-1] not in way[:-1]:
-        way.append(min(waiting[way[-1]] & waiting.keys()))
-    return way[way.index(way[-1]) :]

@@ -38,19 +38,19 @@ class Map(Record):
 class Step(Record):
     id: Name
     type: str = Field(min_length=1, max_length=64)
-    args: Json = {}
+    args: Json = Field(default_factory=dict)
     map: Map | None = None
     after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: for order alone
     on_failure: OnFailure = OnFailure.FAIL
 
-    def paths(self) -> list[str]:
-        """Every path that the step refers to, the map's variable among them."""
-        return list(references.find([self.args, self.map.over if self.map else None]))
+    def names(self) -> set[str]:
+        """What its references are to: steps and `inputs`, not the map's variable."""
+        over = self.map.over if self.map else None
+        return references.heads([self.args, over]) - ({self.map.item} if self.map else set())
 
     def needs(self) -> set[str]:
         """The ids of the steps that must end before this one."""
-        own = {references.INPUTS, self.map.item if self.map else references.INPUTS}
-        return {references.head(path) for path in self.paths()} - own | set(self.after)
+        return self.names() - {references.INPUTS} | set(self.after)
 
 
 class Plan(Record):

@@ -47,6 +47,10 @@ def find(template: Any) -> Iterator[str]:
             yield from find(value)
 
 
+def heads(template: Any) -> set[str]:
+    return {head(path) for path in find(template)}
+
+
 def resolve(path: str, values: Mapping[str, Any]) -> Any:
     """The value at `path`. Raises Unresolved."""
     first, *rest = path.split(".")

@@ -1,0 +1,114 @@
+"""The coordinator: outcomes in, jobs out. Stores and sends what `advance` decides; decides nothing itself.
+
+Any number may run: outcomes are shared among them, and a run's version lets one save at a time. Every step may be cut
+off by a crash and done again: releasing is idempotent, saving is checked, and the sweep mends what was not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import Event, Thread
+
+from coordinator.advance import advance
+from coordinator.goals import Goal, Goals
+from coordinator.run import Run
+from infra.ledger import Ledger, LedgerUnavailable
+from infra.queue import Queue, QueueUnavailable
+from infra.records import Outcome
+from infra.settings import Settings
+from specialists.catalog import Catalog
+
+BATCH = 500
+WAIT_MS = 1000
+RETRY_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Coordinator:
+    def __init__(self, ledger: Ledger, queue: Queue, catalog: Catalog, settings: Settings, name: str) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._catalog = catalog
+        self._settings = settings
+        self._name = name  #: among the coordinators that share the outcomes
+        self._goals = Goals(ledger, catalog, settings)
+
+    def accept(self, goal: Goal) -> Run:
+        """Raises GoalRefused with all faults."""
+        return self._goals.accept(goal)
+
+    def advance_once(self, wait_ms: int = WAIT_MS) -> int:
+        """Advance the runs of one batch of outcomes; returns how many there were."""
+        entries = self._ledger.outcomes(self._name, BATCH, wait_ms)
+        by_run: dict[str, list[tuple[str, Outcome]]] = {}
+        for entry in entries:
+            by_run.setdefault(entry[1].run_id, []).append(entry)
+        for run_id, batch in by_run.items():
+            self._advance(run_id, batch)
+        return len(entries)
+
+    def _advance(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> None:
+        acks = [entry_id for entry_id, _ in batch]
+        outcomes = [outcome for _, outcome in batch]
+        while not self._save(run_id, outcomes, acks):
+            logger.info("another coordinator advanced the run: deciding again", extra={"goal_id": run_id})
+
+    def _save(self, run_id: str, outcomes: Sequence[Outcome], acks: Sequence[str]) -> bool:
+        """Decide and save once; False if the run changed in between."""
+        record = self._ledger.load_run(run_id)
+        if record is None or record.state.ended:  # nothing can change it any more
+            self._ledger.acknowledge(acks)
+            return True
+        change = advance(Run.load(record), outcomes, partial(self._ledger.results, run_id), self._catalog)
+        self._ledger.release(change.jobs)
+        saved = self._ledger.advance(change.run.record(record.version), change.results, change.events, acks)
+        if saved and change.run.state.ended:
+            logger.info("run ended", extra={"action": "end", "goal_id": run_id, "state": change.run.state})
+        return saved
+
+    def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
+        """Put what is ready on the queue; returns how many jobs that were."""
+        taken = self._ledger.take_ready(self._settings.window)
+        if not taken:
+            self._ledger.wait_ready(wait_ms)
+        return self._send(taken)
+
+    def sweep_once(self) -> int:
+        """Mend what crashes left; returns how many jobs were put on the queue again."""
+        return self._send(self._ledger.sweep(round(self._settings.silent_s * 1000)))
+
+    def _send(self, jobs: Sequence[tuple[str, str]]) -> int:
+        for job_type, job_id in jobs:
+            self._queue.send(job_type, job_id)
+        return len(jobs)
+
+    def serve(self, stop: Event) -> None:
+        """Advance, dispatch and sweep until `stop` is set. Raises what any of the three raised, if it is no outage."""
+        failures: list[Exception] = []
+        loops = [self.advance_once, self.dispatch_once, partial(self._sweep_and_rest, stop)]
+        threads = [Thread(target=self._loop, args=(each, stop, failures), daemon=True) for each in loops]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def _sweep_and_rest(self, stop: Event) -> None:
+        if mended := self.sweep_once():
+            logger.info("jobs sent again", extra={"action": "sweep", "jobs": mended})
+        stop.wait(self._settings.sweep_s)
+
+    def _loop(self, once: Callable[[], object], stop: Event, failures: list[Exception]) -> None:
+        while not stop.is_set():
+            try:
+                once()
+            except (LedgerUnavailable, QueueUnavailable) as error:
+                logger.warning("an outage; trying again", extra={"action": "retry", "error": type(error).__name__})
+                stop.wait(RETRY_S)
+            except Exception as error:  # noqa: BLE001  # carried to `serve`, which raises it in the main thread
+                failures.append(error)
+                stop.set()

@@ -1,0 +1,43 @@
+"""`manyhands demo`: a goal over an inbox, end to end, in a house of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from coordinator.client import Client
+from coordinator.given import read_file
+from coordinator.house import House, Ports
+from coordinator.show import follow
+from coordinator.up import fetch_weights
+from infra.settings import Settings
+
+INBOX = Path(__file__).parent / "inbox.jsonl"
+GOAL = (
+    "Sort these messages by what the customer wants, pull out the people and places, "
+    "and count how many there are of each kind"
+)
+
+
+def show_demo(settings: Settings, console: Console) -> bool:
+    """Whether the goal succeeded. Ports and data are its own, so that it runs beside `manyhands up`."""
+    fetch_weights(settings)
+    with (
+        tempfile.TemporaryDirectory(prefix="manyhands-demo-") as data,
+        House(settings, Ports.private(), Path(data), console.print) as house,
+        Client(house.url) as client,
+    ):
+        console.print(f"API {house.url}/docs  Flower {house.flower_url}  (process {os.getpid()})")
+        with console.status("The worker is loading its models"):
+            house.await_workers()
+        messages = read_file("messages", INBOX)
+        console.print(Text(f"Goal: {GOAL}", style="bold"), f"({len(messages)} messages)")
+        began = time.monotonic()
+        succeeded = follow(client, client.submit(GOAL, {"messages": messages})["id"], console)
+        console.print(f"{time.monotonic() - began:.1f} s from goal to result")
+        return succeeded

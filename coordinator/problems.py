@@ -1,0 +1,69 @@
+"""Problems: every error of the HTTP API as application/problem+json (RFC 9457). Knows no route."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as PlainHTTPException
+
+from coordinator.goals import GoalRefused, UnknownRun
+from infra.ledger import LedgerUnavailable
+
+RETRY_AFTER_S = 2
+
+
+class Problem(HTTPException):
+    """A refusal that names all faults at once."""
+
+    def __init__(self, status: int, title: str, faults: list[str] | None = None) -> None:
+        super().__init__(status, title)
+        self.faults = faults or []
+
+
+def problem_response(
+    status: int, title: str, faults: list[str] | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if faults:
+        body |= {"detail": "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else ""), "errors": faults}
+    # A fault may name half a surrogate pair that came in an address; JSON in ASCII can say so.
+    return _Problems(body, status, headers)
+
+
+class _Problems(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error that a route or the router raises as a problem."""
+
+    @app.exception_handler(PlainHTTPException)
+    def on_http(_: Request, error: PlainHTTPException) -> JSONResponse:
+        faults = error.faults if isinstance(error, Problem) else []
+        return problem_response(error.status_code, str(error.detail), faults, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        return problem_response(422, "The request is not valid", faults)
+
+    @app.exception_handler(GoalRefused)
+    def on_refused(_: Request, error: GoalRefused) -> JSONResponse:
+        return problem_response(422, "Not accepted", error.faults)
+
+    @app.exception_handler(UnknownRun)
+    def on_unknown(_: Request, error: UnknownRun) -> JSONResponse:
+        return problem_response(404, "Not found", [str(error)])
+
+    @app.exception_handler(LedgerUnavailable)
+    def on_outage(_: Request, __: LedgerUnavailable) -> JSONResponse:
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        return problem_response(503, "The ledger does not answer", ["try again soon"], headers)
+
+    @app.exception_handler(Exception)
+    def on_fault(_: Request, error: Exception) -> JSONResponse:
+        return problem_response(500, HTTPStatus(500).phrase, [f"a fault of ours ({type(error).__name__}); see the log"])

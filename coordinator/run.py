@@ -1,0 +1,64 @@
+"""A run: one goal's progress, as a record. What comes next is decided in `coordinator.advance`.
+
+A run of a goal in words begins as a plan of one step, which asks for a plan. Its outputs live in the ledger, so that
+the run stays small: an outcome costs the same whether its step has ten jobs or ten thousand.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from coordinator.plan import Plan
+from coordinator.progress import Progress
+from infra.records import FailureKind, Json, Record, RunRecord, RunState
+
+
+class RunFailure(Record):
+    kind: FailureKind
+    message: str
+    step: str | None = None
+    index: int | None = None
+    faults: tuple[str, ...] = ()  #: of a draft that was refused
+
+
+class Run(Record):
+    id: str
+    goal: str | None  #: None: the caller sent the plan
+    created_ms: int
+    deadline_ms: int
+    plan: Plan
+    planning: bool = False  #: `plan` is still the one step that asks for a plan
+    steps: dict[str, Progress]  #: of `plan`, and of the planning before it
+    jobs: int = 0  #: released so far
+    inputs: Json | None  #: until the first save after the run was created, which moves them to the ledger's results
+    repairs: tuple[str, ...] = ()  #: what was mended in the draft
+    state: RunState = RunState.RUNNING
+    failure: RunFailure | None = None
+
+    @classmethod
+    def of_plan(
+        cls, run_id: str, plan: Plan, inputs: Json, now_ms: int, *, goal: str | None = None, planning: bool = False
+    ) -> Run:
+        return cls(
+            id=run_id,
+            goal=goal,
+            created_ms=now_ms,
+            deadline_ms=now_ms + round(plan.limits.deadline_s * 1000),
+            plan=plan,
+            planning=planning,
+            steps={step.id: Progress() for step in plan.steps},
+            inputs=inputs,
+        )
+
+    @classmethod
+    def load(cls, record: RunRecord) -> Run:
+        """Raises ValueError if the record's body is no run of this version of the product."""
+        try:
+            return cls.model_validate({**record.body, "state": record.state})
+        except ValidationError as error:
+            raise ValueError(f"run {record.id}: its record does not read: {error.error_count()} faults") from None
+
+    def record(self, version: int) -> RunRecord:
+        """As the ledger keeps it; `version` is the one that was loaded."""
+        body = self.model_dump(mode="json", by_alias=True, exclude={"state"}, exclude_defaults=True)
+        return RunRecord(id=self.id, version=version, state=self.state, created_ms=self.created_ms, body=body)

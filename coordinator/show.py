@@ -1,0 +1,142 @@
+"""Plans, progress and results on a terminal. Knows the API's views; asks nothing itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from coordinator.client import Client, Seen
+from coordinator.references import is_reference
+from infra.records import Json
+
+CELL = 200  #: characters of one value
+
+
+def plan_table(plan: Json) -> Table:
+    table = Table(title="Plan", title_justify="left")
+    for name in ("step", "job type", "for each", "with"):
+        table.add_column(name, overflow="fold")
+    for step in plan["steps"]:
+        each = written(step["map"]["over"]) if "map" in step else ""
+        with_ = ", ".join(f"{name}={written(value)}" for name, value in step.get("args", {}).items())
+        table.add_row(step["id"], step["type"], each, Text(with_))
+    return table
+
+
+def written(value: Any) -> str:
+    """A value of a plan, references as their paths."""
+    if is_reference(value):
+        return str(value["$ref"])
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    return _short(json.dumps(value, ensure_ascii=False))
+
+
+class Following:
+    """A run's events as a plan and a bar for each step."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        )
+
+    def follow(self, events: Iterable[Seen]) -> None:
+        """Show `events` until they end."""
+        with self._progress:
+            for event in events:
+                self._show(event)
+
+    def _show(self, event: Seen) -> None:
+        match event.name:
+            case "plan.accepted":
+                self._console.print(plan_table(event.data["plan"]))
+                for repair in event.data["repairs"]:
+                    self._console.print(Text(f"mended in the draft: {repair}", style="yellow"))
+            case "step.released":
+                label = f"{event.data['step']} {event.data['type']}"
+                self._bars[event.data["step"]] = self._progress.add_task(label, total=event.data["total"])
+            case "job.ended" if event.data["step"] in self._bars:
+                self._progress.advance(self._bars[event.data["step"]])
+
+
+def result_view(goal: Json) -> RenderableType:
+    """The result of a goal that succeeded: tables where it has lists of objects."""
+    result, steps = goal["result"], {step["id"]: step["type"] for step in goal["plan"]["steps"]}
+    if isinstance(result, dict) and result and result.keys() <= steps.keys():
+        return Group(*(_value_view(value, f"{name} {steps[name]}") for name, value in result.items()))
+    return _value_view(result, "Result")
+
+
+def _value_view(value: Any, title: str) -> RenderableType:
+    if _is_rows(value):
+        return _rows_table(value, title)
+    if isinstance(value, dict):
+        lists = [name for name, child in value.items() if _is_rows(child)]
+        if len(lists) == 1:
+            rest = ", ".join(f"{name} {cell(child)}" for name, child in value.items() if name != lists[0])
+            return _rows_table(value[lists[0]], title, rest)
+    return Group(Text(title, style="bold"), Text(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _rows_table(rows: list[Json], title: str, caption: str = "") -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    for name in names:
+        numbers = all(isinstance(row.get(name), int) for row in rows)
+        table.add_column(Text(name), overflow="fold", justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(*(Text(cell(row[name]) if name in row else "") for name in names))
+    return table
+
+
+def cell(value: Any) -> str:
+    """A value in one cell: `person Anna, location Ulm` for a list of pairs."""
+    if isinstance(value, list):
+        return _short(", ".join(map(cell, value)))
+    if isinstance(value, dict):
+        return " ".join(map(cell, value.values()))
+    return _short(value) if isinstance(value, str) else json.dumps(value)
+
+
+def failure_view(goal: Json) -> Text:
+    failure = goal["failure"]
+    if not failure:
+        return Text(goal["state"], style="red")
+    where = f" in step {failure['step']}" if failure["step"] else ""
+    where += f", item {failure['index']}" if failure.get("index") is not None else ""
+    return Text(f"{goal['state']}: {failure['kind']}{where}: {failure['message']}", style="red")
+
+
+def goals_table(goals: Iterable[Json]) -> Table:
+    table = Table()
+    for name in ("id", "state", "steps"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("goal", overflow="fold")
+    for goal in goals:
+        done = sum(step["state"] == "done" for step in goal["steps"].values())
+        table.add_row(goal["id"], goal["state"], f"{done}/{len(goal['steps'])}", Text(goal["goal"] or "(a plan)"))
+    return table
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= CELL else f"{text[:CELL]}…"
+
+
+def follow(client: Client, goal_id: str, console: Console) -> bool:
+    """Show a goal to its end; whether it succeeded."""
+    Following(console).follow(client.events(goal_id))
+    goal = client.get(goal_id)
+    console.print(result_view(goal) if goal["state"] == "succeeded" else failure_view(goal))
+    return bool(goal["state"] == "succeeded")

@@ -1,0 +1,173 @@
+"""Bad input: each a problem that names all faults, and nothing half accepted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+JSON = {"Content-Type": "application/json"}
+
+
+def ref(path: str) -> dict[str, str]:
+    return {"$ref": path}
+
+
+def plan(*steps: Any, **rest: Any) -> bytes:
+    return json.dumps({"plan": {"steps": list(steps)}, "inputs": {"note": "a text"}, **rest}).encode()
+
+
+def triage(step_id: str, text: Any, **rest: Any) -> dict[str, Any]:
+    return {"id": step_id, "type": "triage", "args": {"text": text}, **rest}
+
+
+BAD_GOALS = [
+    pytest.param(b'{"goal": ""}', 422, ["goal: is empty"], id="empty goal"),
+    pytest.param(b'{"goal": " \\n "}', 422, ["goal: is empty"], id="blank goal"),
+    pytest.param(b"{}", 422, ["send either 'goal' (words) or 'plan'"], id="nothing asked"),
+    pytest.param(
+        b'{"goal": "x", "plan": {"steps": []}}', 422, ["send either 'goal' (words) or 'plan'"], id="both asked"
+    ),
+    pytest.param(b'{"gaol": "x"}', 422, ["body.gaol"], id="unknown field"),
+    pytest.param(b'{"goal": 7}', 422, ["body.goal"], id="wrong field type"),
+    pytest.param(b'["goal"]', 422, ["body"], id="a list"),
+    pytest.param(b"null", 422, ["body"], id="null"),
+    pytest.param(b"", 422, ["body"], id="no body"),
+    pytest.param(
+        json.dumps({"goal": "x" * 4001}).encode(), 422, ["planner.input.goal: 4001 characters"], id="long goal"
+    ),
+    pytest.param(b'{"goal": "x", "inputs": {"Messages": []}}', 422, ["'Messages' is no name"], id="input name"),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"s1": [], "item": "x"}}', 422, ["'s1' means", "'item' means"], id="taken names"
+    ),
+    pytest.param(b'{"goal": "x", "inputs": {"a": null}}', 422, ["'a' is null"], id="null input"),
+    pytest.param(
+        b'{"goal": "x", "limits": {"max_jobs": 0, "speed": 1}}', 422, ["limits.max_jobs", "limits.speed"], id="limits"
+    ),
+    pytest.param(
+        plan({"id": "s1", "type": "sumarize", "args": {}}),
+        422,
+        ["unknown job type; known: command"],
+        id="unknown job type",
+    ),
+    pytest.param(
+        plan({"id": "s1", "type": "triage", "args": {"txt": "x"}}),
+        422,
+        ["unknown 'txt'; known: text"],
+        id="wrong field",
+    ),
+    pytest.param(
+        plan(triage("s1", ref("s2.intent")), triage("s2", ref("s1.intent"))),
+        422,
+        ["a cycle: s1 needs s2 needs s1"],
+        id="cycle",
+    ),
+    pytest.param(
+        plan(triage("s1", ref("inputs.nothing"))), 422, ["no 'nothing' there; known: note"], id="unresolved reference"
+    ),
+    pytest.param(b'{"goal": "' + b"x" * 2_000_000 + b'"}', 413, ["body: more than 300000 bytes"], id="2 MB of text"),
+    pytest.param(bytes(range(256)) * 8, 400, ["is not UTF-8"], id="binary garbage"),
+    pytest.param(b"\x1f\x8b\x08\x00" + b"\x00" * 64, 400, ["is not UTF-8"], id="gzip"),
+    pytest.param(b"\x00" * 100, 400, ["body: Expecting value"], id="zeros"),
+    pytest.param(b'{"goal": "x"', 400, ["body: Expecting ',' delimiter at line 1 column 13"], id="cut off"),
+    pytest.param(b'{"goal": "x", "inputs": {"a": NaN}}', 400, ["NaN is not JSON"], id="NaN"),
+    pytest.param(b'{"goal": "x", "inputs": {"a": -Infinity}}', 400, ["-Infinity is not JSON"], id="Infinity"),
+    pytest.param(b'{"goal": "x", "inputs": {"a": 1e999}}', 400, ["body.inputs.a: the number is too large"], id="1e999"),
+    pytest.param(b'{"goal": "x", "inputs": {"a": ' + b"9" * 5000 + b"}}", 400, ["body"], id="5000 digits"),
+    pytest.param(
+        b'{"goal": "a\\u0000b", "inputs": {"a": "\\u0000"}}',
+        400,
+        ["body.goal: a NUL", "body.inputs.a: a NUL"],
+        id="NUL",
+    ),
+    pytest.param(b'{"goal": "\\ud800"}', 400, ["body.goal: half a surrogate pair at character 0"], id="lone surrogate"),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"\\udfff": "x"}}', 400, ["half a surrogate pair"], id="surrogate in a name"
+    ),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"a": ' + b"[" * 100 + b"]" * 100 + b"}}", 400, ["more than 64 levels"], id="nested"
+    ),
+    pytest.param(b"[" * 100_000, 400, ["body"], id="nested past the stack"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "sentences"), BAD_GOALS)
+def test_a_bad_goal_is_a_problem_that_says_why(api: TestClient, body: bytes, status: int, sentences: list[str]) -> None:
+    answer = api.post("/v1/goals", content=body, headers=JSON)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    problem = answer.json()
+    assert problem["status"] == status
+    for sentence in sentences:
+        assert any(sentence in error for error in problem["errors"]), problem
+    assert api.get("/v1/goals").json() == []
+
+
+def test_every_fault_of_a_request_comes_at_once(api: TestClient) -> None:
+    steps = [{"id": "s1", "type": "sumarize", "args": {}}, triage("s2", 7), triage("s3", ref("s9")), {"id": "s4"}]
+    answer = api.post("/v1/goals", content=plan(*steps, limits={"max_jobs": 0}), headers=JSON)
+    errors = "\n".join(answer.json()["errors"])
+    for part in ("limits.max_jobs", "step 's1'", "step 's2'", "step 's3'", "step 's4'"):
+        assert part in errors
+
+
+def test_a_body_without_a_length_is_counted_while_it_is_read(api: TestClient) -> None:
+    answer = api.post("/v1/goals", content=(b"x" * 10_000 for _ in range(200)), headers=JSON)
+    assert answer.status_code == 413
+
+
+def test_a_body_that_does_not_say_json_is_refused(api: TestClient) -> None:
+    answer = api.post("/v1/goals", content=b'{"goal": "x"}', headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+    assert answer.json()["errors"] == ["header Content-Type: is 'text/plain'; send application/json"]
+
+
+BAD_JOBS = [
+    pytest.param({"type": "sumarize", "input": {}}, ["unknown job type 'sumarize'; known: command"], id="unknown type"),
+    pytest.param(
+        {"type": "triage", "input": {"txt": "x"}}, ["triage.input: missing 'text'", "unknown 'txt'"], id="wrong field"
+    ),
+    pytest.param(
+        {"type": "triage", "input": {"text": "x" * 2001}}, ["2001 characters, maxLength is 2000"], id="too long"
+    ),
+    pytest.param({"type": "triage", "input": []}, ["body.input"], id="input is a list"),
+    pytest.param({"type": "triage"}, ["body.input"], id="no input"),
+]
+
+
+@pytest.mark.parametrize(("job", "sentences"), BAD_JOBS)
+def test_a_bad_job_is_a_problem_that_says_why(api: TestClient, job: Any, sentences: list[str]) -> None:
+    answer = api.post("/v1/jobs", json=job)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    for sentence in sentences:
+        assert any(sentence in error for error in answer.json()["errors"]), answer.text
+    assert api.get("/v1/goals").json() == []
+
+
+BAD_REQUESTS = [
+    pytest.param("GET", "/v1/goals/nothing", {}, 404, id="unknown goal"),
+    pytest.param("GET", "/v1/goals/nothing/events", {}, 404, id="events of an unknown goal"),
+    pytest.param("POST", "/v1/goals/nothing/cancel", {}, 404, id="cancel an unknown goal"),
+    pytest.param("GET", "/v1/jobs/nothing", {}, 404, id="unknown job"),
+    pytest.param("GET", "/v1/job-types/sumarize", {}, 404, id="unknown job type"),
+    pytest.param("GET", "/v2/goals", {}, 404, id="unknown address"),
+    pytest.param("PUT", "/v1/goals", {}, 405, id="wrong method"),
+    pytest.param("GET", "/v1/goals?limit=0", {}, 422, id="limit"),
+    pytest.param("GET", "/v1/goals/nothing?wait=-1", {}, 422, id="negative wait"),
+    pytest.param("GET", "/v1/goals/nothing?wait=nan", {}, 422, id="wait is no number"),
+    pytest.param("GET", "/v1/goals/nothing/events", {"Last-Event-ID": "x; DROP"}, 400, id="event id"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "status"), BAD_REQUESTS)
+def test_every_error_is_a_problem(
+    api: TestClient, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = api.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    assert answer.json()["status"] == status
+
+
+def test_an_empty_line_in_a_goal_is_no_fault(api: TestClient) -> None:
+    assert api.post("/v1/goals", json={"goal": "sort\n\nthis: ünïcode 🙂"}).status_code == 202

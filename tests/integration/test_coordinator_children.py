@@ -1,0 +1,82 @@
+"""Supervised processes: started again when they die, later each time, and gone when they are stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coordinator.children import Child, stop_all
+
+SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
+]
+
+
+@pytest.fixture
+def children() -> Iterator[list[Child]]:
+    made: list[Child] = []
+    yield made
+    for child in made:
+        child.stop(until=0.0)
+
+
+def started(children: list[Child], command: list[str], folder: Path) -> Child:
+    child = Child("sleeper", command, dict(os.environ), folder / "logs" / "sleeper.log")
+    children.append(child)
+    child.start()
+    return child
+
+
+def mended(child: Child, was: int | None) -> int:
+    """The new process's id, once there is one."""
+    while child.pid in (None, was):
+        child.mend()
+        time.sleep(0.01)
+    assert child.pid
+    return child.pid
+
+
+def until_up(child: Child, times: int = 1) -> None:
+    while child.log.read_text().count("up") < times:
+        time.sleep(0.01)
+
+
+def test_a_child_that_is_killed_is_started_again(children: list[Child], tmp_path: Path) -> None:
+    child = started(children, SLEEPS, tmp_path)
+    first = child.pid
+    assert first
+    os.kill(first, signal.SIGKILL)
+    assert mended(child, first) != first
+
+
+def test_a_child_that_keeps_dying_is_started_later_each_time(children: list[Child], tmp_path: Path) -> None:
+    child = started(children, [sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+    said: list[str] = []
+    while len(said) < 3:
+        if sentence := child.mend():
+            said.append(sentence)
+    assert [sentence.split("; ")[1] for sentence in said] == [f"starting it again in {wait} s" for wait in (0, 1, 3)]
+    assert "sleeper ended (code 3)" in said[0]
+
+
+def test_stopping_ends_every_child(children: list[Child], tmp_path: Path) -> None:
+    one, two = started(children, SLEEPS, tmp_path / "a"), started(children, SLEEPS, tmp_path / "b")
+    stop_all([one, two])
+    assert (one.pid, two.pid) == (None, None)
+
+
+def test_a_child_that_does_not_listen_is_killed_when_time_is_up(children: list[Child], tmp_path: Path) -> None:
+    child = started(children, STUBBORN, tmp_path)
+    until_up(child)
+    child.ask_to_stop()
+    child.stop(until=time.monotonic() + 0.2)
+    assert child.pid is None

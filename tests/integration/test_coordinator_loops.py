@@ -1,0 +1,236 @@
+"""The coordinator's loops over both ledgers: several coordinators, crashes in between, outages, lost notes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coordinator.goals import Goal, GoalRefused, Goals
+from coordinator.run import Run
+from infra.ledger import Ledger, LedgerUnavailable
+from infra.memory_ledger import MemoryLedger
+from infra.queue import QueueUnavailable
+from infra.records import Claim, JobState, Outcome, RunState
+
+if TYPE_CHECKING:
+    import redis
+
+Json = dict[str, Any]
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+PLAN = {
+    "steps": [
+        {
+            "id": "s1",
+            "type": "triage",
+            "map": {"over": ref("inputs.messages"), "as": "item"},
+            "args": {"text": ref("item")},
+        },
+        {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}},
+        {"id": "s3", "type": "count", "args": {"items": ref("s1"), "field": "intent"}},
+    ]
+}
+
+
+def plan_goal(count: int = 3) -> Goal:
+    return Goal(plan=PLAN, inputs={"messages": [f"message {number}" for number in range(count)]})
+
+
+def card_arrival(_: Json) -> Json:
+    return {"intent": "card_arrival"}
+
+
+@pytest.fixture(params=["memory", "redis"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    if request.param == "memory":
+        return MemoryLedger()
+    from infra.redis_ledger import RedisLedger
+
+    client: redis.Redis = request.getfixturevalue("redis_client")
+    return RedisLedger(client, "coordinator-test")
+
+
+def goals_of(deployment: Any) -> Goals:
+    return Goals(deployment.ledger, deployment.catalog, deployment.settings)
+
+
+def ended(deployment: Any, run: Run) -> Run:
+    return goals_of(deployment).wait(run.id, 60)
+
+
+def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.answers |= {"planner": lambda _: PLAN, "triage": card_arrival}
+    deployment.start()
+    run = ended(deployment, deployment.coordinators[0].accept(Goal(goal="Sort", inputs={"messages": ["a", "b"]})))
+    assert run.state is RunState.SUCCEEDED, run.failure
+    assert goals_of(deployment).result(run)["s3"] == {"counts": [{"value": "card_arrival", "count": 2}], "total": 2}
+
+
+def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger, coordinators=2)
+    asked: Counter[str] = Counter()
+
+    def triage(job: Json) -> Json:
+        asked[job["text"]] += 1
+        return {"intent": "card_arrival"}
+
+    deployment.answers["triage"] = triage
+    deployment.start()
+    run = ended(deployment, deployment.coordinators[0].accept(plan_goal(300)))
+    assert run.state is RunState.SUCCEEDED, run.failure
+    rows = goals_of(deployment).result(run)["s2"]["rows"]
+    assert [row["value"] for row in rows] == [f"message {number}" for number in range(300)]
+    assert set(asked.values()) == {1}
+
+
+def test_what_is_refused_leaves_nothing_behind(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    with pytest.raises(GoalRefused):
+        deployment.coordinators[0].accept(Goal(plan={"steps": [{"id": "s1", "type": "triage", "args": {}}]}))
+    assert (ledger.recent_runs(), ledger.take_ready(10)) == ([], [])
+
+
+def test_maps_over_nothing_succeed_without_a_job(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    run = deployment.coordinators[0].accept(Goal(plan={"steps": PLAN["steps"][:1]}, inputs={"messages": []}))
+    assert goals_of(deployment).load(run.id).state is RunState.SUCCEEDED
+    assert goals_of(deployment).result(run) == []
+
+
+class _CrashesOnce(MemoryLedger):
+    """Its process dies between releasing the next jobs and saving the run."""
+
+    crashed = False
+
+    def advance(self, *args: Any) -> bool:
+        if not self.crashed:
+            self.crashed = True
+            raise SystemExit
+        return super().advance(*args)
+
+
+def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[..., Any]) -> None:
+    ledger = _CrashesOnce(idle_ms=0)
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = deployment.coordinators[0].accept(plan_goal(1))
+    deployment.work(f"{run.id}.s1.0")
+    with pytest.raises(SystemExit):
+        deployment.coordinators[0].advance_once(0)
+    released = dict(ledger.take_ready(10))
+    assert set(released) == {"table", "count"}
+    survivor = deployment.coordinator("survivor")
+    survivor.advance_once(1000)
+    assert ledger.take_ready(10) == []
+    for job_id in released.values():
+        deployment.work(job_id)
+    while survivor.advance_once(0):
+        pass
+    assert ended(deployment, run).state is RunState.SUCCEEDED
+
+
+class _Overtaken(MemoryLedger):
+    """Another coordinator saves the run first, once, with the first of the outcomes."""
+
+    other: Any = None
+
+    def advance(self, run: Any, results: Any, events: Any, acks: Any) -> bool:
+        if self.other:
+            other, self.other = self.other, None
+            other()
+        return super().advance(run, results, events, acks)
+
+
+def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice(deploy: Callable[..., Any]) -> None:
+    ledger = _Overtaken()
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = deployment.coordinators[0].accept(plan_goal(2))
+    for index in range(2):
+        deployment.work(f"{run.id}.s1.{index}")
+    first, second = ledger.outcomes("coordinator-0", 10, 0)
+    ledger.other = lambda: deployment.coordinators[0]._save(run.id, [first[1]], [])
+    deployment.coordinators[0]._advance(run.id, [first, second])
+    loaded = goals_of(deployment).load(run.id)
+    assert loaded.steps["s1"].succeeded == 2
+    assert ledger.results(run.id, "s1").keys() == {0, 1}
+
+
+def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = deployment.coordinators[0].accept(plan_goal(2))
+    assert len(ledger.take_ready(10)) == 2  # by a coordinator that died before it sent them
+    deployment.start()
+    assert ended(deployment, run).state is RunState.SUCCEEDED
+
+
+def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(
+    ledger: Ledger, deploy: Callable[..., Any]
+) -> None:
+    deployment = deploy(ledger)
+    run = deployment.coordinators[0].accept(plan_goal(3))
+    goals_of(deployment).cancel(run.id)
+    deployment.coordinators[0].advance_once(0)
+    assert ledger.outcomes("anyone", 10, 0) == []
+    assert goals_of(deployment).load(run.id).state is RunState.CANCELLED
+
+
+def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    goal = plan_goal(2).model_copy(update={"limits": {"deadline_s": 0.05}})
+    run = deployment.coordinators[0].accept(goal)
+    deployment.start()
+    run = ended(deployment, run)
+    assert run.state is RunState.FAILED
+    assert run.failure is not None
+    assert run.failure.kind == "expired"
+
+
+class _FailsAtFirst(MemoryLedger):
+    failures = 2
+
+    def take_ready(self, window: int) -> list[tuple[str, str]]:
+        if self.failures:
+            self.failures -= 1
+            raise LedgerUnavailable("cut off") if self.failures else QueueUnavailable("cut off")
+        return super().take_ready(window)
+
+
+def test_an_outage_of_ledger_or_queue_is_waited_out(deploy: Callable[..., Any]) -> None:
+    deployment = deploy(_FailsAtFirst())
+    deployment.answers["triage"] = card_arrival
+    deployment.start()
+    assert ended(deployment, deployment.coordinators[0].accept(plan_goal(1))).state is RunState.SUCCEEDED
+
+
+class _Broken(MemoryLedger):
+    def take_ready(self, window: int) -> list[tuple[str, str]]:
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_ours_ends_the_coordinator_instead_of_hiding(deploy: Callable[..., Any]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        deploy(_Broken()).coordinators[0].serve(Event())
+
+
+def test_an_outcome_of_an_unknown_run_does_not_stop_the_others(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = deployment.coordinators[0].accept(plan_goal(1))
+    claim = ledger.claim(f"{run.id}.s1.0", "worker", 1000)
+    assert isinstance(claim, Claim)
+    lost = Outcome(
+        job_id="lost.s1.0", run_id="lost", step_id="s1", index=0, state=JobState.SUCCEEDED, attempt=1, output={}
+    )
+    deployment.coordinators[0]._advance("lost", [("1-1", lost)])
+    assert goals_of(deployment).load(run.id).state is RunState.RUNNING

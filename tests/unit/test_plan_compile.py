@@ -1,0 +1,238 @@
+"""compile_plan: what it accepts, and that every refusal names the step and what is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coordinator.compiler import compile_plan
+from coordinator.plan import Limits, Plan, PlanRefused
+from specialists.catalog import load_catalog
+
+CATALOG = load_catalog(adapters=False)
+LIMITS = Limits(max_jobs=100, deadline_s=60, max_replans=2)
+INPUTS = {"messages": ["my card is lost", "where is my money"], "note": "a text", "order": {"number": 7}}
+Json = dict[str, Any]
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+def each(step_id: str, job_type: str = "triage", over: str = "inputs.messages", text: str = "item") -> Json:
+    return {"id": step_id, "type": job_type, "map": {"over": ref(over), "as": "item"}, "args": {"text": ref(text)}}
+
+
+def one(step_id: str, job_type: str, **args: Any) -> Json:
+    return {"id": step_id, "type": job_type, "args": args}
+
+
+def compiled(*steps: Json, inputs: Json = INPUTS, **rest: Any) -> Plan:
+    return compile_plan({"steps": list(steps), **rest}, CATALOG, inputs, LIMITS)
+
+
+def faults_of(*steps: Json, **rest: Any) -> list[str]:
+    with pytest.raises(PlanRefused) as refused:
+        compiled(*steps, **rest)
+    return refused.value.faults
+
+
+def test_a_map_with_a_join_and_a_count_is_accepted() -> None:
+    table = one("s3", "table", columns=[ref("inputs.messages"), ref("s1"), ref("s2")])
+    plan = compiled(each("s1"), each("s2", "entities"), table, one("s4", "count", items=ref("s1"), field="intent"))
+    assert plan.step("s3").needs() == {"s1", "s2"}
+    assert plan.result == {"s3": ref("s3"), "s4": ref("s4")}
+
+
+def test_one_sink_is_the_result_by_itself() -> None:
+    assert compiled(each("s1"), one("s2", "count", items=ref("s1"), field="intent")).result == ref("s2")
+
+
+def test_a_path_into_an_output_is_typed_by_its_schema() -> None:
+    plan = compiled(one("s1", "triage", text=ref("inputs.note")), one("s2", "triage", text=ref("s1.intent")))
+    assert plan.step("s2").needs() == {"s1"}
+
+
+def test_steps_may_be_written_in_any_order() -> None:
+    plan = compiled(one("s1", "count", items=ref("s2"), field="intent"), each("s2"))
+    assert plan.step("s1").needs() == {"s2"}
+
+
+def test_a_map_may_go_over_a_list_in_an_output() -> None:
+    table = one("s2", "table", columns=[ref("inputs.messages")])
+    step = {
+        "id": "s3",
+        "type": "count",
+        "map": {"over": ref("s2.rows"), "as": "row"},
+        "args": {"items": [ref("row")], "field": "x"},
+    }
+    assert compiled(table, step).step("s3").needs() == {"s2"}
+
+
+def test_own_limits_may_be_tighter_and_the_deadline_any() -> None:
+    plan = compiled(each("s1"), limits={"max_jobs": 2, "deadline_s": 3600})
+    assert (plan.limits.max_jobs, plan.limits.deadline_s, plan.limits.max_replans) == (2, 3600, 2)
+
+
+REFUSALS = [
+    pytest.param(
+        [one("s1", "sumarize", text="x")],
+        ["step 's1' (sumarize): unknown job type; known: command,"],
+        id="unknown job type",
+    ),
+    pytest.param([each("s1"), each("s1")], ["step 's1' (triage): another step has this id"], id="id twice"),
+    pytest.param([one("inputs", "triage", text="x")], ["'inputs' is reserved"], id="reserved id"),
+    pytest.param(
+        [one("s1", "triage", text=ref("s9.intent"))],
+        ["reference 's9.intent': no step 's9'; known: s1, inputs"],
+        id="unknown step",
+    ),
+    pytest.param(
+        [one("s1", "triage", text=ref("inputs.mesages"))],
+        ["no 'mesages' there; known: messages, note, order"],
+        id="unknown input",
+    ),
+    pytest.param(
+        [each("s1"), one("s2", "triage", text=ref("s1.intent"))],
+        ["'intent' is asked of a list; map over the list"],
+        id="path through a list",
+    ),
+    pytest.param(
+        [one("s1", "triage", text=ref("inputs.note.x"))], ["'x' is asked of a string"], id="path through a string"
+    ),
+    pytest.param(
+        [one("s1", "triage", text=ref("inputs.messages"))],
+        ["args.text: 'inputs.messages' must be string, is array"],
+        id="list for a string",
+    ),
+    pytest.param(
+        [one("s1", "triage", text=ref("inputs.order.number"))], ["must be string, is integer"], id="number for a string"
+    ),
+    pytest.param(
+        [one("s1", "count", items=ref("inputs.note"), field="x")],
+        ["args.items: 'inputs.note' must be array, is string"],
+        id="string for a list",
+    ),
+    pytest.param(
+        [one("s1", "table", columns=[ref("inputs.note")])],
+        ["args.columns.0: 'inputs.note' must be array"],
+        id="inside a literal list",
+    ),
+    pytest.param([one("s1", "triage")], ["step 's1' (triage): args: missing 'text'"], id="missing argument"),
+    pytest.param(
+        [one("s1", "triage", text=ref("inputs.note"), tone="x")],
+        ["args: unknown 'tone'; known: text"],
+        id="unknown argument",
+    ),
+    pytest.param(
+        [one("s1", "triage", text=7)], ["args.text: must be string, is integer"], id="literal of the wrong type"
+    ),
+    pytest.param(
+        [one("s1", "triage", text="x" * 2001)], ["args.text: 2001 characters, maxLength is 2000"], id="literal too long"
+    ),
+    pytest.param(
+        [one("s1", "triage", text={"$ref": "inputs.note", "x": 1})],
+        ["a reference holds '$ref' alone; it also has 'x'"],
+        id="more than a reference",
+    ),
+    pytest.param(
+        [one("s1", "triage", text={"$ref": "inputs..note"})],
+        ["must be names with dots between"],
+        id="malformed reference",
+    ),
+    pytest.param([one("s1", "triage", text=ref("item"))], ["no step 'item'"], id="item without a map"),
+    pytest.param(
+        [each("s1", over="inputs.note")], ["map.over: 'inputs.note' must be array, is string"], id="map over a text"
+    ),
+    pytest.param(
+        [{**each("s1"), "map": {"over": {"list": ["a"]}, "as": "item"}}],
+        ["map.over: must be a reference"],
+        id="map over a literal",
+    ),
+    pytest.param(
+        [{**each("s1"), "map": {"over": ref("inputs.messages"), "as": "s2"}}, each("s2")],
+        ["'s2' is already the name"],
+        id="variable named as a step",
+    ),
+    pytest.param([{**each("s1"), "after": ["s7"]}], ["after: no step 's7'; known: s1"], id="after an unknown step"),
+    pytest.param([one("s1", "triage", text=ref("s1.intent"))], ["plan: a cycle: s1 needs s1"], id="needs itself"),
+    pytest.param(
+        [one("s1", "triage", text=ref("s2.intent")), one("s2", "triage", text=ref("s1.intent"))],
+        ["plan: a cycle: s1 needs s2 needs s1"],
+        id="cycle",
+    ),
+    pytest.param(
+        [{**each("s1"), "after": ["s2"]}, {**each("s2"), "after": ["s1"]}], ["plan: a cycle"], id="cycle by order"
+    ),
+    pytest.param([{"id": "s1", "args": {}}], ["step 's1': type: Field required"], id="no type"),
+    pytest.param([{**each("s1"), "if": "x"}], ["step 's1': if: Extra inputs are not permitted"], id="unknown field"),
+    pytest.param(["triage"], ["step number 1: "], id="no object"),
+    pytest.param([], ["a plan is an object with a list 'steps' of at least one step"], id="no steps"),
+]
+
+
+@pytest.mark.parametrize(("steps", "expected"), REFUSALS)
+def test_a_draft_with_a_fault_is_refused_with_a_sentence(steps: list[Any], expected: list[str]) -> None:
+    faults = faults_of(*steps)
+    for sentence in expected:
+        assert any(sentence in fault for fault in faults), faults
+
+
+def test_all_faults_come_at_once() -> None:
+    faults = faults_of(
+        one("s1", "sumarize", text=ref("inputs.nothing")),
+        one("s2", "triage", words="x"),
+        {"id": "s3"},
+        one("s4", "count", items=ref("s3"), field=ref("s2.topic")),
+        result=ref("s8"),
+        limits={"max_jobs": 1000, "speed": 9},
+    )
+    text = "\n".join(faults)
+    for part in (
+        "limits.speed",
+        "'sumarize'",
+        "'nothing'",
+        "'words'",
+        "step 's3': type",
+        "'topic'",
+        "result: reference 's8'",
+    ):
+        assert part.strip("'") in text, (part, faults)
+
+
+def test_a_reference_to_a_malformed_step_is_no_second_fault() -> None:
+    faults = faults_of({"id": "s1", "kind": "triage"}, one("s2", "count", items=ref("s1"), field="intent"))
+    assert all(fault.startswith("step 's1'") for fault in faults), faults
+
+
+def test_items_of_the_goal_are_checked_to_the_letter_before_anything_runs() -> None:
+    faults = faults_of(each("s1"), inputs={"messages": ["fine", "", "x" * 2001]})
+    assert faults == [
+        "step 's1' (triage): item 1: triage.input.text: 0 characters, minLength is 1",
+        "step 's1' (triage): item 2: triage.input.text: 2001 characters, maxLength is 2000",
+    ]
+
+
+def test_a_thousand_faulty_items_are_a_few_sentences() -> None:
+    faults = faults_of(each("s1"), inputs={"messages": [""] * 90})
+    assert len(faults) == 6
+    assert faults[-1].endswith("… and 85 more like these")
+
+
+def test_more_jobs_than_allowed_are_refused_before_the_first_runs() -> None:
+    assert faults_of(each("s1"), inputs={"messages": ["a"] * 101}) == [
+        "plan: at least 101 jobs, limits.max_jobs is 100"
+    ]
+
+
+def test_a_limit_above_the_deployments_is_refused() -> None:
+    assert "limits.max_jobs: 1000 is more than this deployment's 100" in faults_of(
+        each("s1"), limits={"max_jobs": 1000}
+    )
+
+
+@pytest.mark.parametrize("draft", [None, [], "steps", {"steps": None}, {"steps": {}}, 7])
+def test_what_is_no_plan_at_all_is_refused(draft: Any) -> None:
+    with pytest.raises(PlanRefused, match="a plan is an object"):
+        compile_plan(draft, CATALOG, {}, LIMITS)

@@ -1,0 +1,327 @@
+"""advance: what a run does next, decided without a ledger or a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from coordinator.advance import Change, advance, begin, cancel
+from coordinator.compiler import compile_plan
+from coordinator.plan import PLANNING, Limits, Plan, Step
+from coordinator.progress import StepState
+from coordinator.run import Run
+from infra.records import Failure, FailureKind, Job, JobState, Outcome, RunState
+from specialists.catalog import load_catalog
+
+Json = dict[str, Any]
+CATALOG = load_catalog(adapters=False)
+LIMITS = Limits(max_jobs=50, deadline_s=60, max_replans=2)
+INTENT = {"intent": "card_arrival"}
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+SORT = {
+    "id": "s1",
+    "type": "triage",
+    "map": {"over": ref("inputs.messages"), "as": "item"},
+    "args": {"text": ref("item")},
+}
+JOIN = {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}}
+COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s2.rows"), "field": "intent"}}
+
+
+class Story:
+    """A run and what its ledger would hold, moved on by outcomes."""
+
+    def __init__(self, run: Run) -> None:
+        self.results: dict[str, dict[int, Json]] = {}
+        self.asked: list[str] = []
+        self.events: list[str] = []
+        self._take(begin(run, CATALOG))
+
+    def _take(self, change: Change) -> None:
+        self.run, self.jobs = change.run, list(change.jobs)
+        self.events += [event.name for event in change.events]
+        for result in change.results:
+            self.results.setdefault(result.step_id, {})[result.index] = result.output
+
+    def stored(self, step_id: str) -> Mapping[int, Json]:
+        self.asked.append(step_id)
+        return self.results.get(step_id, {})
+
+    def advance(self, *outcomes: Outcome) -> Change:
+        change = advance(self.run, outcomes, self.stored, CATALOG)
+        self._take(change)
+        return change
+
+
+def run_of(*steps: Json, inputs: Json | None = None, **rest: Any) -> Run:
+    given = {"messages": ["a", "b", "c"], "note": "a text"} if inputs is None else inputs
+    return Run.of_plan("r", compile_plan({"steps": list(steps), **rest}, CATALOG, given, LIMITS), given, 1000)
+
+
+def goal_run() -> Run:
+    step = Step(id=PLANNING, type="planner", args={"goal": "sort", "job_types": []})
+    plan = Plan(steps=(step,), result=ref(PLANNING), limits=LIMITS)
+    return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", planning=True)
+
+
+def done(job: Job, output: Json) -> Outcome:
+    return Outcome(
+        job_id=job.id,
+        run_id="r",
+        step_id=job.step_id,
+        index=job.index,
+        state=JobState.SUCCEEDED,
+        attempt=1,
+        output=output,
+    )
+
+
+def failed(job: Job, kind: FailureKind = FailureKind.ENGINE) -> Outcome:
+    failure = Failure(kind=kind, message="it broke")
+    return Outcome(
+        job_id=job.id,
+        run_id="r",
+        step_id=job.step_id,
+        index=job.index,
+        state=JobState.FAILED,
+        attempt=1,
+        failure=failure,
+    )
+
+
+def all_done(jobs: Iterable[Job], output: Json = INTENT) -> list[Outcome]:
+    return [done(job, output) for job in jobs]
+
+
+def test_a_new_run_releases_the_steps_that_need_none() -> None:
+    story = Story(run_of(SORT, JOIN))
+    assert [(job.id, job.type, job.input) for job in story.jobs] == [
+        ("r.s1.0", "triage", {"text": "a"}),
+        ("r.s1.1", "triage", {"text": "b"}),
+        ("r.s1.2", "triage", {"text": "c"}),
+    ]
+    assert story.jobs[0].deadline_ms == 61_000
+    assert story.jobs[0].attempts == CATALOG.get("triage").manifest.limits.attempts
+
+
+def test_a_step_waits_for_every_job_of_the_step_it_needs() -> None:
+    story = Story(run_of(SORT, JOIN))
+    first, second, third = story.jobs
+    story.advance(done(third, INTENT), done(first, INTENT))
+    assert story.jobs == []
+    story.advance(done(second, INTENT))
+    assert [job.id for job in story.jobs] == ["r.s2.0"]
+
+
+def test_a_fan_in_gets_the_outputs_in_the_order_of_the_list() -> None:
+    story = Story(run_of(SORT, JOIN))
+    outcomes = [done(job, {"intent": job.input["text"]}) for job in story.jobs]
+    story.advance(outcomes[2], outcomes[0])
+    story.advance(outcomes[1])
+    intents = [{"intent": "a"}, {"intent": "b"}, {"intent": "c"}]
+    assert story.jobs[0].input == {"columns": [["a", "b", "c"], intents]}
+
+
+def test_the_last_step_ends_the_run() -> None:
+    story = Story(run_of(SORT, JOIN, COUNT))
+    story.advance(*all_done(story.jobs))
+    story.advance(done(story.jobs[0], {"rows": [INTENT]}))
+    assert story.jobs[0].input == {"items": [INTENT], "field": "intent"}
+    story.advance(done(story.jobs[0], {"counts": [], "total": 0}))
+    assert story.run.state is RunState.SUCCEEDED
+    assert story.events[-1] == "run.ended"
+
+
+def test_the_same_outcomes_twice_change_nothing() -> None:
+    story = Story(run_of(SORT, JOIN))
+    outcomes = all_done(story.jobs[:2])
+    story.advance(*outcomes)
+    before = story.run
+    change = story.advance(*outcomes)
+    assert change.run == before
+    assert (change.jobs, change.results, change.events) == ([], [], [])
+
+
+def test_deciding_twice_before_saving_decides_the_same() -> None:
+    """A crash between release and save: the same jobs by the same ids, so releasing them again creates none."""
+    story = Story(run_of(SORT, JOIN))
+    outcomes, run = all_done(story.jobs), story.run
+    first = advance(run, outcomes, story.stored, CATALOG)
+    assert advance(run, outcomes, story.stored, CATALOG) == first
+
+
+def test_an_outcome_costs_no_look_at_earlier_results() -> None:
+    story = Story(run_of(SORT, JOIN))
+    jobs = story.jobs
+    for job in jobs[:-1]:
+        story.advance(done(job, INTENT))
+    assert story.asked == []
+    story.advance(done(jobs[-1], INTENT))
+    assert sorted(story.asked) == ["inputs", "s1"]
+
+
+def test_the_record_of_a_long_map_stays_small() -> None:
+    messages = [f"message {number}" for number in range(10_000)]
+    plan = compile_plan(
+        {"steps": [SORT]}, CATALOG, {"messages": messages}, LIMITS.model_copy(update={"max_jobs": 10_000})
+    )
+    story = Story(Run.of_plan("r", plan, {"messages": messages}, 1000))
+    story.advance(*all_done(story.jobs[1::2]))
+    assert len(story.run.record(0).model_dump_json()) < 4_000
+
+
+def test_an_empty_list_is_done_at_once_and_so_is_what_follows() -> None:
+    story = Story(
+        run_of(
+            SORT,
+            {**SORT, "id": "s2", "map": {"over": ref("s1"), "as": "row"}, "args": {"text": ref("row.intent")}},
+            inputs={"messages": []},
+        )
+    )
+    assert story.run.state is RunState.SUCCEEDED
+    assert story.jobs == []
+
+
+def test_what_follows_an_empty_map_is_released_with_an_empty_list() -> None:
+    story = Story(
+        run_of(
+            SORT,
+            {"id": "s2", "type": "count", "args": {"items": ref("s1"), "field": "intent"}},
+            inputs={"messages": []},
+        )
+    )
+    assert [job.input for job in story.jobs] == [{"items": [], "field": "intent"}]
+
+
+def test_a_failed_job_fails_the_run_with_its_reason() -> None:
+    story = Story(run_of(SORT, JOIN))
+    story.advance(failed(story.jobs[1]))
+    assert story.run.state is RunState.FAILED
+    assert story.run.failure is not None
+    assert (story.run.failure.kind, story.run.failure.message) == (FailureKind.ENGINE, "it broke")
+    assert (story.run.failure.step, story.run.failure.index) == ("s1", 1)
+    assert story.run.steps["s1"].state is StepState.FAILED
+
+
+def test_an_ended_run_stays_as_it_ended() -> None:
+    story = Story(run_of(SORT))
+    jobs = story.jobs
+    story.advance(failed(jobs[0]))
+    change = story.advance(*all_done(jobs[1:]))
+    assert (change.run, change.jobs, change.events) == (story.run, (), [])
+
+
+def test_a_skipped_item_is_null_in_the_steps_value() -> None:
+    story = Story(run_of({**SORT, "on_failure": "skip"}, JOIN))
+    first, second, third = story.jobs
+    story.advance(done(first, INTENT), failed(second), done(third, INTENT))
+    assert story.jobs[0].input["columns"][1] == [INTENT, None, INTENT]
+    assert story.run.steps["s1"].skipped == 1
+
+
+def test_an_output_is_data_even_if_it_looks_like_a_reference() -> None:
+    story = Story(
+        run_of(
+            {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}},
+            {"id": "s2", "type": "count", "args": {"items": ref("s1.items"), "field": "x"}},
+        )
+    )
+    story.advance(done(story.jobs[0], {"items": [ref("inputs.note")], "kept": 1}))
+    assert story.jobs[0].input["items"] == [ref("inputs.note")]
+
+
+def test_a_reference_without_a_value_fails_the_run_and_names_it() -> None:
+    story = Story(
+        run_of(
+            {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}},
+            {
+                "id": "s2",
+                "type": "triage",
+                "map": {"over": ref("s1.rows"), "as": "row"},
+                "args": {"text": ref("row.body")},
+            },
+        )
+    )
+    story.advance(done(story.jobs[0], {"rows": [{"value": "a"}]}))
+    assert story.run.failure is not None
+    assert story.run.failure.kind is FailureKind.PLAN
+    assert "row.body" in story.run.failure.message
+
+
+def test_more_jobs_than_the_limit_fail_the_run_before_they_are_released() -> None:
+    table = {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}}
+    fan = {
+        "id": "s2",
+        "type": "count",
+        "map": {"over": ref("s1.rows"), "as": "row"},
+        "args": {"items": [ref("row")], "field": "x"},
+    }
+    story = Story(run_of(table, fan))
+    story.advance(done(story.jobs[0], {"rows": [{"value": "a"}] * 50}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert "limits.max_jobs is 50" in story.run.failure.message
+
+
+def test_the_first_outcome_of_a_goal_is_its_plan() -> None:
+    story = Story(goal_run())
+    assert [job.id for job in story.jobs] == ["r.planner.0"]
+    story.advance(done(story.jobs[0], {"steps": [SORT, JOIN]}))
+    assert [job.id for job in story.jobs] == ["r.s1.0", "r.s1.1", "r.s1.2"]
+    assert "plan.accepted" in story.events
+
+
+def test_a_draft_is_mended_where_there_is_one_way_to() -> None:
+    story = Story(goal_run())
+    story.advance(done(story.jobs[0], {"steps": [{**SORT, "args": {"text": ref("item"), "tone": "warm"}}]}))
+    assert len(story.jobs) == 3
+    assert story.run.repairs == ("step 's1': left out the unknown argument 'tone'",)
+
+
+def test_a_draft_that_cannot_be_mended_fails_the_run_with_every_fault() -> None:
+    story = Story(goal_run())
+    story.advance(done(story.jobs[0], {"steps": [{**SORT, "type": "sumarize"}, {**JOIN, "args": {}}]}))
+    assert story.run.state is RunState.FAILED
+    assert story.run.failure is not None
+    assert story.run.failure.kind is FailureKind.PLAN
+    assert len(story.run.failure.faults) == 2
+
+
+def test_a_draft_is_not_mended_where_the_goal_allows_no_repair() -> None:
+    run = goal_run()
+    plan = run.plan.model_copy(update={"limits": LIMITS.model_copy(update={"max_replans": 0})})
+    story = Story(run.model_copy(update={"plan": plan}))
+    story.advance(done(story.jobs[0], {"steps": [{**SORT, "args": {"text": ref("item"), "tone": "warm"}}]}))
+    assert story.run.state is RunState.FAILED
+
+
+def test_planning_that_fails_fails_the_run() -> None:
+    story = Story(goal_run())
+    story.advance(failed(story.jobs[0], FailureKind.TOO_LONG))
+    assert story.run.failure is not None
+    assert (story.run.failure.kind, story.run.failure.step) == (FailureKind.TOO_LONG, PLANNING)
+
+
+def test_a_cancelled_run_ends_and_says_so() -> None:
+    change = cancel(Story(run_of(SORT)).run)
+    assert change.run.state is RunState.CANCELLED
+    assert [event.name for event in change.events] == ["run.ended"]
+
+
+def test_a_run_reads_back_as_it_was_written() -> None:
+    story = Story(run_of(SORT, JOIN))
+    story.advance(done(story.jobs[0], INTENT))
+    assert Run.load(story.run.record(3)) == story.run
+
+
+def test_a_record_of_something_else_is_refused_with_its_id() -> None:
+    record = run_of(SORT).record(0).model_copy(update={"body": {"speed": 9}})
+    with pytest.raises(ValueError, match="run r: its record does not read"):
+        Run.load(record)

@@ -1,0 +1,78 @@
+"""What a terminal shows of a plan, its progress, its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from coordinator.client import Seen
+from coordinator.show import Following, cell, failure_view, result_view
+
+Json = dict[str, Any]
+
+
+def shown(view: Any) -> str:
+    console = Console(width=200, record=True, file=None, quiet=False, force_terminal=False, no_color=True)
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()
+
+
+def goal_with(result: Any, *types: str) -> Json:
+    return {
+        "state": "succeeded",
+        "result": result,
+        "plan": {"steps": [{"id": f"s{n}", "type": t} for n, t in enumerate(types, 1)]},
+    }
+
+
+def test_rows_are_a_table_with_a_column_a_field() -> None:
+    text = shown(result_view(goal_with({"rows": [{"value": "hello", "intent": "card_arrival"}]}, "table")))
+    assert all(word in text for word in ("value", "intent", "hello", "card_arrival"))
+
+
+def test_the_result_of_several_steps_is_a_table_each() -> None:
+    result = {"s1": {"rows": [{"value": "hello"}]}, "s2": {"counts": [{"value": "x", "count": 3}], "total": 3}}
+    text = shown(result_view(goal_with(result, "table", "count")))
+    assert all(words in text for words in ("s1 table", "s2 count", "total 3"))
+
+
+def test_any_other_result_is_shown_as_json() -> None:
+    assert '"label": "bug"' in shown(result_view(goal_with({"label": "bug"}, "issue")))
+
+
+def test_a_list_of_pairs_is_one_cell() -> None:
+    entities = [{"type": "person", "text": "Anna"}, {"type": "location", "text": "Ulm"}]
+    assert cell(entities) == "person Anna, location Ulm"
+
+
+def test_a_message_is_never_read_as_markup() -> None:
+    text = shown(result_view(goal_with({"rows": [{"value": "[red]stop[/red] [/]"}]}, "table")))
+    assert "[red]stop[/red] [/]" in text
+
+
+def test_a_failure_names_the_step_the_item_and_the_reason() -> None:
+    failure = {"kind": "engine", "message": "it broke", "step": "s1", "index": 4}
+    assert "failed: engine in step s1, item 4: it broke" in shown(failure_view({"state": "failed", "failure": failure}))
+    assert shown(failure_view({"state": "cancelled", "failure": None})).strip() == "cancelled"
+
+
+def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
+    console = Console(width=120, no_color=True)
+    step = {
+        "id": "s1",
+        "type": "triage",
+        "map": {"over": {"$ref": "inputs.messages"}, "as": "item"},
+        "args": {"text": {"$ref": "item"}},
+    }
+    events = [
+        Seen("1-0", "plan.accepted", {"plan": {"steps": [step]}, "repairs": ["step 's1': left out 'x'"]}),
+        Seen("2-0", "step.released", {"step": "s1", "type": "triage", "total": 1}),
+        Seen("3-0", "job.ended", {"step": "s1", "index": 0, "state": "succeeded"}),
+        Seen("4-0", "run.ended", {"state": "succeeded", "failure": None}),
+    ]
+    with console.capture() as captured:
+        Following(console).follow(events)
+    text = captured.get()
+    assert all(words in text for words in ("inputs.messages", "text=item", "mended in the draft", "s1 triage", "1/1"))
