@@ -51,19 +51,23 @@ class Coordinator:
         return len(entries)
 
     def _advance(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> None:
-        acks = [entry_id for entry_id, _ in batch]
-        outcomes = [outcome for _, outcome in batch]
-        while not self._save(run_id, outcomes, acks):
+        while not self._save(run_id, batch):
             logger.info("another coordinator advanced the run: deciding again", extra={"goal_id": run_id})
 
-    def _save(self, run_id: str, outcomes: Sequence[Outcome], acks: Sequence[str]) -> bool:
+    def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
         """Decide and save once; False if the run changed in between."""
         record = self._ledger.load_run(run_id)
         if record is None or record.state.ended:  # nothing can change it any more
-            self._ledger.acknowledge(acks)
+            self._ledger.acknowledge([entry_id for entry_id, _ in batch])
             return True
-        change = advance(Run.load(record), outcomes, partial(self._ledger.results, run_id), self._catalog)
+        run = Run.load(record)
+        # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
+        counted = [entry for entry in batch if run.has_released(entry[1].step_id)]
+        if not counted:
+            return True
+        change = advance(run, [outcome for _, outcome in counted], partial(self._ledger.results, run_id), self._catalog)
         self._ledger.release(change.jobs)
+        acks = [entry_id for entry_id, _ in counted]
         saved = self._ledger.advance(change.run.record(record.version), change.results, change.events, acks)
         if saved and change.run.state.ended:
             logger.info("run ended", extra={"action": "end", "goal_id": run_id, "state": change.run.state})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from coordinator.plan import Plan
-from coordinator.progress import Progress
+from coordinator.progress import Progress, StepState
 from infra.records import FailureKind, Json, Record, RunRecord, RunState
 
 
@@ -49,6 +49,11 @@ class Run(Record):
             steps={step.id: Progress() for step in plan.steps},
             inputs=inputs,
         )
+
+    def has_released(self, step_id: str) -> bool:
+        """Whether the release of the step's jobs is saved; they are released first, and may end sooner than that."""
+        progress = self.steps.get(step_id)
+        return progress is not None and progress.state is not StepState.WAITING
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:

@@ -138,6 +138,24 @@ def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[...
     assert ended(deployment, run).state is RunState.SUCCEEDED
 
 
+def test_an_outcome_that_is_faster_than_the_saving_of_its_release_is_not_lost(deploy: Callable[..., Any]) -> None:
+    ledger = _CrashesOnce(idle_ms=500)
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = deployment.coordinators[0].accept(plan_goal(1))
+    deployment.work(f"{run.id}.s1.0")
+    first = ledger.outcomes("coordinator-0", 10, 0)
+    with pytest.raises(SystemExit):
+        deployment.coordinators[0]._advance(run.id, first)
+    for job_id in dict(ledger.take_ready(10)).values():
+        deployment.work(job_id)
+    survivor = deployment.coordinator("survivor")
+    survivor._advance(run.id, [*first, *ledger.outcomes("survivor", 10, 0)])  # all three steps in one batch
+    while not goals_of(deployment).load(run.id).state.ended:
+        survivor.advance_once(1000)
+    assert ended(deployment, run).state is RunState.SUCCEEDED
+
+
 class _Overtaken(MemoryLedger):
     """Another coordinator saves the run first, once, with the first of the outcomes."""
 
@@ -158,7 +176,7 @@ def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice
     for index in range(2):
         deployment.work(f"{run.id}.s1.{index}")
     first, second = ledger.outcomes("coordinator-0", 10, 0)
-    ledger.other = lambda: deployment.coordinators[0]._save(run.id, [first[1]], [])
+    ledger.other = lambda: deployment.coordinators[0]._save(run.id, [first])
     deployment.coordinators[0]._advance(run.id, [first, second])
     loaded = goals_of(deployment).load(run.id)
     assert loaded.steps["s1"].succeeded == 2
