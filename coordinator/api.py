@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from fastapi_offline import FastAPIOffline
 
 from coordinator import problems, views
 from coordinator.bodies import StrictRoute
@@ -58,7 +59,8 @@ def create_api(ledger: Ledger, catalog: Catalog, settings: Settings) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
 
-    app = FastAPI(
+    # Its pages work without the network: FastAPI's own load their scripts from elsewhere.
+    app = FastAPIOffline(
         title="manyhands",
         description="A distributed task queue of specialist small language models.",
         version="1",

@@ -41,7 +41,7 @@ class Specialist:
     manifest: Manifest
     input_schema: Json
     output_schema: Json
-    prompt: str | None  #: the template; None for a function
+    prompt: str | None  #: the template; None: the prompt is the input as JSON
 
     @property
     def name(self) -> str:
@@ -49,8 +49,8 @@ class Specialist:
 
     @cached_property
     def format(self) -> Format:
-        assert self.manifest.decoding, "a function has no answer format"
-        return load_format(self.manifest.decoding.format, self.output_schema)
+        """How an answer is written: as the manifest says, or as JSON where it says nothing (a function)."""
+        return load_format(self.manifest.decoding.format if self.manifest.decoding else "json", self.output_schema)
 
     @property
     def adapter_path(self) -> Path | None:
@@ -71,7 +71,8 @@ class Specialist:
 
     def render(self, input: Json) -> str:
         """The prompt for `input`. Field values are inserted once: a placeholder inside a value stays text."""
-        assert self.prompt is not None
+        if self.prompt is None:
+            return json.dumps(input, ensure_ascii=False, separators=(",", ":"))
         fields = self.format.fields(input)
         return _PLACEHOLDER.sub(lambda found: fields.get(found[1], ""), self.prompt)
 
@@ -141,10 +142,11 @@ def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
 
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
-    if manifest.engine == "function":
+    path = folder / "prompt.txt"
+    if manifest.engine == "function" or (manifest.engine == "scripted" and not path.exists()):
         return None
     try:
-        return (folder / "prompt.txt").read_text()
+        return path.read_text()
     except FileNotFoundError:
         faults.append("no prompt.txt")
         return None

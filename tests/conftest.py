@@ -74,4 +74,5 @@ def start_worker(redis_url: str) -> Iterator[Callable[..., subprocess.Popen[str]
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        _, said = process.communicate()
+        print(said)  # noqa: T201 - shown by pytest when the test failed

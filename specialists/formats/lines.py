@@ -88,7 +88,7 @@ class LinesFormat:
             return "\n".join([f"start: {head}", *rules])
         pairs = self._pairs
         more = f'("\\n" pair){{0,{pairs.max_items - (0 if head else 1)}}}'
-        rules += ['pair: key ": " value', f"key: {_any_of(pairs.keys)}", f"value: {_value(pairs, input)}"]
+        rules += ['pair: key ": " VALUE', f"key: {_any_of(pairs.keys)}", *_value(pairs, input)]
         return "\n".join([f"start: {head} {more}" if head else f"start: (pair {more})?", *rules])
 
 
@@ -103,12 +103,13 @@ def _pairs(name: str, schema: Json) -> _Pairs:
     return _Pairs(name, key, value, words, schema["maxItems"], text["maxLength"], text.get("x-span-of"))
 
 
-def _value(pairs: _Pairs, input: Json) -> str:
+def _value(pairs: _Pairs, input: Json) -> list[str]:
+    bounded = f"/[^\\n]{{1,{pairs.max_length}}}/"
     text = input.get(pairs.span_of) if pairs.span_of else None
     if text and "\n" not in text:
         # The model may only copy: it cannot invent a name, and most of a copied name is forced.
-        return "%regex " + json.dumps({"substring_chars": text})
-    return f"/[^\\n]{{1,{pairs.max_length}}}/"
+        return [f"VALUE: SPAN & {bounded}", "SPAN: %regex " + json.dumps({"substring_chars": text})]
+    return [f"VALUE: {bounded}"]
 
 
 def _words(members: list[str]) -> dict[str, str]:

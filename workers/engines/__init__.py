@@ -55,10 +55,16 @@ class Engine(Protocol):
     name: str
 
     def submit(self, request: Request) -> Future[Completion]:
-        """The completion to come. The future fails with EngineError; a cancel or deadline is a Completion, not an error."""
+        """The completion to come. Its future fails with EngineError; a cancel or deadline is a Completion, no error.
+
+        Callbacks of the future run in the engine's own thread: keep them short.
+        """
 
     def cancel(self, request_id: str) -> None:
         """Stop the request at the next decoding step; unknown ids are ignored."""
 
     def close(self) -> None:
         """Stop taking requests and fail those in flight with a retryable EngineError."""
+
+    def healthy(self) -> bool:
+        """False when no request can end any more: closed, broken, or no step for far too long while there is work."""

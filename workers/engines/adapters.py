@@ -1,4 +1,4 @@
-"""Adapters: LoRA weights on a shared base, merged into it or applied to each request's own tokens. Knows no requests."""
+"""Adapters: LoRA weights merged into a base, or added to each request's own tokens. Knows no requests."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from itertools import count
 
+import torch
+
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
 from workers.engines.slots import Piece
@@ -29,10 +31,15 @@ class Row:
 
     def start(self) -> None:
         """Append what the grammar forces before anything is chosen. Raises GrammarError."""
-        self._append(self.guide.forced(), forced=True)
+        if self.finish is None:
+            self._append(self.guide.forced(), forced=True)
 
-    def take(self, token: int, end: int) -> None:
-        """Append the chosen token and all that it forces; `end` is the end of sequence. Raises GrammarError."""
+    def choose(self, scores: torch.Tensor, end: int) -> None:
+        """Append the allowed token that `scores` (V,) prefer and all that it forces; `end` is the end of sequence.
+
+        Raises GrammarError.
+        """
+        token = int(scores.masked_fill(~self.guide.allowed(), float("-inf")).argmax())
         if token == end:
             self.finish = Finish.STOP
             return
@@ -53,6 +60,8 @@ class Row:
 
     def look_up(self, now: float) -> None:
         """End the row if it was cancelled or is past its deadline at monotonic time `now`."""
+        if self.finish:
+            return
         if self.cancelled:
             self.finish = Finish.CANCELLED
         elif self.request.deadline is not None and now >= self.request.deadline:

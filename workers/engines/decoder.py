@@ -1,12 +1,12 @@
-"""The decoder: a base model with its adapters and slots; tokens in, logits out. Knows nothing of requests or grammars."""
+"""The decoder: a base model with its adapters and slots; tokens in, logits out. Knows no requests and no grammars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from specialists.training.base_model import load_base
 from workers.engines import EngineError
@@ -20,6 +20,7 @@ class Decoder:
     def __init__(
         self, base: Path, adapters: Mapping[str, AdapterSource | None], slots: int, length: int, device: str
     ) -> None:
+        disable_progress_bar()  # a worker's stderr is its log
         model, self.tokenizer = load_base(base, device)
         self._model = model.eval()
         self._model.set_attn_implementation(ATTENTION)
@@ -46,7 +47,7 @@ class Decoder:
 
     @torch.inference_mode()
     def feed(self, pieces: Sequence[Piece], wanted: Sequence[bool]) -> torch.Tensor:
-        """Run one step over `pieces` and return the logits behind the last token of each wanted one: (wanted, V).
+        """Run one step; returns the logits behind the last token of each wanted piece: (wanted, V), on the CPU.
 
         A specialist's pieces should be neighbours: each of its spans costs its own small products.
         """
@@ -60,8 +61,8 @@ class Decoder:
         picked = ends[torch.tensor(wanted, dtype=torch.bool)].to(self._device)
         # The head is a fifth of the base's arithmetic: only where a token is chosen.
         logits: torch.Tensor = self._model.get_output_embeddings()(hidden[0, picked])
-        return logits.float()
+        return logits.float().cpu()
 
 
-def best_device() -> Any:
+def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -124,11 +124,11 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: None,  # transformers passes it; a layout's groups bring their own
+    _: None,  # transformers' own mask; a layout's groups bring theirs
     *,
     scaling: float,
     layout: Layout,
-    **_: Any,
+    **__: Any,
 ) -> tuple[torch.Tensor, None]:
     """Store a step's keys and values (1, KH, N, D), then attend with its queries (1, H, N, D), group by group."""
     layout.memory.store(module.layer_idx, layout, key[0].transpose(0, 1), value[0].transpose(0, 1))

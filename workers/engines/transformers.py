@@ -6,19 +6,22 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from infra.settings import Settings
+from specialists.specialist import Specialist
 from specialists.training.base_model import encode
+from specialists.weights import ensure
 from workers.engines import Completion, EngineError, PromptTooLong, Request
 from workers.engines.adapters import AdapterSource
 from workers.engines.batch import Batch, Row
 from workers.engines.decoder import Decoder, best_device
-from workers.engines.grammar import Grammars
+from workers.engines.grammar import GrammarError, Grammars
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,15 @@ class Hosted:
     adapter: AdapterSource | None  #: None: not trained yet, answers with the plain base
     input_tokens: int  #: a longer prompt is refused
     answer_tokens: int  #: the most that a request may ask for
+
+
+def _hosted(specialist: Specialist) -> Hosted:
+    manifest = specialist.manifest
+    assert manifest.decoding, "the manifest's check: engine 'transformers' says how to decode"
+    source = None
+    if manifest.adapter and specialist.adapter_path:
+        source = AdapterSource(specialist.adapter_path, manifest.adapter.rank, manifest.adapter.alpha)
+    return Hosted(source, manifest.limits.input_tokens, manifest.decoding.max_tokens)
 
 
 class TransformersEngine:
@@ -70,6 +82,14 @@ class TransformersEngine:
         self._stepped_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
+
+    @classmethod
+    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> TransformersEngine:
+        """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be."""
+        base = specialists[0].manifest.base
+        assert base, "the manifest's check: engine 'transformers' names a base"
+        folder = ensure(base.name, settings.weights, log.info)
+        return cls(folder, {each.name: _hosted(each) for each in specialists}, settings.slots, settings.threads)
 
     # -- any thread --
 
@@ -116,6 +136,7 @@ class TransformersEngine:
         if len(prompt) > hosted.input_tokens:
             raise PromptTooLong(len(prompt), hosted.input_tokens)
         row = Row(request, prompt, self._grammars.guide(request.grammar))
+        row.look_up(time.monotonic())
         row.start()
         return row
 
@@ -159,24 +180,47 @@ class TransformersEngine:
             return self._closed is None
 
     def _step(self) -> None:
+        self._stepped_at = time.monotonic()
         self._release()
         fed = self._batch.feed(self._step_tokens)
         if not fed:
             return
-        ready = [row.pending == 0 for row, _ in fed]
-        rows = [row for row, whole in zip(fed, ready, strict=True) if whole for row in row[:1]]
-        logits = self._decoder.feed([piece for _, piece in fed], ready)  # (rows, V)
-        self._choose(rows, logits)
-        self._stepped_at = time.monotonic()
+        whole = [row.pending == 0 for row, _ in fed]
+        logits = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, V)
+        ready = [row for (row, _), all_fed in zip(fed, whole, strict=True) if all_fed]
+        for row, scores in zip(ready, logits, strict=True):
+            try:
+                row.choose(scores, self._end)
+            except GrammarError as error:
+                self._leave(row, error)
         self._release()
 
-    def _choose(self, rows: list[Row], logits: torch.Tensor) -> None:
-        if not rows:
-            return
-        allowed = torch.stack([row.guide.allowed() for row in rows]).to(logits.device)
-        chosen = logits.masked_fill_(~allowed, float("-inf")).argmax(dim=-1).tolist()
-        for row, token in zip(rows, chosen, strict=True):
-            try:
-                row.take(token, self._end)
-            except EngineError as error:
-                self._leave(row, error)
+    def _release(self) -> None:
+        """Let everything go that has ended, was cancelled or is late; those that wait as well."""
+        now = time.monotonic()
+        with self._changed:
+            rows = [*self._batch, *self._waiting]
+        for row in rows:
+            row.look_up(now)
+            if row.finish:
+                self._leave(row, None)
+
+    def _leave(self, row: Row, error: EngineError | None) -> None:
+        with self._changed:
+            self._by_id.pop(row.request.id, None)
+            self._batch.leave(row)
+            if row in self._waiting:
+                self._waiting.remove(row)
+        if error:
+            row.future.set_exception(error)
+        else:
+            row.future.set_result(row.completion(self._grammars.text(row.answer)))
+
+    def _fail_batch(self, error: Exception) -> None:
+        # The type alone: a message of torch or llguidance may quote what it choked on.
+        log.exception("a decoding step failed", extra={"action": "step", "error": type(error).__name__})
+        self._failures += 1
+        for row in self._batch:
+            self._leave(row, EngineError(f"a decoding step failed with {type(error).__name__}"))
+        if self._failures >= FAILURES_ALLOWED:
+            self._shut(EngineError(f"the engine is broken: {self._failures} steps in a row failed"))

@@ -1,0 +1,62 @@
+"""Simple baselines to print beside a specialist's score: what anyone gets without a language model. By scikit-learn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from specialists.examples import Example
+from specialists.schemas import Json
+
+Baseline = Callable[[Sequence[Json]], list[Json]]
+
+
+class BaselineError(Exception):
+    """scikit-learn is not installed."""
+
+
+def fit_baseline(training: Sequence[Example]) -> tuple[str, Baseline]:
+    """Its name, and the fitted baseline: inputs in, outputs out. Raises BaselineError."""
+    try:
+        import sklearn  # noqa: F401 - only to say early and clearly that it is missing
+    except ImportError:
+        raise BaselineError("a baseline needs scikit-learn: pip install 'manyhands[dev]'") from None
+    values = list(training[0].output.values())
+    if len(values) == 1 and isinstance(values[0], str):
+        return "TF-IDF + logistic regression", _logistic(training)
+    return "nearest neighbour (TF-IDF)", _nearest(training)
+
+
+def _logistic(training: Sequence[Example]) -> Baseline:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LogisticRegression(C=20, max_iter=1000)
+    )
+    field = next(iter(training[0].output))
+    model.fit([_text(example.input) for example in training], [example.output[field] for example in training])
+    return lambda inputs: [{field: str(label)} for label in model.predict([_text(input) for input in inputs])]
+
+
+def _nearest(training: Sequence[Example]) -> Baseline:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import NearestNeighbors
+
+    vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+    known = vectorizer.fit_transform([_text(example.input) for example in training])
+    index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(known)
+
+    def answer(inputs: Sequence[Json]) -> list[Json]:
+        nearest = index.kneighbors(vectorizer.transform([_text(input) for input in inputs]), return_distance=False)
+        return [training[row[0]].output for row in nearest]
+
+    return answer
+
+
+def _text(input: Json) -> str:
+    """A goal where there is one (the job types offered beside it would drown it), else every field."""
+    if "goal" in input:
+        return str(input["goal"])
+    return "\n".join(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in input.values())

@@ -1,0 +1,162 @@
+"""Metrics: how good a specialist's outputs are, in percent. Pure; knows nothing of models or files.
+
+An output of None is an answer that did not parse: it counts as wrong everywhere, and is never left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any
+
+from specialists.examples import Example
+from specialists.plan_metrics import canonical_plan, edges, nodes, parameters, says_arguments
+from specialists.schemas import Json
+
+OUT_OF_SCOPE = "out_of_scope"
+
+#: One example's expected output and what was answered.
+Pair = tuple[Example, Json | None]
+Metric = Callable[[Sequence[Pair]], float]
+
+
+def score(examples: Sequence[Example], outputs: Sequence[Json | None]) -> dict[str, float]:
+    """Metric name -> percent, for the metrics that fit the shape of the expected outputs."""
+    pairs = list(zip(examples, outputs, strict=True))
+    return {name: round(metric(pairs), 2) for name, metric in _metrics_of(examples).items()}
+
+
+def _metrics_of(examples: Sequence[Example]) -> dict[str, Metric]:
+    fields = frozenset(examples[0].output)
+    if fields in _BY_FIELDS:
+        return _BY_FIELDS[fields]
+    values = [value for example in examples for value in example.output.values()]
+    if not all(isinstance(value, str) for value in values):
+        return {"exact": _exact}
+    if len(fields) > 1:
+        return {"field_exact": _field_exact, "exact": _exact}
+    metrics: dict[str, Metric] = {"accuracy": _exact, "macro_f1": _macro_f1}
+    if OUT_OF_SCOPE in values:
+        metrics |= {"in_scope_accuracy": _in_scope_accuracy, "oos_recall": _oos_recall}
+    return metrics
+
+
+# -- shares of right answers --
+
+
+def _share(right: Iterable[bool]) -> float:
+    """Percent of True; 0 of nothing, so that an empty subset cannot look good."""
+    answers = list(right)
+    return 100 * sum(answers) / len(answers) if answers else 0.0
+
+
+def _exact(pairs: Sequence[Pair]) -> float:
+    return _share(output == example.output for example, output in pairs)
+
+
+def _in_scope_accuracy(pairs: Sequence[Pair]) -> float:
+    return _exact([pair for pair in pairs if OUT_OF_SCOPE not in pair[0].output.values()])
+
+
+def _oos_recall(pairs: Sequence[Pair]) -> float:
+    return _exact([pair for pair in pairs if OUT_OF_SCOPE in pair[0].output.values()])
+
+
+def _same(field: str) -> Metric:
+    return lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs)
+
+
+def _field_exact(pairs: Sequence[Pair]) -> float:
+    return _share(
+        (output or {}).get(field) == value for example, output in pairs for field, value in example.output.items()
+    )
+
+
+# -- F1 --
+
+
+def _f1(hits: int, answered: int, expected: int) -> float:
+    """100 where nothing was expected and nothing answered."""
+    return 200 * hits / (answered + expected) if answered + expected else 100.0
+
+
+def _micro_f1(parts: Callable[[Json], Iterable[Hashable]]) -> Metric:
+    """Over all examples together: each part of an expected output is found or not, as often as it occurs."""
+
+    def metric(pairs: Sequence[Pair]) -> float:
+        hits = answered = expected = 0
+        for example, output in pairs:
+            wanted = Counter(parts(example.output))
+            given = Counter(parts(output) if output is not None else ())
+            hits += (wanted & given).total()
+            answered += given.total()
+            expected += wanted.total()
+        return _f1(hits, answered, expected)
+
+    return metric
+
+
+def _macro_f1(pairs: Sequence[Pair]) -> float:
+    """The mean over labels; where inputs name a repository, the mean over repositories of that."""
+    by_repository: dict[Any, list[Pair]] = {}
+    for example, output in pairs:
+        by_repository.setdefault(example.input.get("repository"), []).append((example, output))
+    means = [_mean_over_labels(of_one) for of_one in by_repository.values()]
+    return sum(means) / len(means)
+
+
+def _mean_over_labels(pairs: Sequence[Pair]) -> float:
+    wanted = [_label(example.output) for example, _ in pairs]
+    given = [_label(output) for _, output in pairs]
+    hits = Counter(label for label, other in zip(wanted, given, strict=True) if label == other)
+    expected, answered = Counter(wanted), Counter(given)
+    labels = {label for label in expected | answered if label is not None}
+    return sum(_f1(hits[label], answered[label], expected[label]) for label in labels) / len(labels)
+
+
+def _label(output: Json | None) -> Any:
+    return next(iter(output.values())) if output else None
+
+
+def _items(field: str, *keys: str) -> Callable[[Json], Iterator[Hashable]]:
+    return lambda output: (tuple(str(item[key]) for key in keys) for item in output[field])
+
+
+def _arguments(output: Json) -> Iterator[Hashable]:
+    return ((name, str(value)) for name, value in output["arguments"].items())
+
+
+# -- plans --
+
+
+def _with_arguments(metric: Metric) -> Metric:
+    """A plan written down without any arguments is scored by its nodes and edges alone."""
+    return lambda pairs: metric([pair for pair in pairs if says_arguments(pair[0].output)])
+
+
+def _same_plan(pairs: Sequence[Pair]) -> float:
+    return _share(
+        output is not None and canonical_plan(output) == canonical_plan(example.output) for example, output in pairs
+    )
+
+
+_BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
+    frozenset({"intent", "slots"}): {
+        "intent_accuracy": _same("intent"),
+        "slot_f1": _micro_f1(_items("slots", "name", "value")),
+        "exact": _exact,
+    },
+    frozenset({"entities"}): {"span_f1": _micro_f1(_items("entities", "type", "text")), "exact": _exact},
+    frozenset({"template"}): {"parsing_accuracy": _exact},
+    frozenset({"name", "arguments"}): {
+        "accuracy": _same("name"),
+        "argument_f1": _micro_f1(_arguments),
+        "exact": _exact,
+    },
+    frozenset({"steps"}): {
+        "node_f1": _micro_f1(nodes),
+        "edge_f1": _micro_f1(edges),
+        "parameter_f1": _with_arguments(_micro_f1(parameters)),
+        "exact": _with_arguments(_same_plan),
+    },
+}

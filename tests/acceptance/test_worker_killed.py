@@ -1,0 +1,82 @@
+"""A worker dies in the middle of a job: the job still ends, once, on another worker."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from infra.celery_queue import CeleryQueue, create_app
+from infra.records import Job, JobState, JobStatus, RunRecord
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+
+WAIT_S = 60
+NAP = """
+import time
+def nap(input):
+    time.sleep(input["seconds"])
+    return {"slept": input["seconds"]}
+"""
+
+
+@contextmanager
+def sweeping(ledger: RedisLedger, queue: CeleryQueue) -> Iterator[None]:
+    """What the coordinator does all the time: send what is ready, and send again what fell silent."""
+    ended = threading.Event()
+
+    def sweep() -> None:
+        while not ended.wait(0.2):
+            for job_type, job_id in [*ledger.sweep(silent_ms=20_000), *ledger.take_ready(100)]:
+                queue.send(job_type, job_id)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    yield
+    ended.set()
+    sweeper.join()
+
+
+def look_until(ledger: RedisLedger, job_id: str, holds: Callable[[JobStatus], bool]) -> JobStatus:
+    until = time.monotonic() + WAIT_S
+    while not (status := ledger.job(job_id)) or not holds(status):
+        assert time.monotonic() < until, status
+        time.sleep(0.05)
+    return status
+
+
+def test_a_job_whose_worker_is_killed_ends_once_on_the_other(
+    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+) -> None:
+    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
+    number = {"type": "number"}
+    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
+    settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
+    ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
+    options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
+    workers = [start_worker("nap", **options) for _ in range(2)]
+    job = Job(id="r1.s1.0", type="nap", input={"seconds": 4}, run_id="r1", step_id="s1")
+
+    with sweeping(ledger, queue):
+        ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
+        victim_name = look_until(ledger, job.id, lambda status: status.state is JobState.RUNNING).worker
+        (victim,) = [worker for worker in workers if f"nap-{worker.pid}@" in str(victim_name)]
+        victim.kill()
+        status = look_until(ledger, job.id, lambda status: status.state.ended)
+        assert status.state is JobState.SUCCEEDED
+        assert status.attempt == 2
+        assert status.worker != victim_name
+        # The victim's message is delivered again after its time-out; it must find the job done, and be done itself.
+        until = time.monotonic() + WAIT_S
+        while redis_client.hlen("unacked") or redis_client.llen("nap"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+    outcomes = ledger.outcomes("test", limit=10, wait_ms=0)
+    assert [(outcome.job_id, outcome.output) for _, outcome in outcomes] == [(job.id, {"slept": 4})]
+    queue.close()

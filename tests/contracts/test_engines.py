@@ -1,0 +1,172 @@
+"""What every engine owes its callers: one body of tests, run on each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from infra.settings import Settings
+from specialists.weights import ensure
+from workers.engines import Completion, Engine, EngineError, Finish, Request
+from workers.engines.function import THREADS, FunctionEngine
+from workers.engines.scripted import ScriptedEngine
+
+WAIT_S = 60
+
+
+@dataclass
+class Case:
+    engine: Engine
+    quick: Callable[[str, str], Request]  #: (id, word) -> a request that is answered with the word, as JSON
+    endless: Callable[[str], Request]  #: id -> a request that is not answered while the test runs
+    let_go: Callable[[], None]  #: lets what cannot be interrupted come to its end
+
+
+def taken_case(engine: Engine, gate: threading.Event, threads: int, quote: Callable[[str], str]) -> Case:
+    """Of an engine whose `wait` blocks a thread until the gate opens: further requests cannot begin before that."""
+    taken = False
+
+    def endless(id: str) -> Request:
+        nonlocal taken
+        for n in range(0 if taken else threads):
+            engine.submit(Request(f"taken-{n}", "wait", "{}"))
+        taken = True
+        return Request(id, "wait", "{}")
+
+    return Case(engine, lambda id, word: Request(id, "echo", quote(word)), endless, gate.set)
+
+
+def function_case() -> Case:
+    gate = threading.Event()
+
+    def wait(input: dict[str, str]) -> dict[str, str]:
+        gate.wait(WAIT_S)
+        return input
+
+    engine = FunctionEngine({"echo": lambda input: input["word"], "wait": wait})
+    return taken_case(engine, gate, THREADS, lambda word: f'{{"word": "{word}"}}')
+
+
+def scripted_case() -> Case:
+    gate = threading.Event()
+
+    def wait(_: Request) -> str:
+        gate.wait(WAIT_S)
+        return ""
+
+    engine = ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": wait})
+    return taken_case(engine, gate, 1, str)
+
+
+def transformers_case() -> Case:
+    from workers.engines.transformers import Hosted, TransformersEngine
+
+    base = ensure("smollm2-135m", Settings().weights)
+    engine = TransformersEngine(base, {"echo": Hosted(None, 64, 400)}, slots=8)
+    return Case(
+        engine,
+        lambda id, word: Request(id, "echo", f"Say {word}:", grammar=f'start: "\\"{word}\\""', max_tokens=32),
+        lambda id: Request(id, "echo", "On and on", grammar="start: /[a-z]{9000}/", max_tokens=400),
+        lambda: None,
+    )
+
+
+@pytest.fixture(params=[function_case, scripted_case, transformers_case], ids=["function", "scripted", "transformers"])
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    case: Case = request.param()
+    yield case
+    case.let_go()
+    case.engine.close()
+
+
+def ended(case: Case, request: Request) -> Completion:
+    return case.engine.submit(request).result(WAIT_S)
+
+
+def test_an_answer_is_whole(case: Case) -> None:
+    completion = ended(case, case.quick("1", "tea"))
+
+    assert (completion.text, completion.finish) == ('"tea"', Finish.STOP)
+
+
+def test_each_request_gets_its_own_answer(case: Case) -> None:
+    words = [f"word{n}" for n in range(20)]
+
+    futures = [case.engine.submit(case.quick(word, word)) for word in words]
+
+    assert [future.result(WAIT_S).text for future in futures] == [f'"{word}"' for word in words]
+
+
+def test_an_id_may_be_used_again_once_its_request_has_ended(case: Case) -> None:
+    assert ended(case, case.quick("1", "tea")).text == '"tea"'
+    assert ended(case, case.quick("1", "jam")).text == '"jam"'
+
+
+def test_a_second_request_with_an_id_in_flight_is_refused(case: Case) -> None:
+    case.engine.submit(case.endless("1"))
+
+    with pytest.raises(EngineError, match="in flight") as caught:
+        ended(case, case.quick("1", "tea"))
+
+    assert not caught.value.retryable
+
+
+def test_a_specialist_that_is_not_hosted_is_refused_by_name(case: Case) -> None:
+    with pytest.raises(EngineError, match="nobody") as caught:
+        ended(case, Request("1", "nobody", "{}"))
+
+    assert not caught.value.retryable
+
+
+def test_a_cancelled_request_completes_as_cancelled(case: Case) -> None:
+    future = case.engine.submit(case.endless("1"))
+
+    case.engine.cancel("1")
+    case.let_go()
+
+    assert future.result(WAIT_S).finish is Finish.CANCELLED
+
+
+def test_cancelling_an_unknown_id_changes_nothing(case: Case) -> None:
+    case.engine.cancel("never seen")
+
+    assert ended(case, case.quick("never seen", "tea")).finish is Finish.STOP
+
+
+def test_a_request_past_its_deadline_completes_as_late(case: Case) -> None:
+    request = case.quick("1", "tea")
+    late = Request(request.id, request.specialist, request.prompt, request.grammar, 32, deadline=time.monotonic() - 1)
+
+    assert ended(case, late).finish is Finish.DEADLINE
+
+
+def test_a_caller_cannot_cancel_the_future_behind_the_engines_back(case: Case) -> None:
+    future = case.engine.submit(case.endless("1"))
+
+    assert not future.cancel()
+
+
+def test_closing_fails_what_is_in_flight_so_that_another_worker_may_try(case: Case) -> None:
+    future = case.engine.submit(case.endless("1"))
+
+    threading.Timer(0.2, case.let_go).start()  # close may wait for what has begun
+    case.engine.close()
+
+    with pytest.raises(EngineError, match="closed") as caught:
+        future.result(WAIT_S)
+    assert caught.value.retryable
+
+
+def test_a_closed_engine_refuses_requests_and_is_not_healthy(case: Case) -> None:
+    assert case.engine.healthy()
+
+    case.engine.close()
+
+    assert not case.engine.healthy()
+    with pytest.raises(EngineError, match="closed") as caught:
+        ended(case, case.quick("1", "tea"))
+    assert caught.value.retryable

@@ -1,0 +1,166 @@
+"""What every queue does, whatever carries it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from infra.queue import Handler, Queue, Redeliver
+
+WAIT_S = 20
+
+
+@pytest.fixture(params=["memory", "celery"])
+def queue(request: pytest.FixtureRequest) -> Iterator[Queue]:
+    if request.param == "memory":
+        from infra.memory_queue import MemoryQueue
+
+        made: Queue = MemoryQueue()
+    else:
+        from infra.celery_queue import CeleryQueue, create_app
+        from infra.settings import Settings
+
+        request.getfixturevalue("redis_client")  # empties the server
+        made = CeleryQueue(create_app(Settings(redis_url=request.getfixturevalue("redis_url"))))
+    yield made
+    made.close()
+
+
+class Seen:
+    """What handlers were given, in order; a test waits here for as much as it expects."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, job_id: str) -> None:
+        with self._changed:
+            self.ids.append(job_id)
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> list[str]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.ids) >= count, WAIT_S), f"only {self.ids} came"
+            return list(self.ids)
+
+
+@contextmanager
+def serving(
+    queue: Queue, handlers: Mapping[str, Handler], slots: int = 2, stopping: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    server = threading.Thread(target=queue.serve, args=(handlers, slots, "test@here", stopping))
+    server.start()
+    try:
+        yield
+    finally:
+        queue.stop()
+        server.join(WAIT_S)
+        assert not server.is_alive(), "the queue did not stop"
+
+
+def test_what_was_sent_before_anybody_served_is_delivered(queue: Queue) -> None:
+    seen = Seen()
+    queue.send("triage", "r1.s1.0")
+    with serving(queue, {"triage": seen}):
+        assert seen.wait_for(1) == ["r1.s1.0"]
+
+
+def test_each_id_reaches_the_handler_of_its_type_once(queue: Queue) -> None:
+    triage, entities = Seen(), Seen()
+    with serving(queue, {"triage": triage, "entities": entities}):
+        for index in range(20):
+            queue.send("triage", f"r1.s1.{index}")
+            queue.send("entities", f"r1.s2.{index}")
+        triage.wait_for(20)
+        entities.wait_for(20)
+    assert sorted(triage.ids) == sorted(f"r1.s1.{index}" for index in range(20))
+    assert sorted(entities.ids) == sorted(f"r1.s2.{index}" for index in range(20))
+
+
+def test_messages_of_a_type_that_is_not_served_wait_for_who_serves_it(queue: Queue) -> None:
+    triage, entities = Seen(), Seen()
+    queue.send("entities", "r1.s2.0")
+    queue.send("triage", "r1.s1.0")
+    with serving(queue, {"triage": triage}):
+        triage.wait_for(1)
+    with serving(queue, {"entities": entities}):
+        entities.wait_for(1)
+    assert (triage.ids, entities.ids) == (["r1.s1.0"], ["r1.s2.0"])
+
+
+def test_a_handler_that_raises_does_not_stop_the_queue(queue: Queue) -> None:
+    seen = Seen()
+
+    def handler(job_id: str) -> None:
+        seen(job_id)
+        if job_id.endswith(".0"):
+            raise ValueError("something that no handler should raise")
+
+    with serving(queue, {"triage": handler}, slots=1):
+        queue.send("triage", "r1.s1.0")
+        queue.send("triage", "r1.s1.1")
+        assert seen.wait_for(2) == ["r1.s1.0", "r1.s1.1"]
+    assert seen.ids == ["r1.s1.0", "r1.s1.1"]
+
+
+def test_a_message_whose_handler_asks_for_it_comes_again(queue: Queue) -> None:
+    seen = Seen()
+
+    def handler(job_id: str) -> None:
+        seen(job_id)
+        if len(seen.ids) == 1:
+            raise Redeliver
+
+    with serving(queue, {"triage": handler}):
+        queue.send("triage", "r1.s1.0")
+        assert seen.wait_for(2) == ["r1.s1.0", "r1.s1.0"]
+
+
+def test_no_more_handlers_run_at_a_time_than_there_are_slots(queue: Queue) -> None:
+    seen, lock = Seen(), threading.Lock()
+    running: list[str] = []
+    at_a_time: list[int] = []
+    together = threading.Barrier(2)
+
+    def handler(job_id: str) -> None:
+        with lock:
+            running.append(job_id)
+            at_a_time.append(len(running))
+        together.wait(WAIT_S)  # returns only when both slots are at work
+        with lock:
+            running.remove(job_id)
+        seen(job_id)
+
+    with serving(queue, {"triage": handler}, slots=2):
+        for index in range(8):
+            queue.send("triage", f"r1.s1.{index}")
+        seen.wait_for(8)
+    assert max(at_a_time) == 2
+
+
+def test_stopping_is_told_first_and_what_runs_then_ends(queue: Queue) -> None:
+    begun, told, seen = threading.Event(), threading.Event(), Seen()
+
+    def handler(job_id: str) -> None:
+        begun.set()
+        assert told.wait(WAIT_S)
+        seen(job_id)
+
+    with serving(queue, {"triage": handler}, stopping=told.set):
+        queue.send("triage", "r1.s1.0")
+        assert begun.wait(WAIT_S)
+    assert seen.ids == ["r1.s1.0"]
+
+
+def test_a_queue_can_be_served_again_and_delivers_nothing_twice(queue: Queue) -> None:
+    first, second = Seen(), Seen()
+    with serving(queue, {"triage": first}):
+        queue.send("triage", "r1.s1.0")
+        first.wait_for(1)
+    with serving(queue, {"triage": second}):
+        queue.send("triage", "r1.s1.1")
+        second.wait_for(1)
+    assert (first.ids, second.ids) == (["r1.s1.0"], ["r1.s1.1"])

@@ -1,0 +1,257 @@
+"""The transformers engine with the real base model: what a batch, a grammar and an adapter must not change."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+
+from infra.settings import Settings
+from specialists.training.base_model import encode, load_base
+from specialists.training.lora import lora_config
+from specialists.weights import ensure
+from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
+from workers.engines.adapters import AdapterError, AdapterSource
+from workers.engines.decoder import Decoder
+from workers.engines.slots import Piece
+from workers.engines.transformers import FAILURES_ALLOWED, Hosted, TransformersEngine
+
+WAIT_S = 120
+RANK, ALPHA = 4, 8
+WORDS = "start: /[a-z ,.]{900}/"  # never whole: an answer has as many tokens as were asked for
+PROMPTS = [
+    "The sea is",
+    "A list of fruit: apple, pear,",
+    "Once upon a time there was a small boat, and in that boat there lived",
+    "Dear Sir or Madam, I write to you because my card has been declined three times today, and nobody",
+    "One, two, three,",
+]
+
+
+@pytest.fixture(scope="module")
+def base() -> Path:
+    return ensure("smollm2-135m", Settings().weights)
+
+
+@pytest.fixture(scope="module")
+def engine(base: Path) -> Iterator[TransformersEngine]:
+    engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, AdapterSource]:
+    """Two adapters that change the base's answers, each in its own way."""
+    return {
+        name: made_up_adapter(base, tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(["red", "blue"])
+    }
+
+
+def made_up_adapter(base: Path, folder: Path, seed: int) -> AdapterSource:
+    torch.manual_seed(seed)
+    shapes = get_peft_model_state_dict(peft_model(base))
+    state = {key: (torch.randn_like(tensor) * 0.03).half() for key, tensor in shapes.items()}
+    path = folder / "adapter.safetensors"
+    save_file(state, path)
+    return AdapterSource(path, RANK, ALPHA)
+
+
+def peft_model(base: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 reads a name that transformers 5.23 renamed
+        return get_peft_model(load_base(base)[0], lora_config(RANK, ALPHA))
+
+
+def ask(id: str, prompt: str, specialist: str = "words", grammar: str | None = WORDS, max_tokens: int = 12) -> Request:
+    return Request(id, specialist, prompt, grammar, max_tokens)
+
+
+def answers(engine: TransformersEngine, requests: list[Request]) -> list[Completion]:
+    futures = [engine.submit(request) for request in requests]
+    return [future.result(WAIT_S) for future in futures]
+
+
+def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(engine: TransformersEngine) -> None:
+    alone = [answers(engine, [ask("alone", prompt)])[0] for prompt in PROMPTS]
+
+    together = answers(engine, [ask(f"{n}", prompt) for n, prompt in enumerate(PROMPTS)])
+
+    assert [completion.text for completion in together] == [completion.text for completion in alone]
+
+
+def test_without_a_grammar_the_answer_is_that_of_greedy_generate(engine: TransformersEngine, base: Path) -> None:
+    model, tokenizer = load_base(base)
+    expected = [generated(model, tokenizer, prompt, 12) for prompt in PROMPTS]
+
+    found = answers(engine, [ask(f"{n}", prompt, grammar=None) for n, prompt in enumerate(PROMPTS)])
+
+    assert [completion.text for completion in found] == expected
+
+
+def generated(model: Any, tokenizer: Any, prompt: str, max_tokens: int) -> str:
+    ids = torch.tensor([encode(tokenizer, prompt)])
+    found = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_tokens, do_sample=False, pad_token_id=2
+    )
+    text: str = tokenizer.decode(found[0, ids.shape[1] :], skip_special_tokens=True)
+    return text
+
+
+def test_more_requests_than_slots_are_all_answered(engine: TransformersEngine) -> None:
+    found = answers(engine, [ask(f"{n}", PROMPTS[n % 5], max_tokens=3 + n % 4) for n in range(20)])
+
+    assert [completion.tokens_out for completion in found] == [3 + n % 4 for n in range(20)]
+
+
+def test_a_request_joins_and_leaves_while_another_one_runs(engine: TransformersEngine) -> None:
+    long = engine.submit(ask("long", PROMPTS[0], grammar="start: /[a-z]{9000}/", max_tokens=256))
+
+    short = answers(engine, [ask("short", PROMPTS[1], max_tokens=2)])[0]
+
+    assert short.tokens_out == 2
+    assert not long.done()
+    engine.cancel("long")
+    assert long.result(WAIT_S).finish is Finish.CANCELLED
+
+
+def test_what_the_grammar_forces_is_written_without_choosing(engine: TransformersEngine) -> None:
+    found = answers(engine, [ask("1", PROMPTS[0], grammar='start: "only this can be said"', max_tokens=32)])[0]
+
+    assert (found.text, found.finish) == ("only this can be said", Finish.STOP)
+    assert found.tokens_out == found.forced == 5
+
+
+def test_forced_and_chosen_tokens_make_one_answer(engine: TransformersEngine) -> None:
+    grammar = (
+        'start: "{\\"colour\\": \\"" COLOUR "\\", \\"size\\": \\"" ("small" | "large") "\\"}"\nCOLOUR: "red" | "blue"'
+    )
+
+    found = answers(engine, [ask(f"{n}", prompt, grammar=grammar, max_tokens=40) for n, prompt in enumerate(PROMPTS)])
+
+    shapes = {
+        f'{{"colour": "{colour}", "size": "{size}"}}' for colour in ("red", "blue") for size in ("small", "large")
+    }
+    assert {completion.text for completion in found} <= shapes
+    assert all(0 < completion.forced < completion.tokens_out for completion in found)
+
+
+def test_an_answer_that_is_cut_off_says_so(engine: TransformersEngine) -> None:
+    found = answers(engine, [ask("1", PROMPTS[0], grammar='start: "only this can be said"', max_tokens=3)])[0]
+
+    assert (found.finish, found.tokens_out) == (Finish.LENGTH, 3)
+
+
+def test_a_grammar_that_is_refused_is_an_error_with_its_reason(engine: TransformersEngine) -> None:
+    with pytest.raises(EngineError, match="lexer error") as caught:
+        answers(engine, [ask("1", PROMPTS[0], grammar='start: "no end')])
+
+    assert not caught.value.retryable
+
+
+def test_a_prompt_that_is_too_long_is_refused_not_cut(engine: TransformersEngine) -> None:
+    with pytest.raises(PromptTooLong, match="the manifest allows 128"):
+        answers(engine, [ask("1", "word " * 129)])
+
+
+def test_more_tokens_than_the_manifest_allows_are_refused(engine: TransformersEngine) -> None:
+    with pytest.raises(EngineError, match="the manifest allows 1 to 256"):
+        answers(engine, [ask("1", PROMPTS[0], max_tokens=257)])
+
+
+def test_a_control_token_in_a_prompt_stays_text(engine: TransformersEngine) -> None:
+    found = answers(engine, [ask("1", "<|im_end|>", max_tokens=1)])[0]
+
+    assert found.tokens_in > 1
+
+
+def test_a_prompt_fed_in_many_steps_is_answered_as_in_one(engine: TransformersEngine, base: Path) -> None:
+    expected = answers(engine, [ask(f"{n}", prompt) for n, prompt in enumerate(PROMPTS)])
+    small_steps = TransformersEngine(base, {"words": Hosted(None, 128, 64)}, slots=3, step_tokens=5)
+
+    found = answers(small_steps, [ask(f"{n}", prompt) for n, prompt in enumerate(PROMPTS)])
+
+    small_steps.close()
+    assert [completion.text for completion in found] == [completion.text for completion in expected]
+
+
+def test_adapters_kept_apart_answer_as_each_merged_alone(base: Path, adapters: dict[str, AdapterSource]) -> None:
+    hosted = {**{name: Hosted(source, 64, 32) for name, source in adapters.items()}, "plain": Hosted(None, 64, 32)}
+    expected = [text for name, each in hosted.items() for text in texts(base, {name: each})]
+
+    together = texts(base, hosted)
+
+    assert together == expected
+    assert len(set(together)) > len(PROMPTS)  # the adapters do change what is said
+
+
+def texts(base: Path, hosted: dict[str, Hosted]) -> list[str]:
+    engine = TransformersEngine(base, hosted, slots=16)
+    requests = [ask(f"{name}-{n}", prompt, name) for name in hosted for n, prompt in enumerate(PROMPTS)]
+    found = [completion.text for completion in answers(engine, requests)]
+    engine.close()
+    return found
+
+
+def test_a_merged_adapter_gives_the_logits_that_peft_gives(base: Path, adapters: dict[str, AdapterSource]) -> None:
+    trained = peft_model(base)
+    set_peft_model_state_dict(trained, load_file(adapters["red"].path))
+    decoder = Decoder(base, {"red": adapters["red"]}, slots=1, length=64, device="cpu")
+    tokens = encode(decoder.tokenizer, PROMPTS[2])
+
+    found = decoder.feed([Piece(0, 0, tokens, "red")], [True])[0]
+
+    with torch.inference_mode():
+        expected = trained(torch.tensor([tokens])).logits[0, -1]
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_an_adapter_of_another_rank_is_refused_with_the_layers_name(
+    base: Path, adapters: dict[str, AdapterSource]
+) -> None:
+    wrong = AdapterSource(adapters["red"].path, RANK * 2, ALPHA)
+
+    with pytest.raises(AdapterError, match=r"down_proj.* has factors of shape \(4, 1536\)"):
+        TransformersEngine(base, {"red": Hosted(wrong, 64, 32)}, slots=1)
+
+
+class Broken:
+    """A decoder whose steps fail as if memory had run out."""
+
+    def feed(self, *_: Any) -> torch.Tensor:
+        raise MemoryError
+
+
+def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path) -> None:
+    engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
+    engine._decoder.feed, whole = Broken().feed, engine._decoder.feed  # type: ignore[method-assign]
+
+    with pytest.raises(EngineError, match="MemoryError") as caught:
+        answers(engine, [ask("1", PROMPTS[0])])
+
+    assert caught.value.retryable
+    engine._decoder.feed = whole  # type: ignore[method-assign]
+    assert engine.healthy()
+    assert answers(engine, [ask("1", PROMPTS[0])])[0].tokens_out == 12
+    engine.close()
+
+
+def test_an_engine_whose_steps_keep_failing_says_that_it_is_broken(base: Path) -> None:
+    engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
+    engine._decoder.feed = Broken().feed  # type: ignore[method-assign]
+
+    for n in range(FAILURES_ALLOWED):
+        with pytest.raises(EngineError, match="MemoryError"):
+            answers(engine, [ask(f"{n}", PROMPTS[0])])
+
+    with pytest.raises(EngineError, match="broken") as caught:
+        answers(engine, [ask("after", PROMPTS[0])])
+    assert caught.value.retryable
+    assert not engine.healthy()
+    engine.close()

@@ -1,0 +1,270 @@
+"""Worker processes on a real Redis: what is on the wire, how they start and how they stop."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from typer.testing import CliRunner
+
+import infra.cli
+from infra.celery_queue import CeleryQueue, create_app
+from infra.queue import QueueUnavailable
+from infra.records import Job, JobState, JobStatus, RunRecord
+from infra.redis_client import client_of
+from infra.redis_ledger import RedisLedger
+from infra.redis_server import RedisServer
+from infra.settings import Settings
+from workers.app import StartError, await_ledger
+
+WAIT_S = 60
+SECRET = "my card was swallowed in Hintertupfing"
+NAP = """
+import time
+def nap(input):
+    time.sleep(input["seconds"])
+    return {"slept": input["seconds"]}
+"""
+MOOD = """
+engine = "scripted"
+[decoding]
+format = "lines"
+max_tokens = 8
+"""
+
+
+@pytest.fixture
+def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
+    return Settings(redis_url=redis_url, visibility_timeout_s=5)
+
+
+@pytest.fixture
+def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
+    return RedisLedger(redis_client, settings.prefix)
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[CeleryQueue]:
+    queue = CeleryQueue(create_app(settings))
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def folders(write_specialist: Callable[..., Path]) -> str:
+    """Two specialists as the setting wants them: `mood` answers from a script, `nap` is a function that takes time."""
+    text = {"text": {"type": "string", "maxLength": 100}}
+    example = {"input": {"text": SECRET}, "output": {"mood": "bad"}}
+    files = {"prompt.txt": "{{text}}\nMood:", "examples.jsonl": json.dumps(example)}
+    mood = write_specialist("mood", MOOD, text, {"mood": {"enum": ["good", "bad"]}}, files)
+    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
+    nap = write_specialist(
+        "nap", manifest, {"seconds": {"type": "number"}}, {"slept": {"type": "number"}}, {"nap.py": NAP}
+    )
+    return json.dumps([str(mood), str(nap)])
+
+
+def send(
+    ledger: RedisLedger, queue: CeleryQueue, type: str, inputs: list[dict[str, Any]], run_id: str = "r1"
+) -> list[str]:
+    jobs = [
+        Job(id=Job.name(run_id, "s1", index), type=type, input=input, run_id=run_id, step_id="s1", index=index)
+        for index, input in enumerate(inputs)
+    ]
+    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), jobs, [])
+    for job_type, job_id in ledger.take_ready(1_000):
+        queue.send(job_type, job_id)
+    return [job.id for job in jobs]
+
+
+def wait_until(ledger: RedisLedger, job_id: str, state: JobState) -> JobStatus:
+    until = time.monotonic() + WAIT_S
+    while not (found := ledger.job(job_id)) or found.state is not state:
+        assert time.monotonic() < until, found
+        time.sleep(0.05)
+    return found
+
+
+def unacknowledged(client: redis.Redis) -> int:
+    return client.hlen("unacked") + client.zcard("unacked_index")
+
+
+def test_a_worker_does_jobs_of_several_types(start_worker, folders, ledger, queue) -> None:
+    start_worker("mood", "nap", specialists=folders)
+    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+    outcome = wait_until(ledger, job_id, JobState.SUCCEEDED).outcome
+    assert outcome
+    assert outcome.output == {"mood": "bad"}
+    assert next(iter(ledger.workers().values()))["serves"] == {"mood": "1.0.0", "nap": "1.0.0"}
+
+
+def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
+    start_worker, folders, ledger, queue, redis_client
+) -> None:
+    worker = start_worker("nap", specialists=folders)
+    (job_id,) = send(ledger, queue, "nap", [{"seconds": 2}])
+    wait_until(ledger, job_id, JobState.RUNNING)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(WAIT_S) == 0
+    status = ledger.job(job_id)
+    assert status
+    assert (status.state, status.attempt) == (JobState.SUCCEEDED, 1)
+    assert unacknowledged(redis_client) == 0
+    assert redis_client.llen("nap") == 0
+
+
+def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(start_worker, folders, ledger, queue) -> None:
+    worker = start_worker("nap", specialists=folders, grace_s="0.2")
+    (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
+    wait_until(ledger, job_id, JobState.RUNNING)
+    worker.send_signal(signal.SIGTERM)
+    wait_until(ledger, job_id, JobState.READY)
+    assert worker.wait(WAIT_S) == 0
+
+
+def test_a_message_is_not_delivered_again_while_its_handler_runs(queue, redis_client) -> None:
+    calls: list[str] = []
+    done = threading.Event()
+
+    def handler(job_id: str) -> None:
+        calls.append(job_id)
+        time.sleep(9)  # the visibility time-out is 5 s
+        done.set()
+
+    server = threading.Thread(target=queue.serve, args=({"nap": handler}, 4, "test@here"))
+    server.start()
+    queue.send("nap", "r1.s1.0")
+    assert done.wait(WAIT_S)
+    queue.stop()
+    server.join(WAIT_S)
+    assert calls == ["r1.s1.0"]
+    assert unacknowledged(redis_client) == 0
+
+
+@contextmanager
+def overheard(url: str) -> Iterator[list[bytes]]:
+    """Every command that anybody sends to this Redis, as MONITOR tells it."""
+    said: list[bytes] = []
+    ended = threading.Event()
+    with client_of(url) as client, client.monitor() as monitor:
+
+        def listen() -> None:
+            while not ended.is_set():
+                said.append(monitor.next_command()["command"].encode("utf-8", "surrogateescape"))
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        yield said
+        ended.set()
+        client.ping()
+        listener.join(WAIT_S)
+
+
+def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
+    start_worker, folders, ledger, queue, redis_client, redis_url
+) -> None:
+    with overheard(redis_url) as said:
+        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+        (waiting,) = redis_client.lrange("mood", 0, -1)
+        start_worker("mood", specialists=folders)
+        wait_until(ledger, job_id, JobState.SUCCEEDED)
+        until = time.monotonic() + WAIT_S
+        while not any(b"task-succeeded" in _plain(event) for event in events(said)):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    body = base64.b64decode(json.loads(waiting)["body"])
+    assert json.loads(body)[0] == [job_id]
+    told = [_plain(event) for event in events(said)]
+    for kind in (b"task-sent", b"task-received", b"task-started", b"task-succeeded", b"worker-online"):
+        assert any(kind in event for event in told), kind
+    for seen in (waiting.encode(), body, *told):
+        assert b"Hintertupfing" not in seen
+
+
+def events(said: list[bytes]) -> list[bytes]:
+    return [line for line in list(said) if line.startswith(b"PUBLISH") and b"celeryev" in line]
+
+
+def _plain(event: bytes) -> bytes:
+    """The event, and its base64 body readable."""
+    message = json.loads(event.split(b" ", 2)[2])
+    return event + base64.b64decode(message["body"])
+
+
+def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, folders, ledger, queue, settings) -> None:
+    start_worker("mood", "nap", specialists=folders)
+    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+    wait_until(ledger, job_id, JobState.SUCCEEDED)
+    with create_app(settings) as app:
+        ((worker, tasks),) = app.control.inspect(timeout=2).registered().items()
+    assert worker == next(iter(ledger.workers()))
+    assert {task for task in tasks if not task.startswith("celery.")} == {"mood", "nap"}
+
+
+def test_a_worker_goes_on_after_a_restart_of_redis(start_worker, folders, tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        settings = Settings(redis_url=server.url)
+        ledger, queue = RedisLedger(client_of(server.url), settings.prefix), CeleryQueue(create_app(settings))
+        worker = start_worker("mood", specialists=folders, redis_url=server.url)
+        (before,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
+        wait_until(ledger, before, JobState.SUCCEEDED)
+        server.stop()
+        time.sleep(2)
+        server.start()
+        (after,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
+        until = time.monotonic() + WAIT_S
+        while not ledger.job(after).state.ended:
+            assert time.monotonic() < until
+            for job_type, job_id in ledger.sweep(silent_ms=3_000):  # a message sent to a cut link may vanish
+                queue.send(job_type, job_id)
+            time.sleep(0.2)
+        assert ledger.job(after).state is JobState.SUCCEEDED
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(WAIT_S) == 0
+        queue.close()
+        ledger.close()
+
+
+def test_sending_says_so_when_the_broker_is_away() -> None:
+    queue = CeleryQueue(create_app(Settings(redis_url="redis://127.0.0.1:1/0")))
+    with pytest.raises(QueueUnavailable, match=r"cannot send job 'r1\.s1\.0' to queue 'mood'"):
+        queue.send("mood", "r1.s1.0")
+    queue.close()
+
+
+def test_a_worker_does_not_start_without_a_ledger() -> None:
+    ledger = RedisLedger(client_of("redis://127.0.0.1:1/0"), "mh")
+    with pytest.raises(StartError, match="is MANYHANDS_REDIS_URL right"):
+        await_ledger(ledger, wait_s=0)
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "reason"),
+    [
+        (["mod"], {}, "unknown job type 'mod'; known: "),
+        (["mood"], {"slots": "none"}, "MANYHANDS_SLOTS: "),
+        (["mood"], {"specialists": '["/nowhere"]'}, "/nowhere: no specialist.toml"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_in_one_line(start_worker, folders, names, settings, reason) -> None:
+    worker: subprocess.Popen[str] = start_worker(*names, **{"specialists": folders} | settings)
+    _, said = worker.communicate(timeout=WAIT_S)
+    assert worker.returncode == 2
+    (line,) = said.splitlines()
+    assert line.startswith("error: ")
+    assert reason in line
+
+
+def test_the_command_line_knows_the_worker() -> None:
+    shown = CliRunner().invoke(infra.cli.build(), ["worker", "--help"])
+    assert "Serve specialists" in shown.output

@@ -1,0 +1,400 @@
+"""One worker, its ledger in memory and its answers from a script: every way in which a job can end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.ledger import LedgerUnavailable
+from infra.memory_ledger import MemoryLedger
+from infra.queue import Redeliver
+from infra.records import Claim, FailureKind, Job, JobState, JobStatus, Outcome, Refusal, RunRecord, RunState
+from specialists.catalog import load_catalog
+from specialists.specialist import Specialist, load_specialist
+from workers.engines import Completion, Engine, EngineError, PromptTooLong, Request
+from workers.engines.function import FunctionEngine
+from workers.engines.scripted import Answer, ScriptedEngine
+from workers.worker import Worker
+
+WAIT_S = 20
+MANIFEST = """
+engine = "scripted"
+[decoding]
+format = "lines"
+max_tokens = 8
+"""
+SECRET = "the customer's own words"
+
+
+def release(ledger: MemoryLedger, input: Mapping[str, Any] | None = None, type: str = "mood", **fields: Any) -> str:
+    """Releases a job and takes it as the coordinator does before it puts it on the queue; returns its id."""
+    given = {"text": SECRET} if input is None else dict(input)
+    job = Job(id="r1.s1.0", type=type, input=given, run_id="r1", step_id="s1", **fields)
+    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
+    assert ledger.take_ready(10) == [(type, job.id)]
+    return job.id
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(clock: Clock) -> MemoryLedger:
+    return MemoryLedger(now_ms=clock)
+
+
+@pytest.fixture
+def mood(write_specialist: Callable[..., Path]) -> Specialist:
+    return load_specialist(
+        write_specialist(
+            "mood",
+            MANIFEST,
+            {"text": {"type": "string", "maxLength": 100}},
+            {"mood": {"enum": ["good", "bad"]}},
+            {"prompt.txt": "Text: {{text}}\nMood:"},
+        )
+    )
+
+
+@pytest.fixture
+def engines() -> Iterator[list[Engine]]:
+    """Closed when the test ends."""
+    made: list[Engine] = []
+    yield made
+    for engine in made:
+        engine.close()
+
+
+@pytest.fixture
+def hire(ledger: MemoryLedger, mood: Specialist, engines: list[Engine]) -> Callable[..., Worker]:
+    """A worker whose specialist `mood` always gives `answer`, or one with the engine given."""
+
+    def hire(answer: Answer = "good", engine: Engine | None = None, delay_s: float = 0.0, **options: Any) -> Worker:
+        engines.append(engine or ScriptedEngine({"mood": answer}, delay_s))
+        asked: dict[str, Any] = {"ledger": ledger, "lease_s": 5.0} | options
+        return Worker(specialists=[mood], engines={"mood": engines[-1]}, name="mood-1@here", slots=4, **asked)
+
+    return hire
+
+
+@pytest.fixture
+def send(ledger: MemoryLedger) -> Callable[..., str]:
+    return partial(release, ledger)
+
+
+def status(ledger: MemoryLedger, job_id: str) -> JobStatus:
+    found = ledger.job(job_id)
+    assert found
+    return found
+
+
+def ended(ledger: MemoryLedger, job_id: str) -> Outcome:
+    outcome = status(ledger, job_id).outcome
+    assert outcome, "the job has not ended"
+    return outcome
+
+
+def failure_kind(ledger: MemoryLedger, job_id: str) -> FailureKind:
+    failure = ended(ledger, job_id).failure
+    assert failure
+    assert SECRET not in failure.message
+    return failure.kind
+
+
+def raises(error: EngineError) -> Callable[[Request], str]:
+    def answer(request: Request) -> str:
+        raise error
+
+    return answer
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_job_ends_with_its_parsed_output(hire, send, ledger) -> None:
+    job_id = send()
+    hire("good").do(job_id)
+    outcome = ended(ledger, job_id)
+    assert (outcome.state, outcome.output, outcome.failure) == (JobState.SUCCEEDED, {"mood": "good"}, None)
+
+
+def test_an_outcome_names_what_made_it(hire, send, ledger, mood) -> None:
+    job_id = send()
+    hire().do(job_id)
+    assert (made_by := ended(ledger, job_id).provenance)
+    assert (made_by.worker, made_by.specialist, made_by.engine) == ("mood-1@here", "mood@1.0.0", "scripted")
+    assert made_by.digest == mood.digest
+
+
+def test_an_outcome_says_what_it_used(hire, send, ledger) -> None:
+    class Counting(ScriptedEngine):
+        def _complete(self, request: Request, cancelled: bool) -> Completion:
+            whole = super()._complete(request, cancelled)
+            return Completion(whole.text, whole.finish, tokens_in=9, tokens_out=3, forced=2)
+
+    job_id = send()
+    hire(engine=Counting({"mood": "bad"})).do(job_id)
+    usage = ended(ledger, job_id).usage
+    assert (usage.tokens_in, usage.tokens_out, usage.forced) == (9, 3, 2)
+
+
+def test_the_engine_is_asked_with_prompt_grammar_and_token(hire, send) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> str:
+        asked.append(request)
+        return "good"
+
+    hire(answer).do(send({"text": "Hello"}))
+    assert [request.prompt for request in asked] == ["Text: Hello\nMood:"]
+    assert (asked[0].specialist, asked[0].max_tokens) == ("mood", 8)
+    assert asked[0].grammar
+    assert "good" in asked[0].grammar
+
+
+def test_a_function_does_a_job_without_a_prompt(ledger, send, engines) -> None:
+    count = load_catalog(adapters=False).get("count")
+    engines.append(FunctionEngine({"count": count.function}))
+    job_id = send({"items": [{"kind": "a"}, {"kind": "b"}, {"kind": "a"}], "field": "kind"}, type="count")
+    Worker(ledger, [count], {"count": engines[0]}, "count-1@here", lease_s=5.0, slots=4).do(job_id)
+    outcome = ended(ledger, job_id)
+    assert outcome.output
+    assert outcome.output["total"] == 3
+
+
+def test_an_input_that_breaks_the_schema_fails_without_another_try(hire, send, ledger) -> None:
+    job_id = send({"text": 7, "tone": "x"})
+    hire().do(job_id)
+    failure = ended(ledger, job_id).failure
+    assert failure
+    assert failure.kind is FailureKind.INVALID_INPUT
+    assert "text" in failure.message
+    assert "tone" in failure.message
+
+
+def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(hire, send, ledger) -> None:
+    worker, job_id = hire("neither of the two"), send()
+    worker.do(job_id)
+    assert status(ledger, job_id).state is JobState.READY
+    ledger.take_ready(10)
+    worker.do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.INVALID_OUTPUT
+    assert status(ledger, job_id).attempt == 2
+
+
+def test_an_answer_that_parses_on_the_second_attempt_counts(hire, send, ledger) -> None:
+    answers = ["nonsense", "bad"]
+    worker, job_id = hire(lambda _: answers.pop(0)), send()
+    worker.do(job_id)
+    ledger.take_ready(10)
+    worker.do(job_id)
+    assert ended(ledger, job_id).output == {"mood": "bad"}
+
+
+def test_a_prompt_that_is_too_long_fails_as_that(hire, send, ledger) -> None:
+    job_id = send()
+    hire(raises(PromptTooLong(900, 640))).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.TOO_LONG
+
+
+def test_an_engine_that_cannot_now_is_asked_again(hire, send, ledger) -> None:
+    job_id = send()
+    hire(raises(EngineError("out of memory"))).do(job_id)
+    assert status(ledger, job_id).state is JobState.READY
+
+
+def test_an_engine_that_never_can_ends_the_job(hire, send, ledger) -> None:
+    job_id = send()
+    hire(raises(EngineError("no such function", retryable=False))).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.ENGINE
+
+
+def test_a_fault_that_nobody_foresaw_ends_its_job_and_quotes_nothing(hire, send, ledger, caplog) -> None:
+    class Faulty(ScriptedEngine):
+        def submit(self, request: Request) -> Future[Completion]:
+            raise KeyError(request.prompt)
+
+    job_id = send()
+    hire(engine=Faulty({})).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.ENGINE
+    assert SECRET not in caplog.text
+
+
+def test_an_attempt_that_takes_too_long_is_a_timeout(hire, send, ledger) -> None:
+    job_id = send(timeout_s=0.05, attempts=1)
+    hire(delay_s=60).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.TIMEOUT
+
+
+def test_a_timeout_is_tried_again_while_attempts_are_left(hire, send, ledger) -> None:
+    job_id = send(timeout_s=0.05, attempts=2)
+    hire(delay_s=60).do(job_id)
+    assert status(ledger, job_id).state is JobState.READY
+
+
+def test_a_job_whose_deadline_passes_while_it_runs_expires(hire, send, ledger, clock) -> None:
+    job_id = send(deadline_ms=clock() + 200)
+    hire(delay_s=60).do(job_id)
+    assert ended(ledger, job_id).state is JobState.EXPIRED
+    assert failure_kind(ledger, job_id) is FailureKind.EXPIRED
+
+
+def test_an_engine_that_never_answers_is_not_waited_for(hire, send, ledger, monkeypatch) -> None:
+    class Mute(ScriptedEngine):
+        def submit(self, request: Request) -> Future[Completion]:
+            return Future()
+
+    monkeypatch.setattr("workers.attempt.OVERDUE_S", 0.01)
+    job_id = send(timeout_s=0.01, attempts=1)
+    hire(engine=Mute({})).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.TIMEOUT
+
+
+def test_a_job_that_was_done_is_not_done_again(hire, send, ledger) -> None:
+    answers = ["good", "bad"]
+    worker, job_id = hire(lambda _: answers.pop(0)), send()
+    worker.do(job_id)
+    worker.do(job_id)
+    assert ended(ledger, job_id).output == {"mood": "good"}
+    assert answers == ["bad"]
+
+
+def test_a_job_that_another_worker_runs_is_left_to_it(hire, send, ledger) -> None:
+    job_id = send()
+    theirs = ledger.claim(job_id, "other@there", 60_000)
+    assert isinstance(theirs, Claim)
+    hire().do(job_id)
+    assert status(ledger, job_id).worker == "other@there"
+    assert status(ledger, job_id).attempt == 1
+
+
+def test_a_message_for_no_job_is_done_with(hire, ledger) -> None:
+    hire().do("r9.s9.9")
+    assert ledger.job("r9.s9.9") is None
+
+
+def test_the_outcome_of_a_claim_that_was_fenced_off_is_dropped(hire, send, ledger, clock) -> None:
+    def answer(request: Request) -> str:
+        clock.ahead_ms += 60_000  # our lease runs out while we work
+        assert isinstance(ledger.claim("r1.s1.0", "other@there", 60_000), Claim)
+        return "good"
+
+    job_id = send()
+    hire(answer).do(job_id)
+    assert (status(ledger, job_id).state, status(ledger, job_id).worker) == (JobState.RUNNING, "other@there")
+
+
+def test_a_cancelled_run_stops_its_job_at_the_engine(hire, send, ledger) -> None:
+    job_id = send()
+    with hire(delay_s=600, lease_s=0.15) as worker:
+        running = threading.Thread(target=worker.do, args=[job_id])
+        running.start()
+        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        run = ledger.load_run("r1")
+        assert run
+        assert ledger.advance(run.model_copy(update={"state": RunState.CANCELLED}), [], [], [])
+        running.join(WAIT_S)
+        assert not running.is_alive()
+    assert status(ledger, job_id).state is JobState.CANCELLED
+
+
+def test_a_long_job_keeps_its_lease(hire, send, ledger) -> None:
+    job_id, answers = send(), []
+    with hire(delay_s=3, lease_s=1) as worker:
+        running = threading.Thread(target=worker.do, args=[job_id])
+        running.start()
+        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        while running.is_alive():
+            answers.append(ledger.claim(job_id, "other@there", 1_000))
+            running.join(0.1)
+    assert set(answers) <= {Refusal.RUNNING, Refusal.ENDED}
+    assert ended(ledger, job_id).attempt == 1
+
+
+def test_what_still_runs_after_the_grace_period_is_ready_for_others(hire, send, ledger) -> None:
+    worker, job_id = hire(delay_s=600), send()
+    running = threading.Thread(target=worker.do, args=[job_id])
+    running.start()
+    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    worker.drain(grace_s=0)
+    running.join(WAIT_S)
+    assert status(ledger, job_id).state is JobState.READY
+
+
+def test_what_ends_within_the_grace_period_is_committed(hire, send, ledger) -> None:
+    worker, job_id = hire(delay_s=0.2), send()
+    running = threading.Thread(target=worker.do, args=[job_id])
+    running.start()
+    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    worker.drain(grace_s=WAIT_S)
+    running.join(WAIT_S)
+    assert ended(ledger, job_id).output == {"mood": "good"}
+
+
+class Away(MemoryLedger):
+    """Does not answer the first `times` claims, nor the first `times` commits."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._left = {"claim": times, "commit": times}
+
+    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+        self._fail("claim")
+        return super().claim(job_id, worker, lease_ms)
+
+    def commit(self, outcome: Outcome, token: str) -> bool:
+        self._fail("commit")
+        return super().commit(outcome, token)
+
+    def _fail(self, what: str) -> None:
+        if self._left[what]:
+            self._left[what] -= 1
+            raise LedgerUnavailable("no route")
+
+
+def test_a_ledger_that_comes_back_gets_the_outcome(hire) -> None:
+    away = Away(times=2)
+    job_id = release(away)
+    hire(ledger=away).do(job_id)
+    assert ended(away, job_id).output == {"mood": "good"}
+
+
+def test_a_message_is_given_back_when_the_ledger_stays_away(hire) -> None:
+    away = Away(times=1_000)
+    with pytest.raises(Redeliver):
+        hire(ledger=away, lease_s=0.2).do(release(away))
+
+
+def test_the_ledger_knows_what_a_live_worker_serves(hire, ledger) -> None:
+    with hire():
+        about = ledger.workers()["mood-1@here"]
+    assert (about["serves"], about["engines"], about["slots"]) == ({"mood": "1.0.0"}, ["scripted"], 4)
+
+
+def test_a_worker_whose_engine_broke_gives_up(hire, engines) -> None:
+    given_up = threading.Event()
+    with hire(lease_s=0.05, give_up=given_up.set) as worker:
+        engines[0].close()
+        assert given_up.wait(WAIT_S)
+    assert not worker.healthy()

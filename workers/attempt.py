@@ -1,0 +1,177 @@
+"""One attempt at one job: input checked, prompt rendered, answer awaited and parsed. Knows no ledger and no queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from concurrent.futures import CancelledError, Future
+
+from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
+from specialists.specialist import AnswerError, Specialist
+from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
+
+log = logging.getLogger(__name__)
+
+#: An engine looks at the deadline itself; one that has not answered so long after it is not waited for.
+OVERDUE_S = 5.0
+
+#: An unusable answer may have been chance, so it is tried once more; a model that fails twice would fail again.
+TRIES_AT_AN_ANSWER = 2
+
+FUNCTION_TOKENS = 1  #: a function samples none, but a request must say some number
+
+
+class AttemptFailed(Exception):
+    def __init__(self, kind: FailureKind, message: str, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind=kind, message=message, retryable=retryable)
+
+
+class Attempt:
+    def __init__(
+        self, claim: Claim, specialist: Specialist, engine: Engine, worker: str, woken: threading.Event
+    ) -> None:
+        """`woken`, set from outside, ends the wait for the engine."""
+        self._claim = claim
+        self._specialist = specialist
+        self._engine = engine
+        self._worker = worker
+        self._woken = woken
+        self._started = time.monotonic()
+
+    def run(self) -> Outcome | None:
+        """How it ended; None if it was woken before there was an answer. A failure is an outcome, never raised."""
+        completion = None
+        try:
+            completion = self._complete()
+            return self._outcome(completion, output=self._read(completion)) if completion else None
+        except AttemptFailed as failed:
+            return self._outcome(completion, failure=failed.failure)
+        except Exception as error:  # noqa: BLE001 - formats are anybody's code: a fault in one must end its job alone
+            name = type(error).__name__
+            # Where it was raised, not its words: they may quote the job.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("attempt raised %s\n%s", name, where, extra={"job_id": self._claim.job.id})
+            return self.failed(f"{name} in specialist {self._specialist.name!r}; the worker's log says where", False)
+
+    def failed(self, message: str, retryable: bool) -> Outcome:
+        """The outcome of an attempt that the worker, not the specialist, brought to its end."""
+        return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message, retryable=retryable))
+
+    def _complete(self) -> Completion | None:
+        if faults := self._specialist.input_faults(self._claim.job.input):
+            raise AttemptFailed(FailureKind.INVALID_INPUT, "; ".join(faults))
+        limit_s = _seconds_left(self._claim.job)
+        request = self._request(time.monotonic() + limit_s)
+        try:
+            future = self._engine.submit(request)
+        except EngineError as error:
+            raise _engine_failed(error) from error
+        future.add_done_callback(lambda _: self._woken.set())
+        in_time = self._woken.wait(max(0.0, limit_s) + OVERDUE_S)
+        if future.done():
+            return _result(future)
+        if in_time:
+            return None
+        self._engine.cancel(request.id)
+        return Completion("", Finish.DEADLINE)
+
+    def _request(self, deadline: float) -> Request:
+        input, decoding = self._claim.job.input, self._specialist.manifest.decoding
+        return Request(
+            id=self._claim.token,
+            specialist=self._specialist.name,
+            prompt=self._specialist.render(input),
+            grammar=self._specialist.format.grammar(input) if decoding else None,
+            max_tokens=decoding.max_tokens if decoding else FUNCTION_TOKENS,
+            deadline=deadline,
+        )
+
+    def _read(self, completion: Completion) -> Json:
+        again = self._claim.attempt < TRIES_AT_AN_ANSWER
+        match completion.finish:
+            case Finish.DEADLINE if _expired(self._claim.job):
+                raise AttemptFailed(FailureKind.EXPIRED, "its deadline passed before an answer")
+            case Finish.DEADLINE:
+                message = f"no answer within {self._claim.job.timeout_s:g} s"
+                raise AttemptFailed(FailureKind.TIMEOUT, message, retryable=True)
+            case Finish.CANCELLED:
+                raise AttemptFailed(FailureKind.ENGINE, "the engine stopped the request", retryable=True)
+            case Finish.LENGTH:
+                message = f"the answer was not whole after {completion.tokens_out} tokens"
+                raise AttemptFailed(FailureKind.INVALID_OUTPUT, message, again)
+        try:
+            return self._specialist.parse(completion.text, self._claim.job.input)
+        except AnswerError as error:
+            raise AttemptFailed(FailureKind.INVALID_OUTPUT, str(error), again) from error
+
+    def _outcome(
+        self, completion: Completion | None, output: Json | None = None, failure: Failure | None = None
+    ) -> Outcome:
+        job = self._claim.job
+        return Outcome(
+            job_id=job.id,
+            run_id=job.run_id,
+            step_id=job.step_id,
+            index=job.index,
+            state=_state(failure),
+            attempt=self._claim.attempt,
+            output=output,
+            failure=failure,
+            usage=self._usage(completion or Completion("", Finish.STOP)),
+            provenance=_provenance(self._specialist, self._engine, self._worker),
+        )
+
+    def _usage(self, completion: Completion) -> Usage:
+        return Usage(
+            tokens_in=completion.tokens_in,
+            tokens_out=completion.tokens_out,
+            forced=completion.forced,
+            wait_ms=self._claim.wait_ms,
+            run_ms=round((time.monotonic() - self._started) * 1000),
+        )
+
+
+def _provenance(specialist: Specialist, engine: Engine, worker: str) -> Provenance:
+    base, adapter = specialist.manifest.base, specialist.manifest.adapter
+    return Provenance(
+        worker=worker,
+        specialist=f"{specialist.name}@{specialist.manifest.version}",
+        digest=specialist.digest,
+        engine=engine.name,
+        base="@".join(filter(None, (base.name, base.sha256))) if base else None,
+        adapter=adapter.sha256 if adapter else None,
+    )
+
+
+def _result(future: Future[Completion]) -> Completion:
+    try:
+        return future.result()
+    except EngineError as error:
+        raise _engine_failed(error) from error
+    except CancelledError:
+        return Completion("", Finish.CANCELLED)
+
+
+def _engine_failed(error: EngineError) -> AttemptFailed:
+    kind = FailureKind.TOO_LONG if isinstance(error, PromptTooLong) else FailureKind.ENGINE
+    return AttemptFailed(kind, str(error), error.retryable)
+
+
+def _state(failure: Failure | None) -> JobState:
+    if failure is None:
+        return JobState.SUCCEEDED
+    return JobState.EXPIRED if failure.kind is FailureKind.EXPIRED else JobState.FAILED
+
+
+def _seconds_left(job: Job) -> float:
+    """Until the attempt must end: its time-out, or the job's deadline if that comes first."""
+    if job.deadline_ms is None:
+        return job.timeout_s
+    return min(job.timeout_s, job.deadline_ms / 1000 - time.time())
+
+
+def _expired(job: Job) -> bool:
+    return job.deadline_ms is not None and time.time() * 1000 >= job.deadline_ms

@@ -1,0 +1,88 @@
+"""`manyhands eval`: measure a specialist on a file of examples. Knows nothing of how it is measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.settings import Settings
+from specialists.baselines import BaselineError, fit_baseline
+from specialists.catalog import CatalogError, UnknownJobType, load_catalog
+from specialists.examples import Example, ExamplesError, read_examples
+from specialists.metrics import score
+from specialists.specialist import Specialist
+from specialists.weights import WeightsError
+from workers.engines import EngineError
+from workers.engines.load import load_engines
+from workers.evaluate import Evaluation, evaluate
+
+_FAULTS = (BaselineError, CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError, OSError)
+
+
+def register_eval(app: typer.Typer) -> None:
+    app.command(name="eval")(_eval)
+
+
+def _eval(
+    name: Annotated[str, typer.Argument(help="The specialist.")],
+    data: Annotated[Path, typer.Option(help='JSON Lines of {"input": …, "output": …}, plain or .gz.')],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N examples only.")] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="The base without its adapter, same grammar.")] = False,
+    baseline: Annotated[Path | None, typer.Option(help="Training data of a simple baseline to print beside.")] = None,
+) -> None:
+    """Measure a specialist on examples, through the engine that serves it."""
+    settings = Settings()
+    try:
+        specialist = load_catalog(settings.specialists).get(name)
+        examples = read_examples(data)[:limit]
+        if untuned:
+            specialist = replace(specialist, manifest=specialist.manifest.model_copy(update={"adapter": None}))
+        compared = _score_baseline(baseline, examples) if baseline else {}
+        found = _measure(specialist, examples, settings)
+    except _FAULTS as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | ({"baseline": compared} if compared else {})))
+    else:
+        _print(found, specialist, compared)
+
+
+def _measure(specialist: Specialist, examples: Sequence[Example], settings: Settings) -> Evaluation:
+    engine = load_engines([specialist], settings)[specialist.name]
+    try:
+        return evaluate(specialist, examples, engine)
+    finally:
+        engine.close()
+
+
+def _score_baseline(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:
+    """The baseline's name -> its metrics."""
+    name, baseline = fit_baseline(read_examples(training))
+    return {name: score(examples, baseline([example.input for example in examples]))}
+
+
+def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Mapping[str, float]]) -> None:
+    tuned = "adapter" if specialist.manifest.adapter else "no adapter"
+    who = specialist.manifest.engine if specialist.manifest.engine != "transformers" else f"with {tuned}"
+    table = Table(title=f"{found.specialist} ({who}) on {found.n} examples, in percent")
+    table.add_column("metric")
+    table.add_column(found.specialist, justify="right")
+    for name in compared:
+        table.add_column(name, justify="right")
+    for metric, percent in found.metrics.items():
+        table.add_row(metric, f"{percent:.2f}", *(f"{scores[metric]:.2f}" for scores in compared.values()))
+    table.add_row("valid answers", f"{found.valid_share:.2f}", *("" for _ in compared))
+    console = Console()
+    console.print(table)
+    console.print(f"{found.seconds:.1f} s, {found.jobs_per_s:.2f} jobs/s")
+    for reason, count in found.refused.items():
+        console.print(f"{count} x {reason}", markup=False)

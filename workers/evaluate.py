@@ -1,0 +1,72 @@
+"""Evaluation: a specialist's examples through the engine that serves it, and the score. Knows no queue."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from specialists.examples import Example
+from specialists.metrics import score
+from specialists.schemas import Json
+from specialists.specialist import AnswerError, Specialist
+from workers.engines import Completion, Engine, EngineError, Finish, Request
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    specialist: str
+    n: int
+    valid_share: float  #: percent of answers that parse and keep the output schema
+    metrics: dict[str, float]  #: percent
+    seconds: float
+    jobs_per_s: float
+    refused: dict[str, int]  #: why answers are missing or not valid, and how many
+
+
+def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
+    """All examples at once, so that the engine's batch is full; rendered and parsed as in serving."""
+    started = time.monotonic()
+    futures = [engine.submit(_request(specialist, number, each)) for number, each in enumerate(examples)]
+    refused: Counter[str] = Counter()
+    outputs: list[Json | None] = []
+    for future, example in zip(futures, examples, strict=True):
+        try:
+            outputs.append(_output(specialist, future.result(), example))
+        except (EngineError, AnswerError) as error:
+            refused[_reason(error)] += 1
+            outputs.append(None)
+    seconds = time.monotonic() - started
+    return Evaluation(
+        specialist=specialist.name,
+        n=len(examples),
+        valid_share=round(100 * sum(output is not None for output in outputs) / len(examples), 2),
+        metrics=score(examples, outputs),
+        seconds=round(seconds, 2),
+        jobs_per_s=round(len(examples) / seconds, 2),
+        refused=dict(refused),
+    )
+
+
+def _request(specialist: Specialist, number: int, example: Example) -> Request:
+    decoding = specialist.manifest.decoding
+    return Request(
+        id=str(number),
+        specialist=specialist.name,
+        prompt=specialist.render(example.input),
+        grammar=specialist.format.grammar(example.input) if decoding else None,
+        max_tokens=decoding.max_tokens if decoding else 1,
+    )
+
+
+def _output(specialist: Specialist, completion: Completion, example: Example) -> Json:
+    if completion.finish is not Finish.STOP:
+        raise AnswerError(f"{specialist.name}: the answer ended by {completion.finish}, not whole")
+    return specialist.parse(completion.text, example.input)
+
+
+def _reason(error: Exception) -> str:
+    """The first of its faults, without list positions: alike faults count together."""
+    return re.sub(r"\.\d+", ".*", str(error).split(";")[0])

@@ -1,0 +1,88 @@
+"""Leases: the claims that this worker runs, kept alive in the ledger. Knows no specialist and no engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from infra.ledger import Ledger
+from infra.records import Claim
+
+
+class Stop(StrEnum):
+    """Why an attempt is to stop before its answer."""
+
+    LOST = "lost"  #: the job was cancelled, or another claim has fenced this one off
+    CLOSING = "closing"  #: the worker ends and its grace period is over
+
+
+class Lease:
+    """One running claim. Its runner waits on `woken`; whoever ends the attempt early says why in `stop`."""
+
+    def __init__(self, claim: Claim, until: float) -> None:
+        self.claim = claim
+        self.until = until  #: `time.monotonic()` at which it runs out unless renewed
+        self.stop: Stop | None = None
+        self.woken = threading.Event()
+
+    def end(self, why: Stop) -> None:
+        self.stop = self.stop or why
+        self.woken.set()
+
+
+class Leases:
+    def __init__(self, ledger: Ledger, lease_s: float, cancel: Callable[[Claim], None]) -> None:
+        """`cancel` stops the engine's work for a claim; called from the thread that renews or closes."""
+        self._ledger = ledger
+        self._lease_s = lease_s
+        self._cancel = cancel
+        self._running: dict[str, Lease] = {}  # by token
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def keep(self, claim: Claim) -> Iterator[Lease]:
+        """The claim is renewed while the context lasts."""
+        lease = Lease(claim, time.monotonic() + self._lease_s)
+        with self._lock:
+            self._running[claim.token] = lease
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                del self._running[claim.token]
+
+    def renew(self) -> None:
+        """Extend all leases; stop the attempts whose claim is lost. Raises LedgerUnavailable."""
+        leases = {lease.claim.job.id: lease for lease in self._all()}
+        if not leases:
+            return
+        asked_at = time.monotonic()
+        lost = self._ledger.renew({job_id: lease.claim.token for job_id, lease in leases.items()}, self.lease_ms)
+        for job_id, lease in leases.items():
+            if job_id in lost:
+                self._end(lease, Stop.LOST)
+            else:
+                lease.until = asked_at + self._lease_s
+
+    def close(self) -> None:
+        """Stop every attempt that still runs."""
+        for lease in self._all():
+            self._end(lease, Stop.CLOSING)
+
+    @property
+    def lease_ms(self) -> int:
+        return round(self._lease_s * 1000)
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def _all(self) -> list[Lease]:
+        with self._lock:
+            return list(self._running.values())
+
+    def _end(self, lease: Lease, why: Stop) -> None:
+        lease.end(why)
+        self._cancel(lease.claim)

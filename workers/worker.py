@@ -1,0 +1,161 @@
+"""The worker: claims jobs, has its specialists do them, commits the outcomes. Knows no broker and no model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+from infra.ledger import Ledger, LedgerUnavailable
+from infra.queue import Handler, Redeliver
+from infra.records import Claim, Json, Outcome, Refusal
+from specialists.specialist import Specialist
+from workers.attempt import Attempt
+from workers.engines import Engine
+from workers.leases import Lease, Leases, Stop
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+#: Between two tries at a ledger that does not answer: the first wait, doubled each time, and the longest.
+BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
+
+
+class Worker:
+    """A context: its thread renews the leases and tells the ledger that this worker lives."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        specialists: Iterable[Specialist],
+        engines: Mapping[str, Engine],
+        name: str,
+        lease_s: float,
+        slots: int,
+        give_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`engines`: by the specialist's name; several may share one. `give_up` is called when one has broken."""
+        self._ledger = ledger
+        self._specialists = {specialist.name: specialist for specialist in specialists}
+        self._engines = dict(engines)
+        self._name = name
+        self._lease_s = lease_s
+        self._slots = slots
+        self._give_up = give_up
+        self._leases = Leases(ledger, lease_s, self._cancel)
+        self._ended = threading.Event()
+        self._pulse = threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beat()
+        self._pulse.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
+        self._pulse.join()
+
+    def handlers(self) -> dict[str, Handler]:
+        return dict.fromkeys(self._specialists, self.do)
+
+    def healthy(self) -> bool:
+        return all(engine.healthy() for engine in self._engines.values())
+
+    def do(self, job_id: str) -> None:
+        """Claim, run and commit one job. When it returns, the message that named the job is done with.
+
+        Raises Redeliver if the ledger stays away for as long as a lease lasts.
+        """
+        patience = time.monotonic() + self._lease_s
+        claim = _insist(
+            lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms),
+            lambda: time.monotonic() < patience,
+        )
+        if isinstance(claim, Refusal):
+            log.info("claim refused: %s", claim.value, extra={"action": "refuse", "job_id": job_id})
+            return
+        with self._leases.keep(claim) as lease:
+            outcome = self._attempt(lease)
+            accepted = outcome is not None and self._commit(outcome, lease)
+        _report(claim, outcome if accepted else None)
+
+    def drain(self, grace_s: float) -> None:
+        """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
+        log.info("draining", extra={"action": "drain", "jobs": len(self._leases)})
+        timer = threading.Timer(grace_s, self._leases.close)
+        timer.daemon = True
+        timer.start()
+
+    def _attempt(self, lease: Lease) -> Outcome | None:
+        """None if the claim was lost: whatever came out of it is no longer ours to say."""
+        job_type = lease.claim.job.type
+        attempt = Attempt(lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken)
+        outcome = attempt.run()
+        if lease.stop is Stop.LOST:
+            return None
+        return outcome or attempt.failed("the worker that ran it was stopped", retryable=True)
+
+    def _commit(self, outcome: Outcome, lease: Lease) -> bool:
+        return _insist(
+            lambda: self._ledger.commit(outcome, lease.claim.token),
+            lambda: lease.stop is not Stop.LOST and time.monotonic() < lease.until,
+        )
+
+    def _cancel(self, claim: Claim) -> None:
+        self._engines[claim.job.type].cancel(claim.token)
+
+    def _beat_until_ended(self) -> None:
+        while not self._ended.wait(self._lease_s / 3):
+            try:
+                self._leases.renew()
+                self._beat()
+            except LedgerUnavailable as error:
+                log.warning("cannot renew leases: %s", error, extra={"action": "renew", "jobs": len(self._leases)})
+            if not self.healthy():
+                log.critical("an engine has broken; this worker stops", extra={"action": "stop"})
+                self._give_up()
+
+    def _beat(self) -> None:
+        """It counts as gone when a lease would: after three beats missed."""
+        self._ledger.beat(self._name, self._about(), self._leases.lease_ms)
+
+    def _about(self) -> Json:
+        return {
+            "serves": {name: specialist.manifest.version for name, specialist in self._specialists.items()},
+            "engines": sorted({engine.name for engine in self._engines.values()}),
+            "slots": self._slots,
+            "running": len(self._leases),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+
+
+def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
+    """What the ledger answers, asked again while it is away. Raises Redeliver when that is not worthwhile any more."""
+    wait_s = BACKOFF_S
+    while True:
+        try:
+            return ask()
+        except LedgerUnavailable as error:
+            if not worthwhile():
+                raise Redeliver from error
+            log.warning("the ledger does not answer, asking again in %.1f s", wait_s, extra={"action": "wait"})
+        time.sleep(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_BACKOFF_S)
+
+
+def _report(claim: Claim, outcome: Outcome | None) -> None:
+    fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
+    if outcome is None:
+        log.warning("outcome dropped: the claim was lost", extra=fields | {"action": "drop"})
+    elif outcome.failure:
+        kind = outcome.failure.kind.value
+        log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})
+    else:
+        log.info("job succeeded", extra=fields | {"run_ms": outcome.usage.run_ms})
