@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,25 +40,23 @@ def write_card(folder: Path, training: Training) -> Path:
 
 {_SCORES}
 
-| date | data | n | valid | scores | what |
-|---|---|---|---|---|---|
+| date | data | n | what | scores |
+|---|---|---|---|---|
 """
     )
     return path
 
 
-def add_score(folder: Path, data: str, n: int, valid_share: float, metrics: dict[str, float], what: str) -> None:
+def add_score(folder: Path, data: str, n: int, scores: Mapping[str, float], what: str) -> None:
     """Append one measurement to the card. Raises FileNotFoundError if the specialist has no card yet."""
-    scores = ", ".join(f"{name} {value:.1f}" for name, value in metrics.items())
+    line = ", ".join(f"{name} {value:.1f}" for name, value in scores.items())
     with (folder / CARD).open("r+") as card:
         card.seek(0, 2)
-        card.write(f"| {_today()} | {data} | {n} | {valid_share:.1f} % | {scores} | {what} |\n")
+        card.write(f"| {_today()} | {data} | {n} | {what} | {line} |\n")
 
 
 def machine() -> str:
     """The processor's architecture and core count: enough to judge a speed, too little to find the machine."""
-    import os
-
     return f"{os.cpu_count()} {platform.machine()} cores"
 
 

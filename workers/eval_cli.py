@@ -14,6 +14,7 @@ from rich.table import Table
 
 from infra.settings import Settings
 from specialists.baselines import BaselineError, fit_baseline
+from specialists.card import add_score
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import Example, ExamplesError, read_examples
 from specialists.metrics import score
@@ -37,6 +38,7 @@ def _eval(
     limit: Annotated[int | None, typer.Option(min=1, help="The first N examples only.")] = None,
     untuned: Annotated[bool, typer.Option("--untuned", help="The base without its adapter, same grammar.")] = False,
     baseline: Annotated[Path | None, typer.Option(help="Training data of a simple baseline to print beside.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Add the scores to the specialist's card.")] = False,
 ) -> None:
     """Measure a specialist on examples, through the engine that serves it."""
     settings = Settings()
@@ -47,6 +49,8 @@ def _eval(
             specialist = replace(specialist, manifest=specialist.manifest.model_copy(update={"adapter": None}))
         compared = _score_baseline(baseline, examples) if baseline else {}
         found = _measure(specialist, examples, settings)
+        if card:
+            _add_to_card(found, specialist, data.name, compared)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -68,6 +72,15 @@ def _score_baseline(training: Path, examples: Sequence[Example]) -> dict[str, di
     """The baseline's name -> its metrics."""
     name, baseline = fit_baseline(read_examples(training))
     return {name: score(examples, baseline([example.input for example in examples]))}
+
+
+def _add_to_card(
+    found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]]
+) -> None:
+    what = "adapter" if specialist.manifest.adapter else "base, untuned"
+    add_score(specialist.folder, data, found.n, found.metrics, f"{what}, {found.valid_share:.1f} % valid")
+    for name, scores in compared.items():
+        add_score(specialist.folder, data, found.n, scores, name)
 
 
 def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Mapping[str, float]]) -> None:

@@ -91,9 +91,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(t) for t in batch)
             speed = seen / (time.monotonic() - started)
-            log.write(
-                json.dumps({"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}) + "\n"
-            )
+            log.write(json.dumps({"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}) + "\n")
             log.flush()
             if (step + 1) % options.checkpoint_every == 0:
                 say(f"{specialist.name}: step {step + 1} of {total}, loss {loss:.3f}, {speed:.0f} tokens/s")
