@@ -50,7 +50,8 @@ WORDINGS = Path(__file__).parents[1] / "planner" / "wordings.toml"
 class Wordings:
     skills: tuple[Skill, ...]
     sentences: dict[str, list[str]]  #: shape -> ways to ask for it
-    held_out: frozenset[str]  #: every fifth sentence of each shape, wherever else it stands
+    held_out: dict[str, list[str]]  #: those that no training goal has
+    manners: dict[str, list[str]]  #: what may be said before and after
     nouns: list[str]
     singulars: list[str]
     record_fields: dict[str, list[str]]
@@ -61,8 +62,7 @@ class Wordings:
 def wordings() -> Wordings:
     words: dict[str, Any] = tomllib.loads(WORDINGS.read_text())
     skills = tuple(Skill(**skill) for skill in words.pop("skills"))
-    held_out = frozenset(sentence for sentences in words["sentences"].values() for sentence in sentences[4::5])
-    return Wordings(skills=skills, held_out=held_out, **words)
+    return Wordings(skills=skills, **words)
 
 
 @dataclass
@@ -230,7 +230,7 @@ def generate(count: int, texts: Sequence[str], seed: int, held_out: bool) -> Ite
     seen: set[str] = set()
     while len(seen) < count:
         shape = draw.choice(SHAPES)
-        sentences = [s for s in words.sentences[shape.name] if (s in words.held_out) == held_out]
+        sentences = (words.held_out if held_out else words.sentences)[shape.name]
         example = _example(shape, draw.choice(sentences), draw, texts)
         if example.input["goal"] not in seen:
             seen.add(example.input["goal"])
@@ -271,7 +271,7 @@ def _wording(shape: Shape, s: Scene) -> tuple[dict[str, Callable[[], str]], str]
         return {"n": lambda: s.noun, "f": lambda: field, "g": lambda: by, "v": lambda: wanted}, value
     articles = ("the", "these", "all", "my", "all the") if shape.given == "list" else ("the", "this", "my")
     value = s.draw.choice(s.texts) if shape.given == "literal" else s.value if shape.needs == "values" else ""
-    quoted = s.draw.choice(('"{}"', "'{}'", ": {}", '"{}"')).format(value)
+    quoted = s.draw.choice(('"{}"', "“{}”")).format(value)
 
     def named() -> str:
         return quoted if shape.given == "literal" else f"{s.draw.choice(articles)} {s.noun}"
@@ -284,7 +284,11 @@ def _wording(shape: Shape, s: Scene) -> tuple[dict[str, Callable[[], str]], str]
 
 
 def _spoken(goal: str, draw: random.Random) -> str:
-    goal = goal.replace(" : ", ": ")
+    manners = wordings().manners
+    if draw.random() < 0.2:
+        goal = f"{draw.choice(manners['before'])} {goal}"
+    if draw.random() < 0.1:
+        goal = f"{goal.rstrip('.?')}, {draw.choice(manners['after'])}"
     if draw.random() < 0.7:
         goal = goal[0].upper() + goal[1:]
     if goal[-1].isalnum() and draw.random() < 0.6:

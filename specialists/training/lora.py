@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from specialists.examples import Example
 from specialists.specialist import ADAPTER, Specialist
@@ -56,16 +56,20 @@ def train(
     out: Path,
     options: Options,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> Path:
     """Train an adapter for `specialist` and write it to `out`; continues from the checkpoint there, if any.
 
-    Returns the adapter's path. The prompt and the answer's text are made by the code that serves: there is no other.
+    `start` is an adapter of the same rank to go on from. Returns the adapter's path. The prompt and the answer's text
+    are made by the code that serves: there is no other.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_base(base, device)
     model = get_peft_model(model, lora_config(options.rank, options.alpha))
+    if start is not None:
+        set_peft_model_state_dict(model, load_file(start))
     # On CUDA the base is bf16; the adapter itself must learn in fp32, or small updates round to nothing.
     trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
     for parameter in trained:

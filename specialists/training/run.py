@@ -33,6 +33,7 @@ def train_specialist(
     options: dict[str, Any],
     *,
     count: int | None,
+    start: Path | None,
     base: str | None,
     weights: Path,
     threads: int | None,
@@ -58,14 +59,15 @@ def train_specialist(
     folder = ensure(base or manifest.base.name, weights, say)
     use_threads(threads)
     started, settled = time.monotonic(), Options(**options)
-    adapter = train(specialist, chosen, folder, out, settled, say)
+    adapter = train(specialist, chosen, folder, out, settled, say, start)
     if install:
         _install(specialist, adapter, base, settled.rank, settled.alpha)
     facts = Training(
         name=specialist.name,
         base=base or manifest.base.name,
         data=f"{data}, {len(chosen)} examples",
-        options=", ".join(f"{name} {value:g}" for name, value in options.items()),
+        options=", ".join(f"{name} {value:g}" for name, value in options.items())
+        + (" from an adapter" if start else ""),
         minutes=(time.monotonic() - started) / 60,
         final_loss=_last_loss(out / LOG),
         device=machine(),
