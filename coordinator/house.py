@@ -12,6 +12,9 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
 
 from coordinator.children import Child, StartError, stop_all
 from coordinator.client import ApiUnreachable, Client
@@ -34,7 +37,7 @@ class Ports:
     def choose(cls, settings: Settings, tell: Tell) -> Ports:
         """Those of the settings, or a free one, told, where another process has it."""
         return cls(
-            redis=free_port(),
+            redis=_port_for("Redis", urlsplit(settings.redis_url).port or 6379, tell),
             api=_port_for("API", settings.api_port, tell),
             flower=_port_for("Flower", settings.flower_port, tell),
         )
@@ -84,11 +87,23 @@ class House:
 
     def await_workers(self) -> None:
         """Return when a worker has said that it serves. Raises StartError when the worker keeps ending."""
+        while not self.has_workers():
+            if self.worker.restarts > 2:
+                raise StartError(f"the worker does not start; its log: {self.worker.log}")
+            time.sleep(WORKER_S)
+
+    def has_workers(self) -> bool:
         with Client(self.url) as client:
-            while not client.workers()["workers"]:
-                if self.worker.restarts > 2:
-                    raise StartError(f"the worker does not start; its log: {self.worker.log}")
-                time.sleep(WORKER_S)
+            return bool(client.workers()["workers"])
+
+    def refresh_flower(self) -> None:
+        """Have Flower ask the workers for their queues: it does so by itself at its start alone, before they serve."""
+        auth = self._settings.flower_auth
+        user, _, password = auth.get_secret_value().partition(":") if auth else ("", "", "")
+        try:
+            httpx.get(f"{self.flower_url}/workers?refresh=1", auth=(user, password) if auth else None, timeout=10.0)
+        except httpx.HTTPError as error:
+            self._tell(f"Flower does not answer: {error}")
 
     def _watch(self) -> None:
         while not self._stopped.wait(LOOK_S):

@@ -14,6 +14,9 @@ from coordinator.house import House, Ports
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 
+#: Between two looks at whether the worker serves.
+LOOK_S = 0.5
+
 
 def stay_up(settings: Settings, console: Console) -> None:
     """Return after SIGINT or SIGTERM, everything stopped. Raises StartError, CatalogError."""
@@ -24,6 +27,11 @@ def stay_up(settings: Settings, console: Console) -> None:
         console.print(f"Flower    {house.flower_url}")
         console.print(f"data      {house.data}")
         console.print("The worker is loading; `manyhands run` may be asked already. Ctrl-C stops everything.")
+        while not (stop.wait(LOOK_S) or house.has_workers()):
+            continue
+        if not stop.is_set():
+            house.refresh_flower()
+            console.print("Ready.")
         stop.wait()
         console.print("Stopping.")
 

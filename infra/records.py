@@ -1,4 +1,4 @@
-"""The records that cross processes: jobs, claims, outcomes, runs. Frozen, complete, JSON. Knows no plan and no model."""
+"""The records that cross processes: jobs, claims, outcomes, runs. Frozen, complete, JSON. Knows no plan, no model."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Each field is read from `MANYHANDS_<NAME>`, or from a `.env` file; a bad value stops the start and names itself."""
+    """Each field is read from `MANYHANDS_<NAME>` or a `.env` file; a bad value stops the start and names itself."""
 
     model_config = SettingsConfigDict(env_prefix="MANYHANDS_", env_file=".env", extra="ignore", frozen=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -104,6 +105,16 @@ def test_flower_lists_job_types_and_no_word_of_a_message(house: House) -> None:
         pages.append(tasks_of(flower).text)
     assert job["id"] in pages[3]
     assert not any(words in page for page in pages for words in ("abracadabra", *MESSAGES))
+
+
+def test_flower_has_one_line_a_job_type(house: House) -> None:
+    house.refresh_flower()
+    lines: list[str] = []
+    with httpx.Client(base_url=house.flower_url, timeout=30) as flower:
+        while len(lines) < 2:  # until the worker has told Flower its queues, which is Celery's own one alone before
+            lines = re.findall(r"<td>([a-z_]+)</td>", flower.get("/broker").text)
+            time.sleep(0.2)
+    assert lines == load_catalog(adapters=False).names()
 
 
 def test_the_demo_inbox_is_worth_a_demo() -> None:
