@@ -1,5 +1,7 @@
 # `make demo` and `make test` are all the set-up there is: both make .venv first if it is not there.
 PYTHON ?= python3
+# Options for the one `pip install torch`, such as --index-url or --find-links with CPU builds.
+TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -8,8 +10,8 @@ STAMP := .venv/.installed
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
 	$(PYTHON) -m venv .venv
-	@# torch first and alone: asked for by another package, its newest build brings gigabytes of CUDA.
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	@# torch first: where a CPU build is at hand (TORCH_FLAGS, or pip's own settings) nothing later replaces it.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,worker,local,dev]'
 	@touch $@
 

@@ -47,7 +47,8 @@ def train(
     """Train a specialist's adapter by LoRA. Interrupted, the same command goes on where it stopped."""
     from specialists.catalog import CatalogError, UnknownJobType, load_catalog
     from specialists.examples import ExamplesError, read_examples
-    from specialists.training.run import TrainingError, train_specialist
+    from specialists.training.lora import TrainingError
+    from specialists.training.run import train_specialist
     from specialists.weights import WeightsError
 
     settings = Settings()

@@ -16,7 +16,7 @@ class _Record(BaseModel):
 
 class BaseRef(_Record):
     name: str  #: a key of `specialists.weights.BASES`, a local folder, or a hub id
-    sha256: Digest | None = None  #: of the GGUF; required for a named base
+    sha256: Digest | None = None  #: of the GGUF of a named base; checked against the weights before they load
 
 
 class AdapterRef(_Record):

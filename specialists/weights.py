@@ -67,10 +67,11 @@ BASES = {
 }
 
 
-def ensure(name: str, cache: Path, say: Progress = lambda _: None) -> Path:
+def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str | None = None) -> Path:
     """The folder that `transformers` loads `name` from, fetched and converted first if it is not there yet.
 
     `name` is a key of `BASES`, a local folder, or a hub id (`owner/model`), which transformers fetches itself.
+    `sha256`, where given, must be that of the base's GGUF: a manifest pins the weights that its adapter was trained on.
     Safe to call from several processes at once: the first one works, the others wait for it.
     """
     if Path(name).is_dir():
@@ -81,6 +82,8 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None) -> Path:
         raise WeightsError(
             f"unknown base model {name!r}; known: {', '.join(BASES)}; or give a local folder or a hub id (owner/model)"
         )
+    if sha256 is not None and sha256 != BASES[name].sha256:
+        raise WeightsError(f"base model {name!r} has sha256 {BASES[name].sha256}, the manifest pins {sha256}")
     folder = cache / name
     if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
         return folder

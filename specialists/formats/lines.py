@@ -106,7 +106,7 @@ def _pairs(name: str, schema: Json) -> _Pairs:
 def _value(pairs: _Pairs, input: Json) -> list[str]:
     bounded = f"/[^\\n]{{1,{pairs.max_length}}}/"
     text = input.get(pairs.span_of) if pairs.span_of else None
-    if text and "\n" not in text:
+    if text:
         # The model may only copy: it cannot invent a name, and most of a copied name is forced.
         return [f"VALUE: SPAN & {bounded}", "SPAN: %regex " + json.dumps({"substring_chars": text})]
     return [f"VALUE: {bounded}"]

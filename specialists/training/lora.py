@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +26,10 @@ LOG = "train.jsonl"
 #: Padded tokens in one pass. More spill the cores' caches: batches of 2,050 tokens trained at 130 tokens/s and held
 #: 14 GB, where 350 tokens ran at 345 (two AVX2 cores, smollm2-135m, 2026-11-22).
 PART_TOKENS = 512
+
+
+class TrainingError(Exception):
+    """This specialist cannot be trained so."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def train(
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_base(base, device)
-    model = get_peft_model(model, lora_config(options.rank, options.alpha))
+    model = _with_adapter(model, options)
     if start is not None:
         set_peft_model_state_dict(model, load_file(start))
     # On CUDA the base is bf16; the adapter itself must learn in fp32, or small updates round to nothing.
@@ -76,8 +82,9 @@ def train(
         parameter.data = parameter.data.float()
     tokens = [tokenise(specialist, tokenizer, example) for example in examples]
     total = options.steps(len(tokens))
+    run = _digest(base, start, tokens, options)
     optimizer = torch.optim.AdamW(trained, lr=options.rate, weight_decay=0.0)
-    first = _resume(model, optimizer, out / CHECKPOINT, options)
+    first = _resume(model, optimizer, out / CHECKPOINT, run)
     if first:
         say(f"resuming {specialist.name} at step {first} of {total}")
     started, seen = time.monotonic(), 0
@@ -99,10 +106,11 @@ def train(
             log.flush()
             if (step + 1) % options.checkpoint_every == 0:
                 say(f"{specialist.name}: step {step + 1} of {total}, loss {loss:.3f}, {speed:.0f} tokens/s")
-                _checkpoint(model, optimizer, out / CHECKPOINT, step + 1, options)
+                _checkpoint(model, optimizer, out / CHECKPOINT, step + 1, run)
     path = out / ADAPTER
     state = get_peft_model_state_dict(model)
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
+    (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return path
 
 
@@ -110,6 +118,13 @@ def use_threads(count: int | None) -> None:
     """Arithmetic on `count` cores; None leaves all of them."""
     if count is not None:
         torch.set_num_threads(count)
+
+
+def _with_adapter(model: Any, options: Options) -> Any:
+    with warnings.catch_warnings():
+        # peft 0.21 reads a property that transformers 5 renamed; nothing of ours could be written otherwise.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return get_peft_model(model, lora_config(options.rank, options.alpha))
 
 
 def lora_config(rank: int, alpha: int) -> LoraConfig:
@@ -169,21 +184,28 @@ def _schedule(step: int, total: int) -> float:
     return min((step + 1) / warm_up, (total - step) / max(1, total - warm_up))
 
 
-def _checkpoint(model: Any, optimizer: Any, path: Path, step: int, options: Options) -> None:
+def _digest(base: Path, start: Path | None, tokens: list[Tokens], options: Options) -> str:
+    """What a checkpoint belongs to: the same base, beginning, examples and options."""
+    began = hashlib.sha256(start.read_bytes()).hexdigest() if start else None
+    facts = [base.name, began, asdict(options), [[example.prompt, example.answer] for example in tokens]]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _checkpoint(model: Any, optimizer: Any, path: Path, step: int, run: str) -> None:
     state = {"adapter": get_peft_model_state_dict(model), "optimizer": optimizer.state_dict()}
     scratch = path.with_suffix(".new")
-    torch.save({**state, "step": step, "options": asdict(options)}, scratch)
+    torch.save({**state, "step": step, "run": run}, scratch)
     scratch.replace(path)
 
 
-def _resume(model: Any, optimizer: Any, path: Path, options: Options) -> int:
+def _resume(model: Any, optimizer: Any, path: Path, run: str) -> int:
     if not path.exists():
         return 0
     saved = torch.load(path, weights_only=True)
-    if saved["options"] != asdict(options):
-        raise ValueError(
-            f"the checkpoint in {path.parent} was made with {saved['options']}; "
-            "give the same options, or another --out to start afresh"
+    if saved["run"] != run:
+        raise TrainingError(
+            f"the checkpoint in {path.parent} is of a run with other examples, options or base; "
+            "give those again to go on with it, or another --out (or delete it) to start afresh"
         )
     set_peft_model_state_dict(model, saved["adapter"])
     optimizer.load_state_dict(saved["optimizer"])

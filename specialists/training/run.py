@@ -16,13 +16,10 @@ from specialists.card import Training, machine, write_card
 from specialists.examples import Example
 from specialists.formats import FormatError
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.weights import ensure
 
 _ADAPTER_TABLE = re.compile(r"\[adapter\]\n(?:[^\[\n][^\n]*\n)*\n*")
-
-
-class TrainingError(Exception):
-    """This specialist cannot be trained on these examples."""
 
 
 def train_specialist(
@@ -45,8 +42,6 @@ def train_specialist(
     Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
     Raises TrainingError if none is left, or if the specialist has no model.
     """
-    from specialists.training.lora import LOG, Options, train, use_threads
-
     manifest = specialist.manifest
     if manifest.base is None or manifest.decoding is None:
         raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no model to train")
@@ -56,7 +51,7 @@ def train_specialist(
     if len(usable) < len(examples):
         say(f"{len(examples) - len(usable)} of {len(examples)} examples left out: they break the schemas or the format")
     chosen = usable if count is None else random.Random(3).sample(usable, min(count, len(usable)))
-    folder = ensure(base or manifest.base.name, weights, say)
+    folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
     started, settled = time.monotonic(), Options(**options)
     adapter = train(specialist, chosen, folder, out, settled, say, start)

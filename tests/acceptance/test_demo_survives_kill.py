@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,8 +14,7 @@ import pytest
 from coordinator.client import Client
 from coordinator.demo import GOAL, INBOX
 from coordinator.given import read_file
-from coordinator.house import House, Ports
-from coordinator.up import fetch_weights
+from coordinator.house import House
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog
@@ -42,15 +40,6 @@ PLAN: Json = {
         {"id": "s4", "type": "count", "args": {"items": ref("s1"), "field": "intent"}},
     ]
 }
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    settings = Settings()
-    fetch_weights(settings)
-    with House(settings, Ports.private(), tmp_path_factory.mktemp("house"), print) as house:
-        house.await_workers()
-        yield house
 
 
 def rows_of(goal: Json) -> list[Json]:

@@ -113,6 +113,14 @@ def test_a_copied_value_must_stand_in_the_input():
     assert not accepts(entities.format, input, "person: Maria")
 
 
+def test_a_copied_value_is_a_part_of_one_line_of_the_input():
+    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    input = {"text": "Anna Berg\r\nlives in Oslo \U0001f600."}
+    assert accepts(entities.format, input, "person: Anna Berg\nlocation: Oslo")
+    assert not accepts(entities.format, input, "person: Maria")
+    assert not accepts(entities.format, input, "person: Anna Berg\r\nlives")
+
+
 @pytest.mark.parametrize("name", ["triage", "command", "entities", "planner"])
 def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name):
     specialist = load_specialist(SHIPPED / name, adapters=False)

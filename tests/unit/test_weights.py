@@ -42,3 +42,8 @@ def test_a_converted_base_is_found_in_a_cache_that_is_only_read(tmp_path: Path):
     (converted / weights.READY).touch()
     assert ensure("smollm2-135m", tmp_path) == converted
     assert list(tmp_path.iterdir()) == [converted], "nothing was written, not even a lock"
+
+
+def test_a_manifest_that_pins_other_weights_is_refused(tmp_path: Path):
+    with pytest.raises(WeightsError, match="the manifest pins 0000"):
+        ensure("smollm2-135m", tmp_path, sha256="0" * 64)

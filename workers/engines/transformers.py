@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from infra.logs import where
 from infra.settings import Settings
 from specialists.specialist import Specialist
 from specialists.training.base_model import encode
@@ -25,8 +26,9 @@ from workers.engines.grammar import GrammarError, Grammars
 
 log = logging.getLogger(__name__)
 
-#: Steps that may fail one after the other before the engine calls itself broken.
-FAILURES_ALLOWED = 3
+#: Steps in a row that may fail before the engine calls itself broken: fewer than a job has attempts, so that the same
+#: rows cannot spend them all here.
+FAILURES_ALLOWED = 2
 
 #: A step of an engine that is at work takes a second or two at most, even on a busy small machine.
 STALL_S = 60.0
@@ -88,7 +90,7 @@ class TransformersEngine:
         """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be."""
         base = specialists[0].manifest.base
         assert base, "the manifest's check: engine 'transformers' names a base"
-        folder = ensure(base.name, settings.weights, log.info)
+        folder = ensure(base.name, settings.weights, log.info, base.sha256)
         return cls(folder, {each.name: _hosted(each) for each in specialists}, settings.slots, settings.threads)
 
     # -- any thread --

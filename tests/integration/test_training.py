@@ -1,0 +1,114 @@
+"""Training, on a base of two small layers: it learns, resumes where it stopped, and installs what it made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from torch import equal
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from infra.settings import Settings
+from specialists.catalog import SHIPPED
+from specialists.examples import Example, read_examples
+from specialists.specialist import Specialist, load_specialist
+from specialists.training import lora
+from specialists.training.lora import CHECKPOINT, LOG, Options, TrainingError, train
+from specialists.training.run import train_specialist
+from specialists.weights import ensure
+
+OPTIONS = Options(epochs=8, batch=4, rate=1e-2, rank=4, alpha=8, checkpoint_every=5)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of random weights with the real tokenizer."""
+    real = ensure("smollm2-135m", Settings().weights)
+    folder = tmp_path_factory.mktemp("base")
+    config = AutoConfig.from_pretrained(
+        real, hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+        head_dim=24,
+    )  # fmt: skip
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(real).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def triage(tmp_path: Path) -> Specialist:
+    shutil.copytree(SHIPPED / "triage", tmp_path / "triage")
+    return load_specialist(tmp_path / "triage")
+
+
+@pytest.fixture
+def examples() -> list[Example]:
+    return read_examples(SHIPPED / "triage" / "examples.jsonl")
+
+
+def losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / LOG).read_text().splitlines()]
+
+
+def test_the_loss_falls_and_no_checkpoint_is_left(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    train(triage, examples, base, tmp_path / "out", OPTIONS, print)
+    found = losses(tmp_path / "out")
+    assert len(found) == OPTIONS.steps(len(examples)) == 12
+    assert sum(found[-3:]) < sum(found[:3])
+    assert not (tmp_path / "out" / CHECKPOINT).exists()
+
+
+def test_a_run_that_was_cut_off_ends_with_the_weights_of_an_unbroken_one(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(triage, examples, base, tmp_path / "whole", OPTIONS, print)
+    learn, calls = lora._learn, 0
+
+    def cut_off(*args: object) -> float:
+        nonlocal calls
+        calls += 1
+        if calls > 7:
+            raise KeyboardInterrupt
+        return learn(*args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lora, "_learn", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            train(triage, examples, base, tmp_path / "cut", OPTIONS, print)
+    resumed = train(triage, examples, base, tmp_path / "cut", OPTIONS, print)
+    first, second = load_file(whole), load_file(resumed)
+    assert first.keys() == second.keys()
+    assert all(equal(first[name], second[name]) for name in first)
+
+
+def test_a_checkpoint_of_other_examples_is_refused(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    lora.torch.save({"step": 5, "run": "of something else"}, tmp_path / "out" / CHECKPOINT)
+    with pytest.raises(TrainingError, match="of a run with other examples"):
+        train(triage, examples, base, tmp_path / "out", OPTIONS, print)
+
+
+def test_an_installed_adapter_is_pinned_and_carded(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    broken = Example({"text": "x"}, {"intent": "no such intent"})
+    said: list[str] = []
+    path = train_specialist(
+        triage, [*examples, broken], "mine.jsonl", tmp_path / "out",
+        {"epochs": 1, "batch": 4, "rate": 1e-3, "rank": 4, "alpha": 8},
+        count=None, start=None, base=str(base), weights=tmp_path, threads=None, install=True, say=said.append,
+    )  # fmt: skip
+    assert path == triage.folder / "adapter.safetensors"
+    again = load_specialist(triage.folder)
+    assert again.manifest.adapter
+    assert again.manifest.adapter.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (again.manifest.adapter.rank, again.manifest.base and again.manifest.base.name) == (4, str(base))
+    assert "mine.jsonl, 6 examples" in (triage.folder / "card.md").read_text()
+    assert said[0].startswith("1 of 7 examples left out")
