@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +24,7 @@ from kombu.exceptions import OperationalError
 
 from infra.celery_app import broker_url, create_app
 from infra.held import HeldMessages
+from infra.logs import where
 from infra.queue import Handler, QueueUnavailable, Redeliver
 
 __all__ = ["CeleryQueue", "broker_url", "create_app"]
@@ -96,9 +96,7 @@ def _call(handler: Handler, job_type: str, job_id: str) -> None:
     except Redeliver:
         raise Reject("to be delivered again", requeue=True) from None
     except Exception as error:  # noqa: BLE001 - one message's fault must not end the thread of the others
-        # Where it was raised, not its words: they may quote a job.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("handler of %r raised %s\n%s", job_type, type(error).__name__, where, extra={"job_id": job_id})
+        log.error("handler of %r raised %s\n%s", job_type, type(error).__name__, where(error), extra={"job_id": job_id})
 
 
 class _Server(Worker):  # type: ignore[misc] # Celery has no types

@@ -50,10 +50,12 @@ class HeldMessages:
                 self._tags.discard(delivery_tag)
 
     def _run(self) -> None:
+        # A server that refuses for now, full or without its disk, is a channel's error: no reason to stop either.
+        cannot_now = (*self._connection.connection_errors, *self._connection.channel_errors)
         while not self._ended.wait(self._every_s):
             try:
                 self._renew()
-            except self._connection.connection_errors as error:
+            except cannot_now as error:
                 log.warning("cannot renew the messages that are worked on: %s", error)
 
     def _renew(self) -> None:

@@ -7,6 +7,7 @@ Delivery is at least once; commits are exactly once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -21,6 +22,9 @@ from infra.records import (
     RunRecord,
     StepResult,
 )
+
+#: Of an event: milliseconds and a number, or the milliseconds alone.
+ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
 
 
 class Ledger(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 
 from infra.settings import Settings
@@ -19,6 +20,11 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_json else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+
+
+def where(error: BaseException) -> str:
+    """Where `error` was raised, line by line, without its words: they may quote a job."""
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 class TextFormatter(logging.Formatter):

@@ -5,7 +5,6 @@ It keeps everything until the process ends, and shares nothing with other proces
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import defaultdict, deque
@@ -16,6 +15,7 @@ from itertools import islice
 from pydantic_core import from_json, to_json
 
 from infra.job_table import JobTable
+from infra.ledger import ENTRY_ID
 from infra.records import (
     Claim,
     Event,
@@ -30,7 +30,6 @@ from infra.records import (
 )
 
 EVENTS_READ = 1_000
-ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
 
 
 def wall_ms() -> int:

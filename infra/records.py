@@ -11,7 +11,8 @@ Json = dict[str, Any]
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Hidden: what a validation error quotes ends in logs, and the records of a job hold its words.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class JobState(StrEnum):

@@ -19,6 +19,11 @@ T = TypeVar("T")
 #: No command blocks for longer than this on the server, so that a cut connection is noticed soon.
 BLOCK_MS = 5_000
 ANSWER_S = 2 * BLOCK_MS / 1000
+#: Of one client, and more than any process of ours has threads (the API has 256): a thread that finds no connection
+#: left gets an error, and it would look like an outage. redis-py's own limit is 100.
+CONNECTIONS = 1024
+#: Errors of a Redis that answers and cannot serve now: the first word of each.
+OUTAGES = frozenset({"BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"})
 
 
 def connect(settings: Settings) -> redis.Redis:
@@ -34,6 +39,7 @@ def client_of(url: str, **options: Any) -> redis.Redis:
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        max_connections=CONNECTIONS,
         health_check_interval=5,
         socket_connect_timeout=3,
         socket_timeout=ANSWER_S,
@@ -44,13 +50,22 @@ def client_of(url: str, **options: Any) -> redis.Redis:
 
 
 def answered(method: Callable[P, T]) -> Callable[P, T]:
-    """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, or full."""
+    """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, full, or read-only."""
 
     @wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(*args, **kwargs)
-        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.OutOfMemoryError) as error:
+        except (redis.ConnectionError, redis.TimeoutError) as error:
             raise LedgerUnavailable(f"Redis does not answer: {error}") from error
+        except redis.ResponseError as error:
+            if _code(error) not in OUTAGES:
+                raise
+            raise LedgerUnavailable(f"Redis cannot serve now: {error}") from error
 
     return guarded
+
+
+def _code(error: redis.ResponseError) -> str:
+    """redis-py takes the code off the message of those errors that it has a class for."""
+    return error.status_code or str(error).partition(" ")[0]

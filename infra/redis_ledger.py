@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import redis
 from pydantic_core import from_json, to_json
 
 from infra import scripts
+from infra.ledger import ENTRY_ID
 from infra.records import (
     Claim,
     Event,
@@ -32,7 +32,6 @@ EVENTS_READ = 1_000  #: most events of one read
 #: What one script handles, so that Redis answers others in between: about 10 ms of work each.
 JOBS_A_CALL = 250
 RELEASE_BYTES = 4_000_000
-ENTRY_ID = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?")
 
 
 class RedisLedger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,3 +45,10 @@ class Settings(BaseSettings):
     @property
     def weights(self) -> Path:
         return self.home / "weights"
+
+
+def setting_faults(error: ValidationError) -> list[str]:
+    """One sentence a bad setting, `MANYHANDS_SLOTS: Input should be …`: which and why, without the value, which may
+    be a password."""
+    faults = error.errors(include_input=False)
+    return [f"MANYHANDS_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults]

@@ -17,7 +17,7 @@ from infra.logs import configure
 from infra.queue import QueueUnavailable
 from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
-from infra.settings import Settings
+from infra.settings import Settings, setting_faults
 from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
@@ -45,8 +45,8 @@ def main(names: Sequence[str] = (), slots: int | None = None) -> int:
         configure(settings)
         return serve(settings, names)
     except ValidationError as error:
-        return _refuse(_setting_faults(error))
-    except (StartError, CatalogError, UnknownJobType, WeightsError, EngineError, OSError) as error:
+        return _refuse("; ".join(setting_faults(error)))
+    except (StartError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerUnavailable, OSError) as error:
         return _refuse(str(error))
     except QueueUnavailable as error:
         log.critical("%s", error, extra={"action": "stop"})
@@ -95,11 +95,6 @@ def await_ledger(ledger: Ledger, wait_s: float = LEDGER_WAIT_S) -> None:
                 raise StartError(f"no ledger within {wait_s:.0f} s: {error}; is MANYHANDS_REDIS_URL right?") from error
             log.warning("waiting for the ledger: %s", error, extra={"action": "wait"})
         time.sleep(1)
-
-
-def _setting_faults(error: ValidationError) -> str:
-    faults = error.errors(include_input=False)
-    return "; ".join(f"MANYHANDS_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults)
 
 
 def _refuse(reason: str) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from concurrent.futures import CancelledError, Future
 
+from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
@@ -51,9 +51,7 @@ class Attempt:
             return self._outcome(completion, failure=failed.failure)
         except Exception as error:  # noqa: BLE001 - formats are anybody's code: a fault in one must end its job alone
             name = type(error).__name__
-            # Where it was raised, not its words: they may quote the job.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("attempt raised %s\n%s", name, where, extra={"job_id": self._claim.job.id})
+            log.error("attempt raised %s\n%s", name, where(error), extra={"job_id": self._claim.job.id})
             return self.failed(f"{name} in specialist {self._specialist.name!r}; the worker's log says where", False)
 
     def failed(self, message: str, retryable: bool) -> Outcome:

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from infra.ledger import Ledger, LedgerUnavailable
+from infra.logs import where
 from infra.queue import Handler, Redeliver
-from infra.records import Claim, Json, Outcome, Refusal
+from infra.records import Claim, FailureKind, Json, Outcome, Refusal
 from specialists.specialist import Specialist
 from workers.attempt import Attempt
 from workers.engines import Engine
@@ -40,7 +41,8 @@ class Worker:
         slots: int,
         give_up: Callable[[], None] = lambda: None,
     ) -> None:
-        """`engines`: by the specialist's name; several may share one. `give_up` is called when one has broken."""
+        """`engines`: by the specialist's name; several may share one. `give_up` is called, perhaps
+        often, when one of them or this worker itself has broken."""
         self._ledger = ledger
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
@@ -49,6 +51,7 @@ class Worker:
         self._slots = slots
         self._give_up = give_up
         self._leases = Leases(ledger, lease_s, self._cancel)
+        self._broken = threading.Event()
         self._ended = threading.Event()
         self._pulse = threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True)
 
@@ -65,13 +68,17 @@ class Worker:
         return dict.fromkeys(self._specialists, self.do)
 
     def healthy(self) -> bool:
-        return all(engine.healthy() for engine in self._engines.values())
+        return not self._broken.is_set() and all(engine.healthy() for engine in self._engines.values())
 
     def do(self, job_id: str) -> None:
         """Claim, run and commit one job. When it returns, the message that named the job is done with.
 
-        Raises Redeliver if the ledger stays away for as long as a lease lasts.
+        Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
+        does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
         """
+        if not self.healthy():
+            self._stop()
+            return
         patience = time.monotonic() + self._lease_s
         claim = _insist(
             lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms),
@@ -93,13 +100,26 @@ class Worker:
         timer.start()
 
     def _attempt(self, lease: Lease) -> Outcome | None:
-        """None if the claim was lost: whatever came out of it is no longer ours to say."""
+        """None if whatever came out of it is not ours to say: the claim was lost, or the engine broke under it.
+
+        A job whose engine broke keeps its claim until the lease runs out. Ready at once, it could spend all its
+        attempts on one broken worker.
+        """
         job_type = lease.claim.job.type
         attempt = Attempt(lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken)
         outcome = attempt.run()
-        if lease.stop is Stop.LOST:
+        if lease.stop is Stop.LOST or (outcome and self._broke(job_type, outcome)):
             return None
         return outcome or attempt.failed("the worker that ran it was stopped", retryable=True)
+
+    def _broke(self, job_type: str, outcome: Outcome) -> bool:
+        failure = outcome.failure
+        if not failure or failure.kind is not FailureKind.ENGINE or not failure.retryable:
+            return False
+        if self._engines[job_type].healthy():
+            return False
+        self._stop()
+        return True
 
     def _commit(self, outcome: Outcome, lease: Lease) -> bool:
         return _insist(
@@ -117,9 +137,15 @@ class Worker:
                 self._beat()
             except LedgerUnavailable as error:
                 log.warning("cannot renew leases: %s", error, extra={"action": "renew", "jobs": len(self._leases)})
+            except Exception as error:  # noqa: BLE001 - a pulse that ended unseen would let every lease run out
+                log.critical("the pulse raised %s\n%s", type(error).__name__, where(error), extra={"action": "renew"})
+                self._broken.set()  # but it beats on: what runs now may still end
             if not self.healthy():
-                log.critical("an engine has broken; this worker stops", extra={"action": "stop"})
-                self._give_up()
+                self._stop()
+
+    def _stop(self) -> None:
+        log.critical("this worker or an engine of it has broken; it stops", extra={"action": "stop"})
+        self._give_up()
 
     def _beat(self) -> None:
         """It counts as gone when a lease would: after three beats missed."""
@@ -153,7 +179,7 @@ def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
 def _report(claim: Claim, outcome: Outcome | None) -> None:
     fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
     if outcome is None:
-        log.warning("outcome dropped: the claim was lost", extra=fields | {"action": "drop"})
+        log.warning("outcome dropped: the claim was lost or the engine broke", extra=fields | {"action": "drop"})
     elif outcome.failure:
         kind = outcome.failure.kind.value
         log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})

@@ -7,13 +7,17 @@ from typing import Any
 Json = dict[str, Any]
 
 
+class UnequalColumns(ValueError):
+    """Its words are shown to people: they count cells and quote none."""
+
+
 def table(input: Json) -> Json:
     """One row a position. Objects bring their fields, anything else becomes `value`; a name that two columns share
-    gets its column's number from the second on (`intent`, `intent_2`). Raises ValueError on unequal lengths."""
+    gets its column's number from the second on (`intent`, `intent_2`). Raises UnequalColumns."""
     columns: list[list[Any]] = input["columns"]
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
-        raise ValueError(f"the columns have {lengths} items; a table needs lists of equal length")
+        raise UnequalColumns(f"the columns have {lengths} items; a table needs lists of equal length")
     rows = []
     for cells in zip(*columns, strict=True):
         row: Json = {}

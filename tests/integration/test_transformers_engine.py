@@ -225,10 +225,10 @@ class Broken:
     """A decoder whose steps fail as if memory had run out."""
 
     def feed(self, *_: Any) -> torch.Tensor:
-        raise MemoryError
+        raise MemoryError("after the words " + PROMPTS[0])
 
 
-def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path) -> None:
+def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path, caplog) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
     engine._decoder.feed, whole = Broken().feed, engine._decoder.feed  # type: ignore[method-assign]
 
@@ -236,6 +236,8 @@ def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path) ->
         answers(engine, [ask("1", PROMPTS[0])])
 
     assert caught.value.retryable
+    assert "raised MemoryError" in caplog.text
+    assert PROMPTS[0] not in caplog.text
     engine._decoder.feed = whole  # type: ignore[method-assign]
     assert engine.healthy()
     assert answers(engine, [ask("1", PROMPTS[0])])[0].tokens_out == 12
@@ -246,12 +248,16 @@ def test_an_engine_whose_steps_keep_failing_says_that_it_is_broken(base: Path) -
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
     engine._decoder.feed = Broken().feed  # type: ignore[method-assign]
 
+    healthy_when_told: list[bool] = []
     for n in range(FAILURES_ALLOWED):
+        future = engine.submit(ask(f"{n}", PROMPTS[0]))
+        future.add_done_callback(lambda _: healthy_when_told.append(engine.healthy()))
         with pytest.raises(EngineError, match="MemoryError"):
-            answers(engine, [ask(f"{n}", PROMPTS[0])])
+            future.result(WAIT_S)
 
     with pytest.raises(EngineError, match="broken") as caught:
         answers(engine, [ask("after", PROMPTS[0])])
     assert caught.value.retryable
     assert not engine.healthy()
+    assert healthy_when_told == [True, False]  # a job has three attempts: one is left for another worker
     engine.close()

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from infra.logs import LONGEST, JsonFormatter, TextFormatter
+from infra.logs import LONGEST, JsonFormatter, TextFormatter, where
 
 
 def a_record(message: str = "sent %d jobs", *args: object, **extra: object) -> logging.LogRecord:
@@ -49,3 +49,13 @@ def test_a_traceback_comes_with_either_form() -> None:
 
     assert "LookupError: gone" in TextFormatter().format(record)
     assert "LookupError: gone" in json.loads(JsonFormatter().format(record))["traceback"]
+
+
+def test_where_an_error_was_raised_is_told_without_its_words() -> None:
+    try:
+        int("the customer's own words")
+    except ValueError as error:
+        told = where(error)
+
+    assert "test_where_an_error_was_raised" in told
+    assert "invalid literal" not in told

@@ -398,3 +398,54 @@ def test_a_worker_whose_engine_broke_gives_up(hire, engines) -> None:
         engines[0].close()
         assert given_up.wait(WAIT_S)
     assert not worker.healthy()
+
+
+def test_a_broken_engine_ends_no_job_and_the_worker_gives_up(hire, send, ledger, engines) -> None:
+    given_up = threading.Event()
+    worker, job_id = hire(give_up=given_up.set), send()
+    engines[0].close()
+    for _ in range(3):  # as many as a job has attempts
+        worker.do(job_id)
+        ledger.take_ready(10)
+    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.SENT, 0)
+    assert given_up.is_set()
+
+
+def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(hire, send, ledger, clock) -> None:
+    class Breaking(ScriptedEngine):
+        def submit(self, request: Request) -> Future[Completion]:
+            self.close()
+            return super().submit(request)
+
+    given_up = threading.Event()
+    job_id = send(attempts=2)
+    hire(engine=Breaking({}), give_up=given_up.set).do(job_id)
+    assert status(ledger, job_id).state is JobState.RUNNING
+    assert given_up.is_set()
+    clock.ahead_ms += 60_000
+    assert ledger.sweep(silent_ms=1_000) == [("mood", job_id)]
+    hire("good").do(job_id)
+    assert ended(ledger, job_id).output == {"mood": "good"}
+
+
+class Refusing(MemoryLedger):
+    """Takes a worker's first beat, and answers each later one with an error that no ledger should raise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beats = 0
+
+    def beat(self, worker: str, about: dict[str, Any], ttl_ms: int) -> None:
+        self.beats += 1
+        if self.beats > 1:
+            raise RuntimeError(SECRET)
+
+
+def test_a_worker_whose_pulse_fails_gives_up_and_beats_on_for_what_runs(hire, caplog) -> None:
+    given_up, refusing = threading.Event(), Refusing()
+    with hire(ledger=refusing, lease_s=0.05, give_up=given_up.set) as worker:
+        assert given_up.wait(WAIT_S)
+        eventually(lambda: refusing.beats > 4)
+    assert not worker.healthy()
+    assert "the pulse raised RuntimeError" in caplog.text
+    assert SECRET not in caplog.text

@@ -6,7 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any
 
 from infra.settings import Settings
@@ -18,19 +19,30 @@ Function = Callable[[dict[str, Any]], dict[str, Any]]
 #: Functions are short and hold the interpreter's lock; more threads would only take turns.
 THREADS = 4
 
+#: A function that runs for so long past its request's deadline is taken to never end.
+STUCK_S = 60.0
+
 
 class FunctionEngine:
-    """Runs each request in a small thread pool. A function that waits can be cancelled, one that has begun cannot."""
+    """Runs each request in one of a few threads. A function that waits can be cancelled, one that has begun cannot.
+
+    Why a function failed is shown in its own words only where the exception is a ValueError whose class its own file
+    defines, written for people to read. Of any other exception the type alone is: `int(text)` quotes the text.
+    """
 
     name = "function"
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = dict(functions)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
+        self._waiting: SimpleQueue[Request | None] = SimpleQueue()  # None: the engine was closed
+        self._begun: dict[str, Request] = {}
         self._in_flight: dict[str, Future[Completion]] = {}
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
+        for n in range(THREADS):
+            # Daemons: a function that never ends must not keep the process from ending.
+            threading.Thread(target=self._run_all, name=f"function-{n}", daemon=True).start()
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> FunctionEngine:  # noqa: ARG003 - one signature for all engines
@@ -44,7 +56,7 @@ class FunctionEngine:
                 future.set_exception(fault)
                 return future
             self._in_flight[request.id] = future
-            self._pool.submit(self._run, request)
+            self._waiting.put(request)
         return future
 
     def cancel(self, request_id: str) -> None:
@@ -56,13 +68,15 @@ class FunctionEngine:
         with self._lock:
             self._closed = True
             left, self._in_flight = self._in_flight, {}
-        self._pool.shutdown(wait=False, cancel_futures=True)  # a function that has begun ends for nobody
+        for _ in range(THREADS):
+            self._waiting.put(None)
         for future in left.values():
             future.set_exception(EngineError("the engine was closed"))
 
     def healthy(self) -> bool:
         with self._lock:
-            return not self._closed
+            overdue = [each for each in self._begun.values() if _stuck(each)]
+            return not self._closed and len(overdue) < THREADS
 
     def _fault(self, request: Request) -> EngineError | None:
         if self._closed:
@@ -76,14 +90,21 @@ class FunctionEngine:
             return EngineError(f"request {request.id!r} is in flight already", retryable=False)
         return None
 
+    def _run_all(self) -> None:
+        while request := self._waiting.get():
+            self._run(request)
+
     def _run(self, request: Request) -> None:
-        completion, fault = None, None
-        try:
-            completion = self._complete(request)
-        except EngineError as error:
-            fault = error
+        completion = self._early(request)
+        fault: EngineError | None = None
+        if completion is None:
+            try:
+                completion = Completion(self._answer(request), Finish.STOP)
+            except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
+                fault = EngineError(self._reason(request, error), retryable=False)  # the same input would fail again
         with self._lock:
             self._cancelled.discard(request.id)
+            self._begun.pop(request.id, None)
             future = self._in_flight.pop(request.id, None)
         if future is None:
             return  # closed meanwhile
@@ -92,18 +113,26 @@ class FunctionEngine:
         else:
             future.set_result(completion)
 
-    def _complete(self, request: Request) -> Completion:
+    def _early(self, request: Request) -> Completion | None:
+        """How a request ends whose function need not begin."""
         with self._lock:
-            if request.id in self._cancelled:
+            if self._closed or request.id in self._cancelled:
                 return Completion("", Finish.CANCELLED)
-        if request.deadline is not None and time.monotonic() >= request.deadline:
-            return Completion("", Finish.DEADLINE)
-        try:
-            output = self._functions[request.specialist](json.loads(request.prompt))
-        except ValueError as error:
-            raise EngineError(str(error), retryable=False) from error
-        except Exception as error:  # the function is anybody's code: its failure must end its job alone
-            # The type alone, since a message may quote the input; and the same input would fail again.
-            reason = f"function {request.specialist!r} raised {type(error).__name__}"
-            raise EngineError(reason, retryable=False) from error
-        return Completion(json.dumps(output, ensure_ascii=False, separators=(",", ":")), Finish.STOP)
+            if request.deadline is not None and time.monotonic() >= request.deadline:
+                return Completion("", Finish.DEADLINE)
+            self._begun[request.id] = request
+            return None
+
+    def _answer(self, request: Request) -> str:
+        output = self._functions[request.specialist](json.loads(request.prompt))
+        return json.dumps(output, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    def _reason(self, request: Request, error: BaseException) -> str:
+        function = self._functions[request.specialist]
+        if isinstance(error, ValueError) and type(error).__module__ == function.__module__:
+            return str(error)
+        return f"function {request.specialist!r} raised {type(error).__name__}"
+
+
+def _stuck(request: Request) -> bool:
+    return request.deadline is not None and time.monotonic() > request.deadline + STUCK_S

@@ -220,9 +220,10 @@ class TransformersEngine:
 
     def _fail_batch(self, error: Exception) -> None:
         # The type alone: a message of torch or llguidance may quote what it choked on.
-        log.exception("a decoding step failed", extra={"action": "step", "error": type(error).__name__})
+        name = type(error).__name__
+        log.error("a decoding step raised %s\n%s", name, where(error), extra={"action": "step"})
         self._failures += 1
-        for row in self._batch:
-            self._leave(row, EngineError(f"a decoding step failed with {type(error).__name__}"))
-        if self._failures >= FAILURES_ALLOWED:
+        if self._failures >= FAILURES_ALLOWED:  # first: who hears of the failure may ask whether we are healthy
             self._shut(EngineError(f"the engine is broken: {self._failures} steps in a row failed"))
+        for row in self._batch:
+            self._leave(row, EngineError(f"a decoding step failed with {name}"))

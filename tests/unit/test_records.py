@@ -1,0 +1,26 @@
+"""Records and settings that are refused: the reason, and nothing of what was given."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from infra.records import Job
+from infra.settings import Settings, setting_faults
+
+SECRET = "the customer's own words"
+
+
+def test_a_record_that_is_refused_is_not_quoted() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Job.model_validate({"id": "1", "type": "mood", "input": SECRET, "run_id": "r", "step_id": "s"})
+    assert "input" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_each_bad_setting_is_named_as_it_is_set_and_not_quoted() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, slots=0, flower_auth=["user", SECRET])  # type: ignore[call-arg, arg-type]
+    faults = setting_faults(caught.value)
+    assert [fault.split(": ")[0] for fault in faults] == ["MANYHANDS_FLOWER_AUTH", "MANYHANDS_SLOTS"]
+    assert SECRET not in "".join(faults)
