@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator import references
+from coordinator.binder import Binder, TooLarge
 from coordinator.compiler import compile_plan
 from coordinator.plan import PLANNING, OnFailure, Plan, PlanRefused, Step
 from coordinator.progress import Progress, StepState
 from coordinator.repair import repair
-from coordinator.run import Run, RunFailure
+from coordinator.run import Run, RunFailure, UnreadableRun
 from coordinator.values import Stored, load_values
-from infra.records import Event, FailureKind, Job, Json, Outcome, RunState, StepResult
+from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
 from specialists.catalog import Catalog
 
 
@@ -54,6 +55,17 @@ def cancel(run: Run) -> Change:
     return deciding.change()
 
 
+def fail(record: RunRecord, failure: RunFailure) -> tuple[RunRecord, Sequence[Event]]:
+    """The run as failed. One that does not read keeps its body as it is, and its watchers are told all the same."""
+    try:
+        deciding = _Deciding(Run.load(record), lambda _: {}, Catalog([]))
+    except UnreadableRun:
+        return record.model_copy(update={"state": RunState.FAILED}), [_ended_event(RunState.FAILED, failure)]
+    deciding.fail(failure)
+    change = deciding.change()
+    return change.run.record(record.version), change.events
+
+
 class _Deciding:
     """The run while it is being decided about; `change` says what came of it."""
 
@@ -63,6 +75,7 @@ class _Deciding:
         self._jobs_before = run.jobs
         self._catalog = catalog
         self._stored = stored
+        self._binder = Binder()
         self._jobs: list[Job] = []
         self._results: list[StepResult] = []
         self._events: list[Event] = []
@@ -104,7 +117,7 @@ class _Deciding:
         failure = outcome.failure
         kind = failure.kind if failure else FailureKind.ENGINE
         message = failure.message if failure else f"the job ended as {outcome.state} without saying why"
-        self._fail(RunFailure(kind=kind, message=message, step=outcome.step_id, index=outcome.index))
+        self.fail(RunFailure(kind=kind, message=message, step=outcome.step_id, index=outcome.index))
 
     def _plan(self, outcome: Outcome) -> None:
         """The outcome of planning: a draft, which is checked, or a failure."""
@@ -117,7 +130,7 @@ class _Deciding:
         except PlanRefused as refused:
             message = f"the planner's draft is no plan: {refused}"
             failure = RunFailure(kind=FailureKind.PLAN, message=message, step=PLANNING, faults=tuple(refused.faults))
-            self._fail(failure)
+            self.fail(failure)
             return
         self._steps |= {step.id: Progress() for step in plan.steps}
         self._run = self._run.model_copy(update={"plan": plan, "planning": False, "repairs": repairs})
@@ -164,13 +177,14 @@ class _Deciding:
     def _release(self, step: Step) -> None:
         try:
             job_inputs = self._bind(step)
-        except references.Unresolved as error:
-            self._fail(RunFailure(kind=FailureKind.PLAN, message=str(error), step=step.id))
+        except (references.Unresolved, TooLarge) as error:
+            message = f"step {step.id!r}: {error}"
+            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
             return
         limit, jobs = self._run.plan.limits.max_jobs, self._jobs_before + len(self._jobs) + len(job_inputs)
         if jobs > limit:
             message = f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}"
-            self._fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
+            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
             return
         self._jobs += [self._job(step, index, job_input) for index, job_input in enumerate(job_inputs)]
         self._steps[step.id] = self._steps[step.id].released(len(job_inputs))
@@ -179,14 +193,14 @@ class _Deciding:
             self._tell_step_ended(step.id)
 
     def _bind(self, step: Step) -> list[Json]:
-        """The inputs of the step's jobs. Raises Unresolved."""
+        """The inputs of the step's jobs. Raises Unresolved, TooLarge."""
         values = self._values(step.names())
         if step.map is None:
-            return [references.bind(step.args, values)]
-        elements = references.bind(step.map.over, values)
+            return list(self._binder.bind(step.args, [values]))
+        item, elements = step.map.item, references.bind(step.map.over, values)
         if not isinstance(elements, list):
             raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
-        return [references.bind(step.args, {**values, step.map.item: each}) for each in elements]
+        return list(self._binder.bind(step.args, ({**values, item: each} for each in elements)))
 
     def _job(self, step: Step, index: int, job_input: Json) -> Job:
         limits = self._catalog.get(step.type).manifest.limits
@@ -210,11 +224,11 @@ class _Deciding:
             result = self._run.plan.result
             references.bind(result, self._values(references.heads(result)))
         except references.Unresolved as error:
-            self._fail(RunFailure(kind=FailureKind.PLAN, message=f"result: {error}"))
+            self.fail(RunFailure(kind=FailureKind.PLAN, message=f"result: {error}"))
             return
         self.end(RunState.SUCCEEDED)
 
-    def _fail(self, failure: RunFailure) -> None:
+    def fail(self, failure: RunFailure) -> None:
         if failure.step:
             self._steps[failure.step] = self._steps[failure.step].failed()
         self._run = self._run.model_copy(update={"failure": failure})
@@ -222,8 +236,7 @@ class _Deciding:
 
     def end(self, state: RunState) -> None:
         self._run = self._run.model_copy(update={"state": state})
-        failure = self._run.failure
-        self._tell("run.ended", state=state, failure=failure.model_dump(mode="json") if failure else None)
+        self._events.append(_ended_event(state, self._run.failure))
 
     def _tell_step_ended(self, step_id: str) -> None:
         progress = self._steps[step_id]
@@ -231,6 +244,11 @@ class _Deciding:
 
     def _tell(self, name: str, **data: Any) -> None:
         self._events.append(Event(name=name, data=data))
+
+
+def _ended_event(state: RunState, failure: RunFailure | None) -> Event:
+    data = {"state": state, "failure": failure.model_dump(mode="json") if failure else None}
+    return Event(name="run.ended", data=data)
 
 
 def accepted_event(plan: Plan, repairs: Sequence[str] = ()) -> Event:

@@ -15,18 +15,20 @@ from fastapi_offline import FastAPIOffline
 
 from coordinator import problems, views
 from coordinator.bodies import StrictRoute
-from coordinator.event_stream import ENTRY_ID, START, event_stream
+from coordinator.event_stream import START, event_stream
 from coordinator.goals import JOB_STEP, Goal, Goals
+from coordinator.places import Places, Watch
 from coordinator.problems import Problem
 from coordinator.run import Run
-from infra.ledger import Ledger
+from infra.ledger import ENTRY_ID, Ledger
 from infra.records import Job, Json, Record, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog, UnknownJobType
 
 MAX_WAIT_S = 60.0
-#: Requests that wait for a run, and watchers, each hold a thread.
+#: Requests that wait for a run, and watchers, each hold a thread: those that do not are to find one all the same.
 THREADS = 256
+WAITING = 192
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
 
 
@@ -69,14 +71,14 @@ def create_api(ledger: Ledger, catalog: Catalog, settings: Settings) -> FastAPI:
     )
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
-    goals = Goals(ledger, catalog, settings)
-    app.include_router(_goal_routes(ledger, goals))
-    app.include_router(_job_routes(ledger, goals))
+    goals, places = Goals(ledger, catalog, settings), Places(WAITING)
+    app.include_router(_goal_routes(ledger, goals, places))
+    app.include_router(_job_routes(ledger, goals, places))
     app.include_router(_deployment_routes(ledger, catalog))
     return app
 
 
-def _goal_routes(ledger: Ledger, goals: Goals) -> APIRouter:
+def _goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
@@ -84,9 +86,10 @@ def _goal_routes(ledger: Ledger, goals: Goals) -> APIRouter:
 
     @routes.post("", status_code=202, summary="Accept a goal, in words or as a plan")
     def accept(goal: Goal, wait: Wait, response: Response) -> Json:
-        run = goals.accept(goal)
-        response.headers["Location"] = f"/v1/goals/{run.id}"
-        return view(goals.wait(run.id, wait) if wait else run)
+        with places.taken(wait > 0):
+            run = goals.accept(goal)
+            response.headers["Location"] = f"/v1/goals/{run.id}"
+            return view(goals.wait(run.id, wait) if wait else run)
 
     @routes.get("", summary="The newest goals first")
     def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Json]:
@@ -94,7 +97,8 @@ def _goal_routes(ledger: Ledger, goals: Goals) -> APIRouter:
 
     @routes.get("/{run_id}", summary="A goal: its plan, its progress, its result")
     def status(run_id: str, wait: Wait) -> Json:
-        return view(goals.wait(run_id, wait))
+        with places.taken(wait > 0):
+            return view(goals.wait(run_id, wait))
 
     @routes.get("/{run_id}/events", summary="Its events, as they happen", response_class=StreamingResponse)
     def events(run_id: str, last_event_id: Annotated[str, Header()] = START) -> StreamingResponse:
@@ -103,7 +107,7 @@ def _goal_routes(ledger: Ledger, goals: Goals) -> APIRouter:
         goals.load(run_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = event_stream(ledger, goals, run_id, last_event_id)
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        return Watch(places, stream, media_type="text/event-stream", headers=headers)
 
     @routes.post("/{run_id}/cancel", summary="End it and its jobs")
     @routes.delete("/{run_id}", summary="End it and its jobs")
@@ -113,7 +117,7 @@ def _goal_routes(ledger: Ledger, goals: Goals) -> APIRouter:
     return routes
 
 
-def _job_routes(ledger: Ledger, goals: Goals) -> APIRouter:
+def _job_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
     def view(job_id: str) -> Json:
@@ -124,12 +128,13 @@ def _job_routes(ledger: Ledger, goals: Goals) -> APIRouter:
 
     @routes.post("", status_code=202, summary="Run one typed job")
     def accept(request: JobRequest, wait: Wait, response: Response) -> Json:
-        run = goals.accept_job(request.type, request.input)
-        job_id = Job.name(run.id, JOB_STEP, 0)
-        response.headers["Location"] = f"/v1/jobs/{job_id}"
-        if wait:
-            goals.wait(run.id, wait)
-        return view(job_id)
+        with places.taken(wait > 0):
+            run = goals.accept_job(request.type, request.input)
+            job_id = Job.name(run.id, JOB_STEP, 0)
+            response.headers["Location"] = f"/v1/jobs/{job_id}"
+            if wait:
+                goals.wait(run.id, wait)
+            return view(job_id)
 
     @routes.get("/{job_id}", summary="A job: its state and its outcome")
     def status(job_id: str) -> Json:
@@ -161,7 +166,7 @@ def _deployment_routes(ledger: Ledger, catalog: Catalog) -> APIRouter:
         return {"workers": ledger.workers(), "depths": ledger.depths()}
 
     @routes.get("/livez", summary="This process answers")
-    def livez() -> dict[str, Any]:
+    async def livez() -> dict[str, Any]:  # not in a thread: it answers when all of them are held
         return {"status": "ok"}
 
     @routes.get("/readyz", summary="The ledger answers too")

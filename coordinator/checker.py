@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from coordinator import references
+from coordinator.binder import Binder, TooLarge
 from coordinator.fit import kind_of, misfit, schema_of, walk
 from coordinator.plan import RESERVED, Limits, Step
 from infra.records import Json
@@ -14,6 +16,8 @@ from specialists.schemas import value_faults
 
 #: Faults of one step's values that are worth reading; 10,000 items may all have the same one.
 SHOWN = 5
+#: Of jobs' inputs that are checked to the letter here, while a caller waits; each job checks its own anyway.
+CHECKED_BYTES = 2_000_000
 
 
 class Checker:
@@ -34,7 +38,8 @@ class Checker:
         for step in self._ordered:
             self._check_step(step)
         self._check_cycles()
-        self._check_jobs()
+        if self._check_jobs():
+            self._check_known_values()
         self._check_result(result)
 
     def _fault(self, step: Step, sentence: str) -> None:
@@ -50,7 +55,6 @@ class Checker:
             seen.add(step.id)
 
     def _check_step(self, step: Step) -> None:
-        before = len(self.faults)
         for earlier in step.after:
             if earlier not in self._ids:
                 self._fault(step, f"after: no step {earlier!r}; known: {self._known()}")
@@ -61,8 +65,6 @@ class Checker:
                 self._schema_at(step, path, scope)
             return
         self._check_value(step, step.args, self._catalog.get(step.type).input_schema, "args", scope)
-        if len(self.faults) == before:
-            self._check_known_values(step)
 
     def _check_map(self, step: Step) -> dict[str, Json]:
         """The schema of the map's variable, by its name."""
@@ -147,23 +149,27 @@ class Checker:
     def _known(self, scope: Mapping[str, Json] | None = None) -> str:
         return ", ".join([*sorted(self._ids), *(scope or {}), references.INPUTS])
 
-    def _check_known_values(self, step: Step) -> None:
+    def _check_known_values(self) -> None:
         """A step that refers to the inputs alone has its jobs' inputs already: check them to the letter."""
-        if step.needs():
-            return
-        try:
-            bound = [references.bind(step.args, self._scope(step, each)) for each in self._elements(step)]
-        except references.Unresolved as error:
-            self._fault(step, str(error))
-            return
-        specialist, found = self._catalog.get(step.type), []
-        for number, job_input in enumerate(bound):
-            place = f"item {number}: " if step.map else ""
-            found += [place + fault for fault in specialist.input_faults(job_input)]
-        for fault in found[:SHOWN]:
-            self._fault(step, fault)
-        if len(found) > SHOWN:
-            self._fault(step, f"… and {len(found) - SHOWN} more like these")
+        binder = Binder()
+        for step in [step for step in self._ordered if not step.needs() and self._sound(step)]:
+            try:
+                found = list(islice(self._value_faults(step, binder), SHOWN + 1))
+            except (references.Unresolved, TooLarge) as error:
+                found = [str(error)]
+            for fault in found[:SHOWN]:
+                self._fault(step, fault)
+            if len(found) > SHOWN:
+                self._fault(step, "… and more like these")
+
+    def _value_faults(self, step: Step, binder: Binder) -> Iterator[str]:
+        """Raises Unresolved, TooLarge."""
+        specialist = self._catalog.get(step.type)
+        scopes = (self._scope(step, each) for each in self._elements(step))
+        for number, job_input in enumerate(binder.bind(step.args, scopes)):
+            if binder.bytes <= CHECKED_BYTES:
+                place = f"item {number}: " if step.map else ""
+                yield from (place + fault for fault in specialist.input_faults(job_input))
 
     def _elements(self, step: Step) -> list[Any]:
         if not step.map:
@@ -183,11 +189,19 @@ class Checker:
         if waiting:
             self.faults.append(f"plan: a cycle: {' needs '.join(_cycle(waiting))}")
 
-    def _check_jobs(self) -> None:
-        """As far as it is known before any job has run."""
-        jobs = sum(len(self._elements(step)) if not step.needs() else 1 for step in self._ordered if self._sound(step))
+    def _check_jobs(self) -> bool:
+        """Whether there are no more jobs than allowed, as far as it is known before any has run."""
+        jobs = sum(self._count(step) for step in self._ordered if self._sound(step))
         if jobs > self._limits.max_jobs:
             self.faults.append(f"plan: at least {jobs} jobs, limits.max_jobs is {self._limits.max_jobs}")
+        return jobs <= self._limits.max_jobs
+
+    def _count(self, step: Step) -> int:
+        """The step's jobs; one, where they are not known yet."""
+        try:
+            return 1 if step.needs() else len(self._elements(step))
+        except references.Unresolved:  # said with the step's values
+            return 1
 
     def _sound(self, step: Step) -> bool:
         return not any(fault.startswith(f"step {step.id!r} ") for fault in self.faults)

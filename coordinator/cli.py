@@ -90,14 +90,16 @@ def api() -> None:
     """Run the HTTP API in the foreground."""
     from coordinator.api_app import main
 
-    main()
+    with _reasons():
+        main()
 
 
 def coordinator() -> None:
     """Run a coordinator in the foreground; any number may run."""
     from coordinator.app import main
 
-    main()
+    with _reasons():
+        main()
 
 
 def _read(given: list[str] | None) -> Json:
@@ -124,9 +126,12 @@ def _client(url: str | None) -> Iterator[Client]:
 @contextmanager
 def _reasons() -> Iterator[None]:
     """End with 1 and the reason, one line a fault, where something was refused or does not answer."""
+    from pydantic import ValidationError
+
     from coordinator.children import StartError
     from coordinator.client import ApiError, ApiUnreachable
     from coordinator.given import GivenError
+    from infra.settings import Settings, setting_faults
     from specialists.catalog import CatalogError
 
     try:
@@ -135,6 +140,10 @@ def _reasons() -> Iterator[None]:
         _fail([error.title, *(f"- {fault}" for fault in error.errors)])
     except (ApiUnreachable, GivenError, CatalogError, StartError) as error:
         _fail([str(error)])
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        _fail(setting_faults(error))
 
 
 def _fail(lines: list[Any]) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event, Thread
 
-from coordinator.advance import advance
-from coordinator.goals import Goal, Goals
-from coordinator.run import Run
+from coordinator.advance import advance, fail
+from coordinator.run import Run, RunFailure
 from infra.ledger import Ledger, LedgerUnavailable
+from infra.logs import where
 from infra.queue import Queue, QueueUnavailable
-from infra.records import Outcome
+from infra.records import FailureKind, Outcome
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
@@ -34,11 +34,6 @@ class Coordinator:
         self._catalog = catalog
         self._settings = settings
         self._name = name  #: among the coordinators that share the outcomes
-        self._goals = Goals(ledger, catalog, settings)
-
-    def accept(self, goal: Goal) -> Run:
-        """Raises GoalRefused with all faults."""
-        return self._goals.accept(goal)
 
     def advance_once(self, wait_ms: int = WAIT_MS) -> int:
         """Advance the runs of one batch of outcomes; returns how many there were."""
@@ -51,11 +46,28 @@ class Coordinator:
         return len(entries)
 
     def _advance(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> None:
-        while not self._save(run_id, batch):
-            logger.info("another coordinator advanced the run: deciding again", extra={"goal_id": run_id})
+        try:
+            while not self._save(run_id, batch):
+                logger.info("the run changed in between: deciding again", extra={"goal_id": run_id})
+        except (LedgerUnavailable, QueueUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001  # of this run alone: raised, it would stop all others, again and again
+            kind = type(error).__name__
+            logger.error("advancing a run raised %s at\n%s", kind, where(error), extra={"goal_id": run_id})
+            message = f"the coordinator could not advance the run ({kind}); see the coordinator's log"
+            self._end(run_id, batch, RunFailure(kind=FailureKind.PLAN, message=message))
+
+    def _end(self, run_id: str, batch: Sequence[tuple[str, Outcome]], failure: RunFailure) -> None:
+        """Save the run as failed and its outcomes as seen, whatever state others have brought it to."""
+        acks = [entry_id for entry_id, _ in batch]
+        while (record := self._ledger.load_run(run_id)) and not record.state.ended:
+            failed, events = fail(record, failure)
+            if self._ledger.advance(failed, (), events, acks):
+                return
+        self._ledger.acknowledge(acks)
 
     def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
-        """Decide and save once; False if the run changed in between."""
+        """Decide and save once; False if it is to be decided again, as the run changed in between."""
         record = self._ledger.load_run(run_id)
         if record is None or record.state.ended:  # nothing can change it any more
             self._ledger.acknowledge([entry_id for entry_id, _ in batch])
@@ -63,15 +75,16 @@ class Coordinator:
         run = Run.load(record)
         # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
         counted = [entry for entry in batch if run.has_released(entry[1].step_id)]
-        if not counted:
-            return True
         change = advance(run, [outcome for _, outcome in counted], partial(self._ledger.results, run_id), self._catalog)
+        if not counted and not change.jobs:
+            return True
+        # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be dead.
         self._ledger.release(change.jobs)
         acks = [entry_id for entry_id, _ in counted]
         saved = self._ledger.advance(change.run.record(record.version), change.results, change.events, acks)
         if saved and change.run.state.ended:
             logger.info("run ended", extra={"action": "end", "goal_id": run_id, "state": change.run.state})
-        return saved
+        return saved and bool(counted)
 
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
         """Put what is ready on the queue; returns how many jobs that were."""

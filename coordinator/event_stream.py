@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
 from coordinator.goals import Goals
@@ -12,7 +11,6 @@ from infra.records import Event
 
 HEARTBEAT_MS = 10_000
 START = "0"
-ENTRY_ID = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?")
 
 
 def event_stream(ledger: Ledger, goals: Goals, run_id: str, after: str, wait_ms: int = HEARTBEAT_MS) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -12,10 +13,10 @@ from uuid import uuid4
 from pydantic import Field
 
 from coordinator import references
-from coordinator.advance import accepted_event, begin, cancel
+from coordinator.advance import Change, accepted_event, begin, cancel
 from coordinator.compiler import compile_plan, narrowed
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
-from coordinator.run import Run
+from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
 from infra.ledger import Ledger
 from infra.records import Event, Json, Record, RunRecord
@@ -26,10 +27,14 @@ from specialists.schemas import type_of
 
 #: Of a job that a caller sends alone: the run's one step, and the input that it is.
 JOB_STEP = "job"
+#: More first jobs than one script of the ledger should make: about 10 ms of work, in which Redis answers nobody.
+AT_ONCE = 250
 _INPUT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _STEP_LIKE = re.compile(r"s\d+")
 #: Words that the planner's drafts use themselves.
 _TAKEN = frozenset({"item", "inputs", "true", "false", "null", "each", "after"})
+
+logger = logging.getLogger(__name__)
 
 
 class Goal(Record):
@@ -122,12 +127,25 @@ class Goals:
         if change.run.state.ended:  # nothing to do at all: maps over empty lists
             self._ledger.create_run(run.record(0), (), events)
             self._ledger.advance(change.run.record(0), change.results, change.events, ())
+        elif len(change.jobs) > AT_ONCE:
+            return self._create_large(run, change, events)
         else:
             self._ledger.create_run(change.run.record(0), change.jobs, [*events, *change.events])
         return change.run
 
+    def _create_large(self, run: Run, change: Change, events: Sequence[Event]) -> Run:
+        """As a coordinator does: release, then save what was released.
+
+        The run is stored as before its release, with some of the jobs: where we crash, or are slow, the first of their
+        outcomes has a coordinator decide the same release again.
+        """
+        self._ledger.create_run(run.record(0), change.jobs[:AT_ONCE], events)
+        self._ledger.release(change.jobs[AT_ONCE:])
+        saved = self._ledger.advance(change.run.record(0), change.results, change.events, ())
+        return change.run if saved else self.load(run.id)
+
     def load(self, run_id: str) -> Run:
-        """Raises UnknownRun."""
+        """Raises UnknownRun, UnreadableRun."""
         return Run.load(self._record(run_id))
 
     def result(self, run: Run) -> Any:
@@ -158,7 +176,8 @@ class Goals:
         return run if run.state.ended else self.load(run_id)
 
     def recent(self, limit: int) -> list[Run]:
-        return [Run.load(record) for record in self._ledger.recent_runs(limit)]
+        """The newest runs first, without those that do not read."""
+        return list(_readable(self._ledger.recent_runs(limit)))
 
     def _record(self, run_id: str) -> RunRecord:
         record = self._ledger.load_run(run_id)
@@ -178,6 +197,14 @@ def input_faults(inputs: Mapping[str, Any]) -> list[str]:
         if value is None:
             faults.append(f"inputs: {name[:64]!r} is null; leave it out")
     return faults
+
+
+def _readable(records: Iterable[RunRecord]) -> Iterator[Run]:
+    for record in records:
+        try:
+            yield Run.load(record)
+        except UnreadableRun as error:
+            logger.warning("%s", error, extra={"goal_id": record.id})
 
 
 def _now_ms() -> int:

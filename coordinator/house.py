@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from coordinator.children import Child, StartError, stop_all
-from coordinator.client import ApiUnreachable, Client
+from coordinator.client import ApiError, ApiUnreachable, Client
 from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 
@@ -79,7 +79,10 @@ class House:
 
     def start(self) -> None:
         """Start every part, and return when the API answers. Raises StartError."""
-        self._redis.start()
+        try:
+            self._redis.start()
+        except RuntimeError as error:
+            raise StartError(str(error)) from error
         for child in self.children:
             child.start()
         self._watcher.start()
@@ -93,8 +96,12 @@ class House:
             time.sleep(WORKER_S)
 
     def has_workers(self) -> bool:
-        with Client(self.url) as client:
-            return bool(client.workers()["workers"])
+        """False too as long as nobody can say: the API, or Redis behind it, may be starting again."""
+        try:
+            with Client(self.url) as client:
+                return bool(client.workers()["workers"])
+        except (ApiError, ApiUnreachable):
+            return False
 
     def refresh_flower(self) -> None:
         """Have Flower ask the workers for their queues: it does so by itself at its start alone, before they serve."""

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as PlainHTTPException
 
 from coordinator.goals import GoalRefused, UnknownRun
+from coordinator.run import UnreadableRun
 from infra.ledger import LedgerUnavailable
 
 RETRY_AFTER_S = 2
@@ -19,8 +20,10 @@ RETRY_AFTER_S = 2
 class Problem(HTTPException):
     """A refusal that names all faults at once."""
 
-    def __init__(self, status: int, title: str, faults: list[str] | None = None) -> None:
-        super().__init__(status, title)
+    def __init__(
+        self, status: int, title: str, faults: list[str] | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status, title, headers)
         self.faults = faults or []
 
 
@@ -58,6 +61,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnknownRun)
     def on_unknown(_: Request, error: UnknownRun) -> JSONResponse:
         return problem_response(404, "Not found", [str(error)])
+
+    @app.exception_handler(UnreadableRun)
+    def on_unreadable(_: Request, error: UnreadableRun) -> JSONResponse:
+        return problem_response(500, "The goal's record does not read", [str(error)])
 
     @app.exception_handler(LedgerUnavailable)
     def on_outage(_: Request, __: LedgerUnavailable) -> JSONResponse:

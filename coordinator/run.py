@@ -13,6 +13,10 @@ from coordinator.progress import Progress, StepState
 from infra.records import FailureKind, Json, Record, RunRecord, RunState
 
 
+class UnreadableRun(ValueError):
+    """The record of a run is none of this version of the product; says which."""
+
+
 class RunFailure(Record):
     kind: FailureKind
     message: str
@@ -57,11 +61,11 @@ class Run(Record):
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:
-        """Raises ValueError if the record's body is no run of this version of the product."""
+        """Raises UnreadableRun if the record's body is no run of this version of the product."""
         try:
             return cls.model_validate({**record.body, "state": record.state})
         except ValidationError as error:
-            raise ValueError(f"run {record.id}: its record does not read: {error.error_count()} faults") from None
+            raise UnreadableRun(f"run {record.id}: its record does not read: {error.error_count()} faults") from None
 
     def record(self, version: int) -> RunRecord:
         """As the ledger keeps it; `version` is the one that was loaded."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
+from coordinator.goals import Goals
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.records import RunRecord
@@ -142,6 +144,50 @@ def test_the_deployment_shows_what_it_can_do(running: TestClient) -> None:
     assert (running.get("/livez").status_code, running.get("/readyz").status_code) == (200, 200)
     assert "/v1/goals" in running.get("/openapi.json").json()["paths"]
     assert running.get("/docs").status_code == 200
+
+
+def test_a_request_that_finds_no_place_to_wait_is_told_to_come_again(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch, deployment: Any
+) -> None:
+    monkeypatch.setattr("coordinator.api.WAITING", 0)
+    goal_id = api.post("/v1/goals", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()["id"]
+    with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as full:
+        for answer in (
+            full.post("/v1/goals?wait=9", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}),
+            full.post("/v1/jobs?wait=9", json={"type": "triage", "input": {"text": "x"}}),
+            full.get(f"/v1/goals/{goal_id}?wait=9"),
+            full.get(f"/v1/goals/{goal_id}/events"),
+        ):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+            assert answer.headers["content-type"] == "application/problem+json"
+        assert full.get(f"/v1/goals/{goal_id}").status_code == 200
+        assert [goal["id"] for goal in full.get("/v1/goals").json()] == [goal_id]  # what was refused is not accepted
+
+
+def test_waiting_and_watching_give_their_place_back(
+    deployment: Any, running: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.api.WAITING", 1)
+    with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as client:
+        for _ in range(2):
+            goal = client.post("/v1/goals?wait=30", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()
+            assert goal["state"] == "succeeded", goal
+            assert events_of(client, goal["id"])
+
+
+def test_the_process_answers_while_every_thread_is_held(
+    deployment: Any, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.api.THREADS", 1)
+    app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
+    goal_id = api.post("/v1/goals", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()["id"]
+    with TestClient(app) as client, ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(client.get, f"/v1/goals/{goal_id}/events")
+        for _ in range(50):
+            assert client.get("/livez").status_code == 200
+        assert not waiting.done()
+        Goals(deployment.ledger, deployment.catalog, deployment.settings).cancel(goal_id)
+        assert waiting.result().status_code == 200
 
 
 class _CutOff(MemoryLedger):

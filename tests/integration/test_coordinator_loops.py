@@ -8,13 +8,17 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from coordinator.goals import Goal, GoalRefused, Goals
+from coordinator.api import create_api
+from coordinator.coordinator import Coordinator
+from coordinator.goals import AT_ONCE, Goal, GoalRefused, Goals
 from coordinator.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable
-from infra.records import Claim, JobState, Outcome, RunState
+from infra.records import Claim, JobState, Outcome, RunRecord, RunState
+from specialists.catalog import Catalog
 
 if TYPE_CHECKING:
     import redis
@@ -70,7 +74,7 @@ def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..
     deployment = deploy(ledger)
     deployment.answers |= {"planner": lambda _: PLAN, "triage": card_arrival}
     deployment.start()
-    run = ended(deployment, deployment.coordinators[0].accept(Goal(goal="Sort", inputs={"messages": ["a", "b"]})))
+    run = ended(deployment, goals_of(deployment).accept(Goal(goal="Sort", inputs={"messages": ["a", "b"]})))
     assert run.state is RunState.SUCCEEDED, run.failure
     assert goals_of(deployment).result(run)["s3"] == {"counts": [{"value": "card_arrival", "count": 2}], "total": 2}
 
@@ -85,7 +89,7 @@ def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy
 
     deployment.answers["triage"] = triage
     deployment.start()
-    run = ended(deployment, deployment.coordinators[0].accept(plan_goal(300)))
+    run = ended(deployment, goals_of(deployment).accept(plan_goal(300)))
     assert run.state is RunState.SUCCEEDED, run.failure
     rows = goals_of(deployment).result(run)["s2"]["rows"]
     assert [row["value"] for row in rows] == [f"message {number}" for number in range(300)]
@@ -95,13 +99,13 @@ def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy
 def test_what_is_refused_leaves_nothing_behind(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
     with pytest.raises(GoalRefused):
-        deployment.coordinators[0].accept(Goal(plan={"steps": [{"id": "s1", "type": "triage", "args": {}}]}))
+        goals_of(deployment).accept(Goal(plan={"steps": [{"id": "s1", "type": "triage", "args": {}}]}))
     assert (ledger.recent_runs(), ledger.take_ready(10)) == ([], [])
 
 
 def test_maps_over_nothing_succeed_without_a_job(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
-    run = deployment.coordinators[0].accept(Goal(plan={"steps": PLAN["steps"][:1]}, inputs={"messages": []}))
+    run = goals_of(deployment).accept(Goal(plan={"steps": PLAN["steps"][:1]}, inputs={"messages": []}))
     assert goals_of(deployment).load(run.id).state is RunState.SUCCEEDED
     assert goals_of(deployment).result(run) == []
 
@@ -122,7 +126,7 @@ def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[...
     ledger = _CrashesOnce(idle_ms=0)
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
-    run = deployment.coordinators[0].accept(plan_goal(1))
+    run = goals_of(deployment).accept(plan_goal(1))
     deployment.work(f"{run.id}.s1.0")
     with pytest.raises(SystemExit):
         deployment.coordinators[0].advance_once(0)
@@ -142,7 +146,7 @@ def test_an_outcome_that_is_faster_than_the_saving_of_its_release_is_not_lost(de
     ledger = _CrashesOnce(idle_ms=500)
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
-    run = deployment.coordinators[0].accept(plan_goal(1))
+    run = goals_of(deployment).accept(plan_goal(1))
     deployment.work(f"{run.id}.s1.0")
     first = ledger.outcomes("coordinator-0", 10, 0)
     with pytest.raises(SystemExit):
@@ -172,7 +176,7 @@ def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice
     ledger = _Overtaken()
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
-    run = deployment.coordinators[0].accept(plan_goal(2))
+    run = goals_of(deployment).accept(plan_goal(2))
     for index in range(2):
         deployment.work(f"{run.id}.s1.{index}")
     first, second = ledger.outcomes("coordinator-0", 10, 0)
@@ -186,7 +190,7 @@ def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice
 def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
-    run = deployment.coordinators[0].accept(plan_goal(2))
+    run = goals_of(deployment).accept(plan_goal(2))
     assert len(ledger.take_ready(10)) == 2  # by a coordinator that died before it sent them
     deployment.start()
     assert ended(deployment, run).state is RunState.SUCCEEDED
@@ -196,7 +200,7 @@ def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(
     ledger: Ledger, deploy: Callable[..., Any]
 ) -> None:
     deployment = deploy(ledger)
-    run = deployment.coordinators[0].accept(plan_goal(3))
+    run = goals_of(deployment).accept(plan_goal(3))
     goals_of(deployment).cancel(run.id)
     deployment.coordinators[0].advance_once(0)
     assert ledger.outcomes("anyone", 10, 0) == []
@@ -206,7 +210,7 @@ def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(
 def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
     goal = plan_goal(2).model_copy(update={"limits": {"deadline_s": 0.05}})
-    run = deployment.coordinators[0].accept(goal)
+    run = goals_of(deployment).accept(goal)
     deployment.start()
     run = ended(deployment, run)
     assert run.state is RunState.FAILED
@@ -228,7 +232,92 @@ def test_an_outage_of_ledger_or_queue_is_waited_out(deploy: Callable[..., Any]) 
     deployment = deploy(_FailsAtFirst())
     deployment.answers["triage"] = card_arrival
     deployment.start()
-    assert ended(deployment, deployment.coordinators[0].accept(plan_goal(1))).state is RunState.SUCCEEDED
+    assert ended(deployment, goals_of(deployment).accept(plan_goal(1))).state is RunState.SUCCEEDED
+
+
+def test_a_run_that_raises_while_it_is_advanced_fails_and_the_others_go_on(
+    ledger: Ledger, deploy: Callable[..., Any], catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    bad = goals_of(deployment).accept(plan_goal(1))
+    good = goals_of(deployment).accept(Goal(plan={"steps": PLAN["steps"][:1]}, inputs={"messages": ["secret words"]}))
+    for run in (bad, good):
+        deployment.work(f"{run.id}.s1.0")
+    known = Catalog(specialist for specialist in catalog if specialist.name != "count")  # the API knows one more
+    coordinator = Coordinator(ledger, deployment.queue, known, deployment.settings, "behind")
+    coordinator.advance_once(1000)
+    failed = goals_of(deployment).load(bad.id)
+    assert failed.state is RunState.FAILED
+    assert failed.failure is not None
+    assert (failed.failure.kind, "UnknownJobType" in failed.failure.message) == ("plan", True)
+    assert goals_of(deployment).load(good.id).state is RunState.SUCCEEDED
+    assert coordinator.advance_once(0) == 0
+    assert "UnknownJobType" in caplog.text
+    assert "advance.py" in caplog.text
+    assert ledger.events(bad.id)[-1][1].name == "run.ended"
+
+
+def test_a_run_whose_record_does_not_read_ends_and_is_left_out(
+    ledger: Ledger, deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    old = goals_of(deployment).accept(plan_goal(1))
+    record = ledger.load_run(old.id)
+    assert record
+    assert ledger.advance(record.model_copy(update={"body": {"speed": 9}}), (), (), ())
+    good = goals_of(deployment).accept(plan_goal(1))
+    deployment.work(f"{old.id}.s1.0")
+    deployment.coordinators[0].advance_once(1000)
+    ended = ledger.load_run(old.id)
+    assert ended
+    assert (ended.state, ended.body) == (RunState.FAILED, {"speed": 9})
+    assert [run.id for run in goals_of(deployment).recent(10)] == [good.id]
+    assert f"run {old.id}: its record does not read" in caplog.text
+    with TestClient(create_api(ledger, deployment.catalog, deployment.settings)) as client:
+        assert [goal["id"] for goal in client.get("/v1/goals").json()] == [good.id]
+        answer = client.get(f"/v1/goals/{old.id}")
+    assert (answer.status_code, answer.json()["title"]) == (500, "The goal's record does not read")
+
+
+def test_a_goal_of_many_jobs_is_created_in_pieces_and_done(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = goals_of(deployment).accept(plan_goal(2 * AT_ONCE + 1))
+    assert run.steps["s1"].total == 2 * AT_ONCE + 1
+    deployment.start()
+    assert ended(deployment, run).state is RunState.SUCCEEDED
+    assert goals_of(deployment).result(run)["s3"]["total"] == 2 * AT_ONCE + 1
+
+
+class _DiesAfterCreating(MemoryLedger):
+    """The API's process dies before it releases the rest of a large goal's jobs."""
+
+    died, created = False, 0
+
+    def create_run(self, run: RunRecord, jobs: Any, events: Any) -> None:
+        self.created = len(jobs)
+        super().create_run(run, jobs, events)
+
+    def release(self, jobs: Any) -> int:
+        if not self.died:
+            self.died = True
+            raise SystemExit
+        return super().release(jobs)
+
+
+def test_a_large_goal_whose_creator_died_halfway_is_released_by_the_coordinator(deploy: Callable[..., Any]) -> None:
+    ledger = _DiesAfterCreating(idle_ms=0)
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    with pytest.raises(SystemExit):
+        goals_of(deployment).accept(plan_goal(AT_ONCE + 10))
+    assert ledger.created == AT_ONCE
+    deployment.start()
+    (run,) = goals_of(deployment).recent(1)
+    assert ended(deployment, run).state is RunState.SUCCEEDED
+    assert goals_of(deployment).result(goals_of(deployment).load(run.id))["s3"]["total"] == AT_ONCE + 10
 
 
 class _Broken(MemoryLedger):
@@ -244,7 +333,7 @@ def test_a_fault_of_ours_ends_the_coordinator_instead_of_hiding(deploy: Callable
 def test_an_outcome_of_an_unknown_run_does_not_stop_the_others(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
-    run = deployment.coordinators[0].accept(plan_goal(1))
+    run = goals_of(deployment).accept(plan_goal(1))
     claim = ledger.claim(f"{run.id}.s1.0", "worker", 1000)
     assert isinstance(claim, Claim)
     lost = Outcome(

@@ -8,13 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import redis
+from redis._parsers.base import BaseParser
 
 from infra.ledger import LedgerUnavailable
 from infra.records import RunRecord
-from infra.redis_client import client_of, connect
+from infra.redis_client import answered, client_of, connect
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
@@ -122,6 +125,37 @@ def test_a_redis_that_is_full_refuses_instead_of_forgetting(tmp_path: Path) -> N
         with pytest.raises(LedgerUnavailable, match="maxmemory"):
             ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [], [])
         assert ledger.workers() == {"w1": {"serves": []}}
+
+
+def test_a_redis_that_became_a_replica_is_an_outage(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server, client_of(server.url) as client:
+        client.replicaof("127.0.0.1", free_port())
+        with pytest.raises(LedgerUnavailable, match="cannot serve now"):
+            RedisLedger(client, "test").beat("w1", {}, 60_000)
+
+
+@pytest.mark.parametrize("code", ["BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"])
+def test_an_error_that_passes_is_an_outage(code: str) -> None:
+    with pytest.raises(LedgerUnavailable):
+        answered(lambda: raised(f"{code} not now"))()
+
+
+def test_an_error_that_stays_is_a_fault() -> None:
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        answered(lambda: raised("WRONGTYPE of value"))()
+
+
+def raised(answer: str) -> None:
+    """As redis-py reads the error `answer`."""
+    raise BaseParser.parse_error(answer)
+
+
+def test_three_hundred_threads_of_one_client_may_wait_at_once(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server, client_of(server.url) as client:
+        ledger = RedisLedger(client, "test")
+        with ThreadPoolExecutor(300) as threads:
+            waiting = [threads.submit(ledger.events, "r1", wait_ms=500) for _ in range(300)]
+            assert [each.result() for each in waiting] == [[]] * 300
 
 
 def test_stopping_twice_is_harmless(tmp_path: Path) -> None:

@@ -217,13 +217,32 @@ def test_items_of_the_goal_are_checked_to_the_letter_before_anything_runs() -> N
 def test_a_thousand_faulty_items_are_a_few_sentences() -> None:
     faults = faults_of(each("s1"), inputs={"messages": [""] * 90})
     assert len(faults) == 6
-    assert faults[-1].endswith("… and 85 more like these")
+    assert faults[-1].endswith("… and more like these")
 
 
 def test_more_jobs_than_allowed_are_refused_before_the_first_runs() -> None:
     assert faults_of(each("s1"), inputs={"messages": ["a"] * 101}) == [
         "plan: at least 101 jobs, limits.max_jobs is 100"
     ]
+
+
+def test_items_are_not_looked_at_where_there_are_more_than_allowed() -> None:
+    assert faults_of(each("s1"), inputs={"messages": [""] * 101}) == ["plan: at least 101 jobs, limits.max_jobs is 100"]
+
+
+def test_what_the_first_jobs_are_given_is_bounded_before_any_runs() -> None:
+    rows = [{"text": "x" * 100}] * 1000
+    many = one("s1", "count", items=[ref("inputs.rows")] * 40, field="text")
+    (fault,) = faults_of(many, inputs={"rows": rows})
+    assert fault.startswith("step 's1' (count): the input of job 0 would have 4")
+    assert fault.endswith("the limit is 4000000")
+
+
+def test_many_jobs_that_all_hold_the_whole_list_are_refused() -> None:
+    rows = ["x" * 900] * 1000
+    fan = {**each("s1", "count", over="inputs.few"), "args": {"items": ref("inputs.rows"), "field": "text"}}
+    (fault,) = faults_of(fan, inputs={"rows": rows, "few": ["a"] * 90})
+    assert "step 's1' (count): jobs 0 to 70 bring the release to 64" in fault
 
 
 def test_a_limit_above_the_deployments_is_refused() -> None:

@@ -270,6 +270,33 @@ def test_more_jobs_than_the_limit_fail_the_run_before_they_are_released() -> Non
     assert "limits.max_jobs is 50" in story.run.failure.message
 
 
+def test_a_list_that_grows_from_step_to_step_fails_the_run_before_it_is_released() -> None:
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
+    more = {"id": "s2", "type": "filter", "args": {"items": [ref("s1.items")] * 60, "field": "a", "equals": "b"}}
+    story = Story(run_of(first, more))
+    story.advance(done(story.jobs[0], {"items": ["x" * 100] * 1000, "kept": 1000}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert story.run.failure.kind is FailureKind.PLAN
+    assert story.run.failure.message.startswith("step 's2': the input of job 0 would have 6")
+    assert story.run.failure.message.endswith("bytes, the limit is 4000000")
+
+
+def test_a_map_whose_jobs_all_hold_the_list_fails_the_run_before_it_is_released() -> None:
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
+    fan = {
+        "id": "s2",
+        "type": "count",
+        "map": {"over": ref("inputs.messages"), "as": "item"},
+        "args": {"items": ref("s1.items"), "field": "x"},
+    }
+    story = Story(run_of(first, fan, inputs={"messages": ["a"] * 40}))
+    story.advance(done(story.jobs[0], {"items": ["x" * 1000] * 2000, "kept": 2000}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert "step 's2': jobs 0 to 31 bring the release to 64" in story.run.failure.message
+
+
 def test_the_first_outcome_of_a_goal_is_its_plan() -> None:
     story = Story(goal_run())
     assert [job.id for job in story.jobs] == ["r.planner.0"]
