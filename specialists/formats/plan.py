@@ -19,7 +19,8 @@ from typing import Any
 
 from specialists.formats import FormatError, Json
 
-MAX_STEPS = 16
+#: Lines of one draft. The longest plan of the public planning sets has seven; a bound ends a model that repeats itself.
+MAX_STEPS = 8
 ITEM = "item"
 #: Words that are no reference; an input of such a name could not be told from them.
 RESERVED = frozenset({"true", "false", "null", "each", "after", ITEM})
