@@ -29,7 +29,7 @@ _NAME = re.compile(r"[^\s()=,:\"\[\]{}]+(?: [^\s()=,:\"\[\]{}]+)*")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.\-]*")
 _LITERAL = 'STRING | NUMBER | "true" | "false" | "null"'
 _TERMINALS = """
-STRING: /"([^"\\\\\\x00-\\x1f]|\\\\["\\\\\\/bfnrt]){0,400}"/
+STRING: /"([^"\\\\\\x00-\\x1f]|\\\\["\\\\\\/bfnrt]){0,240}"/
 NUMBER: /-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,12})?/
 PATH: /(\\.[A-Za-z_][A-Za-z0-9_\\-]{0,63}){0,3}/"""
 
@@ -146,11 +146,11 @@ def _call(name: str, params: list[str], value: str) -> str:
     if not params:
         return _quote(f"{name}()")
     argument = f"({_choice(f'{param}=' for param in params)}) {value}"
-    return f'{_quote(name + "(")} ({_some(argument)})? ")"'
+    return f'{_quote(name + "(")} ({_some(argument, len(params))})? ")"'
 
 
-def _some(rule: str) -> str:
-    return f'({rule}) ("," ({rule})){{0,31}}'
+def _some(rule: str, most: int = 16) -> str:
+    return f'({rule}) ("," ({rule})){{0,{most - 1}}}' if most > 1 else f"({rule})"
 
 
 def _choice(words: Iterable[str]) -> str:
