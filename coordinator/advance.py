@@ -214,6 +214,7 @@ class _Deciding:
             attempts=limits.attempts,
             timeout_s=limits.timeout_s,
             deadline_ms=self._run.deadline_ms,
+            trace=self._run.trace,
         )
 
     def _values(self, names: Iterable[str]) -> dict[str, Any]:

@@ -12,11 +12,14 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi_offline import FastAPIOffline
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from coordinator import problems, views
+from coordinator.api_metrics import ApiMetrics
 from coordinator.bodies import StrictRoute
 from coordinator.event_stream import START, event_stream
 from coordinator.goals import JOB_STEP, Goal, Goals
+from coordinator.observed import Observed
 from coordinator.places import Places, Watch
 from coordinator.problems import Problem
 from coordinator.run import Run
@@ -55,7 +58,13 @@ def wait_s(
 Wait = Annotated[float, Depends(wait_s)]
 
 
-def create_api(ledger: Ledger, catalog: Catalog, settings: Settings) -> FastAPI:
+def create_api(
+    ledger: Ledger,
+    catalog: Catalog,
+    settings: Settings,
+    metrics: ApiMetrics | None = None,
+    tracer: Tracer | None = None,
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -71,7 +80,9 @@ def create_api(ledger: Ledger, catalog: Catalog, settings: Settings) -> FastAPI:
     )
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
-    goals, places = Goals(ledger, catalog, settings), Places(WAITING)
+    metrics = metrics or ApiMetrics()
+    app.add_middleware(Observed, metrics, tracer or NoOpTracer())
+    goals, places = Goals(ledger, catalog, settings, metrics.runs), Places(WAITING, metrics)
     app.include_router(_goal_routes(ledger, goals, places))
     app.include_router(_job_routes(ledger, goals, places))
     app.include_router(_deployment_routes(ledger, catalog))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import uvicorn
+from fastapi import FastAPI
 
 from coordinator.api import create_api
+from coordinator.api_metrics import ApiMetrics
+from coordinator.reasons import reasons
 from infra import logs
+from infra.metrics import create_registry, served
 from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
+from infra.tracing import traced
 from specialists.catalog import load_catalog
 
 
@@ -16,7 +24,15 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings)
     ledger = RedisLedger(connect(settings), settings.prefix)
-    api = create_api(ledger, load_catalog(settings.specialists, adapters=False), settings)
+    catalog = load_catalog(settings.specialists, adapters=False)
+    registry = create_registry("api")
+    # uvicorn ends by the signal that stopped it: by default that would leave no time to send the last spans.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with served(registry, settings), traced(settings, "api") as tracer:
+        _run(create_api(ledger, catalog, settings, ApiMetrics(registry), tracer), settings)
+
+
+def _run(api: FastAPI, settings: Settings) -> None:
     # Watchers hold their connection for as long as a goal runs: do not wait for them at the end.
     uvicorn.run(
         api,
@@ -30,4 +46,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with reasons():
+        main()

@@ -8,11 +8,16 @@ import socket
 from threading import Event
 
 from coordinator.coordinator import Coordinator
+from coordinator.ledger_metrics import LedgerCollector
+from coordinator.metrics import CoordinatorMetrics
+from coordinator.reasons import reasons
 from infra import logs
 from infra.celery_queue import CeleryQueue, create_app
+from infra.metrics import create_registry, served
 from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
+from infra.tracing import traced
 from specialists.catalog import load_catalog
 
 
@@ -22,12 +27,17 @@ def main() -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     ledger = RedisLedger(connect(settings), settings.prefix)
     queue = CeleryQueue(create_app(settings))
-    coordinator = Coordinator(ledger, queue, load_catalog(settings.specialists, adapters=False), settings, name)
+    catalog = load_catalog(settings.specialists, adapters=False)
+    registry = create_registry("coordinator")
+    registry.register(LedgerCollector(ledger))
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    coordinator.serve(stop)
+    with served(registry, settings), traced(settings, "coordinator") as tracer:
+        metrics = CoordinatorMetrics(registry, catalog.names())
+        Coordinator(ledger, queue, catalog, settings, name, metrics, tracer).serve(stop)
 
 
 if __name__ == "__main__":
-    main()
+    with reasons():
+        main()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from coordinator.reasons import reasons
 
 if TYPE_CHECKING:
     from coordinator.client import Client
@@ -28,7 +30,7 @@ def up() -> None:
     from coordinator.up import stay_up
     from infra.settings import Settings
 
-    with _reasons():
+    with reasons():
         stay_up(Settings(), Console())
 
 
@@ -37,7 +39,7 @@ def demo() -> None:
     from coordinator.demo import show_demo
     from infra.settings import Settings
 
-    with _reasons():
+    with reasons():
         succeeded = show_demo(Settings(), Console())
     raise typer.Exit(0 if succeeded else 1)
 
@@ -90,7 +92,7 @@ def api() -> None:
     """Run the HTTP API in the foreground."""
     from coordinator.api_app import main
 
-    with _reasons():
+    with reasons():
         main()
 
 
@@ -98,7 +100,7 @@ def coordinator() -> None:
     """Run a coordinator in the foreground; any number may run."""
     from coordinator.app import main
 
-    with _reasons():
+    with reasons():
         main()
 
 
@@ -119,34 +121,5 @@ def _client(url: str | None) -> Iterator[Client]:
     from coordinator.client import Client
     from infra.settings import Settings
 
-    with _reasons(), Client(url or f"http://127.0.0.1:{Settings().api_port}") as client:
+    with reasons(), Client(url or f"http://127.0.0.1:{Settings().api_port}") as client:
         yield client
-
-
-@contextmanager
-def _reasons() -> Iterator[None]:
-    """End with 1 and the reason, one line a fault, where something was refused or does not answer."""
-    from pydantic import ValidationError
-
-    from coordinator.children import StartError
-    from coordinator.client import ApiError, ApiUnreachable
-    from coordinator.given import GivenError
-    from infra.settings import Settings, setting_faults
-    from specialists.catalog import CatalogError
-
-    try:
-        yield
-    except ApiError as error:
-        _fail([error.title, *(f"- {fault}" for fault in error.errors)])
-    except (ApiUnreachable, GivenError, CatalogError, StartError) as error:
-        _fail([str(error)])
-    except ValidationError as error:
-        if error.title != Settings.__name__:
-            raise
-        _fail(setting_faults(error))
-
-
-def _fail(lines: list[Any]) -> None:
-    for line in lines:
-        typer.echo(line, err=True)
-    raise typer.Exit(1)

@@ -11,8 +11,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event, Thread
 
+from opentelemetry.trace import NoOpTracer, Span, Tracer
+
 from coordinator.advance import advance, fail
+from coordinator.known import KnownRuns
+from coordinator.metrics import CoordinatorMetrics
 from coordinator.run import Run, RunFailure
+from coordinator.spans import advancing, below, sending
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where
 from infra.queue import Queue, QueueUnavailable
@@ -28,12 +33,24 @@ logger = logging.getLogger(__name__)
 
 
 class Coordinator:
-    def __init__(self, ledger: Ledger, queue: Queue, catalog: Catalog, settings: Settings, name: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        catalog: Catalog,
+        settings: Settings,
+        name: str,
+        metrics: CoordinatorMetrics | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._ledger = ledger
         self._queue = queue
         self._catalog = catalog
         self._settings = settings
         self._name = name  #: among the coordinators that share the outcomes
+        self._metrics = metrics or CoordinatorMetrics()
+        self._tracer = tracer or NoOpTracer()
+        self._known = KnownRuns()  #: of the thread that advances
 
     def advance_once(self, wait_ms: int = WAIT_MS) -> int:
         """Advance the runs of one batch of outcomes; returns how many there were."""
@@ -41,8 +58,9 @@ class Coordinator:
         by_run: dict[str, list[tuple[str, Outcome]]] = {}
         for entry in entries:
             by_run.setdefault(entry[1].run_id, []).append(entry)
-        for run_id, batch in by_run.items():
-            self._advance(run_id, batch)
+        with self._metrics.advancing(len(entries)):
+            for run_id, batch in by_run.items():
+                self._advance(run_id, batch)
         return len(entries)
 
     def _advance(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> None:
@@ -63,27 +81,42 @@ class Coordinator:
         while (record := self._ledger.load_run(run_id)) and not record.state.ended:
             failed, events = fail(record, failure)
             if self._ledger.advance(failed, (), events, acks):
+                self._metrics.runs.ended(failed.state, failed.created_ms)
                 return
         self._ledger.acknowledge(acks)
 
     def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
         """Decide and save once; False if it is to be decided again, as the run changed in between."""
+        known = self._known.take(run_id)
+        if known and all(known[0].has_released(outcome.step_id) for _, outcome in batch):
+            return self._decide(*known, batch)
         record = self._ledger.load_run(run_id)
         if record is None or record.state.ended:  # nothing can change it any more
             self._ledger.acknowledge([entry_id for entry_id, _ in batch])
             return True
-        run = Run.load(record)
+        return self._decide(Run.load(record), record.version, batch)
+
+    def _decide(self, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
+        with advancing(self._tracer, run, len(batch)) as span:
+            return self._decide_within(span, run, version, batch)
+
+    def _decide_within(self, span: Span, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
         # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
         counted = [entry for entry in batch if run.has_released(entry[1].step_id)]
-        change = advance(run, [outcome for _, outcome in counted], partial(self._ledger.results, run_id), self._catalog)
+        change = advance(run, [outcome for _, outcome in counted], partial(self._ledger.results, run.id), self._catalog)
         if not counted and not change.jobs:
             return True
         # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be dead.
-        self._ledger.release(change.jobs)
+        self._ledger.release(below(span, change.jobs))
         acks = [entry_id for entry_id, _ in counted]
-        saved = self._ledger.advance(change.run.record(record.version), change.results, change.events, acks)
+        saved = self._ledger.advance(change.run.record(version), change.results, change.events, acks)
+        if saved:
+            self._metrics.saved(run, change)
+            self._known.saved(change.run, version + 1)
+        else:
+            self._known.refused()
         if saved and change.run.state.ended:
-            logger.info("run ended", extra={"action": "end", "goal_id": run_id, "state": change.run.state})
+            logger.info("run ended", extra={"action": "end", "goal_id": run.id, "state": change.run.state})
         return saved and bool(counted)
 
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
@@ -91,22 +124,27 @@ class Coordinator:
         taken = self._ledger.take_ready(self._settings.window)
         if not taken:
             self._ledger.wait_ready(wait_ms)
-        return self._send(taken)
+        return self._send(taken, again=False)
 
     def sweep_once(self) -> int:
         """Mend what crashes left; returns how many jobs were put on the queue again."""
-        return self._send(self._ledger.sweep(round(self._settings.silent_s * 1000)))
+        return self._send(self._ledger.sweep(round(self._settings.silent_s * 1000)), again=True)
 
-    def _send(self, jobs: Sequence[tuple[str, str]]) -> int:
-        for job_type, job_id in jobs:
-            self._queue.send(job_type, job_id)
+    def _send(self, jobs: Sequence[tuple[str, str]], again: bool) -> int:
+        with sending(self._tracer, self._ledger, jobs):
+            self._queue.send_all(jobs)
+        self._metrics.sent(jobs, again)
         return len(jobs)
 
     def serve(self, stop: Event) -> None:
         """Advance, dispatch and sweep until `stop` is set. Raises what any of the three raised, if it is no outage."""
         failures: list[Exception] = []
-        loops = [self.advance_once, self.dispatch_once, partial(self._sweep_and_rest, stop)]
-        threads = [Thread(target=self._loop, args=(each, stop, failures), daemon=True) for each in loops]
+        loops: dict[str, Callable[[], object]] = {
+            "advance": self.advance_once,
+            "dispatch": self.dispatch_once,
+            "sweep": partial(self._sweep_and_rest, stop),
+        }
+        threads = [Thread(target=self._loop, args=(*loop, stop, failures), daemon=True) for loop in loops.items()]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -119,10 +157,11 @@ class Coordinator:
             logger.info("jobs sent again", extra={"action": "sweep", "jobs": mended})
         stop.wait(self._settings.sweep_s)
 
-    def _loop(self, once: Callable[[], object], stop: Event, failures: list[Exception]) -> None:
+    def _loop(self, name: str, once: Callable[[], object], stop: Event, failures: list[Exception]) -> None:
         while not stop.is_set():
             try:
                 once()
+                self._metrics.turned(name)
             except (LedgerUnavailable, QueueUnavailable) as error:
                 logger.warning("an outage; trying again", extra={"action": "retry", "error": type(error).__name__})
                 stop.wait(RETRY_S)

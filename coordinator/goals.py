@@ -15,12 +15,15 @@ from pydantic import Field
 from coordinator import references
 from coordinator.advance import Change, accepted_event, begin, cancel
 from coordinator.compiler import compile_plan, narrowed
+from coordinator.metrics import RunMetrics
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
 from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
 from infra.ledger import Ledger
+from infra.metrics import Meter
 from infra.records import Event, Json, Record, RunRecord
 from infra.settings import Settings
+from infra.tracing import traceparent
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER, offers
 from specialists.schemas import type_of
@@ -63,9 +66,10 @@ class UnknownRun(KeyError):
 
 
 class Goals:
-    def __init__(self, ledger: Ledger, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, catalog: Catalog, settings: Settings, metrics: RunMetrics | None = None) -> None:
         self._ledger = ledger
         self._catalog = catalog
+        self._metrics = metrics or RunMetrics(Meter())
         self._limits = Limits(
             max_jobs=settings.max_jobs, deadline_s=settings.deadline_s, max_replans=settings.max_replans
         )
@@ -83,7 +87,10 @@ class Goals:
             plan = self._planning(goal, limits, faults)
         if faults or plan is None:
             raise GoalRefused(faults)
-        run = Run.of_plan(uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, planning=goal.plan is None)
+        run = Run.of_plan(
+            uuid4().hex, plan, goal.inputs, _now_ms(),
+            goal=goal.goal, planning=goal.plan is None, trace=traceparent(),
+        )  # fmt: skip
         return self._create(run)
 
     def accept_job(self, job_type: str, job_input: Json) -> Run:
@@ -95,7 +102,7 @@ class Goals:
         # By reference, so that an input with "$ref" in it is the data that it is.
         step = Step(id=JOB_STEP, type=job_type, args={references.KEY: f"{references.INPUTS}.{JOB_STEP}"})
         plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=self._limits)
-        return self._create(Run.of_plan(uuid4().hex, plan, {JOB_STEP: job_input}, _now_ms()))
+        return self._create(Run.of_plan(uuid4().hex, plan, {JOB_STEP: job_input}, _now_ms(), trace=traceparent()))
 
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
         try:
@@ -126,7 +133,8 @@ class Goals:
             events.append(accepted_event(run.plan))
         if change.run.state.ended:  # nothing to do at all: maps over empty lists
             self._ledger.create_run(run.record(0), (), events)
-            self._ledger.advance(change.run.record(0), change.results, change.events, ())
+            if self._ledger.advance(change.run.record(0), change.results, change.events, ()):
+                self._metrics.ended(change.run.state, run.created_ms)
         elif len(change.jobs) > AT_ONCE:
             return self._create_large(run, change, events)
         else:
@@ -162,6 +170,7 @@ class Goals:
                 return run
             change = cancel(run)
             if self._ledger.advance(change.run.record(record.version), change.results, change.events, ()):
+                self._metrics.ended(change.run.state, run.created_ms)
                 return change.run
 
     def wait(self, run_id: str, wait_s: float) -> Run:

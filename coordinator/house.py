@@ -61,6 +61,7 @@ class House:
             self._child("coordinator", "-m", "coordinator.app"),
             self._child("worker", "-m", "workers.app"),
         ]
+        self._share_metrics_ports()
         self.worker = self.children[-1]
         if flower:
             self.children.append(self._flower())
@@ -173,10 +174,18 @@ class House:
         }
         return Child(name, [sys.executable, *command], environment, self._log / f"{name}.log")
 
+    def _share_metrics_ports(self) -> None:
+        """One each, from the settings' on: API, coordinator, worker."""
+        if first := self._settings.metrics_port:
+            for port, child in enumerate(self.children, first):
+                child.environment = {**child.environment, "MANYHANDS_METRICS_PORT": str(port)}
+
     def _flower(self) -> Child:
         """Given the broker alone, and read-only: its API could send any task."""
         options = [f"--port={self._ports.flower}", "--address=127.0.0.1", "--read_only=True"]
-        child = self._child("flower", "-m", "celery", "--broker", self._redis.url, "flower", *options)
+        celery = ["-m", "celery", "--broker", self._redis.url, "--config", "infra.flower_config"]
+        child = self._child("flower", *celery, "flower", *options)
+        child.environment = {**child.environment, "MANYHANDS_QUEUE_PREFIX": self._settings.queue_prefix}
         if self._settings.flower_auth:  # by the environment: a command line is everyone's to read
             secret = {"FLOWER_BASIC_AUTH": self._settings.flower_auth.get_secret_value()}
             child.environment = {**child.environment, **secret}

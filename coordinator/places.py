@@ -10,12 +10,14 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from coordinator.api_metrics import ApiMetrics
 from coordinator.problems import RETRY_AFTER_S, Problem
 
 
 class Places:
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, metrics: ApiMetrics) -> None:
         self._free = BoundedSemaphore(count)
+        self._metrics = metrics
 
     @contextmanager
     def taken(self, needed: bool = True) -> Iterator[None]:
@@ -24,10 +26,12 @@ class Places:
             yield
             return
         if not self._free.acquire(blocking=False):
+            self._metrics.turned_away.inc()
             headers = {"Retry-After": str(RETRY_AFTER_S)}
             raise Problem(503, "Too many requests wait already", ["ask without wait, or try again soon"], headers)
         try:
-            yield
+            with self._metrics.waiting.track_inprogress():
+                yield
         finally:
             self._free.release()
 

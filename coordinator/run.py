@@ -38,10 +38,19 @@ class Run(Record):
     repairs: tuple[str, ...] = ()  #: what was mended in the draft
     state: RunState = RunState.RUNNING
     failure: RunFailure | None = None
+    trace: str | None = None  #: W3C traceparent of what accepted it; None: of no trace
 
     @classmethod
     def of_plan(
-        cls, run_id: str, plan: Plan, inputs: Json, now_ms: int, *, goal: str | None = None, planning: bool = False
+        cls,
+        run_id: str,
+        plan: Plan,
+        inputs: Json,
+        now_ms: int,
+        *,
+        goal: str | None = None,
+        planning: bool = False,
+        trace: str | None = None,
     ) -> Run:
         return cls(
             id=run_id,
@@ -52,6 +61,7 @@ class Run(Record):
             planning=planning,
             steps={step.id: Progress() for step in plan.steps},
             inputs=inputs,
+            trace=trace,
         )
 
     def has_released(self, step_id: str) -> bool:

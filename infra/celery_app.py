@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit, urlunsplit
+import ssl
 
 from celery import Celery
 
+from infra.redis_client import broker_url
 from infra.settings import Settings
 
 
@@ -23,13 +24,15 @@ def create_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_send_task_events=True,
-        task_send_sent_event=True,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         visibility_timeout=settings.visibility_timeout_s,
+        # kombu would else talk TLS to anybody: its default checks no certificate.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss") else None,
         broker_transport_options={
+            "global_keyprefix": key_prefix(settings),
             "visibility_timeout": settings.visibility_timeout_s,
             # By default a message whose worker was killed waits a minute and more past the time-out.
             "unacked_restore_interval": 2,
@@ -45,11 +48,6 @@ def create_app(settings: Settings) -> Celery:
     return app
 
 
-def broker_url(settings: Settings) -> str:
-    """`redis_url`, with the password from its file if there is one."""
-    if settings.redis_password_file is None:
-        return settings.redis_url
-    password = quote(settings.redis_password_file.read_text("utf-8").strip(), safe="")
-    parts = urlsplit(settings.redis_url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{password}@{host}"))
+def key_prefix(settings: Settings) -> str:
+    """Of every key and channel of Celery, so that a user of Redis may have the queue and not the ledger."""
+    return f"{settings.queue_prefix}:"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from uuid import uuid4
 
 from infra.records import Claim, Failure, FailureKind, Job, JobState, JobStatus, Outcome
@@ -75,6 +76,8 @@ class Line:
         self.sent: dict[str, int] = {}
         self.running: dict[str, int] = {}
         self.dead: set[str] = set()
+        self.refill_at: int | None = None  #: so many sent jobs; None: its window took all that was ready
+        self.passed: tuple[int, int] | None = None  #: when the last claimed job was sent, and when it was claimed
 
     def leave(self, job_id: str) -> None:
         self.ready.pop(job_id, None)
@@ -82,7 +85,14 @@ class Line:
         self.running.pop(job_id, None)
 
     def takes(self, window: int) -> bool:
-        return bool(self.ready) and len(self.sent) + len(self.running) < window
+        return bool(self.ready) and len(self.sent) < window
+
+    def silent(self, now_ms: int, silent_ms: int) -> list[str]:
+        """Not claimed for `silent_ms`. While the line moves, what was sent after the last claimed job only waits."""
+        before_ms = now_ms - silent_ms + 1
+        if self.passed and self.passed[1] >= before_ms:
+            before_ms = min(before_ms, self.passed[0])
+        return [job_id for job_id, at_ms in self.sent.items() if at_ms < before_ms]
 
     def depths(self) -> dict[str, int]:
         return {
@@ -105,7 +115,7 @@ class JobTable:
         self._open: dict[str, set[str]] = defaultdict(set)
         self._deadlines: dict[str, int] = {}
         self.lines: dict[str, Line] = defaultdict(Line)
-        self.woken = False  #: something became ready or a window opened
+        self.woken = False  #: something became ready, or a line wants to be refilled
 
     def find(self, job_id: str) -> Entry | None:
         return self._entries.get(job_id)
@@ -126,11 +136,16 @@ class JobTable:
                 if not self.end_if_over(entry):
                     self._mark_sent(entry, self._now_ms())
                     yield entry
+        for line in self.lines.values():
+            line.refill_at = window // 2 if line.ready else None
 
     def claim(self, entry: Entry, worker: str, lease_ms: int) -> Claim:
         now_ms, token = self._now_ms(), uuid4().hex
+        line = self.lines[entry.type]
+        if entry.state is JobState.SENT:
+            line.passed = line.sent[entry.id], now_ms
         self._leave(entry)
-        self.lines[entry.type].running[entry.id] = now_ms + lease_ms
+        line.running[entry.id] = now_ms + lease_ms
         entry.state, entry.worker, entry.token = JobState.RUNNING, worker, token
         entry.attempt, entry.resends = entry.attempt + 1, 0
         job = Job.model_validate_json(entry.job)
@@ -143,6 +158,12 @@ class JobTable:
         self._watch_deadline(entry)
         self.woken = True
 
+    def depths(self) -> dict[str, dict[str, int]]:
+        return {
+            job_type: {**line.depths(), "oldest_ms": self._oldest_ms(line)}
+            for job_type, line in sorted(self.lines.items())
+        }
+
     def expire(self) -> None:
         for entry in self._due(self._deadlines, self._now_ms()):
             self.end_if_over(entry)
@@ -154,7 +175,7 @@ class JobTable:
     def mend(self, line: Line, silent_ms: int) -> Iterator[Entry]:
         """Send again what lost its lease, or was sent and not claimed for `silent_ms`."""
         now_ms = self._now_ms()
-        silent = self._due(line.sent, now_ms - silent_ms)
+        silent = [self._entries[job_id] for job_id in line.silent(now_ms, silent_ms)]
         for entry in self._due(line.running, now_ms):
             if not self.end_if_over(entry):
                 entry.since_ms = now_ms
@@ -187,7 +208,6 @@ class JobTable:
             line.dead.add(entry.id)
         if not self._run_ended(entry.run_id):
             self._announce(entry.outcome)
-        self.woken = self.woken or bool(line.ready)
 
     def _finish_failed(self, entry: Entry, state: JobState, message: str) -> JobState:
         outcome = Outcome(
@@ -202,6 +222,11 @@ class JobTable:
         self.finish(entry, outcome)
         return state
 
+    def _oldest_ms(self, line: Line) -> int:
+        waiting = (self._entries[job_id].since_ms for job_id in (*islice(line.ready, 1), *line.sent))
+        now_ms = self._now_ms()
+        return now_ms - min(waiting, default=now_ms)
+
     def _mark_sent(self, entry: Entry, at_ms: int) -> None:
         self._leave(entry)
         entry.state = JobState.SENT
@@ -209,8 +234,11 @@ class JobTable:
         self._watch_deadline(entry)
 
     def _leave(self, entry: Entry) -> None:
-        self.lines[entry.type].leave(entry.id)
+        line = self.lines[entry.type]
+        line.leave(entry.id)
         self._deadlines.pop(entry.id, None)
+        if line.refill_at is not None and len(line.sent) <= line.refill_at:
+            line.refill_at, self.woken = None, True
 
     def _watch_deadline(self, entry: Entry) -> None:
         if entry.deadline_ms is not None:

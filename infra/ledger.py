@@ -70,17 +70,18 @@ class Ledger(Protocol):
         """
 
     def take_ready(self, window: int) -> list[tuple[str, str]]:
-        """Mark ready jobs as sent, oldest first, while fewer than `window` of their type are sent or running.
+        """Mark ready jobs as sent, oldest first, while fewer than `window` of their type are sent and not claimed.
 
         Returns (job type, job id) pairs for the caller to put on the queue. A crash before that is mended by `sweep`.
         """
 
     def wait_ready(self, wait_ms: int) -> None:
-        """Return when something became ready or a window opened, or after `wait_ms`."""
+        """Return when something became ready, or half of a window that was full was claimed, or after `wait_ms`."""
 
     def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
         """Mend what crashes leave: running jobs whose lease ran out, and jobs sent but not claimed for `silent_ms`.
 
+        A job that was put on the queue after one that was claimed within `silent_ms` is not silent: it waits its turn.
         They are marked as sent anew and returned as (job type, job id) to be put on the queue again. Jobs past
         their deadline expire; jobs whose lease ran out on their last attempt become dead letters. Both commit
         an outcome.
@@ -91,7 +92,7 @@ class Ledger(Protocol):
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
         """Up to `limit` outcomes not acknowledged yet, as (entry id, outcome), shared among consumers.
 
-        Entries handed to a consumer that did not acknowledge them within 5 s are handed out again.
+        Entries handed to a consumer that did not acknowledge them within 5 s are handed out again soon after.
         """
 
     # -- jobs: workers --
@@ -115,10 +116,19 @@ class Ledger(Protocol):
     def job(self, job_id: str) -> JobStatus | None: ...
 
     def depths(self) -> dict[str, dict[str, int]]:
-        """Job type -> {"ready": n, "sent": n, "running": n, "dead": n}."""
+        """Job type -> {"ready": n, "sent": n, "running": n, "dead": n, "oldest_ms": n}.
+
+        `oldest_ms`: for how long the oldest job that is ready or sent has waited to be claimed; 0 if there is none.
+        """
+
+    def unacknowledged(self) -> int:
+        """Outcomes that no coordinator has acknowledged yet."""
 
     def beat(self, worker: str, about: Json, ttl_ms: int) -> None:
         """Record that `worker` is alive, with what it serves, for `ttl_ms`."""
+
+    def leave(self, worker: str) -> None:
+        """Forget `worker`: it has ended, or has yet to say that it is alive."""
 
     def workers(self) -> dict[str, Json]:
         """Live workers and what they said of themselves."""
@@ -131,3 +141,7 @@ class Ledger(Protocol):
 
 class LedgerUnavailable(Exception):
     """The ledger does not answer; the caller may try again."""
+
+
+class LedgerRefused(LedgerUnavailable):
+    """The ledger answers, and refuses this user, key or command: trying again helps once somebody has mended that."""

@@ -52,7 +52,8 @@ class JsonFormatter(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str | int | float | bool | None]:
-    extra = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    # An underscore leads what a library adds to every record: Ray does.
+    extra = {name: value for name, value in vars(record).items() if name not in STANDARD and name[0] != "_"}
     return {name: _short(value) for name, value in extra.items()}
 
 

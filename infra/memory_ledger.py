@@ -188,11 +188,19 @@ class MemoryLedger:
 
     def depths(self) -> dict[str, dict[str, int]]:
         with self._changed:
-            return {job_type: line.depths() for job_type, line in sorted(self._jobs.lines.items())}
+            return self._jobs.depths()
+
+    def unacknowledged(self) -> int:
+        with self._changed:
+            return len(self._new) + len(self._handed)
 
     def beat(self, worker: str, about: Json, ttl_ms: int) -> None:
         with self._changed:
             self._workers[worker] = (self._now_ms() + ttl_ms, to_json(about))
+
+    def leave(self, worker: str) -> None:
+        with self._changed:
+            self._workers.pop(worker, None)
 
     def workers(self) -> dict[str, Json]:
         with self._changed:

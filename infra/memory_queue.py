@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from infra.queue import Handler, Redeliver
 
@@ -22,6 +22,14 @@ class MemoryQueue:
         with self._changed:
             self._messages.append((job_type, job_id))
             self._changed.notify()
+
+    def send_all(self, jobs: Sequence[tuple[str, str]]) -> None:
+        for job_type, job_id in jobs:
+            self.send(job_type, job_id)
+
+    def waiting(self, job_type: str) -> int:
+        with self._changed:
+            return sum(type == job_type for type, _ in self._messages)
 
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None

@@ -7,7 +7,7 @@ is delivered again. Queue and message are named for the job type; the message ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 Handler = Callable[[str], None]
@@ -16,6 +16,12 @@ Handler = Callable[[str], None]
 class Queue(Protocol):
     def send(self, job_type: str, job_id: str) -> None:
         """Put the note "job `job_id` is ready" on the queue of its type. Raises QueueUnavailable."""
+
+    def send_all(self, jobs: Sequence[tuple[str, str]]) -> None:
+        """As `send` for each (job type, job id), in order. After QueueUnavailable any of them may have gone out."""
+
+    def waiting(self, job_type: str) -> int:
+        """How many messages of that type wait for somebody who serves it. Raises QueueUnavailable."""
 
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None

@@ -44,6 +44,7 @@ class Job(Record):
     attempts: int = 3  #: claims allowed
     timeout_s: float = 120.0  #: of one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
+    trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
 
     @staticmethod
     def name(run_id: str, step_id: str, index: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
 from redis.retry import Retry
 
-from infra.ledger import LedgerUnavailable
+from infra.ledger import LedgerRefused, LedgerUnavailable
 from infra.settings import Settings
 
 P = ParamSpec("P")
@@ -27,11 +29,18 @@ OUTAGES = frozenset({"BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """A client for any number of threads. It connects when first used, and again after a cut."""
-    options: dict[str, Any] = {}
-    if settings.redis_password_file:
-        options["password"] = settings.redis_password_file.read_text("utf-8").strip()
-    return client_of(settings.redis_url, **options)
+    """A client for any number of threads. It connects when first used, and again after a cut. Raises SettingError."""
+    return client_of(broker_url(settings))
+
+
+def broker_url(settings: Settings) -> str:
+    """`redis_url`, with the password if that is given apart from it. Raises SettingError."""
+    key = settings.redis_key
+    if key is None:
+        return settings.redis_url
+    parts = urlsplit(settings.redis_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(key, safe='')}@{host}"))
 
 
 def client_of(url: str, **options: Any) -> redis.Redis:
@@ -50,12 +59,19 @@ def client_of(url: str, **options: Any) -> redis.Redis:
 
 
 def answered(method: Callable[P, T]) -> Callable[P, T]:
-    """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, full, or read-only."""
+    """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, full, or read-only.
+
+    LedgerRefused where it wants another key, or grants too few rights.
+    """
 
     @wraps(method)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(*args, **kwargs)
+        except (AuthenticationError, AuthorizationError) as error:
+            raise LedgerRefused(f"Redis does not take this user and key: {error}") from error
+        except NoPermissionError as error:
+            raise LedgerRefused(f"Redis grants this user too few rights: {error}") from error
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise LedgerUnavailable(f"Redis does not answer: {error}") from error
         except redis.ResponseError as error:

@@ -32,6 +32,9 @@ EVENTS_READ = 1_000  #: most events of one read
 #: What one script handles, so that Redis answers others in between: about 10 ms of work each.
 JOBS_A_CALL = 250
 RELEASE_BYTES = 4_000_000
+#: In the time after which an outcome counts as left by its consumer.
+LOOKS = 4
+DEPTHS = ("ready", "sent", "running", "dead", "oldest_ms")
 
 
 class RedisLedger:
@@ -41,6 +44,7 @@ class RedisLedger:
         self._prefix = prefix
         self._retention_s = retention_s
         self._idle_ms = idle_ms
+        self._look_at = 0.0  #: `time.monotonic()` of the next look for outcomes that a consumer has left
         self._scripts = {name: client.register_script(scripts.load(name)) for name in scripts.NAMES}
 
     # -- runs --
@@ -173,18 +177,21 @@ class RedisLedger:
 
     @answered
     def depths(self) -> dict[str, dict[str, int]]:
-        types = sorted(self._redis.smembers(self._key("types")))
-        kinds = ("ready", "sent", "running", "dead")
-        with self._redis.pipeline(transaction=False) as pipe:
-            for job_type in types:
-                for kind in kinds:
-                    pipe.zcard(self._key(kind, job_type))
-            counts = iter(pipe.execute())
-        return {job_type: {kind: next(counts) for kind in kinds} for job_type in types}
+        flat, size = self._run("depths"), 1 + len(DEPTHS)
+        lines = sorted(flat[start : start + size] for start in range(0, len(flat), size))
+        return {job_type: dict(zip(DEPTHS, counts, strict=True)) for job_type, *counts in lines}
+
+    @answered
+    def unacknowledged(self) -> int:
+        return int(self._redis.xlen(self._key("outcomes")))
 
     @answered
     def beat(self, worker: str, about: Json, ttl_ms: int) -> None:
         self._run("beat", worker, _compact(about), ttl_ms)
+
+    @answered
+    def leave(self, worker: str) -> None:
+        self._run("leave", worker)
 
     @answered
     def workers(self) -> dict[str, Json]:
@@ -222,7 +229,13 @@ class RedisLedger:
             pass
 
     def _abandoned(self, consumer: str, limit: int) -> Any:
-        return self._redis.xautoclaim(self._key("outcomes"), GROUP, consumer, self._idle_ms, "0", count=limit)[1]
+        """Looked for a few times in the time after which they count as such: each look is a round trip."""
+        if time.monotonic() < self._look_at:
+            return []
+        found = self._redis.xautoclaim(self._key("outcomes"), GROUP, consumer, self._idle_ms, "0", count=limit)[1]
+        if len(found) < limit:
+            self._look_at = time.monotonic() + self._idle_ms / 1000 / LOOKS
+        return found
 
     def _new(self, consumer: str, limit: int, wait_ms: int) -> Any:
         streams = {self._key("outcomes"): ">"}

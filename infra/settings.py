@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -15,10 +20,12 @@ class Settings(BaseSettings):
 
     redis_url: str = "redis://127.0.0.1:6379/0"
     redis_password_file: Path | None = None  #: read at start; wins over a password in `redis_url`
-    prefix: str = Field(default="mh", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of ours
+    redis_password: SecretStr | None = None  #: where there can be no file
+    prefix: str = Field(default="mh", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the ledger
+    queue_prefix: str = Field(default="mq", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the queue: Celery's
 
     home: Path = Path.home() / ".cache" / "manyhands"  #: weights, and the data of `manyhands up`
-    specialists: tuple[Path, ...] = ()  #: folders of specialists beside the shipped ones
+    specialists: Annotated[tuple[Path, ...], NoDecode] = ()  #: folders of specialists beside the shipped ones
 
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8765, ge=1, le=65535)
@@ -26,11 +33,20 @@ class Settings(BaseSettings):
     flower_port: int = Field(default=5555, ge=1, le=65535)
     flower_auth: SecretStr | None = None  #: "user:password"
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)  #: Prometheus reads it; None: not served
+    metrics_host: str = "127.0.0.1"
+    otlp_endpoint: str | None = None  #: OpenTelemetry traces go there over HTTP; None: no traces
+
+    engine: Literal["ray"] | None = None  #: where models live, whatever their manifests say
+    ray_address: str | None = None  #: of a Ray cluster to join; None: a private one on this machine
+    ray_token_file: Path | None = None  #: its authentication token
+
     slots: int = Field(default=16, gt=0, le=512)  #: jobs of one worker at a time: its batch
     threads: int | None = Field(default=None, gt=0)  #: of the engine's arithmetic; None: all cores
     lease_s: float = Field(default=15.0, gt=0)  #: a worker that is silent for so long loses its jobs
     grace_s: float = Field(default=20.0, ge=0)  #: a stopping worker lets what runs end for so long
-    silent_s: float = Field(default=20.0, gt=0)  #: a job sent and not claimed for so long is sent again
+    silent_s: float = Field(default=20.0, gt=0)  #: a job sent and not claimed for so long is sent again, and
+    #: a worker with a free slot that none of those waiting reaches for so long ends itself: it is deaf
     sweep_s: float = Field(default=1.0, gt=0)  #: between two sweeps
     window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time
     visibility_timeout_s: int = Field(default=60, ge=5)  #: after which kombu delivers an unacknowledged message again
@@ -46,9 +62,58 @@ class Settings(BaseSettings):
     def weights(self) -> Path:
         return self.home / "weights"
 
+    @property
+    def redis_key(self) -> str | None:
+        """Redis's password; None where it is in `redis_url` or there is none. Raises SettingError."""
+        if self.redis_password_file:
+            return _key_in(self.redis_password_file)
+        return self.redis_password.get_secret_value() if self.redis_password else None
 
-def setting_faults(error: ValidationError) -> list[str]:
+    @field_validator("redis_url")
+    @classmethod
+    def _addresses_a_redis(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+            raise ValueError("must be redis://[USER@]HOST[:PORT][/DB], or rediss://… for TLS")
+        _ = parts.port  # raises ValueError where it is no port
+        if parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+            raise ValueError("what follows the host must be the number of a database, such as /0")
+        return url
+
+    @field_validator("specialists", mode="before")
+    @classmethod
+    def _reads_json(cls, given: Any) -> Any:
+        """Decoded here: where pydantic-settings does, a fault is another exception, and names no variable."""
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError('must be a JSON list of folders, such as ["/srv/mood"]') from None
+
+
+class SettingError(Exception):
+    """A setting cannot be as it is on this machine; the message names it and says why and what to do."""
+
+
+def setting_faults(error: ValidationError, options: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """One sentence a bad setting, `MANYHANDS_SLOTS: Input should be …`: which and why, without the value, which may
-    be a password."""
-    faults = error.errors(include_input=False)
-    return [f"MANYHANDS_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults]
+    be a password. `options`: field -> the command line's option, where it was given there."""
+    faults = [(str(fault["loc"][0]), fault) for fault in error.errors(include_input=False)]
+    return [
+        f"{options.get(field) or _variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+        for field, fault in faults
+    ]
+
+
+def _key_in(file: Path) -> str:
+    try:
+        key = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingError(f"the key file {file} cannot be read: {why}; it must hold Redis's password") from error
+    if not key:
+        raise SettingError(f"the key file {file} is empty; it must hold Redis's password")
+    return key
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    return f"MANYHANDS_{'_'.join(map(str, loc)).upper()}"

@@ -36,24 +36,57 @@ class Limits(_Record):
     attempts: int = Field(default=3, gt=0, le=20)  #: claims of one job before it is a dead letter
 
 
+class Script(_Record):
+    """How long engine `scripted` takes over a request: log-normal service times, for load tests."""
+
+    median_s: float = Field(default=0.0, ge=0)
+    sigma: float = Field(default=0.0, ge=0, le=3)  #: of its logarithm; 0: always the median
+    at_once: int | None = Field(default=None, gt=0)  #: requests served at a time, the others wait; None: any number
+    any_prompt: bool = False  #: answers what is not in its table too, as the table's first row
+
+
+class RayHosting(_Record):
+    """Where engine `ray` has its actors, and how many."""
+
+    engine: Literal["transformers", "function", "scripted"] = "transformers"  #: that lives in each actor
+    min_replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=1, ge=1)
+    cpus: float = Field(default=1.0, ge=0)  #: of each actor
+    gpus: float = Field(default=0.0, ge=0)  #: of each actor; a fraction shares one
+    placement: Literal["spread", "pack"] = "spread"  #: over the nodes
+
+    @model_validator(mode="after")
+    def _has_room(self) -> RayHosting:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError(f"max_replicas is {self.max_replicas}, below min_replicas, which is {self.min_replicas}")
+        return self
+
+
 class Manifest(_Record):
     """`specialist.toml`. The specialist's name is its job type's name: one name from plan to queue to Flower."""
 
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     description: str = Field(min_length=1, max_length=300)
-    engine: Literal["transformers", "function", "scripted"]
+    engine: Literal["transformers", "function", "scripted", "ray"]
     function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
     base: BaseRef | None = None
     adapter: AdapterRef | None = None
     decoding: Decoding | None = None
     limits: Limits = Limits()
+    script: Script = Script()
+    ray: RayHosting = RayHosting()
     planned: bool = True  #: offered to the planner; `plan` itself is not
 
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Manifest:
-        if self.engine == "function" and not self.function:
+        if self.inner_engine == "function" and not self.function:
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
-        if self.engine == "transformers" and not (self.base and self.decoding):
+        if self.inner_engine == "transformers" and not (self.base and self.decoding):
             raise ValueError("engine 'transformers' needs the tables [base] and [decoding]")
         return self
+
+    @property
+    def inner_engine(self) -> str:
+        """What turns prompts into completions, wherever it lives."""
+        return self.ray.engine if self.engine == "ray" else self.engine

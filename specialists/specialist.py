@@ -143,7 +143,8 @@ def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
     path = folder / "prompt.txt"
-    if manifest.engine == "function" or (manifest.engine == "scripted" and not path.exists()):
+    inner = manifest.inner_engine
+    if inner == "function" or (inner == "scripted" and not path.exists()):
         return None
     try:
         return path.read_text()

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.settings import Settings
+
 if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     import redis
+
+    from tests.ray_cluster import RayCluster
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +37,25 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     with client_of(redis_url) as client:
         client.flushall()
         yield client
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+    """A private Ray cluster that the whole session shares."""
+    from tests.ray_cluster import RayCluster
+
+    with RayCluster(tmp_path_factory.mktemp("ray")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def ray_settings(ray_cluster: RayCluster) -> Iterator[Settings]:
+    """Of that cluster, which this process joins once for all tests."""
+    from workers.engines.ray_cluster import join, leave
+
+    join(ray_cluster.address, ray_cluster.token_file)
+    yield Settings(ray_address=ray_cluster.address, ray_token_file=ray_cluster.token_file)
+    leave()
 
 
 @pytest.fixture

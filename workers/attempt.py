@@ -7,10 +7,13 @@ import threading
 import time
 from concurrent.futures import CancelledError, Future
 
+from opentelemetry.trace import NoOpTracer, Tracer
+
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
+from workers.spans import inferring, tell_completion
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,13 @@ class AttemptFailed(Exception):
 
 class Attempt:
     def __init__(
-        self, claim: Claim, specialist: Specialist, engine: Engine, worker: str, woken: threading.Event
+        self,
+        claim: Claim,
+        specialist: Specialist,
+        engine: Engine,
+        worker: str,
+        woken: threading.Event,
+        tracer: Tracer | None = None,
     ) -> None:
         """`woken`, set from outside, ends the wait for the engine."""
         self._claim = claim
@@ -39,6 +48,7 @@ class Attempt:
         self._engine = engine
         self._worker = worker
         self._woken = woken
+        self._tracer = tracer or NoOpTracer()
         self._started = time.monotonic()
 
     def run(self) -> Outcome | None:
@@ -64,9 +74,16 @@ class Attempt:
         limit_s = _seconds_left(self._claim.job)
         request = self._request(time.monotonic() + limit_s)
         try:
-            future = self._engine.submit(request)
+            with inferring(self._tracer, self._specialist, self._engine, request) as span:
+                completion = self._infer(request, limit_s)
+                tell_completion(span, completion)
+                return completion
         except EngineError as error:
             raise _engine_failed(error) from error
+
+    def _infer(self, request: Request, limit_s: float) -> Completion | None:
+        """Raises EngineError."""
+        future = self._engine.submit(request)
         future.add_done_callback(lambda _: self._woken.set())
         in_time = self._woken.wait(max(0.0, limit_s) + OVERDUE_S)
         if future.done():
@@ -145,10 +162,9 @@ def _provenance(specialist: Specialist, engine: Engine, worker: str) -> Provenan
 
 
 def _result(future: Future[Completion]) -> Completion:
+    """Raises EngineError."""
     try:
         return future.result()
-    except EngineError as error:
-        raise _engine_failed(error) from error
     except CancelledError:
         return Completion("", Finish.CANCELLED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,9 +19,25 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     names: Annotated[list[str] | None, typer.Argument(help="specialists to serve; default: all")] = None,
-    slots: Annotated[int | None, typer.Option(min=1, max=512, help="jobs at a time; default: MANYHANDS_SLOTS")] = None,
+    broker: Annotated[str | None, typer.Option(help="redis://[USER@]HOST[:PORT]; default: MANYHANDS_REDIS_URL")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="the broker's password; without a file: MANYHANDS_REDIS_PASSWORD")
+    ] = None,
+    slots: Annotated[int | None, typer.Option(help="jobs at a time; default: MANYHANDS_SLOTS, 16")] = None,
+    engine: Annotated[str | None, typer.Option(help="'ray': models live in a Ray cluster, not in this process")] = None,
+    address: Annotated[str | None, typer.Option(help="of the Ray cluster; default: a private one here")] = None,
 ) -> None:
-    """Serve specialists: take their jobs off the queue and do them, until SIGTERM or Ctrl-C."""
+    """Serve specialists: take their jobs off the queue and do them, until SIGTERM or Ctrl-C.
+
+    On a fresh machine the broker's address and its key are all it needs; see docs/workers.md.
+    """
     from workers.app import main
 
-    raise typer.Exit(main(names or [], slots))
+    given = {
+        "redis_url": broker,
+        "redis_password_file": key_file,
+        "slots": slots,
+        "engine": engine,
+        "ray_address": address,
+    }
+    raise typer.Exit(main(names or [], {field: value for field, value in given.items() if value is not None}))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import socket
-from collections.abc import Iterator, Mapping
-from typing import Annotated
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from infra.records import Json
+
+COLUMNS = ("name", "host", "serves", "runs on", "tokens/s", "load", "done", "up since (UTC)")
+UNKNOWN = "-"  #: shown where a worker of another version does not say
+WIDE = 1_000  #: columns of a line that no terminal shows: nothing is cut
 
 
 def register_workers(app: typer.Typer) -> None:
@@ -17,41 +26,77 @@ def register_workers(app: typer.Typer) -> None:
 
 def _workers(
     here: Annotated[bool, typer.Option("--here", help="only those of this host; ends with 1 if there is none")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="all that each says of itself, one object a line")] = False,
 ) -> None:
-    """List the live workers: what each serves, and how many of its slots are taken."""
+    """List the live workers: what each serves, on what, how fast, and how many of its slots are taken."""
     try:
         alive = _alive()
     except OSError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     listed = on_host(alive, socket.gethostname()) if here else alive
-    for line in lines(listed):
-        typer.echo(line)
+    if as_json:
+        for name, about in sorted(listed.items()):
+            typer.echo(json.dumps({"name": name} | about))
+    else:
+        (Console() if sys.stdout.isatty() else Console(width=WIDE)).print(table(listed))
     raise typer.Exit(1 if here and not listed else 0)
 
 
 def _alive() -> dict[str, Json]:
+    """Raises ConnectionError, with one line that says why nobody can tell."""
+    from pydantic import ValidationError
+
     from infra.ledger import LedgerUnavailable
     from infra.redis_client import connect
     from infra.redis_ledger import RedisLedger
-    from infra.settings import Settings
+    from infra.settings import SettingError, Settings, setting_faults
 
-    settings = Settings()
-    ledger = RedisLedger(connect(settings), settings.prefix)
     try:
-        return ledger.workers()
-    except LedgerUnavailable as error:
+        settings = Settings()
+        ledger = RedisLedger(connect(settings), settings.prefix)
+        try:
+            return ledger.workers()
+        finally:
+            ledger.close()
+    except ValidationError as error:
+        raise ConnectionError("; ".join(setting_faults(error))) from error
+    except (SettingError, LedgerUnavailable) as error:
         raise ConnectionError(str(error)) from error
-    finally:
-        ledger.close()
 
 
 def on_host(alive: Mapping[str, Json], host: str) -> dict[str, Json]:
     return {name: about for name, about in alive.items() if about["host"] == host}
 
 
-def lines(alive: Mapping[str, Json]) -> Iterator[str]:
-    """`triage-12@a3f  2 of 16 slots  triage 1.0.0`, sorted by name."""
+def table(alive: Mapping[str, Json]) -> Table:
+    """One worker a row, sorted by name."""
+    found = Table(box=None, pad_edge=False)
+    for column in COLUMNS:
+        found.add_column(column, no_wrap=column != "serves")  # where a terminal is narrow, that one is folded
     for name, about in sorted(alive.items()):
-        serves = ", ".join(f"{job_type} {version}" for job_type, version in sorted(about["serves"].items()))
-        yield f"{name}  {about['running']} of {about['slots']} slots  {serves}"
+        found.add_row(*row(name, about))
+    return found
+
+
+def row(name: str, about: Json) -> tuple[str, ...]:
+    """As `COLUMNS`: `triage-12@a`, `a`, `triage 1.0.0`, `transformers on cpu`, `23.1`, `3/16`, `120`, `11-22 21:06`."""
+    serves = ", ".join(f"{job_type} {version}" for job_type, version in sorted(about["serves"].items()))
+    runs_on = f"{_joined(about.get('engines'))} on {_joined(about.get('devices'))}"
+    load = f"{about['running']}/{about['slots']}"
+    speed, done = _shown(about.get("tokens_per_s")), _shown(about.get("done"))
+    return name, about["host"], serves, runs_on, speed, load, done, _since(about.get("started_ms"))
+
+
+def _joined(names: list[str] | None) -> str:
+    return ", ".join(names) if names else UNKNOWN
+
+
+def _shown(value: Any) -> str:
+    return UNKNOWN if value is None else str(value)
+
+
+def _since(started_ms: int | None) -> str:
+    if started_ms is None:
+        return UNKNOWN
+    return f"{datetime.fromtimestamp(started_ms / 1000, UTC):%m-%d %H:%M}"

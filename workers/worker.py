@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
+from opentelemetry.trace import NoOpTracer, Tracer
+
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where
 from infra.queue import Handler, Redeliver
-from infra.records import Claim, FailureKind, Json, Outcome, Refusal
+from infra.records import Claim, FailureKind, Outcome, Refusal
 from specialists.specialist import Specialist
 from workers.attempt import Attempt
-from workers.engines import Engine
+from workers.capability import Capability
+from workers.engines import Elastic, Engine
 from workers.leases import Lease, Leases, Stop
+from workers.metrics import WorkerMetrics
+from workers.spans import processing, tell
 
 T = TypeVar("T")
 
@@ -40,19 +43,28 @@ class Worker:
         lease_s: float,
         slots: int,
         give_up: Callable[[], None] = lambda: None,
+        tokens_per_s: float | None = None,
+        metrics: WorkerMetrics | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """`engines`: by the specialist's name; several may share one. `give_up` is called, perhaps
-        often, when one of them or this worker itself has broken."""
+        often, when one of them or this worker itself has broken. `tokens_per_s`: measured, for others to see."""
         self._ledger = ledger
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
         self._name = name
         self._lease_s = lease_s
-        self._slots = slots
+        self._capability = Capability(self._specialists.values(), self._engines, slots, tokens_per_s)
+        self._done = 0  #: jobs whose outcome the ledger took; guarded by the next
+        self._counting = threading.Lock()
         self._give_up = give_up
+        self._metrics = metrics or WorkerMetrics()
+        self._tracer = tracer or NoOpTracer()
         self._leases = Leases(ledger, lease_s, self._cancel)
         self._broken = threading.Event()
+        self._retired = threading.Event()
         self._ended = threading.Event()
+        self._metrics.watch(self._engines, slots, lambda: len(self._leases))
         self._pulse = threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True)
 
     def __enter__(self) -> Self:
@@ -63,12 +75,23 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
         self._pulse.join()
+        try:
+            self._ledger.leave(self._name)
+        except LedgerUnavailable as error:
+            log.warning("cannot say that this worker has ended: %s", error, extra={"action": "leave"})
 
     def handlers(self) -> dict[str, Handler]:
         return dict.fromkeys(self._specialists, self.do)
 
     def healthy(self) -> bool:
-        return not self._broken.is_set() and all(engine.healthy() for engine in self._engines.values())
+        if self._broken.is_set() or self._retired.is_set():
+            return False
+        return all(engine.healthy() for engine in self._engines.values())
+
+    def retire(self) -> None:
+        """It is of no use any more, for a reason outside of it: healthy no longer, and not listed from its next beat
+        on. What it runs may end."""
+        self._retired.set()
 
     def do(self, job_id: str) -> None:
         """Claim, run and commit one job. When it returns, the message that named the job is done with.
@@ -86,11 +109,26 @@ class Worker:
         )
         if isinstance(claim, Refusal):
             log.info("claim refused: %s", claim.value, extra={"action": "refuse", "job_id": job_id})
+            self._metrics.refused(claim)
             return
+        self._metrics.claimed(claim)
+        with processing(self._tracer, claim, self._name) as span:
+            outcome = self._answer(claim)
+            tell(span, outcome)
+        with self._counting:
+            self._done += outcome is not None
+        _report(claim, outcome)
+
+    def _answer(self, claim: Claim) -> Outcome | None:
+        """Run the claim and commit what came of it; None if the ledger did not take it."""
+        taken: Outcome | None = None
         with self._leases.keep(claim) as lease:
-            outcome = self._attempt(lease)
-            accepted = outcome is not None and self._commit(outcome, lease)
-        _report(claim, outcome if accepted else None)
+            try:
+                outcome = self._attempt(lease)
+                taken = outcome if outcome and self._commit(outcome, lease) else None
+            finally:
+                self._metrics.ended(claim, taken, lost=lease.stop is Stop.LOST)
+        return taken
 
     def drain(self, grace_s: float) -> None:
         """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
@@ -106,7 +144,9 @@ class Worker:
         attempts on one broken worker.
         """
         job_type = lease.claim.job.type
-        attempt = Attempt(lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken)
+        attempt = Attempt(
+            lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken, self._tracer
+        )
         outcome = attempt.run()
         if lease.stop is Stop.LOST or (outcome and self._broke(job_type, outcome)):
             return None
@@ -135,6 +175,7 @@ class Worker:
             try:
                 self._leases.renew()
                 self._beat()
+                self._expect()
             except LedgerUnavailable as error:
                 log.warning("cannot renew leases: %s", error, extra={"action": "renew", "jobs": len(self._leases)})
             except Exception as error:  # noqa: BLE001 - a pulse that ended unseen would let every lease run out
@@ -147,19 +188,22 @@ class Worker:
         log.critical("this worker or an engine of it has broken; it stops", extra={"action": "stop"})
         self._give_up()
 
+    def _expect(self) -> None:
+        """Tell the engines that can grow what waits for them."""
+        elastic = {id(engine): engine for engine in self._engines.values() if isinstance(engine, Elastic)}
+        depths = self._ledger.depths() if elastic else {}
+        for engine in elastic.values():
+            waits = [depths[name] for name, host in self._engines.items() if host is engine and name in depths]
+            waiting = sum(each["ready"] + each["sent"] for each in waits)
+            engine.expect(waiting, max((each["oldest_ms"] for each in waits), default=0) / 1000)
+
     def _beat(self) -> None:
         """It counts as gone when a lease would: after three beats missed."""
-        self._ledger.beat(self._name, self._about(), self._leases.lease_ms)
-
-    def _about(self) -> Json:
-        return {
-            "serves": {name: specialist.manifest.version for name, specialist in self._specialists.items()},
-            "engines": sorted({engine.name for engine in self._engines.values()}),
-            "slots": self._slots,
-            "running": len(self._leases),
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-        }
+        if self._retired.is_set():
+            self._ledger.leave(self._name)
+        else:
+            about = self._capability.about(len(self._leases), self._done)
+            self._ledger.beat(self._name, about, self._leases.lease_ms)
 
 
 def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 NAMES = (
     "create_run", "release", "advance", "close_run", "take_ready", "claim", "renew", "commit", "sweep", "beat",
+    "leave", "depths",
 )  # fmt: skip
 
 

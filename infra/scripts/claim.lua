@@ -16,6 +16,9 @@ end
 local over = end_if_over(job)
 if over then return {over == 'cancelled' and 'ended' or over} end
 
+if job.state == 'sent' then
+  redis.call('HSET', key('passed'), job.type, redis.call('ZSCORE', key('sent', job.type), job.id) .. ' ' .. NOW_MS)
+end
 leave(job)
 job.waited = NOW_MS - tonumber(job.since)
 redis.call('HSET', key('state', job.id), 'state', 'running', 'attempt', job.attempt + 1, 'token', token,

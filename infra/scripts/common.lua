@@ -21,7 +21,9 @@
 --   deadlines    zset    job id -> ms; ready and sent jobs that have a deadline
 --   outcomes     stream  outcome (JSON of Outcome) not acknowledged yet; consumer group `coordinator`
 --   seq          string  counter of places in line
---   wake         list    at most one element: something became ready or a window opened
+--   wake         list    at most one element: something became ready, or a line wants to be refilled
+--   refill       hash    job type with more ready than its window took -> at how many sent jobs it wants to be refilled
+--   passed       hash    job type -> ms when its last claimed job was put on the queue, and ms when it was claimed
 --   workers      zset    worker -> ms until which it counts as alive
 --   worker:W     string  what worker W says of itself (JSON)
 -- What belongs to a run that has ended, and every job that has ended, is kept for RETENTION_S more.
@@ -60,12 +62,20 @@ local function wake()
   redis.call('LTRIM', key('wake'), 0, 0)
 end
 
--- Takes the job out of every index that says where an unfinished job is.
+-- Wakes a coordinator when half of a full window has been taken off the queue: one by one would cost it a script each.
+local function refill(type)
+  local low = redis.call('HGET', key('refill'), type)
+  if low and redis.call('ZCARD', key('sent', type)) <= tonumber(low) then
+    redis.call('HDEL', key('refill'), type)
+    wake()
+  end
+end
+
+-- Takes the job out of the index of its state, and out of the deadlines.
 local function leave(job)
-  redis.call('ZREM', key('ready', job.type), job.id)
-  redis.call('ZREM', key('sent', job.type), job.id)
-  redis.call('ZREM', key('running', job.type), job.id)
-  redis.call('ZREM', key('deadlines'), job.id)
+  local left = redis.call('ZREM', key(job.state, job.type), job.id)
+  if job.deadline then redis.call('ZREM', key('deadlines'), job.id) end
+  if job.state == 'sent' and left == 1 then refill(job.type) end
 end
 
 local function watch_deadline(job)
@@ -94,7 +104,6 @@ local function finish(job, state, outcome, announced)
   redis.call('EXPIRE', key('job', job.id), RETENTION_S)
   if state == 'dead' then redis.call('ZADD', key('dead', job.type), NOW_MS, job.id) end
   if announced then redis.call('XADD', key('outcomes'), '*', 'outcome', outcome) end
-  if redis.call('EXISTS', key('ready', job.type)) == 1 then wake() end
 end
 
 local function finish_failed(job, state, message, announced)

@@ -20,6 +20,13 @@ local function send_again(job, at_ms)
   sent[#sent + 1] = job.id
 end
 
+-- The queue is first in, first out: while a line moves, what was sent after the last claimed job only waits its turn.
+local function sent_before(type)
+  local sent_ms, claimed_ms = string.match(redis.call('HGET', key('passed'), type) or '', '(%S+) (%S+)')
+  if not claimed_ms or tonumber(claimed_ms) < silent_before then return silent_before end
+  return math.min(silent_before, tonumber(sent_ms))
+end
+
 for _, job in ipairs(overdue(key('deadlines'), NOW_MS)) do
   end_if_over(job)
 end
@@ -30,7 +37,7 @@ for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
       send_again(job, NOW_MS)
     end
   end
-  for _, job in ipairs(overdue(key('sent', type), '(' .. silent_before)) do
+  for _, job in ipairs(overdue(key('sent', type), '(' .. sent_before(type))) do
     if not end_if_over(job) then
       -- Marked as sent in the future: the next silence is noticed 2, 4 and then 8 silences from now.
       local silences = math.min(2 ^ redis.call('HINCRBY', key('state', job.id), 'resends', 1), LONGEST_SILENCES)

@@ -1,10 +1,9 @@
--- Arguments: window, most jobs to take. Returns {1 if there may be more, type, id, type, id, ...}:
+-- Arguments: window (of sent jobs, each type's), most to take. Returns {1 if there may be more, type, id, type, id, ...}:
 -- one of each type in turn, oldest first.
 local window, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 local room, taken = {}, {0}
 for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
-  local free = window - redis.call('ZCARD', key('sent', type)) - redis.call('ZCARD', key('running', type))
-  if free > 0 then room[#room + 1] = {type = type, free = free} end
+  room[#room + 1] = {type = type, free = window - redis.call('ZCARD', key('sent', type))}
 end
 
 local looked = 0
@@ -14,6 +13,9 @@ while #room > 0 and looked < limit do
     local first = line.free > 0 and redis.call('ZPOPMIN', key('ready', line.type)) or {}
     local job = first[1] and load_job(first[1])
     if not first[1] then
+      if line.free <= 0 and redis.call('EXISTS', key('ready', line.type)) == 1 then
+        redis.call('HSET', key('refill'), line.type, math.floor(window / 2))
+      end
       table.remove(room, i)
     elseif job and not end_if_over(job) then
       mark_sent(job, NOW_MS)

@@ -10,11 +10,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 def load_base(folder: Path, device: str = "cpu") -> tuple[Any, Any]:
-    """(model, tokenizer) from a converted folder; fp32 on a CPU, where bf16 is emulated and slow; bf16 on CUDA."""
-    dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    """(model, tokenizer) from a converted folder."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype_on(device), local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model.to(device), tokenizer
+
+
+def dtype_on(device: str) -> torch.dtype:
+    """fp32 on a CPU, where bf16 is emulated and slow; bf16 on CUDA."""
+    return torch.bfloat16 if device.startswith("cuda") else torch.float32
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:

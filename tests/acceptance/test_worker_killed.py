@@ -73,7 +73,7 @@ def test_a_job_whose_worker_is_killed_ends_once_on_the_other(
         assert status.worker != victim_name
         # The victim's message is delivered again after its time-out; it must find the job done, and be done itself.
         until = time.monotonic() + WAIT_S
-        while redis_client.hlen("unacked") or redis_client.llen("nap"):
+        while redis_client.hlen("mq:unacked") or redis_client.llen("mq:nap"):
             assert time.monotonic() < until
             time.sleep(0.1)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from infra.settings import Settings
+from specialists.manifest import RayHosting, Script
 from specialists.weights import ensure
 from workers.engines import Completion, Engine, EngineError, Finish, Request
 from workers.engines.function import THREADS, FunctionEngine
@@ -62,6 +65,13 @@ def scripted_case() -> Case:
     return taken_case(engine, gate, 1, str)
 
 
+def scripted_in_turn_case() -> Case:
+    """Requests that wait for their turn, behind one that is served for an hour."""
+    scripts = {"wait": Script(median_s=3600, at_once=1)}
+    engine = ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": ""}, scripts=scripts)
+    return taken_case(engine, threading.Event(), 1, str)
+
+
 def transformers_case() -> Case:
     from workers.engines.transformers import Hosted, TransformersEngine
 
@@ -75,9 +85,35 @@ def transformers_case() -> Case:
     )
 
 
-@pytest.fixture(params=[function_case, scripted_case, transformers_case], ids=["function", "scripted", "transformers"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    case: Case = request.param()
+def ray_case(settings: Settings, gate: Path) -> Case:
+    """The gate is a file: it opens when there is one."""
+    from workers.engines.ray import RayEngine
+    from workers.engines.scaling import Rules
+
+    join = (RayHosting(cpus=0), settings.ray_address, settings.ray_token_file)
+    engine = RayEngine(partial(gated_engine, gate), Rules(least=1, most=1, slots=32), *join)
+    return replace(taken_case(engine, threading.Event(), 1, str), let_go=gate.touch)
+
+
+def gated_engine(gate: Path) -> Engine:
+    """In the actor: an engine whose `wait` blocks its one thread."""
+
+    def wait(_: Request) -> str:
+        until = time.monotonic() + WAIT_S
+        while not gate.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        return ""
+
+    return ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": wait})
+
+
+CASES = (function_case, scripted_case, scripted_in_turn_case, transformers_case, ray_case)
+
+
+@pytest.fixture(params=CASES, ids=[case.__name__.removesuffix("_case") for case in CASES])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    needs = (request.getfixturevalue("ray_settings"), tmp_path / "gate") if request.param is ray_case else ()
+    case: Case = request.param(*needs)
     yield case
     case.let_go()
     case.engine.close()

@@ -90,6 +90,12 @@ def a_job(
     )
 
 
+def counts(ledger: Ledger, job_type: str) -> dict[str, int]:
+    """How many jobs of the type are where."""
+    depths = ledger.depths()[job_type]
+    return {where: count for where, count in depths.items() if where != "oldest_ms"}
+
+
 def success_of(claim: Claim) -> Outcome:
     return _outcome(claim, state=JobState.SUCCEEDED, output={"label": "refund"})
 
@@ -321,20 +327,71 @@ def test_jobs_are_taken_oldest_first_and_the_types_in_turn(ledger: Ledger) -> No
     assert ledger.take_ready(10) == []
 
 
-def test_no_more_than_a_window_of_each_type_is_in_flight(ledger: Ledger) -> None:
+def test_no_more_than_a_window_of_each_type_waits_to_be_claimed(ledger: Ledger) -> None:
     ledger.release([a_job(i) for i in range(5)])
     ledger.release([a_job(9, job_type="entities")])
     assert len(ledger.take_ready(2)) == 3
-
-    claim = claimed(ledger, a_job(0))
     assert ledger.take_ready(2) == []
 
-    ledger.commit(success_of(claim), claim.token)
+    claimed(ledger, a_job(0))
     assert ledger.take_ready(2) == [("triage", "r1.s1.2")]
-    assert ledger.depths() == {
-        "entities": {"ready": 0, "sent": 1, "running": 0, "dead": 0},
-        "triage": {"ready": 2, "sent": 2, "running": 0, "dead": 0},
-    }
+    assert list(ledger.depths()) == ["entities", "triage"]
+    assert counts(ledger, "entities") == {"ready": 0, "sent": 1, "running": 0, "dead": 0}
+    assert counts(ledger, "triage") == {"ready": 2, "sent": 2, "running": 1, "dead": 0}
+
+
+def test_the_oldest_job_counts_from_when_it_was_made_ready_until_it_is_claimed(house: House) -> None:
+    ledger = house.ledger
+    ledger.release([a_job(0)])
+    house.passes(200)
+    ledger.release([a_job(1), a_job(9, job_type="entities")])
+    assert 200 <= ledger.depths()["triage"]["oldest_ms"] < 60_000
+
+    ledger.take_ready(10)
+    house.passes(100)
+    ages = ledger.depths()
+    assert 300 <= ages["triage"]["oldest_ms"] < 60_000
+    assert ages["entities"]["oldest_ms"] <= ages["triage"]["oldest_ms"] - 200
+
+    claimed(ledger, a_job(0))
+    assert 100 <= ledger.depths()["triage"]["oldest_ms"] <= ages["triage"]["oldest_ms"]
+    claimed(ledger, a_job(1))
+    assert ledger.depths()["triage"]["oldest_ms"] == 0
+
+
+def test_a_job_that_was_sent_again_is_as_old_as_before(house: House) -> None:
+    ledger = house.ledger
+    ledger.release([a_job(0)])
+    ledger.take_ready(10)
+    for silence in (1, 2):
+        house.passes(100 * silence)
+        assert ledger.sweep(100) == [("triage", "r1.s1.0")]
+    ledger.release([a_job(1)])
+    ledger.take_ready(10)
+    assert ledger.depths()["triage"]["oldest_ms"] >= 300
+
+
+def test_a_job_that_is_ready_once_more_is_as_old_as_its_last_attempt(house: House) -> None:
+    ledger = house.ledger
+    ledger.release([a_job()])
+    claim = claimed(ledger, a_job())
+    house.passes(1_000)
+    committed_ms = house.now_ms()
+    ledger.commit(failure_of(claim, retryable=True), claim.token)
+    assert ledger.depths()["triage"]["oldest_ms"] <= house.now_ms() - committed_ms
+
+
+def test_an_outcome_counts_as_unacknowledged_until_it_is(ledger: Ledger) -> None:
+    ledger.create_run(RUN, [a_job(0), a_job(1)], [])
+    for index in (0, 1):
+        claim = claimed(ledger, a_job(index))
+        ledger.commit(success_of(claim), claim.token)
+    assert ledger.unacknowledged() == 2
+
+    entries = ledger.outcomes("c1", 10, 0)
+    assert ledger.unacknowledged() == 2
+    ledger.acknowledge([entry_id for entry_id, _ in entries[:1]])
+    assert ledger.unacknowledged() == 1
 
 
 def test_waiting_for_ready_jobs_ends_when_one_is_released(ledger: Ledger) -> None:
@@ -345,16 +402,30 @@ def test_waiting_for_ready_jobs_ends_when_one_is_released(ledger: Ledger) -> Non
         waiting.result(timeout=30)
 
 
-def test_waiting_for_ready_jobs_ends_when_a_commit_opens_the_window(ledger: Ledger) -> None:
-    ledger.release([a_job(0), a_job(1)])
-    ledger.take_ready(1)
-    claim = claimed(ledger, a_job(0))
-    ledger.wait_ready(1)
+def test_waiting_for_ready_jobs_ends_when_half_of_a_full_window_is_claimed(ledger: Ledger) -> None:
+    ledger.release([a_job(i) for i in range(6)])
+    ledger.take_ready(4)
+    ledger.wait_ready(1_000)  # at once, as something was released
+    claimed(ledger, a_job(0))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ledger.wait_ready, 60_000)
-        ledger.commit(success_of(claim), claim.token)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.3)
+        claimed(ledger, a_job(1))
         waiting.result(timeout=30)
-    assert ledger.take_ready(1) == [("triage", "r1.s1.1")]
+    assert ledger.take_ready(4) == [("triage", "r1.s1.4"), ("triage", "r1.s1.5")]
+
+
+def test_a_window_that_took_all_that_was_ready_is_refilled_by_what_is_released_next(ledger: Ledger) -> None:
+    ledger.release([a_job(0), a_job(1)])
+    ledger.take_ready(2)
+    ledger.wait_ready(1_000)  # at once, as something was released
+    claimed(ledger, a_job(0))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ledger.wait_ready, 60_000)
+        ledger.release([a_job(2)])
+        waiting.result(timeout=30)
+    assert ledger.take_ready(2) == [("triage", "r1.s1.2")]
 
 
 # -- claim, renew, commit --
@@ -555,6 +626,25 @@ def test_a_silent_job_is_sent_again_at_growing_intervals(house: House) -> None:
     assert claimed(ledger, a_job()).attempt == 1
 
 
+def test_a_job_behind_others_is_not_silent_while_they_are_claimed(house: House) -> None:
+    ledger = house.ledger
+    ledger.release([a_job(i) for i in range(3)])
+    lost, first, behind = ledger.take_ready(1) + _next(house) + _next(house)
+
+    house.passes(400)
+    assert claimed(ledger, a_job(1)).job.id == first[1]
+
+    assert ledger.sweep(400) == [lost]  # somebody who came after it was served: its message is not on the queue
+    house.passes(400)
+    assert ledger.sweep(400) == [behind]  # nobody is served any more
+
+
+def _next(house: House) -> list[tuple[str, str]]:
+    """Some time after the one before, the next job put on the queue."""
+    house.passes(5)
+    return house.ledger.take_ready(counts(house.ledger, "triage")["sent"] + 1)
+
+
 def test_a_sweep_without_patience_sends_each_job_once(ledger: Ledger) -> None:
     ledger.release([a_job(i) for i in range(600)])
     ledger.take_ready(600)
@@ -589,7 +679,7 @@ def test_a_crash_loop_ends_as_one_dead_letter(house: House) -> None:
     assert (outcome.state, outcome.attempt) == (JobState.DEAD, 3)
     assert outcome.failure is not None
     assert outcome.failure.message == "attempt 3 of 3 ended without an outcome"
-    assert ledger.depths()["triage"] == {"ready": 0, "sent": 0, "running": 0, "dead": 1}
+    assert counts(ledger, "triage") == {"ready": 0, "sent": 0, "running": 0, "dead": 1}
 
 
 def test_a_claim_past_the_cap_is_refused_as_dead(house: House) -> None:
@@ -626,7 +716,7 @@ def test_the_sweep_expires_ready_and_sent_jobs_past_their_deadline(house: House)
     ledger.sweep(LEASE_MS)
 
     assert sorted(outcome.index for outcome in outcomes_now(ledger)) == [0, 1]
-    assert ledger.depths()["triage"] == {"ready": 1, "sent": 0, "running": 1, "dead": 0}
+    assert counts(ledger, "triage") == {"ready": 1, "sent": 0, "running": 1, "dead": 0}
     assert ledger.commit(success_of(running), running.token)
 
 
@@ -663,6 +753,16 @@ def test_a_worker_is_listed_until_its_beat_is_too_old(house: House) -> None:
 
     assert house.ledger.workers() == {"w2": {"serves": []}}
     house.ledger.ping()
+
+
+def test_a_worker_that_has_left_is_listed_no_more(ledger: Ledger) -> None:
+    ledger.beat("w1", {"serves": ["triage"]}, LEASE_MS)
+    ledger.beat("w2", {"serves": []}, LEASE_MS)
+
+    ledger.leave("w1")
+    ledger.leave("nobody")
+
+    assert ledger.workers() == {"w2": {"serves": []}}
 
 
 def test_a_run_of_two_thousand_jobs_ends_with_every_result_once(ledger: Ledger) -> None:

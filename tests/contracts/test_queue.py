@@ -68,6 +68,26 @@ def test_what_was_sent_before_anybody_served_is_delivered(queue: Queue) -> None:
         assert seen.wait_for(1) == ["r1.s1.0"]
 
 
+def test_what_nobody_serves_is_counted_as_waiting_until_somebody_does(queue: Queue) -> None:
+    seen = Seen()
+    assert queue.waiting("triage") == 0
+    for index in range(3):
+        queue.send("triage", f"r1.s1.{index}")
+    queue.send("entities", "r1.s2.0")
+    assert (queue.waiting("triage"), queue.waiting("entities")) == (3, 1)
+    with serving(queue, {"triage": seen}):
+        seen.wait_for(3)
+    assert (queue.waiting("triage"), queue.waiting("entities")) == (0, 1)
+
+
+def test_what_is_sent_together_is_delivered_in_its_order(queue: Queue) -> None:
+    seen = Seen()
+    queue.send_all([])
+    queue.send_all([("triage", f"r1.s1.{index}") for index in range(300)])
+    with serving(queue, {"triage": seen}, slots=1):
+        assert seen.wait_for(300) == [f"r1.s1.{index}" for index in range(300)]
+
+
 def test_each_id_reaches_the_handler_of_its_type_once(queue: Queue) -> None:
     triage, entities = Seen(), Seen()
     with serving(queue, {"triage": triage, "entities": entities}):

@@ -11,7 +11,7 @@ from infra.held import HeldMessages
 from infra.settings import Settings
 
 WAIT_S = 20
-INDEX = "unacked_index"
+INDEX = "mq:unacked_index"
 
 
 def test_a_message_is_held_again_after_the_server_refused(redis_url: str, redis_client: redis.Redis, caplog) -> None:

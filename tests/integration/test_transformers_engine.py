@@ -104,6 +104,17 @@ def generated(model: Any, tokenizer: Any, prompt: str, max_tokens: int) -> str:
     return text
 
 
+def test_its_steps_and_their_rows_are_counted(engine: TransformersEngine) -> None:
+    before = engine.stats()
+    answers(engine, [ask(f"{n}", PROMPTS[n], max_tokens=4) for n in range(3)])
+
+    after = engine.stats()
+    assert (after.device, after.running, after.waiting) == (before.device, 0, 0)
+    assert after.steps - before.steps >= 4  # a token each
+    assert 3 * 4 <= after.rows - before.rows <= 3 * (after.steps - before.steps)
+    assert after.step_s > before.step_s
+
+
 def test_more_requests_than_slots_are_all_answered(engine: TransformersEngine) -> None:
     found = answers(engine, [ask(f"{n}", PROMPTS[n % 5], max_tokens=3 + n % 4) for n in range(20)])
 

@@ -80,6 +80,26 @@ def test_the_table_says_what_is_unequal(ask) -> None:
         ask(table, columns=[["a"], ["b", "c"]])
 
 
+def test_what_has_begun_is_running_and_the_rest_waits() -> None:
+    gate, begun = threading.Event(), threading.Semaphore(0)
+
+    def wait(input: dict[str, int]) -> dict[str, int]:
+        begun.release()
+        gate.wait(WAIT_S)
+        return input
+
+    engine = FunctionEngine({"f": wait})
+    futures = [engine.submit(Request(f"{n}", "f", "{}")) for n in range(THREADS + 3)]
+    assert all(begun.acquire(timeout=WAIT_S) for _ in range(THREADS))
+    stats = engine.stats()
+    assert (stats.device, stats.running, stats.waiting) == ("cpu", THREADS, 3)
+    gate.set()
+    for future in futures:
+        future.result(WAIT_S)
+    assert (engine.stats().running, engine.stats().waiting) == (0, 0)
+    engine.close()
+
+
 def test_an_engine_is_healthy_only_while_a_thread_may_come_free(monkeypatch) -> None:
     monkeypatch.setattr("workers.engines.function.STUCK_S", -2 * 3600)  # as if it were long past the deadline
     gates = [threading.Event() for _ in range(THREADS)]

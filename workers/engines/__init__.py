@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Finish(StrEnum):
@@ -47,6 +47,22 @@ class PromptTooLong(EngineError):
 
     def __init__(self, tokens: int, limit: int) -> None:
         super().__init__(f"the prompt has {tokens} tokens, the manifest allows {limit}", retryable=False)
+        self.tokens = tokens
+        self.limit = limit
+
+
+@dataclass(frozen=True)
+class EngineStats:
+    """What an engine does now, and what it has done since it started."""
+
+    device: str  #: "cpu", "cuda:0", …
+    running: int = 0  #: requests that are worked on
+    waiting: int = 0  #: requests that wait for a slot
+    steps: int = 0  #: decoding steps so far
+    step_s: float = 0.0  #: seconds spent in them
+    rows: int = 0  #: requests in a step, summed over the steps: rows / steps is the mean batch
+    replicas: int = 1  #: copies of the engine that can take a request now
+    restarts: int = 0  #: copies that were started again
 
 
 class Engine(Protocol):
@@ -68,3 +84,19 @@ class Engine(Protocol):
 
     def healthy(self) -> bool:
         """False when no request can end any more: closed, broken, or no step for far too long while there is work."""
+
+    def stats(self) -> EngineStats:
+        """Cheap, and callable from any thread at any time."""
+
+
+@runtime_checkable
+class Elastic(Protocol):
+    """An engine that can grow and shrink."""
+
+    slots: int  #: requests that it works on at a time when it has grown as far as it may
+
+    def expect(self, waiting: int, oldest_s: float) -> None:
+        """`waiting` jobs for it are in the ledger beyond those submitted, the oldest for `oldest_s`.
+
+        Returns at once.
+        """

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from transformers.utils.logging import disable_progress_bar
 
-from specialists.training.base_model import load_base
+from specialists.training.base_model import dtype_on, load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge
 from workers.engines.slots import ATTENTION, Piece, Slots
+from workers.memory import available_here
 
 
 class Decoder:
@@ -66,3 +67,16 @@ class Decoder:
 
 def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def number_bytes(device: str) -> int:
+    """Of one weight, key or value there."""
+    return dtype_on(device).itemsize
+
+
+def free_bytes(device: str) -> int | None:
+    """That this process may still take there; None where nobody says."""
+    if device.startswith("cuda"):
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free
+    return available_here()

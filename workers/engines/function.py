@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.settings import Settings
 from specialists.specialist import Specialist
-from workers.engines import Completion, EngineError, Finish, Request
+from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 
 Function = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -77,6 +77,11 @@ class FunctionEngine:
         with self._lock:
             overdue = [each for each in self._begun.values() if _stuck(each)]
             return not self._closed and len(overdue) < THREADS
+
+    def stats(self) -> EngineStats:
+        with self._lock:
+            waiting = sum(id not in self._begun for id in self._in_flight)
+            return EngineStats("cpu", running=len(self._begun), waiting=waiting)
 
     def _fault(self, request: Request) -> EngineError | None:
         if self._closed:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from typing import Protocol, cast
 
 from infra.settings import Settings
 from specialists.specialist import Specialist
-from workers.engines import Engine
+from workers.engines import Elastic, Engine
 
 _ENGINES = {
     "function": "workers.engines.function:FunctionEngine",
+    "ray": "workers.engines.ray:RayEngine",
     "scripted": "workers.engines.scripted:ScriptedEngine",
     "transformers": "workers.engines.transformers:TransformersEngine",
 }
@@ -26,18 +28,30 @@ class EngineClass(Protocol):
 def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[str, Engine]:
     """Specialist name -> its engine. Those of one kind and one base share an engine; close each engine once."""
     engines: dict[str, Engine] = {}
-    for (kind, _), group in groupby(sorted(specialists, key=_host), key=_host):
+    host = partial(_host, settings=settings)
+    for (kind, *_), group in groupby(sorted(specialists, key=host), key=host):
         together = list(group)
-        engine = _load(kind).create(together, settings)
+        engine = engine_class(kind).create(together, settings)
         engines |= {specialist.name: engine for specialist in together}
     return engines
 
 
-def _host(specialist: Specialist) -> tuple[str, str]:
-    base = specialist.manifest.base
-    return specialist.manifest.engine, f"{base.name}@{base.sha256}" if base else ""
+def slots_of(engines: Iterable[Engine], slots: int) -> int:
+    """Jobs at a time that fill all engines: `slots` for those that cannot grow, and what the others can grow to."""
+    each = {id(engine): engine.slots if isinstance(engine, Elastic) else None for engine in engines}.values()
+    return sum(grown for grown in each if grown) + (slots if None in each else 0)
 
 
-def _load(kind: str) -> EngineClass:
+def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
+    """Kind and base; of those in Ray also what lives in the actors, and how many there are."""
+    manifest, base = specialist.manifest, specialist.manifest.base
+    on_base = f"{base.name}@{base.sha256}" if base else ""
+    kind = (settings.engine if manifest.inner_engine != "function" else None) or manifest.engine
+    if kind == "ray":
+        return kind, manifest.inner_engine, on_base, manifest.ray.model_dump_json()
+    return kind, on_base
+
+
+def engine_class(kind: str) -> EngineClass:
     module, cls = _ENGINES[kind].split(":")
     return cast(EngineClass, getattr(import_module(module), cls))

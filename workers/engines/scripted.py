@@ -1,18 +1,23 @@
-"""The scripted engine: answers from a table, after a delay if wanted. For tests and load tests; runs no model."""
+"""The scripted engine: answers from a table, after a while if wanted. For tests and load tests; runs no model."""
 
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from itertools import count
+from random import Random
 
 from infra.settings import Settings
 from specialists.examples import read_examples
+from specialists.manifest import Script
 from specialists.specialist import Specialist
-from workers.engines import Completion, EngineError, Finish, Request
+from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 
 Answer = str | Callable[[Request], str]
 
@@ -20,33 +25,61 @@ Answer = str | Callable[[Request], str]
 TABLE = "examples.jsonl"
 
 
+@dataclass(eq=False)
+class _Ticket:
+    """A request in flight."""
+
+    request: Request
+    future: Future[Completion]
+    due: float  #: `time.monotonic()` at which it ends
+    served: bool = False  #: False while it waits for its turn
+    cancelled: bool = False
+
+
+@dataclass
+class _Line:
+    """Who is served and who waits, of one specialist."""
+
+    served: int = 0
+    waiting: deque[_Ticket] = field(default_factory=deque)
+
+
 class ScriptedEngine:
-    """One thread ends each request when its delay is over: any number of them wait at the same time."""
+    """One thread ends each request when its time is over: any number of them are served at the same time."""
 
     name = "scripted"
 
-    def __init__(self, answers: Mapping[str, Answer], delay_s: float = 0.0) -> None:
-        """`answers`: by prompt, or by specialist where no prompt fits. A callable may raise EngineError."""
+    def __init__(
+        self, answers: Mapping[str, Answer], delay_s: float = 0.0, scripts: Mapping[str, Script] | None = None
+    ) -> None:
+        """`answers`: by prompt, or by specialist where no prompt fits. A callable may raise EngineError.
+
+        `scripts`: by specialist; one that has none takes `delay_s`.
+        """
         self._answers = dict(answers)
-        self._delay_s = delay_s
-        self._due: list[tuple[float, int, Request]] = []  # a heap
+        self._scripts = dict(scripts or {})
+        self._plain = Script(median_s=delay_s)
+        self._changed = threading.Condition()  # guards what follows
+        self._in_flight: dict[str, _Ticket] = {}
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
+        self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts while it has its ticket's own time
         self._order = count()
-        self._in_flight: dict[str, Future[Completion]] = {}
-        self._cancelled: set[str] = set()
-        self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="script", daemon=True)
         self._thread.start()
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> ScriptedEngine:  # noqa: ARG003 - one signature for all engines
-        return cls(
-            {
+        answers: dict[str, Answer] = {}
+        for specialist in specialists:
+            table = {
                 specialist.render(example.input): specialist.format.write(example.output)
-                for specialist in specialists
                 for example in read_examples(specialist.folder / TABLE)
             }
-        )
+            answers |= table
+            if specialist.manifest.script.any_prompt:
+                answers[specialist.name] = next(iter(table.values()))
+        return cls(answers, scripts={specialist.name: specialist.manifest.script for specialist in specialists})
 
     def submit(self, request: Request) -> Future[Completion]:
         future: Future[Completion] = Future()
@@ -57,18 +90,14 @@ class ScriptedEngine:
             elif request.id in self._in_flight:
                 future.set_exception(EngineError(f"request {request.id!r} is in flight already", retryable=False))
             else:
-                self._in_flight[request.id] = future
-                due = time.monotonic() + self._delay_s
-                self._put(due if request.deadline is None else min(due, request.deadline), request)
+                self._line_up(_Ticket(request, future, _deadline(request)))
         return future
 
     def cancel(self, request_id: str) -> None:
         with self._changed:
-            if request_id in self._in_flight:
-                self._cancelled.add(request_id)
-                self._due = [(due if r.id != request_id else 0.0, order, r) for due, order, r in self._due]
-                heapq.heapify(self._due)
-                self._changed.notify_all()
+            if ticket := self._in_flight.get(request_id):
+                ticket.cancelled = True
+                self._end_at(ticket, 0.0)
 
     def close(self) -> None:
         with self._changed:
@@ -80,42 +109,92 @@ class ScriptedEngine:
         with self._changed:
             return not self._closed
 
-    def _put(self, due: float, request: Request) -> None:
-        heapq.heappush(self._due, (due, next(self._order), request))
-        self._changed.notify_all()
+    def stats(self) -> EngineStats:
+        with self._changed:
+            served = sum(line.served for line in self._lines.values())
+            return EngineStats("cpu", running=served, waiting=len(self._in_flight) - served)
+
+    def _script(self, specialist: str) -> Script:
+        return self._scripts.get(specialist, self._plain)
+
+    def _line_up(self, ticket: _Ticket) -> None:
+        name = ticket.request.specialist
+        line, at_once = self._lines[name], self._script(name).at_once
+        self._in_flight[ticket.request.id] = ticket
+        if at_once is None or line.served < at_once:
+            self._serve(ticket)
+        else:
+            line.waiting.append(ticket)
+            self._end_at(ticket, ticket.due)
+
+    def _serve(self, ticket: _Ticket) -> None:
+        ticket.served = True
+        self._lines[ticket.request.specialist].served += 1
+        takes_s = service_s(self._script(ticket.request.specialist), ticket.request.id)
+        self._end_at(ticket, min(ticket.due, time.monotonic() + takes_s))
+
+    def _end_at(self, ticket: _Ticket, due: float) -> None:
+        ticket.due = due
+        if due < math.inf:
+            heapq.heappush(self._due, (due, next(self._order), ticket))
+            self._changed.notify_all()
+
+    def _leave(self, ticket: _Ticket) -> None:
+        """Take the ticket out, and let the next one of its line in."""
+        ticket.due = math.inf  # no entry of the heap counts any more
+        del self._in_flight[ticket.request.id]
+        line = self._lines[ticket.request.specialist]
+        if not ticket.served:
+            line.waiting.remove(ticket)
+            return
+        line.served -= 1
+        if line.waiting:
+            self._serve(line.waiting.popleft())
 
     def _run(self) -> None:
-        while request := self._next():
-            with self._changed:
-                future = self._in_flight.pop(request.id)
-                cancelled = request.id in self._cancelled
-                self._cancelled.discard(request.id)
+        while ticket := self._next():
             try:
-                completion = self._complete(request, cancelled)
+                completion = self._complete(ticket.request, ticket.cancelled)
             except EngineError as error:
-                future.set_exception(error)
+                ticket.future.set_exception(error)
             else:
-                future.set_result(completion)
-        for future in self._in_flight.values():
-            future.set_exception(EngineError("the engine was closed"))
+                ticket.future.set_result(completion)
+        for ticket in self._in_flight.values():
+            ticket.future.set_exception(EngineError("the engine was closed"))
 
-    def _next(self) -> Request | None:
+    def _next(self) -> _Ticket | None:
         """Wait for the next request that is due; None when the engine is closed."""
         with self._changed:
             while not self._closed:
+                if self._due and self._due[0][0] != self._due[0][2].due:
+                    heapq.heappop(self._due)
+                    continue
                 wait_s = self._due[0][0] - time.monotonic() if self._due else None
                 if wait_s is not None and wait_s <= 0:
-                    return heapq.heappop(self._due)[2]
+                    ticket = heapq.heappop(self._due)[2]
+                    self._leave(ticket)
+                    return ticket
                 self._changed.wait(wait_s)
         return None
 
     def _complete(self, request: Request, cancelled: bool) -> Completion:
         if cancelled:
             return Completion("", Finish.CANCELLED)
-        if request.deadline is not None and time.monotonic() >= request.deadline:
+        if time.monotonic() >= _deadline(request):
             return Completion("", Finish.DEADLINE)
         answer = self._answers.get(request.prompt, self._answers.get(request.specialist))
         if answer is None:
             # The prompt itself is not quoted: it may be private.
             raise EngineError(f"no answer is scripted for this prompt of {request.specialist!r}", retryable=False)
         return Completion(answer if isinstance(answer, str) else answer(request), Finish.STOP)
+
+
+def service_s(script: Script, request_id: str) -> float:
+    """How long a request is served: log-normal around the median, the same for the same id."""
+    if not script.median_s or not script.sigma:
+        return script.median_s
+    return Random(request_id).lognormvariate(math.log(script.median_s), script.sigma)
+
+
+def _deadline(request: Request) -> float:
+    return math.inf if request.deadline is None else request.deadline

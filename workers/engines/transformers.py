@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,11 +18,13 @@ from infra.settings import Settings
 from specialists.specialist import Specialist
 from specialists.training.base_model import encode
 from specialists.weights import ensure
-from workers.engines import Completion, EngineError, PromptTooLong, Request
+from workers.engines import Completion, EngineError, EngineStats, PromptTooLong, Request
 from workers.engines.adapters import AdapterSource
 from workers.engines.batch import Batch, Row
-from workers.engines.decoder import Decoder, best_device
+from workers.engines.decoder import Decoder, best_device, free_bytes, number_bytes
 from workers.engines.grammar import GrammarError, Grammars
+from workers.engines.slots import Piece
+from workers.memory import check, gib, need_of
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,42 @@ def _hosted(specialist: Specialist) -> Hosted:
     return Hosted(source, manifest.limits.input_tokens, manifest.decoding.max_tokens)
 
 
+def slot_tokens(hosted: Mapping[str, Hosted]) -> int:
+    """As long as the longest prompt with its answer may be."""
+    return max(each.input_tokens + each.answer_tokens for each in hosted.values())
+
+
+def _digests(specialists: Sequence[Specialist], folder: Path) -> str:
+    """What was checked to get here: the base when it was fetched, the adapters when the catalog was loaded."""
+    base = specialists[0].manifest.base
+    pinned = f"sha256 {base.sha256[:12]} as pinned" if base and base.sha256 else "no digest pinned"
+    adapters = [f"{each.name} {each.manifest.adapter.sha256[:12]}" for each in specialists if each.manifest.adapter]
+    return f"weights: {folder.name}, {pinned}; adapters, checked: {', '.join(adapters) or 'none'}"
+
+
+def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> None:
+    adapters = [each.adapter.path for each in hosted.values() if each.adapter]
+    need = need_of(base, adapters, slots, slot_tokens(hosted), number_bytes(device))
+    available = free_bytes(device)
+    check(need, available, f"{device}'s memory")
+    there = "unknown" if available is None else gib(available)
+    log.info("memory: needs %s; available on %s: %s", need, device, there, extra={"action": "check"})
+
+
+@dataclass
+class Work:
+    """Done since the start."""
+
+    steps: int = 0
+    step_s: float = 0.0
+    rows: int = 0
+
+    def add(self, seconds: float, rows: int) -> None:
+        self.steps += 1
+        self.step_s += seconds
+        self.rows += rows
+
+
 class TransformersEngine:
     name = "transformers"
 
@@ -67,10 +105,11 @@ class TransformersEngine:
         """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on."""
         if threads:
             torch.set_num_threads(threads)
-        length = max(each.input_tokens + each.answer_tokens for each in hosted.values())
+        length = slot_tokens(hosted)
         adapters = {name: each.adapter for name, each in hosted.items()}
         self._hosted = dict(hosted)
-        self._decoder = Decoder(base, adapters, slots, length, device or best_device())
+        self._device = device or best_device()
+        self._decoder = Decoder(base, adapters, slots, length, self._device)
         self._grammars = Grammars(self._decoder.tokenizer, self._decoder.vocabulary)
         self._end: int = self._decoder.tokenizer.eos_token_id
         self._step_tokens = step_tokens
@@ -82,16 +121,23 @@ class TransformersEngine:
         self._closed: EngineError | None = None
         self._failures = 0
         self._stepped_at = time.monotonic()
+        self._work = Work()
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> TransformersEngine:
-        """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be."""
+        """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be.
+
+        Raises MemoryShort before it loads anything.
+        """
         base = specialists[0].manifest.base
         assert base, "the manifest's check: engine 'transformers' names a base"
         folder = ensure(base.name, settings.weights, log.info, base.sha256)
-        return cls(folder, {each.name: _hosted(each) for each in specialists}, settings.slots, settings.threads)
+        log.info("%s", _digests(specialists, folder), extra={"action": "check"})
+        hosted, device = {each.name: _hosted(each) for each in specialists}, best_device()
+        _check_memory(folder, hosted, settings.slots, device)
+        return cls(folder, hosted, settings.slots, settings.threads, device)
 
     # -- any thread --
 
@@ -119,6 +165,13 @@ class TransformersEngine:
         with self._changed:
             stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > STALL_S
             return self._closed is None and self._thread.is_alive() and not stalled
+
+    def stats(self) -> EngineStats:
+        with self._changed:
+            running = len(self._batch)
+            work = replace(self._work)
+            waiting = len(self._waiting)
+        return EngineStats(self._device, running, waiting, work.steps, work.step_s, work.rows)
 
     def _row(self, request: Request) -> Row:
         hosted = self._hosted.get(request.specialist)
@@ -187,6 +240,13 @@ class TransformersEngine:
         fed = self._batch.feed(self._step_tokens)
         if not fed:
             return
+        self._advance(fed)
+        with self._changed:
+            self._work.add(time.monotonic() - self._stepped_at, len(fed))
+        self._release()
+
+    def _advance(self, fed: Sequence[tuple[Row, Piece]]) -> None:
+        """Feed the pieces, and choose the next token of each row that is fed whole."""
         whole = [row.pending == 0 for row, _ in fed]
         logits = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, V)
         ready = [row for (row, _), all_fed in zip(fed, whole, strict=True) if all_fed]
@@ -195,7 +255,6 @@ class TransformersEngine:
                 row.choose(scores, self._end)
             except GrammarError as error:
                 self._leave(row, error)
-        self._release()
 
     def _release(self) -> None:
         """Let everything go that has ended, was cancelled or is late; those that wait as well."""

@@ -1,0 +1,54 @@
+"""A coordinator's health check, `python -m coordinator.alive`: whether its metrics say that each loop goes round."""
+
+from __future__ import annotations
+
+import sys
+import time
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from infra.metrics import PATH, PREFIX
+from infra.settings import Settings
+
+TURNED = f"{PREFIX}_loop_turned_timestamp_seconds"
+LOOPS = ("advance", "dispatch", "sweep")
+STUCK_S = 30.0  #: a turn takes a second where nothing is to be done
+
+
+def main() -> int:
+    settings = Settings()
+    if settings.metrics_port is None:
+        return _stuck(["nobody can say: set MANYHANDS_METRICS_PORT"])
+    try:
+        with urlopen(f"http://127.0.0.1:{settings.metrics_port}{PATH}", timeout=5.0) as answer:
+            text = answer.read().decode()
+    except OSError as error:
+        return _stuck([f"no metrics on port {settings.metrics_port}: {error}"])
+    return _stuck(stuck(text, time.time()))
+
+
+def stuck(metrics: str, now_s: float) -> list[str]:
+    """One sentence for each loop that has not gone round lately."""
+    turned = {
+        sample.labels["loop"]: now_s - sample.value
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+        if sample.name == TURNED
+    }
+    silent_s = {loop: turned.get(loop) for loop in LOOPS}
+    return [
+        f"loop {loop!r} " + ("has not gone round yet" if age_s is None else f"last went round {age_s:.0f} s ago")
+        for loop, age_s in silent_s.items()
+        if age_s is None or age_s > STUCK_S
+    ]
+
+
+def _stuck(faults: list[str]) -> int:
+    for fault in faults:
+        print(fault)  # noqa: T201 - Docker keeps what a check says
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""What the ledger says of itself, read when Prometheus asks. The same from every coordinator: `max`, not `sum`."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from infra.ledger import Ledger, LedgerUnavailable
+from infra.metrics import PREFIX
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 3.0  #: a Redis that hangs would else hold the scrape past Prometheus's own time-out, 10 s
+SAME = "The same from every coordinator."
+
+
+@dataclass(frozen=True)
+class _Reading:
+    depths: dict[str, dict[str, int]]
+    workers: Counter[str]  #: by job type served
+    unacknowledged: int
+
+
+class LedgerCollector(Collector):
+    def __init__(self, ledger: Ledger, answer_s: float = ANSWER_S) -> None:
+        self._ledger = ledger
+        self._answer_s = answer_s
+
+    def collect(self) -> Iterator[Metric]:
+        """Without an answer in time: `ledger_up` 0, and nothing that would have to be guessed."""
+        reading = self._read_in_time()
+        up = 0 if reading is None else 1
+        yield GaugeMetricFamily(f"{PREFIX}_ledger_up", f"1 if the ledger answers this process, else 0. {SAME}", up)
+        yield from _gauges(reading or _Reading({}, Counter(), 0), known=reading is not None)
+
+    def _read_in_time(self) -> _Reading | None:
+        answers: SimpleQueue[_Reading | None] = SimpleQueue()
+        Thread(target=self._read, args=[answers], name="ledger-gauges", daemon=True).start()
+        try:
+            return answers.get(timeout=self._answer_s)
+        except Empty:
+            return None
+
+    def _read(self, answers: SimpleQueue[_Reading | None]) -> None:
+        reading = None
+        try:
+            workers = Counter(job_type for about in self._ledger.workers().values() for job_type in about["serves"])
+            reading = _Reading(self._ledger.depths(), workers, self._ledger.unacknowledged())
+        except LedgerUnavailable as error:
+            log.warning("no figures of the ledger: %s", error, extra={"action": "scrape"})
+        finally:
+            answers.put(reading)
+
+
+def _gauges(reading: _Reading, known: bool) -> Iterator[Metric]:
+    jobs = _gauge("jobs", "Jobs that have not ended, and dead letters, by where they are.", "job_type", "state")
+    oldest = _gauge("oldest_waiting_seconds", "Age of the oldest job that no worker has claimed.", "job_type")
+    for job_type, depths in reading.depths.items():
+        oldest.add_metric([job_type], depths["oldest_ms"] / 1000)
+        for state, count in depths.items():
+            if state != "oldest_ms":
+                jobs.add_metric([job_type, state], count)
+    workers = _gauge("workers", "Live workers, by the job type that they serve.", "job_type")
+    for job_type in reading.depths.keys() | reading.workers.keys():
+        workers.add_metric([job_type], reading.workers[job_type])
+    backlog = _gauge("outcomes_unacknowledged", "Outcomes that no coordinator has dealt with yet.")
+    if known:
+        backlog.add_metric([], reading.unacknowledged)
+    yield from (jobs, oldest, workers, backlog)
+
+
+def _gauge(name: str, help: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", f"{help} {SAME}", labels=labels)

@@ -1,0 +1,54 @@
+"""Spans of a coordinator: deciding about a run, and each note put on the queue. Never a word of a goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.util.types import Attributes
+
+from coordinator.run import Run
+from infra import tracing
+from infra.ledger import Ledger
+from infra.records import Job
+
+
+@contextmanager
+def advancing(tracer: Tracer, run: Run, outcomes: int) -> Iterator[Span]:
+    """Below the request that brought the run in."""
+    attributes: Attributes = {"manyhands.goal.id": run.id, "messaging.batch.message_count": outcomes}
+    with tracing.span(tracer, "advance", SpanKind.INTERNAL, tracing.context_of(run.trace), attributes) as span:
+        yield span
+
+
+def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
+    """The jobs as made by what `span` tells, if it is told."""
+    if not span.is_recording():
+        return jobs
+    trace = tracing.traceparent(span)
+    return [job.model_copy(update={"trace": trace}) for job in jobs]
+
+
+@contextmanager
+def sending(tracer: Tracer, ledger: Ledger, jobs: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """One span for each (job type, job id), below what made the job. Only the ledger knows that: it is asked where
+    there is a trace to write."""
+    with ExitStack() as spans:
+        for job_type, job_id in jobs if tracing.is_on(tracer) else ():
+            status = ledger.job(job_id)
+            parent = tracing.context_of(status.job.trace if status else None)
+            spans.enter_context(_sending_one(tracer, job_type, job_id, parent))
+        yield
+
+
+def _sending_one(tracer: Tracer, job_type: str, job_id: str, parent: Context) -> AbstractContextManager[Span]:
+    attributes: Attributes = {
+        **tracing.MESSAGING,
+        "messaging.operation.type": "send",
+        "messaging.operation.name": "send",
+        "messaging.destination.name": job_type,
+        "messaging.message.id": job_id,
+    }
+    return tracing.span(tracer, f"send {job_type}", SpanKind.PRODUCER, parent, attributes)

@@ -1,0 +1,142 @@
+"""A worker that lives and consumes nothing is of no use: it ends, to be started anew. A cut alone is no reason."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from infra.celery_queue import CeleryQueue, create_app
+from infra.records import Job, JobState, RunRecord
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+from workers.app import BROKEN
+
+WAIT_S = 60
+#: The signal stops the main thread for good, as a read of a dead socket would; the other threads go on.
+NAP = """
+import signal, time
+signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))
+def nap(input):
+    time.sleep(input["seconds"])
+    return {"slept": input["seconds"]}
+"""
+MANIFEST = 'engine = "function"\nfunction = "nap.py:nap"\n'
+
+
+@pytest.fixture
+def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture
+def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
+    return RedisLedger(redis_client, settings.prefix)
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[CeleryQueue]:
+    queue = CeleryQueue(create_app(settings))
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def options(write_specialist: Callable[..., Path]) -> dict[str, str]:
+    number = {"type": "number"}
+    folder = write_specialist("nap", MANIFEST, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
+    return {"specialists": json.dumps([str(folder)]), "silent_s": "2", "lease_s": "3"}
+
+
+def send(ledger: RedisLedger, queue: CeleryQueue, run_id: str, seconds: float) -> str:
+    job = Job(id=Job.name(run_id, "s1", 0), type="nap", input={"seconds": seconds}, run_id=run_id, step_id="s1")
+    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), [job], [])
+    for job_type, job_id in ledger.take_ready(10):
+        queue.send(job_type, job_id)
+    return job.id
+
+
+def await_state(ledger: RedisLedger, job_id: str, state: JobState, mend: Callable[[], object] = lambda: None) -> None:
+    until = time.monotonic() + WAIT_S
+    while ledger.job(job_id).state is not state:
+        assert time.monotonic() < until, ledger.job(job_id)
+        mend()
+        time.sleep(0.05)
+
+
+def await_listed(ledger: RedisLedger, count: int) -> None:
+    until = time.monotonic() + WAIT_S
+    while len(ledger.workers()) != count:
+        assert time.monotonic() < until, ledger.workers()
+        time.sleep(0.05)
+
+
+def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
+    start_worker, options, ledger, queue, settings
+) -> None:
+    deaf = start_worker("nap", **options)
+    running = send(ledger, queue, "r1", seconds=5)
+    await_state(ledger, running, JobState.RUNNING)
+    (name,) = ledger.workers()
+    with create_app(settings) as app:
+        (answer,) = app.control.cancel_consumer("nap", destination=[name], reply=True, timeout=10)
+    assert "ok" in answer[name]
+    waiting = send(ledger, queue, "r2", seconds=0)
+
+    assert deaf.wait(WAIT_S) == BROKEN
+
+    assert ledger.job(running).state is JobState.SUCCEEDED  # what it ran came to its end
+    assert ledger.job(waiting).state is JobState.SENT
+    assert ledger.workers() == {}
+    start_worker("nap", **options)
+    await_state(ledger, waiting, JobState.SUCCEEDED)
+
+
+def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(
+    start_worker, options, ledger, queue
+) -> None:
+    worker = start_worker("nap", **options | {"grace_s": "0.2"})
+    running = send(ledger, queue, "r1", seconds=30)
+    await_state(ledger, running, JobState.RUNNING)
+    worker.send_signal(signal.SIGUSR1)
+    for run_id in ("r2", "r3"):  # the read that hangs takes the first one with it
+        send(ledger, queue, run_id, seconds=0)
+
+    await_state(ledger, running, JobState.READY)
+    assert worker.wait(WAIT_S) == BROKEN
+    assert ledger.workers() == {}
+
+
+def test_a_worker_whose_slots_are_all_taken_is_not_deaf(start_worker, options, ledger, queue) -> None:
+    worker = start_worker("nap", slots="1", **options)
+    first, second = send(ledger, queue, "r1", seconds=4), send(ledger, queue, "r2", seconds=0)
+    await_state(ledger, first, JobState.SUCCEEDED)  # the second waited for longer than `silent_s`: no slot was free
+    await_state(ledger, second, JobState.SUCCEEDED)
+    assert worker.poll() is None
+
+
+def test_a_worker_whose_every_connection_is_cut_goes_on_consuming(
+    start_worker, options, ledger, queue, redis_client
+) -> None:
+    worker = start_worker("nap", **options | {"silent_s": "20"})
+    before = send(ledger, queue, "r1", seconds=0)
+    await_state(ledger, before, JobState.SUCCEEDED)
+
+    killed = redis_client.client_kill_filter(_type="normal", skipme=True)
+    killed += redis_client.client_kill_filter(_type="pubsub", skipme=True)
+    assert killed >= 3  # the ledger's, the consumer's, remote control's
+
+    after = send(ledger, queue, "r2", seconds=0)
+
+    def send_again() -> None:
+        """As the coordinator's sweep: a message sent to a link that was just cut may vanish."""
+        for job_type, job_id in ledger.sweep(silent_ms=3_000):
+            queue.send(job_type, job_id)
+
+    await_state(ledger, after, JobState.SUCCEEDED, send_again)
+    assert worker.poll() is None

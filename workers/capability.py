@@ -1,0 +1,118 @@
+"""Capability: what a worker can do and how fast, as its heartbeats tell it. Knows no ledger and no queue."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
+
+from infra.records import Json
+from specialists.examples import ExamplesError, read_examples
+from specialists.specialist import Specialist
+from workers.engines import Completion, Engine, EngineError, Finish, Request
+from workers.memory import resident_here
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = "examples.jsonl"
+
+#: The measurement at start: one example to warm up, then so many, for so long at most.
+WARM_S, TRIALS, TRIAL_S = 0.5, 4, 1.5
+
+SHORT = 12  #: hexadecimal digits of a digest that are told
+
+
+class Capability:
+    def __init__(
+        self,
+        specialists: Iterable[Specialist],
+        engines: Mapping[str, Engine],
+        slots: int,
+        tokens_per_s: float | None = None,
+    ) -> None:
+        """`engines`: by the specialist's name. `tokens_per_s`: as `measure` has it."""
+        self._specialists = list(specialists)
+        self._engines = list({id(engine): engine for engine in engines.values()}.values())
+        self._slots = slots
+        self._tokens_per_s = tokens_per_s
+        self._started_ms = time.time_ns() // 1_000_000
+
+    def about(self, running: int, done: int) -> Json:
+        """`running` of its slots are taken now; `done`: jobs whose outcome the ledger took from it, so far."""
+        return self._constant() | {
+            "devices": sorted({engine.stats().device for engine in self._engines}),
+            "running": running,
+            "load": round(running / self._slots, 3),
+            "done": done,
+            "memory_bytes": resident_here(),
+        }
+
+    def _constant(self) -> Json:
+        manifests = [each.manifest for each in self._specialists]
+        return {
+            "serves": {each.name: each.version for each in manifests},
+            "digests": {each.name: each.digest[:SHORT] for each in self._specialists},
+            "bases": sorted({each.base.name for each in manifests if each.base}),
+            "engines": sorted({engine.name for engine in self._engines}),
+            "slots": self._slots,
+            "tokens_per_s": self._tokens_per_s,
+            "started_ms": self._started_ms,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+
+
+def measure(specialists: Iterable[Specialist], engines: Mapping[str, Engine]) -> float | None:
+    """Tokens that the models here read and write in a second, a few of the specialists' own examples at once.
+
+    None where there is no model, or no example was answered in time.
+    """
+    models = [specialist for specialist in specialists if specialist.manifest.base]
+    _try(models[:1], engines, 1, WARM_S)  # the first step of an engine takes longer than any after it
+    began = time.monotonic()
+    tokens = _try(models, engines, TRIALS, TRIAL_S)
+    return round(tokens / (time.monotonic() - began), 1) if tokens else None
+
+
+def _try(specialists: Sequence[Specialist], engines: Mapping[str, Engine], count: int, limit_s: float) -> int:
+    """Tokens of about `count` answers, shared out among the specialists, within `limit_s`."""
+    deadline = time.monotonic() + limit_s
+    futures = [
+        engines[specialist.name].submit(request)
+        for specialist in specialists
+        for request in _trials(specialist, max(1, count // len(specialists)), deadline)
+    ]
+    wait(futures)
+    return sum(map(_tokens, futures))
+
+
+def _trials(specialist: Specialist, count: int, deadline: float) -> list[Request]:
+    decoding = specialist.manifest.decoding
+    try:
+        examples = read_examples(specialist.folder / EXAMPLES)[:count]
+    except (OSError, ExamplesError):
+        return []  # examples are for people first: a folder may go without
+    return [
+        Request(
+            id=f"trial-{specialist.name}-{number}",
+            specialist=specialist.name,
+            prompt=specialist.render(example.input),
+            grammar=specialist.format.grammar(example.input) if decoding else None,
+            max_tokens=decoding.max_tokens if decoding else 1,
+            deadline=deadline,
+        )
+        for number, example in enumerate(examples)
+    ]
+
+
+def _tokens(future: Future[Completion]) -> int:
+    """Of an answer that was cut nobody knows how much of its prompt was read: it counts nothing."""
+    try:
+        completion = future.result()
+    except EngineError as error:
+        log.warning("a trial at start failed: %s", error, extra={"action": "measure"})
+        return 0
+    return completion.tokens_in + completion.tokens_out if completion.finish is Finish.STOP else 0

@@ -1,0 +1,337 @@
+"""The ray engine: ferries each request to the least loaded of its replicas, which are actors of Ray. Runs no model.
+
+One thread does everything; whoever calls, and Ray's own threads, only leave it something to do. Ray restarts nothing
+here: an actor that died is replaced by this engine, and what it worked on is tried once more elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from math import inf
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import ray
+from ray.exceptions import RayTaskError
+
+from infra.logs import where
+from infra.settings import Settings
+from specialists.manifest import RayHosting
+from specialists.specialist import Specialist
+from workers.engines import Completion, Engine, EngineError, EngineStats, Request
+from workers.engines.ray_actor import Fault, Health, Host, open_engine
+from workers.engines.ray_cluster import join, leave
+from workers.engines.ray_replicas import Replica, Replicas, State, Trip
+from workers.engines.scaling import Load, Rules, enough, target
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1  #: between two looks at deadlines, replicas and load
+START_S = 600.0  #: for the first replica to find its place and load its model
+LOOK_S = 5.0  #: between two looks at a replica
+BLIND_S = 60.0  #: a replica that has not answered a look for so long is given up
+UNREADY_S = 120.0  #: with work and without a replica for so long, the engine calls itself broken
+STEADY_S = 30.0  #: a replica that lives for so long ends the waits between starts
+LONGEST_WAIT_S = 30.0  #: between two starts
+
+DEATHS_ALLOWED = 1  #: of replicas that worked on one request: at the next it fails, and the ledger counts the attempt
+
+
+class RayEngine:
+    name = "ray"
+
+    def __init__(
+        self,
+        make: Callable[[], Engine],
+        rules: Rules,
+        hosting: RayHosting,
+        address: str | None = None,
+        token_file: Path | None = None,
+    ) -> None:
+        """`make` runs in each actor. Returns at once; `await_ready` says when the first replica is. Raises EngineError
+        if the cluster cannot be joined."""
+        join(address, token_file)
+        self.slots = rules.most * rules.slots
+        self._rules = rules
+        self._replicas = Replicas(partial(_actor, make, rules, hosting), rules.slots)
+        self._trips: dict[str, Trip] = {}  # all in flight, by request id
+        self._waiting: deque[Trip] = deque()
+        self._suspects: deque[Trip] = deque()  # they have seen a replica die, and go alone
+        self._expected = Load(0, 0, 0.0)  # in the ledger
+        self._fewer_since = inf  # `time.monotonic()` since which fewer replicas would have been enough
+        self._failures = 0  # replicas lost in a row
+        self._start_at = 0.0
+        self._lost = 0  # replicas that no other has replaced yet
+        self._restarts = 0
+        self._fine_at = time.monotonic()
+        self._refusal: str | None = None  # why the last replica that did not open did not
+        self._opened = threading.Event()  # or refused to
+        self._todo: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> RayEngine:
+        """Returns when one replica is ready. The specialists have one inner engine, one base and one hosting."""
+        manifest = specialists[0].manifest
+        hosting = manifest.ray
+        # What an actor needs, and none of the passwords.
+        needed = Settings.model_construct(
+            home=settings.home, specialists=settings.specialists, slots=settings.slots, threads=settings.threads
+        )
+        digests = {specialist.name: specialist.digest for specialist in specialists}
+        make = partial(open_engine, manifest.inner_engine, digests, needed)
+        rules = Rules(hosting.min_replicas, hosting.max_replicas, settings.slots)
+        engine = cls(make, rules, hosting, settings.ray_address, settings.ray_token_file)
+        engine.await_ready(START_S)
+        return engine
+
+    # -- any thread --
+
+    def await_ready(self, timeout_s: float) -> None:
+        """Return when a replica is ready; close and raise EngineError if one refuses, or after `timeout_s`."""
+        in_time = self._opened.wait(timeout_s)
+        if not in_time or self._refusal:
+            self.close()
+            reason = self._refusal or f"none of the Ray cluster's nodes had room for it within {timeout_s:.0f} s"
+            raise EngineError(f"no replica became ready: {reason}", retryable=False)
+
+    def submit(self, request: Request) -> Future[Completion]:
+        trip = Trip(request)
+        if not self._do(partial(self._accept, trip)):
+            trip.future.set_exception(EngineError("the engine was closed"))
+        return trip.future
+
+    def cancel(self, request_id: str) -> None:
+        self._do(partial(self._cancel, request_id))
+
+    def expect(self, waiting: int, oldest_s: float) -> None:
+        self._expected = Load(0, waiting, oldest_s)
+
+    def close(self) -> None:
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._todo.put(lambda: None)
+        self._thread.join()
+
+    def healthy(self) -> bool:
+        return not self._closed and self._thread.is_alive() and time.monotonic() - self._fine_at < UNREADY_S
+
+    def stats(self) -> EngineStats:
+        return self._replicas.stats(waiting=len(self._waiting) + len(self._suspects), restarts=self._restarts)
+
+    def _do(self, step: Callable[[], None]) -> bool:
+        """Have the ferry's thread do it; False if the engine is closed."""
+        with self._closing:
+            if not self._closed:
+                self._todo.put(step)
+            return not self._closed
+
+    # -- the ferry's thread --
+
+    def _run(self) -> None:
+        try:
+            self._ferry()
+        except Exception as error:  # noqa: BLE001 - whatever broke the ferry must reach its futures
+            log.error("the ferry raised %s\n%s", type(error).__name__, where(error), extra={"action": "break"})
+        with self._closing:
+            self._closed = True
+        while not self._todo.empty():  # nothing is added any more
+            self._todo.get()()
+        for trip in list(self._trips.values()):
+            self._end(trip, EngineError("the engine was closed"))
+        for replica in self._replicas:
+            replica.stop()
+        leave()
+
+    def _ferry(self) -> None:
+        tended_at = 0.0
+        while not self._closed:
+            try:
+                step = self._todo.get(timeout=TICK_S)
+            except Empty:
+                step = None
+            if step:
+                step()
+            if time.monotonic() - tended_at >= TICK_S:
+                self._tend()
+                tended_at = time.monotonic()
+            self._send()
+
+    def _accept(self, trip: Trip) -> None:
+        if trip.request.id in self._trips:
+            error = EngineError(f"request {trip.request.id!r} is in flight already", retryable=False)
+            trip.future.set_exception(error)
+            return
+        self._trips[trip.request.id] = trip
+        self._waiting.append(trip)
+
+    def _cancel(self, request_id: str) -> None:
+        if trip := self._trips.get(request_id):
+            trip.cancelled = True
+            if trip.replica:
+                trip.replica.cancel(trip)
+            else:
+                self._end_early()
+
+    def _send(self) -> None:
+        """Suspects first, each alone with a replica; then the others, in the order in which they came."""
+        while self._suspects and (replica := self._replicas.idle()):
+            self._take(replica, self._suspects.popleft())
+        while self._waiting and (replica := self._replicas.roomiest(keep_one=bool(self._suspects))):
+            self._take(replica, self._waiting.popleft())
+
+    def _take(self, replica: Replica, trip: Trip) -> None:
+        if trip.early:
+            self._end(trip, Completion("", trip.early))
+        else:
+            replica.take(trip, lambda answer: self._do(partial(self._answered, replica, trip, answer)))
+
+    def _answered(self, replica: Replica, trip: Trip, answer: Future[Any]) -> None:
+        if trip.replica is not replica:
+            return  # it was given up as dead before
+        error = answer.exception()
+        if error is None:
+            found = answer.result()
+            self._end(trip, found.error() if isinstance(found, Fault) else found)
+        elif isinstance(error, RayTaskError):
+            self._end(trip, EngineError(f"the actor raised {type(error.cause).__name__}"))
+        else:
+            self._lose(replica, "it died")
+
+    def _end(self, trip: Trip, how: Completion | EngineError) -> None:
+        del self._trips[trip.request.id]
+        if trip.replica:
+            trip.replica.trips.discard(trip)
+            trip.replica = None
+        if isinstance(how, EngineError):
+            trip.future.set_exception(how)
+        else:
+            trip.future.set_result(how)
+
+    def _end_early(self) -> None:
+        """End what waits and was cancelled, or is past its deadline."""
+        for queue in (self._waiting, self._suspects):
+            for trip in [trip for trip in queue if trip.early]:
+                queue.remove(trip)
+                assert trip.early
+                self._end(trip, Completion("", trip.early))
+
+    # -- its replicas --
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        self._end_early()
+        self._scale(now)
+        for replica in self._replicas.opened():
+            if replica.asked_at is not None and now - replica.asked_at > BLIND_S:
+                self._lose(replica, f"it did not answer for {BLIND_S:.0f} s")
+            elif replica.asked_at is None and now - replica.looked_at > LOOK_S:
+                self._look(replica)
+        ready = self._replicas.in_state(State.READY)
+        if ready or not self._trips:
+            self._fine_at = now
+        if any(now - replica.ready_at > STEADY_S for replica in ready):
+            self._failures = 0
+
+    def _scale(self, now: float) -> None:
+        load, count = self._load(now), self._replicas.count()
+        self._fewer_since = min(self._fewer_since, now) if enough(load, self._rules) < count else inf
+        starting = len(self._replicas.in_state(State.STARTING))
+        wanted = target(count, starting, load, now - self._fewer_since, self._rules)
+        if wanted > count and now >= self._start_at:
+            for _ in range(wanted - count):
+                self._start()
+        elif wanted < count:
+            self._replicas.drain(count - wanted)
+            self._fewer_since = inf
+        self._replicas.stop_drained()
+
+    def _load(self, now: float) -> Load:
+        waiting = [*self._suspects, *self._waiting]
+        oldest_s = max((now - trip.began_at for trip in waiting), default=0.0)
+        return Load(
+            running=len(self._trips) - len(waiting),
+            waiting=len(waiting) + self._expected.waiting,
+            oldest_s=max(oldest_s, self._expected.oldest_s),
+        )
+
+    def _start(self) -> None:
+        if self._lost:
+            self._lost -= 1
+            self._restarts += 1
+        replica = self._replicas.add()
+        replica.open(lambda answer: self._do(partial(self._open, replica, answer)))
+
+    def _open(self, replica: Replica, answer: Future[Any]) -> None:
+        if replica not in self._replicas:
+            return  # stopped meanwhile
+        found = answer.exception() or answer.result()
+        if isinstance(found, Health):
+            replica.ready(found)
+            self._refusal = None
+            log.info("replica %s is ready", replica, extra={"action": "replica"})
+        else:
+            self._refusal = found.message if isinstance(found, Fault) else f"its actor ended: {type(found).__name__}"
+            self._lose(replica, f"it did not open: {self._refusal}")
+        self._opened.set()
+
+    def _look(self, replica: Replica) -> None:
+        replica.look(lambda answer: self._do(partial(self._looked, replica, answer)))
+
+    def _looked(self, replica: Replica, answer: Future[Any]) -> None:
+        if replica not in self._replicas:
+            return
+        found = answer.exception() or answer.result()
+        if not isinstance(found, Health):
+            self._lose(replica, "it died")
+        elif not found.healthy:
+            self._lose(replica, "its engine broke")
+        else:
+            replica.looked(found)
+
+    def _lose(self, replica: Replica, why: str) -> None:
+        """Give the replica up. What it worked on is tried once more; a request that sees a second one die fails."""
+        extra = {"action": "lose", "requests": len(replica.trips)}
+        log.warning("lost replica %s: %s", replica, why, extra=extra)
+        trips = self._replicas.remove(replica)
+        self._lost += replica.state is not State.DRAINING
+        self._failures += 1
+        self._start_at = time.monotonic() + _wait_s(self._failures)
+        for trip in sorted(trips, key=lambda trip: trip.began_at):
+            trip.replica = None
+            trip.deaths += 1
+            if trip.early:
+                self._end(trip, Completion("", trip.early))
+            elif trip.deaths > DEATHS_ALLOWED:
+                self._end(trip, EngineError(f"{trip.deaths} actors died while they worked on it"))
+            else:
+                self._suspects.append(trip)
+
+
+def _wait_s(failures: int) -> float:
+    """Before the next start: none after the first failure, then a second, two, four, …"""
+    return min(LONGEST_WAIT_S, 2.0 ** (failures - 2)) if failures > 1 else 0.0
+
+
+def _actor(make: Callable[[], Engine], rules: Rules, hosting: RayHosting) -> Any:
+    """A new actor, somewhere in the cluster once there is room."""
+    options = ray.remote(Host).options(
+        num_cpus=hosting.cpus,
+        num_gpus=hosting.gpus,
+        max_restarts=0,
+        max_task_retries=0,
+        max_concurrency=3 * rules.slots + 8,  # requests, their cancels, and looks
+        scheduling_strategy="SPREAD" if hosting.placement == "spread" else "DEFAULT",
+    )
+    return options.remote(make)

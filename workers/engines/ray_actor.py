@@ -1,0 +1,95 @@
+"""The actor: one ordinary engine in a process of Ray's. Knows nothing of its siblings, nor of who calls it.
+
+What goes wrong comes back as a value, for exceptions would bring the text of their traceback to logs of Ray's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from infra.logs import where
+from infra.settings import Settings
+from specialists.catalog import CatalogError, UnknownJobType, load_catalog
+from specialists.weights import WeightsError
+from workers.engines import Completion, Engine, EngineError, EngineStats, PromptTooLong, Request
+from workers.engines.load import engine_class
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An EngineError on its way between processes."""
+
+    message: str
+    retryable: bool
+    too_long: tuple[int, int] | None = None  #: of PromptTooLong: tokens and limit
+
+    def error(self) -> EngineError:
+        return PromptTooLong(*self.too_long) if self.too_long else EngineError(self.message, self.retryable)
+
+
+@dataclass(frozen=True)
+class Health:
+    healthy: bool
+    stats: EngineStats
+
+
+class Host:
+    """Its methods are coroutines, so that a cancel or a look gets through while requests run."""
+
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        """Cheap: `open` is what may take long, and can say what is wrong."""
+        self._make = make
+        self._engine: Engine | None = None
+
+    async def open(self) -> Health | Fault:
+        """Make the engine, which may load a model, and say how it is."""
+        try:
+            self._engine = await asyncio.to_thread(self._make)
+        except (EngineError, CatalogError, UnknownJobType, WeightsError, OSError) as error:
+            return Fault(f"node {socket.gethostname()}: {error}", retryable=False)
+        except Exception as error:  # noqa: BLE001 - anybody's code; whoever asked must hear of it
+            log.error("the engine did not start: %s\n%s", type(error).__name__, where(error))
+            return Fault(f"node {socket.gethostname()}: {type(error).__name__}; Ray's log there says where", False)
+        return await self.look()
+
+    async def complete(self, request: Request, left_s: float | None) -> Completion | Fault:
+        """`left_s` until the deadline: `request.deadline` is the clock of another machine."""
+        deadline = None if left_s is None else time.monotonic() + left_s
+        try:
+            return await asyncio.wrap_future(self._opened.submit(replace(request, deadline=deadline)))
+        except PromptTooLong as error:
+            return Fault(str(error), error.retryable, (error.tokens, error.limit))
+        except EngineError as error:
+            return Fault(str(error), error.retryable)
+
+    async def cancel(self, request_id: str) -> None:
+        self._opened.cancel(request_id)
+
+    async def look(self) -> Health:
+        return Health(self._opened.healthy(), self._opened.stats())
+
+    @property
+    def _opened(self) -> Engine:
+        assert self._engine, "nothing is asked of an actor that has not opened"
+        return self._engine
+
+
+def open_engine(kind: str, digests: Mapping[str, str], settings: Settings) -> Engine:
+    """Engine `kind` with this node's own copies of the specialists, whose digests must be those given by name."""
+    catalog = load_catalog(settings.specialists)
+    specialists = [catalog.get(name) for name in digests]
+    for specialist in specialists:
+        if specialist.digest != digests[specialist.name]:
+            raise EngineError(
+                f"specialist {specialist.name!r} has digest {specialist.digest[:12]}, the worker asked for "
+                f"{digests[specialist.name][:12]}: every node needs the same folder of it",
+                retryable=False,
+            )
+    return engine_class(kind).create(specialists, settings)

@@ -1,0 +1,160 @@
+"""Memory: what a model's engine will need, what there is, and whether the one fits the other. Loads no model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from workers.engines import EngineError
+
+MIB, GIB = 1 << 20, 1 << 30
+
+#: torch, the tokenizer and one step's arithmetic. With it the reckoning was 1.03, 1.48 and 3.01 GiB where the peak of a
+#: process with triage in 1 slot, in 16, and all four models in 16, was 1.01, 1.45 and 3.03 (CPU, torch 2.13, 2026-11).
+WORKING = 512 * MIB
+
+#: What a cgroup without a limit says: "max" in v2, in v1 a number beyond any machine.
+UNLIMITED = 1 << 60
+
+
+class MemoryShort(EngineError):
+    """The engine would not fit; the message says what is needed, what there is, and what to lower."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes, before anything is loaded."""
+
+    weights: int
+    adapters: int
+    slot: int  #: keys and values of one slot
+    slots: int
+    working: int = WORKING
+
+    @property
+    def slots_bytes(self) -> int:
+        return self.slot * self.slots
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.adapters + self.slots_bytes + self.working
+
+    def __str__(self) -> str:
+        return (
+            f"{gib(self.total)} (weights {gib(self.weights)}, adapters {gib(self.adapters)}, "
+            f"keys and values {gib(self.slots_bytes)} in {self.slots} slots, working {gib(self.working)})"
+        )
+
+
+def need_of(base: Path, adapters: Iterable[Path], slots: int, length: int, width: int) -> Need:
+    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes."""
+    weights = sum(map(numbers_in, base.glob("*.safetensors")))
+    config = json.loads((base / "config.json").read_text("utf-8"))
+    return Need(
+        weights * width, sum(map(numbers_in, adapters)) * width, width * length * _numbers_a_token(config), slots
+    )
+
+
+def check(need: Need, available: int | None, where: str) -> None:
+    """Raise MemoryShort if `need` is more than `available` bytes; None: nobody knows, and nothing is refused."""
+    if available is None or need.total <= available:
+        return
+    fitting = (available - need.total + need.slots_bytes) // need.slot
+    advice = f"lower --slots to {fitting}" if fitting > 0 else "not even one slot fits: take a machine with more memory"
+    raise MemoryShort(
+        f"the model needs {need}, and {gib(available)} of {where} are available: {advice}, "
+        "or have this worker serve fewer specialists"
+    )
+
+
+def numbers_in(file: Path) -> int:
+    """How many numbers the tensors of a safetensors file have, by its header alone."""
+    with file.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+def _numbers_a_token(config: dict[str, int]) -> int:
+    """Of keys and values, over all layers."""
+    heads = config["num_attention_heads"]
+    width = config.get("head_dim") or config["hidden_size"] // heads
+    return 2 * config["num_hidden_layers"] * (config.get("num_key_value_heads") or heads) * width
+
+
+def available_here(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Bytes that this process may still take: of the machine, and of every cgroup that it is in. None: not Linux."""
+    machine = _field(proc / "meminfo", "MemAvailable:")
+    if machine is None:
+        return None
+    return min([machine * 1024, *_rooms(proc / "self/cgroup", cgroups)])
+
+
+def resident_here(proc: Path = Path("/proc")) -> int | None:
+    """Bytes that this process has in memory. None: not Linux."""
+    resident = _field(proc / "self/status", "VmRSS:")
+    return None if resident is None else resident * 1024
+
+
+def _rooms(own: Path, cgroups: Path) -> Iterator[int]:
+    """What is left in each cgroup, from our own up to the root: a limit holds for all below it.
+
+    In a container the path may be the host's, of which only the root is to be seen: what is not there is passed over.
+    """
+    try:
+        lines = own.read_text("utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            root, files = cgroups / "memory", V1
+        elif controllers == "":
+            root, files = cgroups, V2
+        else:
+            continue
+        folder = root / path.lstrip("/")
+        for each in (folder, *folder.parents):
+            if each.is_relative_to(root):
+                yield from _room(each, files)
+
+
+@dataclass(frozen=True)
+class CgroupFiles:
+    limit: str
+    usage: str
+    reclaimable: str  #: a field of memory.stat: file pages that the kernel gives up first
+
+
+V1 = CgroupFiles("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+V2 = CgroupFiles("memory.max", "memory.current", "inactive_file")
+
+
+def _room(folder: Path, files: CgroupFiles) -> Iterator[int]:
+    limit, usage = _number(folder / files.limit), _number(folder / files.usage)
+    if limit is not None and usage is not None and limit < UNLIMITED:
+        yield max(0, limit - usage + (_field(folder / "memory.stat", files.reclaimable) or 0))
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(file.read_text("utf-8"))
+    except (OSError, ValueError):  # "max", or not there
+        return None
+
+
+def _field(file: Path, name: str) -> int | None:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(words[1]) for line in lines if (words := line.split()) and words[0] == name), None)
+
+
+def gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
