@@ -5,14 +5,14 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test check bench format clean
+.PHONY: demo up test cluster-test check bench bench-scale format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
 	$(PYTHON) -m venv .venv
 	@# torch first: where a CPU build is at hand (TORCH_FLAGS, or pip's own settings) nothing later replaces it.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,worker,local,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,worker,local,ray,otel,dev]'
 	@touch $@
 
 demo: $(STAMP)
@@ -26,6 +26,10 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q -p tests.without tests/unit
 	$(BIN)/python -m pytest -q tests/contracts tests/integration tests/acceptance
 
+# Needs a Docker engine with its compose plugin; builds the images, and removes all that it started.
+cluster-test: $(STAMP)
+	$(BIN)/python -m pytest -q tests/cluster
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -34,6 +38,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.worker
+
+bench-scale: $(STAMP)
+	$(BIN)/python -m benchmarks.scale --plots --out docs/pictures
 
 format: $(STAMP)
 	$(BIN)/ruff format .

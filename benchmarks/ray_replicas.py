@@ -23,7 +23,6 @@ from pathlib import Path
 
 from infra.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, Outcome, RunRecord
-from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer
 from infra.settings import Settings
@@ -73,7 +72,7 @@ def measure(replicas: int, jobs: int, slots: int) -> float:
     """Seconds that a worker with so many replicas needs for all the jobs."""
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as redis:
         settings = Settings(redis_url=redis.url)
-        ledger, queue = RedisLedger(connect(settings), settings.prefix), CeleryQueue(create_app(settings))
+        ledger, queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
         specialist = write_specialist(Path(folder) / "echo", replicas)
         environment = {
             "MANYHANDS_REDIS_URL": redis.url,

@@ -26,7 +26,6 @@ import torch
 
 from infra.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, Outcome, RunRecord
-from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer
 from infra.settings import Settings
@@ -107,7 +106,7 @@ def compare(contenders: dict[str, Contender], inputs: Sequence[dict[str, Any]], 
 
 def ours(settings: Settings, specialist: Specialist) -> Contender:
     """Jobs through the ledger, the queue and a worker process, outcomes read back from the ledger."""
-    ledger, queue = RedisLedger(connect(settings), settings.prefix), CeleryQueue(create_app(settings))
+    ledger, queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
 
     def measure(inputs: Sequence[dict[str, Any]], label: str) -> Round:
         jobs = [

@@ -13,7 +13,6 @@ from coordinator.api_metrics import ApiMetrics
 from coordinator.reasons import reasons
 from infra import logs
 from infra.metrics import create_registry, served
-from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
@@ -23,7 +22,7 @@ from specialists.catalog import load_catalog
 def main() -> None:
     settings = Settings()
     logs.configure(settings)
-    ledger = RedisLedger(connect(settings), settings.prefix)
+    ledger = RedisLedger.of(settings)
     catalog = load_catalog(settings.specialists, adapters=False)
     registry = create_registry("api")
     # uvicorn ends by the signal that stopped it: by default that would leave no time to send the last spans.

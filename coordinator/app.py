@@ -14,7 +14,6 @@ from coordinator.reasons import reasons
 from infra import logs
 from infra.celery_queue import CeleryQueue, create_app
 from infra.metrics import create_registry, served
-from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
@@ -25,7 +24,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings)
     name = f"{socket.gethostname()}-{os.getpid()}"
-    ledger = RedisLedger(connect(settings), settings.prefix)
+    ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
     catalog = load_catalog(settings.specialists, adapters=False)
     registry = create_registry("coordinator")

@@ -39,6 +39,10 @@ PAUSES_S = (0.1, 0.3)
 CHATTY = ("celery.app.trace", "celery.worker.strategy")
 
 
+class JobFailed(Exception):
+    """What Flower shows of a job that failed: the kind of its failure. Its message is done with all the same."""
+
+
 class CeleryQueue:
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -117,10 +121,12 @@ class CeleryQueue:
     def _register(self, job_type: str, handler: Handler, held: HeldMessages) -> None:
         def run(task: Task, job_id: str) -> None:
             with held.hold(task.request.properties["delivery_tag"]):
-                _call(handler, job_type, job_id)
+                failure = _call(handler, job_type, job_id)
+            if failure:
+                raise JobFailed(failure)
 
-        # shared: Celery would else give the task to every app of this process.
-        self._app.task(run, bind=True, shared=False, name=job_type)
+        # shared: Celery would else give the task to every app of this process. throws: it would log each at length.
+        self._app.task(run, bind=True, shared=False, name=job_type, throws=(JobFailed,))
         self._app.amqp.queues.add(KombuQueue(job_type, routing_key=job_type))
 
 
@@ -136,13 +142,14 @@ def _named(jobs: Sequence[tuple[str, str]]) -> str:
     return f"job {job_id!r} to queue {job_type!r}" + (f" and {len(others)} others" if others else "")
 
 
-def _call(handler: Handler, job_type: str, job_id: str) -> None:
+def _call(handler: Handler, job_type: str, job_id: str) -> str | None:
     try:
-        handler(job_id)
+        return handler(job_id)
     except Redeliver:
         raise Reject("to be delivered again", requeue=True) from None
     except Exception as error:  # noqa: BLE001 - one message's fault must not end the thread of the others
         log.error("handler of %r raised %s\n%s", job_type, type(error).__name__, where(error), extra={"job_id": job_id})
+        return type(error).__name__
 
 
 class _Server(Worker):  # type: ignore[misc] # Celery has no types

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-Handler = Callable[[str], None]
+#: Given a job's id; says in a word how the job failed, for those who watch the queue, or None if it did not.
+Handler = Callable[[str], str | None]
 
 
 class Queue(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import redis
@@ -24,7 +24,8 @@ from infra.records import (
     RunRecord,
     StepResult,
 )
-from infra.redis_client import BLOCK_MS, answered
+from infra.redis_client import BLOCK_MS, answered, connect
+from infra.settings import Settings
 
 GROUP = "coordinator"
 WEEK_S = 7 * 24 * 3600
@@ -46,6 +47,10 @@ class RedisLedger:
         self._idle_ms = idle_ms
         self._look_at = 0.0  #: `time.monotonic()` of the next look for outcomes that a consumer has left
         self._scripts = {name: client.register_script(scripts.load(name)) for name in scripts.NAMES}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(connect(settings), settings.prefix, retention_s=settings.retention_s)
 
     # -- runs --
 

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time
     visibility_timeout_s: int = Field(default=60, ge=5)  #: after which kombu delivers an unacknowledged message again
 
+    retention_s: int = Field(default=7 * 24 * 3600, gt=0)  #: what has ended is kept for so long, about 2 kB a job
+
     max_jobs: int = Field(default=10_000, gt=0)  #: of one run
     deadline_s: float = Field(default=600.0, gt=0)  #: of a goal that names none
     max_replans: int = Field(default=2, ge=0, le=5)

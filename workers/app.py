@@ -22,7 +22,6 @@ from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable
 from infra.logs import configure
 from infra.metrics import create_registry, served
 from infra.queue import Queue, QueueUnavailable
-from infra.redis_client import connect
 from infra.redis_ledger import RedisLedger
 from infra.settings import SettingError, Settings, setting_faults
 from infra.tracing import traced
@@ -88,7 +87,7 @@ def main(names: Sequence[str] = (), given: Mapping[str, Any] = MappingProxyType(
 
 def serve(settings: Settings, names: Sequence[str], metrics: WorkerMetrics, tracer: Tracer) -> int:
     specialists = choose(load_catalog(settings.specialists), names)
-    ledger = RedisLedger(connect(settings), settings.prefix)
+    ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
     name = worker_name(names)
     await_ledger(ledger)

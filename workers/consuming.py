@@ -96,9 +96,9 @@ class Listener:
         self._ended.set()
 
     def _noting(self, job_type: str, handler: Handler) -> Handler:
-        def note(job_id: str) -> None:
+        def note(job_id: str) -> str | None:
             with self._ear.hearing(job_type):
-                handler(job_id)
+                return handler(job_id)
 
         return note
 

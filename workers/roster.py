@@ -48,13 +48,12 @@ def _alive() -> dict[str, Json]:
     from pydantic import ValidationError
 
     from infra.ledger import LedgerUnavailable
-    from infra.redis_client import connect
     from infra.redis_ledger import RedisLedger
     from infra.settings import SettingError, Settings, setting_faults
 
     try:
         settings = Settings()
-        ledger = RedisLedger(connect(settings), settings.prefix)
+        ledger = RedisLedger.of(settings)
         try:
             return ledger.workers()
         finally:

@@ -93,15 +93,16 @@ class Worker:
         on. What it runs may end."""
         self._retired.set()
 
-    def do(self, job_id: str) -> None:
-        """Claim, run and commit one job. When it returns, the message that named the job is done with.
+    def do(self, job_id: str) -> str | None:
+        """Claim, run and commit one job. When it returns, the message that named the job is done with; the kind of
+        failure is returned where there was one.
 
         Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
         does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
         """
         if not self.healthy():
             self._stop()
-            return
+            return None
         patience = time.monotonic() + self._lease_s
         claim = _insist(
             lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms),
@@ -110,7 +111,7 @@ class Worker:
         if isinstance(claim, Refusal):
             log.info("claim refused: %s", claim.value, extra={"action": "refuse", "job_id": job_id})
             self._metrics.refused(claim)
-            return
+            return None
         self._metrics.claimed(claim)
         with processing(self._tracer, claim, self._name) as span:
             outcome = self._answer(claim)
@@ -118,6 +119,7 @@ class Worker:
         with self._counting:
             self._done += outcome is not None
         _report(claim, outcome)
+        return outcome.failure.kind.value if outcome and outcome.failure else None
 
     def _answer(self, claim: Claim) -> Outcome | None:
         """Run the claim and commit what came of it; None if the ledger did not take it."""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Healthy: it takes its password and answers; while it still loads its data it does not.
+# Healthy: it takes a password and answers; while it still loads its data it does not.
 set -eu
-REDISCLI_AUTH=$(cat /run/secrets/redis_password)
+REDISCLI_AUTH=$(cat /run/secrets/redis_health)
 export REDISCLI_AUTH
-redis-cli ping | grep -qx PONG
+redis-cli --user health ping | grep -qx PONG

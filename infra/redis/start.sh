@@ -1,7 +1,19 @@
 #!/bin/sh
-# The password goes from its file to Redis by standard input: it shows in no argument and no environment.
+# The users of users.acl, each with the hash of its password, go to Redis by standard input: a password shows in no
+# argument, no environment and no file but its secret.
 set -eu
-password=$(cat /run/secrets/redis_password)
+with_password() {
+  secret=/run/secrets/redis_$1
+  [ -s "$secret" ] || { echo "error: no password for Redis user '$1': $secret is missing or empty" >&2; exit 1; }
+  hash=$(printf %s "$(cat "$secret")" | sha256sum)
+  echo "user $1 on #${hash%% *} $2"
+}
+users=$(while read -r word name rights; do
+  case $word:$name in
+    user:default) echo "user default $rights" ;;
+    user:*) with_password "$name" "$rights" ;;
+  esac
+done < /etc/redis/users.acl)
 exec redis-server /etc/redis/redis.conf - <<CONF
-requirepass "$password"
+$users
 CONF

@@ -1,5 +1,6 @@
 """The compose file as Docker reads it. No engine runs here: the client alone checks it."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,9 @@ PROFILES = sorted({profile for service in SERVICES.values() for profile in servi
 
 
 def _compose(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", "compose", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+    command = ["docker", "compose", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,20 @@ def test_docker_accepts_every_profile_of_a_fresh_clone(profiles: list[str]):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_what_runs_without_a_profile_is_the_whole_cluster_but_flower():
-    done = _compose("config", "--services")
-    assert set(done.stdout.split()) == SERVICES.keys() - {"flower"}
+ALWAYS = {"redis", "api", "coordinator", "functions", "flower"}
+MODELS = {"planner", "triage", "command", "entities"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "more"),
+    [
+        ([], {"weights"} | MODELS),
+        (["--profile=gpu"], {"weights-gpu"} | {f"{name}-gpu" for name in MODELS}),
+        (["--profile=ray"], {"weights", "ray-head", "ray-worker", "ferry"}),
+        (["--profile=cpu", "--profile=monitoring"], {"weights", "prometheus", "grafana"} | MODELS),
+    ],
+    ids=["none", "gpu", "ray", "cpu+monitoring"],
+)
+def test_a_profile_runs_its_own_workers_beside_what_always_runs(flags: list[str], more: set[str]):
+    done = _compose(*flags, "config", "--services")
+    assert set(done.stdout.split()) == ALWAYS | more

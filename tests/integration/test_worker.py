@@ -191,6 +191,25 @@ def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
         assert b"Hintertupfing" not in seen
 
 
+def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
+    start_worker, folders, ledger, queue, redis_url
+) -> None:
+    with overheard(redis_url) as said:
+        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
+        worker = start_worker("mood", specialists=folders)
+        wait_until(ledger, job_id, JobState.FAILED)
+        until = time.monotonic() + WAIT_S
+        while not (failed := [event for event in map(_plain, events(said)) if b"task-failed" in event]):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    assert b"JobFailed('engine')" in failed[0]
+    assert b"Hintertupfing" not in failed[0]
+    worker.terminate()
+    assert "JobFailed" not in worker.communicate(timeout=WAIT_S)[1], (
+        "it is no fault of the worker's, and logged as a job"
+    )
+
+
 def events(said: list[bytes]) -> list[bytes]:
     return [line for line in list(said) if line.startswith(b"PUBLISH") and b"celeryev" in line]
 

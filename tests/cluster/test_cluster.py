@@ -1,0 +1,238 @@
+"""The cluster as it is deployed: a goal through the public API, while parts of it are added, killed and cut off.
+
+Every message must be in the result once, and no outcome may have been committed twice. Flower and the metrics must
+tell the truth about it, and none of them a word of a message.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from coordinator.client import ApiError, ApiUnreachable, Client
+from coordinator.demo import GOAL, INBOX
+from coordinator.given import read_file
+from infra.records import Job, Json
+from specialists.catalog import load_catalog
+from tests.cluster.cluster import EXAMPLES, Cluster, until
+
+pytestmark = pytest.mark.timeout(900)
+
+MESSAGES: list[str] = read_file("messages", INBOX)
+MANY = MESSAGES * 6
+MODELS = ("planner", "triage", "command", "entities")
+WORKERS = (*MODELS, "functions")
+OURS = ("api", "coordinator", *WORKERS)
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+def each(step_id: str, job_type: str) -> Json:
+    over = {"over": ref("inputs.messages"), "as": "item"}
+    return {"id": step_id, "type": job_type, "map": over, "args": {"text": ref("item")}}
+
+
+PLAN: Json = {
+    "steps": [
+        each("s1", "triage"),
+        each("s2", "entities"),
+        {"id": "s3", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1"), ref("s2")]}},
+    ],
+    "result": ref("s3"),
+}
+
+
+def rows_of(goal: Json) -> list[Json]:
+    """The rows of the one table in the result, wherever the plan put it."""
+    assert goal["state"] == "succeeded", goal["failure"]
+    values = (goal["result"], *goal["result"].values())
+    (rows,) = (value["rows"] for value in values if isinstance(value, dict) and "rows" in value)
+    return list(rows)
+
+
+def holds_each_message_once(goal: Json, messages: list[str]) -> bool:
+    rows = rows_of(goal)
+    return [row["value"] for row in rows] == messages and all(row["intent"] for row in rows)
+
+
+def job(client: Client, goal_id: str, step: str, index: int) -> Json:
+    return client._ask_one("GET", f"/v1/jobs/{Job.name(goal_id, step, index)}")
+
+
+def jobs(client: Client, goal_id: str, step: str, count: int) -> list[Json]:
+    return [job(client, goal_id, step, index) for index in range(count)]
+
+
+def running_job(client: Client, goal_id: str, step: str, count: int) -> Json:
+    return until(
+        lambda: next((each for each in jobs(client, goal_id, step, count) if each["state"] == "running"), None)
+    )
+
+
+def ended_jobs(client: Client, goal_id: str) -> int:
+    """Of both mapped steps; none while nobody can say."""
+    try:
+        return sum(step["succeeded"] for step in client.get(goal_id)["steps"].values())
+    except (ApiError, ApiUnreachable):
+        return 0
+
+
+@contextmanager
+def disturbed(cluster: Cluster, client: Client, goal_id: str, what: str) -> Iterator[None]:
+    """Notes how long after the disturbance the next job of the goal ended, and how long until the whole goal had."""
+    before, began = ended_jobs(client, goal_id), time.monotonic()
+    yield
+    until(lambda: ended_jobs(client, goal_id) > before)
+    cluster.stages.append((f"{what}: until the next job ended", f"{time.monotonic() - began:.1f} s"))
+    assert holds_each_message_once(client.wait(goal_id, 600), MANY)
+    cluster.stages.append((f"{what}: until its goal ended", f"{time.monotonic() - began:.1f} s"))
+    again = Counter(each["attempt"] for step in ("s1", "s2") for each in jobs(client, goal_id, step, len(MANY)))
+    cluster.stages.append((f"{what}: attempts of its {2 * len(MANY)} jobs", _attempts(again)))
+
+
+def _attempts(counts: Counter[int]) -> str:
+    return ", ".join(f"{count} took {attempts}" for attempts, count in sorted(counts.items()))
+
+
+def test_the_demo_goal_is_reached_through_the_public_api(cluster: Cluster, client: Client) -> None:
+    with cluster.timed(f"demo goal in words, {len(MESSAGES)} messages"):
+        goal = client.run(GOAL, {"messages": MESSAGES})
+    assert holds_each_message_once(goal, MESSAGES)
+    cluster.measure_memory()
+
+
+def test_three_of_a_kind_share_the_work(cluster: Cluster, client: Client) -> None:
+    with cluster.timed("triage scaled from 1 to 3, all healthy"):
+        cluster.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "triage=3")
+    with cluster.timed(f"plan of {2 * len(MANY)} jobs with three of triage"):
+        goal = client.run(PLAN, {"messages": MANY})
+    assert holds_each_message_once(goal, MANY)
+    shares = Counter(each["worker"] for each in jobs(client, goal["id"], "s1", len(MANY)))
+    assert len(shares) == 3
+    cluster.stages.append(("jobs of triage by worker", ", ".join(map(str, sorted(shares.values())))))
+
+
+def test_a_worker_killed_in_mid_job_costs_time_alone(cluster: Cluster, client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    killed = running_job(client, goal_id, "s1", len(MANY))
+    container = cluster.container_of(killed["worker"])
+    with disturbed(cluster, client, goal_id, "worker killed"):
+        cluster.kill(container)
+    assert cluster.restarts(container) == 1
+    cluster.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "triage=3")
+    assert len(_serving(client, "triage")) == 3
+
+
+def test_a_coordinator_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    until(lambda: ended_jobs(client, goal_id))
+    (container,) = cluster.containers("coordinator")
+    with disturbed(cluster, client, goal_id, "coordinator killed"):
+        cluster.kill(container)
+    assert cluster.restarts(container) == 1
+
+
+def test_redis_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    until(lambda: ended_jobs(client, goal_id))
+    (container,) = cluster.containers("redis")
+    with disturbed(cluster, client, goal_id, "Redis killed"):
+        cluster.kill(container)
+    assert cluster.restarts(container) == 1
+
+
+def test_a_worker_cut_off_from_the_network_works_again_when_it_is_back(cluster: Cluster, client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    held = running_job(client, goal_id, "s1", len(MANY))
+    container = cluster.container_of(held["worker"])
+    with disturbed(cluster, client, goal_id, "worker cut off until others had its jobs"), cluster.cut_off(container):
+        until(lambda: held["worker"] not in client.workers()["workers"])
+        until(lambda: any(each["attempt"] > 1 for each in jobs(client, goal_id, "s1", len(MANY))))
+    with cluster.timed("worker back on the network: until it took jobs again"):
+        until(lambda: _takes_jobs(client, held["worker"].rpartition("@")[2]), 300)
+
+
+def _takes_jobs(client: Client, host: str) -> bool:
+    goal = client.run({"steps": [each("s1", "triage")]}, {"messages": MESSAGES})
+    return any(each["worker"].endswith(host) for each in jobs(client, goal["id"], "s1", len(MESSAGES)))
+
+
+def _serving(client: Client, job_type: str) -> list[str]:
+    return [name for name, about in client.workers()["workers"].items() if job_type in about["serves"]]
+
+
+def test_no_outcome_was_committed_twice(cluster: Cluster) -> None:
+    commits = Counter(line["job_id"] for line in cluster.logs(*WORKERS) if line.get("action") == "commit")
+    assert len(commits) > 4 * len(MANY)
+    assert [job_id for job_id, count in commits.items() if count > 1] == []
+
+
+def test_flower_lets_in_who_has_its_password_and_changes_nothing(cluster: Cluster, flower: httpx.Client) -> None:
+    for page in ("/", "/workers", "/tasks", "/broker", "/api/tasks"):
+        assert httpx.get(cluster.flower_url + page).status_code == 401
+        assert flower.get(page).is_success
+    assert flower.post("/api/task/send-task/triage", json={"args": ["x"]}).status_code == 403
+    (worker, *_) = flower.get("/api/workers").json()
+    assert flower.post(f"/api/worker/shutdown/{worker}").status_code == 403
+
+
+def test_flower_shows_one_line_a_job_type_and_says_how_its_jobs_ended(cluster: Cluster, flower: httpx.Client) -> None:
+    types = set(flower.get("/api/task/types").json()["task-types"])
+    assert {"planner", "triage", "entities", "table"} <= types <= set(load_catalog(adapters=False).names())
+    seen = flower.get("/api/tasks", params={"limit": 10_000}).json().values()
+    assert {task["name"] for task in seen} <= types | {None}  # what a worker told while Redis was away is lost
+    assert {"SUCCESS"} <= {task["state"] for task in seen} <= {"SUCCESS", "STARTED", "RECEIVED", "PENDING"}
+    assert all(0 <= task["runtime"] < 600 for task in seen if task["state"] == "SUCCESS")
+
+
+def test_flower_lists_every_worker_with_its_queues(flower: httpx.Client, client: Client) -> None:
+    alive = client.workers()["workers"]
+    until(lambda: alive.keys() <= flower.get("/api/workers", params={"refresh": 1}).json().keys(), 60)
+    shown = flower.get("/api/workers").json()
+    for name, about in alive.items():
+        assert {queue["name"] for queue in shown[name]["active_queues"]} == set(about["serves"])
+    lengths = flower.get("/api/queues/length").json()["active_queues"]
+    assert {queue["name"] for queue in lengths} >= {"planner", "triage", "entities"}
+
+
+def test_nothing_that_is_seen_or_logged_holds_a_word_of_a_message(
+    cluster: Cluster, client: Client, flower: httpx.Client
+) -> None:
+    goal_id = client.recent()[-1]["id"]
+    pages = ["/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers", f"/task/{Job.name(goal_id, 's1', 0)}"]
+    seen = [flower.get(page).text for page in pages]
+    seen += [flower.get("/api/tasks", params={"limit": 10_000}).text, cluster.compose("logs", "--no-color")]
+    seen += [cluster.fetch(service, "http://127.0.0.1:9464/metrics") for service in OURS]
+    secrets = [file.read_text().strip() for file in EXAMPLES.iterdir()]
+    words = {word for message in MESSAGES for word in re.findall(r"[A-Z][a-z]{5,}", message[1:])}
+    assert len(words) > 10
+    for text in seen:
+        assert not [word for word in words if word in text and word not in ALLOWED]
+        assert not [message for message in MESSAGES if message[:30] in text]
+        assert not [secret for secret in secrets if secret in text]
+
+
+#: Words of messages that programs say of themselves.
+ALLOWED = {"Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday"}
+
+
+def test_every_process_of_ours_shows_metrics(cluster: Cluster) -> None:
+    for service in OURS:
+        assert "manyhands_build_info{" in cluster.fetch(service, "http://127.0.0.1:9464/metrics"), service
+
+
+def test_a_worker_scaled_away_in_mid_job_loses_nothing(cluster: Cluster, client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    running_job(client, goal_id, "s1", len(MANY))
+    with cluster.timed("one of three workers stopped in mid-job"):
+        cluster.compose("up", "--detach", "--no-recreate", "--scale", "triage=2")
+    assert holds_each_message_once(client.wait(goal_id, 600), MANY)
+    assert len(cluster.containers("triage")) == 2
