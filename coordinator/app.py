@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -13,11 +14,14 @@ from coordinator.metrics import CoordinatorMetrics
 from coordinator.reasons import reasons
 from infra import logs
 from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable
 from infra.metrics import create_registry, served
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.catalog import load_catalog
+
+logger = logging.getLogger("coordinator.app")  # not `__name__`: this module is run as `__main__`
 
 
 def main() -> None:
@@ -33,8 +37,19 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with served(registry, settings), traced(settings, "coordinator") as tracer:
+        check_rights(ledger)
         metrics = CoordinatorMetrics(registry, catalog.names())
         Coordinator(ledger, queue, catalog, settings, name, metrics, tracer).serve(stop)
+
+
+def check_rights(ledger: Ledger) -> None:
+    """Raise LedgerRefused if the ledger is closed to us. One that is away is waited for by the loops."""
+    try:
+        ledger.depths()
+    except LedgerRefused:
+        raise
+    except LedgerUnavailable as error:
+        logger.warning("the ledger does not answer yet: %s", error, extra={"action": "wait"})
 
 
 if __name__ == "__main__":

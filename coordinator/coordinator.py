@@ -114,10 +114,17 @@ class Coordinator:
             self._metrics.saved(run, change)
             self._known.saved(change.run, version + 1)
         else:
-            self._known.refused()
+            self._overtaken(run.id, version)
         if saved and change.run.state.ended:
             logger.info("run ended", extra={"action": "end", "goal_id": run.id, "state": change.run.state})
         return saved and bool(counted)
+
+    def _overtaken(self, run_id: str, version: int) -> None:
+        """Another coordinator saves what this one knows; unless it was the API, which cancels runs, and saves a large
+        one that is new, of version 0, after its first jobs were released."""
+        record = self._ledger.load_run(run_id) if version else None
+        if record and not record.state.ended:
+            self._known.refused()
 
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
         """Put what is ready on the queue; returns how many jobs that were."""
@@ -163,7 +170,8 @@ class Coordinator:
                 once()
                 self._metrics.turned(name)
             except (LedgerUnavailable, QueueUnavailable) as error:
-                logger.warning("an outage; trying again", extra={"action": "retry", "error": type(error).__name__})
+                fields = {"action": "retry", "error": type(error).__name__}
+                logger.warning("an outage, trying again: %s", error, extra=fields)
                 stop.wait(RETRY_S)
             except Exception as error:  # noqa: BLE001  # carried to `serve`, which raises it in the main thread
                 failures.append(error)

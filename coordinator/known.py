@@ -36,6 +36,6 @@ class KnownRuns:
             self._runs.popitem(last=False)
 
     def refused(self) -> None:
-        """Somebody else has saved a run that we were about to save."""
+        """Another coordinator has saved a run that we were about to save."""
         self._runs.clear()
         self._shared_until = self._now() + SHARED_S

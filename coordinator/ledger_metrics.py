@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -32,6 +32,8 @@ class LedgerCollector(Collector):
     def __init__(self, ledger: Ledger, answer_s: float = ANSWER_S) -> None:
         self._ledger = ledger
         self._answer_s = answer_s
+        self._lock = Lock()  # guards what follows
+        self._asked: Future[_Reading | None] | None = None
 
     def collect(self) -> Iterator[Metric]:
         """Without an answer in time: `ledger_up` 0, and nothing that would have to be guessed."""
@@ -41,14 +43,21 @@ class LedgerCollector(Collector):
         yield from _gauges(reading or _Reading({}, Counter(), 0), known=reading is not None)
 
     def _read_in_time(self) -> _Reading | None:
-        answers: SimpleQueue[_Reading | None] = SimpleQueue()
-        Thread(target=self._read, args=[answers], name="ledger-gauges", daemon=True).start()
         try:
-            return answers.get(timeout=self._answer_s)
-        except Empty:
+            return self._ask().result(self._answer_s)
+        except TimeoutError:
             return None
 
-    def _read(self, answers: SimpleQueue[_Reading | None]) -> None:
+    def _ask(self) -> Future[_Reading | None]:
+        """One thread at a time: a Redis that hangs would else hold one more for each scrape."""
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                asked: Future[_Reading | None] = Future()
+                Thread(target=self._read, args=[asked], name="ledger-gauges", daemon=True).start()
+                self._asked = asked
+            return self._asked
+
+    def _read(self, asked: Future[_Reading | None]) -> None:
         reading = None
         try:
             workers = Counter(job_type for about in self._ledger.workers().values() for job_type in about["serves"])
@@ -56,7 +65,7 @@ class LedgerCollector(Collector):
         except LedgerUnavailable as error:
             log.warning("no figures of the ledger: %s", error, extra={"action": "scrape"})
         finally:
-            answers.put(reading)
+            asked.set_result(reading)
 
 
 def _gauges(reading: _Reading, known: bool) -> Iterator[Metric]:

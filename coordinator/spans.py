@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
@@ -11,16 +12,16 @@ from opentelemetry.util.types import Attributes
 
 from coordinator.run import Run
 from infra import tracing
-from infra.ledger import Ledger
+from infra.ledger import Ledger, LedgerUnavailable
 from infra.records import Job
 
+logger = logging.getLogger(__name__)
 
-@contextmanager
-def advancing(tracer: Tracer, run: Run, outcomes: int) -> Iterator[Span]:
+
+def advancing(tracer: Tracer, run: Run, outcomes: int) -> AbstractContextManager[Span]:
     """Below the request that brought the run in."""
     attributes: Attributes = {"manyhands.goal.id": run.id, "messaging.batch.message_count": outcomes}
-    with tracing.span(tracer, "advance", SpanKind.INTERNAL, tracing.context_of(run.trace), attributes) as span:
-        yield span
+    return tracing.span(tracer, "advance", SpanKind.INTERNAL, tracing.context_of(run.trace), attributes)
 
 
 def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
@@ -34,12 +35,15 @@ def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
 @contextmanager
 def sending(tracer: Tracer, ledger: Ledger, jobs: Sequence[tuple[str, str]]) -> Iterator[None]:
     """One span for each (job type, job id), below what made the job. Only the ledger knows that: it is asked where
-    there is a trace to write."""
+    there is a trace to write. While it is away the jobs are sent without spans: they are marked as sent already."""
     with ExitStack() as spans:
-        for job_type, job_id in jobs if tracing.is_on(tracer) else ():
-            status = ledger.job(job_id)
-            parent = tracing.context_of(status.job.trace if status else None)
-            spans.enter_context(_sending_one(tracer, job_type, job_id, parent))
+        try:
+            for job_type, job_id in jobs if tracing.is_on(tracer) else ():
+                status = ledger.job(job_id)
+                parent = tracing.context_of(status.job.trace if status else None)
+                spans.enter_context(_sending_one(tracer, job_type, job_id, parent))
+        except LedgerUnavailable as error:
+            logger.warning("jobs are sent without spans: %s", error, extra={"action": "send"})
         yield
 
 

@@ -26,7 +26,8 @@ from kombu.exceptions import BatchPublishError, OperationalError
 from infra.celery_app import create_app
 from infra.held import HeldMessages
 from infra.logs import where
-from infra.queue import Handler, QueueUnavailable, Redeliver
+from infra.queue import Handler, QueueRefused, QueueUnavailable, Redeliver
+from infra.redis_client import REFUSALS
 
 __all__ = ["CeleryQueue", "create_app"]
 
@@ -62,7 +63,7 @@ class CeleryQueue:
             except self._outages as error:
                 pause_s = next(pauses_s, None)
                 if pause_s is None:
-                    raise QueueUnavailable(f"cannot send {_named(jobs)}: {error}") from error
+                    raise _unavailable(f"cannot send {_named(jobs)}", error) from error
             time.sleep(pause_s)
 
     def _publish(self, jobs: Sequence[tuple[str, str]]) -> None:
@@ -87,7 +88,7 @@ class CeleryQueue:
                 # The connection's own channel: one made for the question would connect to Redis for it, twice.
                 return int(connection.default_channel.queue_declare(queue=job_type).message_count)
             except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
-                raise QueueUnavailable(f"cannot look at queue {job_type!r}: {error}") from error
+                raise _unavailable(f"cannot look at queue {job_type!r}", error) from error
 
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
@@ -134,6 +135,13 @@ def _outages(app: Celery) -> tuple[type[Exception], ...]:
     """What a send raises when the broker is away, full or read-only."""
     with app.connection_for_write() as connection:  # not connected yet, and not by this
         return (*connection.connection_errors, *connection.channel_errors, OperationalError, BatchPublishError)
+
+
+def _unavailable(what: str, error: Exception) -> QueueUnavailable:
+    """Says Redis's own reason: kombu's errors say of a send only that nobody knows what came of it."""
+    cause = error.__cause__ or error
+    kind = QueueRefused if isinstance(cause, REFUSALS) else QueueUnavailable
+    return kind(f"{what}: {cause}")
 
 
 def _named(jobs: Sequence[tuple[str, str]]) -> str:

@@ -6,14 +6,17 @@ The twin of `infra/scripts/common.lua`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from uuid import uuid4
 
 from infra.records import Claim, Failure, FailureKind, Job, JobState, JobStatus, Outcome
 
 LONGEST_SILENCES = 8
+
+#: When a job was put on the queue: ms, and its place among those of one batch.
+Sent = tuple[int, int]
 
 
 @dataclass
@@ -73,11 +76,11 @@ class Line:
 
     def __init__(self) -> None:
         self.ready: dict[str, None] = {}  # in order
-        self.sent: dict[str, int] = {}
+        self.sent: dict[str, Sent] = {}
         self.running: dict[str, int] = {}
         self.dead: set[str] = set()
         self.refill_at: int | None = None  #: so many sent jobs; None: its window took all that was ready
-        self.passed: tuple[int, int] | None = None  #: when the last claimed job was sent, and when it was claimed
+        self.passed: tuple[Sent, int] | None = None  #: when the last claimed job was sent, and when it was claimed
 
     def leave(self, job_id: str) -> None:
         self.ready.pop(job_id, None)
@@ -89,10 +92,10 @@ class Line:
 
     def silent(self, now_ms: int, silent_ms: int) -> list[str]:
         """Not claimed for `silent_ms`. While the line moves, what was sent after the last claimed job only waits."""
-        before_ms = now_ms - silent_ms + 1
-        if self.passed and self.passed[1] >= before_ms:
-            before_ms = min(before_ms, self.passed[0])
-        return [job_id for job_id, at_ms in self.sent.items() if at_ms < before_ms]
+        before = now_ms - silent_ms + 1, 0
+        if self.passed and self.passed[1] >= before[0]:
+            before = min(before, self.passed[0])
+        return [job_id for job_id, sent in self.sent.items() if sent < before]
 
     def depths(self) -> dict[str, int]:
         return {
@@ -129,12 +132,12 @@ class JobTable:
         return len(new)
 
     def take(self, window: int) -> Iterator[Entry]:
-        lines = list(self.lines.values())
+        lines, places = list(self.lines.values()), count()
         while lines := [line for line in lines if line.takes(window)]:
             for line in lines:
                 entry = self._entries[next(iter(line.ready))]
                 if not self.end_if_over(entry):
-                    self._mark_sent(entry, self._now_ms())
+                    self._mark_sent(entry, self._now_ms(), next(places))
                     yield entry
         for line in self.lines.values():
             line.refill_at = window // 2 if line.ready else None
@@ -158,10 +161,11 @@ class JobTable:
         self._watch_deadline(entry)
         self.woken = True
 
-    def depths(self) -> dict[str, dict[str, int]]:
+    def depths(self, job_types: Sequence[str]) -> dict[str, dict[str, int]]:
         return {
             job_type: {**line.depths(), "oldest_ms": self._oldest_ms(line)}
             for job_type, line in sorted(self.lines.items())
+            if not job_types or job_type in job_types
         }
 
     def expire(self) -> None:
@@ -227,10 +231,10 @@ class JobTable:
         now_ms = self._now_ms()
         return now_ms - min(waiting, default=now_ms)
 
-    def _mark_sent(self, entry: Entry, at_ms: int) -> None:
+    def _mark_sent(self, entry: Entry, at_ms: int, place: int = 0) -> None:
         self._leave(entry)
         entry.state = JobState.SENT
-        self.lines[entry.type].sent[entry.id] = at_ms
+        self.lines[entry.type].sent[entry.id] = at_ms, place
         self._watch_deadline(entry)
 
     def _leave(self, entry: Entry) -> None:

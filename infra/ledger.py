@@ -115,8 +115,8 @@ class Ledger(Protocol):
 
     def job(self, job_id: str) -> JobStatus | None: ...
 
-    def depths(self) -> dict[str, dict[str, int]]:
-        """Job type -> {"ready": n, "sent": n, "running": n, "dead": n, "oldest_ms": n}.
+    def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
+        """Job type -> {"ready": n, "sent": n, "running": n, "dead": n, "oldest_ms": n}; of `job_types`, or of all.
 
         `oldest_ms`: for how long the oldest job that is ready or sent has waited to be claimed; 0 if there is none.
         """

@@ -186,9 +186,9 @@ class MemoryLedger:
             entry = self._jobs.find(job_id)
             return entry.status if entry else None
 
-    def depths(self) -> dict[str, dict[str, int]]:
+    def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
         with self._changed:
-            return self._jobs.depths()
+            return self._jobs.depths(job_types)
 
     def unacknowledged(self) -> int:
         with self._changed:

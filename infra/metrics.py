@@ -74,6 +74,8 @@ class _Server(ThreadingTCPServer):
 
 
 class _Handler(MetricsHandler):
+    timeout = 10.0  #: seconds; who connects and asks nothing would else hold a thread for ever
+
     def do_GET(self) -> None:
         if self.path.partition("?")[0] == PATH:
             super().do_GET()

@@ -46,3 +46,7 @@ class Redeliver(Exception):
 
 class QueueUnavailable(Exception):
     """The queue does not answer; the caller may try again."""
+
+
+class QueueRefused(QueueUnavailable):
+    """The queue answers, and refuses this user, key or command: trying again helps once somebody has mended that."""

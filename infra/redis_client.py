@@ -24,6 +24,8 @@ ANSWER_S = 2 * BLOCK_MS / 1000
 #: Of one client, and more than any process of ours has threads (the API has 256): a thread that finds no connection
 #: left gets an error, and it would look like an outage. redis-py's own limit is 100.
 CONNECTIONS = 1024
+#: Errors of a Redis that wants another key, or grants too few rights.
+REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
 #: Errors of a Redis that answers and cannot serve now: the first word of each.
 OUTAGES = frozenset({"BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"})
 

@@ -181,8 +181,8 @@ class RedisLedger:
         )
 
     @answered
-    def depths(self) -> dict[str, dict[str, int]]:
-        flat, size = self._run("depths"), 1 + len(DEPTHS)
+    def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
+        flat, size = self._run("depths", *job_types), 1 + len(DEPTHS)
         lines = sorted(flat[start : start + size] for start in range(0, len(flat), size))
         return {job_type: dict(zip(DEPTHS, counts, strict=True)) for job_type, *counts in lines}
 

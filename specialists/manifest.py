@@ -52,13 +52,15 @@ class RayHosting(_Record):
     min_replicas: int = Field(default=1, ge=1)
     max_replicas: int = Field(default=1, ge=1)
     cpus: float = Field(default=1.0, ge=0)  #: of each actor
-    gpus: float = Field(default=0.0, ge=0)  #: of each actor; a fraction shares one
+    gpus: float = Field(default=0.0, ge=0)  #: of each actor; a fraction shares one, above one it is a whole number
     placement: Literal["spread", "pack"] = "spread"  #: over the nodes
 
     @model_validator(mode="after")
     def _has_room(self) -> RayHosting:
         if self.max_replicas < self.min_replicas:
             raise ValueError(f"max_replicas is {self.max_replicas}, below min_replicas, which is {self.min_replicas}")
+        if self.gpus > 1 and not self.gpus.is_integer():
+            raise ValueError(f"gpus is {self.gpus:g}; above one, Ray gives whole GPUs only")
         return self
 
 

@@ -21,7 +21,7 @@ from infra.celery_queue import CeleryQueue, create_app
 from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable
 from infra.logs import configure
 from infra.metrics import create_registry, served
-from infra.queue import Queue, QueueUnavailable
+from infra.queue import Queue, QueueRefused, QueueUnavailable
 from infra.redis_ledger import RedisLedger
 from infra.settings import SettingError, Settings, setting_faults
 from infra.tracing import traced
@@ -60,7 +60,7 @@ class StartError(Exception):
 
 #: What stops a start; each says why in its message.
 REFUSALS = (
-    StartError, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerUnavailable, OSError,
+    StartError, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused, OSError,
 )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def main(names: Sequence[str] = (), given: Mapping[str, Any] = MappingProxyType(
         return _refuse("; ".join(setting_faults(error, {field: OPTIONS[field] for field in given})))
     except REFUSALS as error:
         return _refuse(str(error))
-    except QueueUnavailable as error:
+    except (LedgerUnavailable, QueueUnavailable) as error:
         log.critical("%s", error, extra={"action": "stop"})
         return BROKEN
 
@@ -156,14 +156,17 @@ def _refuse_a_key_in(given: Mapping[str, Any]) -> None:
 
 
 def check_rights(ledger: Ledger, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
-    """Before minutes go into loading a model: raise StartError if the ledger or the queues are closed to us."""
+    """Before minutes go into loading a model: raise StartError if the ledger or the queues are closed to us.
+
+    LedgerUnavailable or QueueUnavailable if they are away.
+    """
     try:
         ledger.leave(name)  # an earlier worker may have had this name
         for specialist in specialists:
             queue.waiting(specialist.name)
     except LedgerRefused as error:
         raise _refused(error) from error
-    except QueueUnavailable as error:
+    except QueueRefused as error:
         raise StartError(f"{error}; may the user in the broker's address use the queues?") from error
 
 

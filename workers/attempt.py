@@ -12,7 +12,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.specialist import AnswerError, Specialist
-from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
+from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.spans import inferring, tell_completion
 
 log = logging.getLogger(__name__)
@@ -71,8 +71,8 @@ class Attempt:
     def _complete(self) -> Completion | None:
         if faults := self._specialist.input_faults(self._claim.job.input):
             raise AttemptFailed(FailureKind.INVALID_INPUT, "; ".join(faults))
-        limit_s = _seconds_left(self._claim.job)
-        request = self._request(time.monotonic() + limit_s)
+        limit_s = self._limit_s()
+        request = self._request(limit_s)
         try:
             with inferring(self._tracer, self._specialist, self._engine, request) as span:
                 completion = self._infer(request, limit_s)
@@ -81,11 +81,11 @@ class Attempt:
         except EngineError as error:
             raise _engine_failed(error) from error
 
-    def _infer(self, request: Request, limit_s: float) -> Completion | None:
+    def _infer(self, request: Request, limit_s: float | None) -> Completion | None:
         """Raises EngineError."""
         future = self._engine.submit(request)
         future.add_done_callback(lambda _: self._woken.set())
-        in_time = self._woken.wait(max(0.0, limit_s) + OVERDUE_S)
+        in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
         if future.done():
             return _result(future)
         if in_time:
@@ -93,7 +93,18 @@ class Attempt:
         self._engine.cancel(request.id)
         return Completion("", Finish.DEADLINE)
 
-    def _request(self, deadline: float) -> Request:
+    def _limit_s(self) -> float | None:
+        """Seconds until the attempt must end, begun or not; None: whenever the engine has ended it.
+
+        That is the job's deadline, and its time-out, unless the engine counts that from when it begins: what waits
+        for a replica is not to blame for it.
+        """
+        limits = [] if isinstance(self._engine, Elastic) else [self._claim.job.timeout_s]
+        if self._claim.job.deadline_ms is not None:
+            limits.append(self._claim.job.deadline_ms / 1000 - time.time())
+        return min(limits, default=None)
+
+    def _request(self, limit_s: float | None) -> Request:
         input, decoding = self._claim.job.input, self._specialist.manifest.decoding
         return Request(
             id=self._claim.token,
@@ -101,7 +112,8 @@ class Attempt:
             prompt=self._specialist.render(input),
             grammar=self._specialist.format.grammar(input) if decoding else None,
             max_tokens=decoding.max_tokens if decoding else FUNCTION_TOKENS,
-            deadline=deadline,
+            deadline=None if limit_s is None else time.monotonic() + limit_s,
+            timeout_s=self._claim.job.timeout_s,
         )
 
     def _read(self, completion: Completion) -> Json:
@@ -178,13 +190,6 @@ def _state(failure: Failure | None) -> JobState:
     if failure is None:
         return JobState.SUCCEEDED
     return JobState.EXPIRED if failure.kind is FailureKind.EXPIRED else JobState.FAILED
-
-
-def _seconds_left(job: Job) -> float:
-    """Until the attempt must end: its time-out, or the job's deadline if that comes first."""
-    if job.deadline_ms is None:
-        return job.timeout_s
-    return min(job.timeout_s, job.deadline_ms / 1000 - time.time())
 
 
 def _expired(job: Job) -> bool:

@@ -45,7 +45,6 @@ class Capability:
         return self._constant() | {
             "devices": sorted({engine.stats().device for engine in self._engines}),
             "running": running,
-            "load": round(running / self._slots, 3),
             "done": done,
             "memory_bytes": resident_here(),
         }

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import ceil
 from types import TracebackType
 from typing import Self
 
 from infra.ledger import Ledger, LedgerUnavailable
+from infra.logs import where
 from infra.queue import Handler, Queue, QueueUnavailable
 
 log = logging.getLogger(__name__)
@@ -22,40 +23,51 @@ log = logging.getLogger(__name__)
 #: Looks in the time after which a worker that hears nothing counts as deaf.
 LOOKS = 8
 
+#: Celery waits 2, 4, ... 30 s between two tries to connect (kombu's `ensure_connection`, whose times it does not let us
+#: set): after a long outage it is silent for so long although Redis answers.
+RECONNECT_S = 35.0
+
 #: Its thread may be asking a Redis that is away: its worker does not wait for that to end.
 STOP_S = 1.0
 
 
 class Ear:
-    """What has arrived and what has not. Decides; times are `time.monotonic()`, and any thread may call."""
+    """What has arrived and what has not. Decides; any thread may call.
 
-    def __init__(self, slots: int, deaf_s: float) -> None:
+    It counts looks, not seconds: a process that was frozen has not listened meanwhile.
+    """
+
+    def __init__(self, slots: int, spared: int) -> None:
+        """`spared`: looks that do not count after one that failed."""
         self._slots = slots
-        self._deaf_s = deaf_s
+        self._spared = spared
         self._lock = threading.Lock()  # guards what follows
         self._busy = 0
-        self._unheard_since: dict[str, float] = {}  # by job type: messages wait, a slot is free, and none has come
+        self._spared_now = 0
+        self._unheard: dict[str, int] = {}  # by job type: looks in a row at which messages waited and a slot was free
 
     @contextmanager
     def hearing(self, job_type: str) -> Iterator[None]:
         """A message has arrived, and takes a slot while the context lasts."""
         with self._lock:
             self._busy += 1
-            self._unheard_since.pop(job_type, None)
+            self._unheard.pop(job_type, None)
         try:
             yield
         finally:
             with self._lock:
                 self._busy -= 1
 
-    def look(self, waiting: Mapping[str, int], now: float) -> list[str]:
-        """The job types it is deaf to, given how many messages of each wait. Without any: nobody could say."""
+    def look(self, waiting: Mapping[str, int] | None) -> list[str]:
+        """The job types it is deaf to, given how many messages of each wait. None: nobody could say."""
         with self._lock:
-            if self._busy >= self._slots:
+            if waiting is None:
+                self._spared_now = self._spared + 1
+            if not waiting or self._spared_now or self._busy >= self._slots:
                 waiting = {}
-            since = {job_type: self._unheard_since.get(job_type, now) for job_type, n in waiting.items() if n}
-            self._unheard_since = since
-            return sorted(job_type for job_type, at in since.items() if now - at >= self._deaf_s)
+            self._spared_now = max(0, self._spared_now - 1)
+            self._unheard = {job_type: self._unheard.get(job_type, 0) + 1 for job_type, n in waiting.items() if n}
+            return sorted(job_type for job_type, looks in self._unheard.items() if looks > LOOKS)
 
 
 class Listener:
@@ -73,8 +85,8 @@ class Listener:
         self._queue = queue
         self._ledger = ledger
         self._handlers = dict(handlers)
-        self._ear = Ear(slots, deaf_s)
         self._every_s = deaf_s / LOOKS
+        self._ear = Ear(slots, ceil(RECONNECT_S / self._every_s))
         self._deafened = deafened
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="listen", daemon=True)
@@ -104,18 +116,20 @@ class Listener:
 
     def _listen(self) -> None:
         while not self._ended.wait(self._every_s):
-            deaf_to = self._ear.look(self._waiting(), time.monotonic())
+            deaf_to = self._ear.look(self._waiting())
             if deaf_to and not self._ended.is_set():
                 types = ", ".join(deaf_to)
                 log.critical("messages wait and none arrives: %s; this worker stops", types, extra={"action": "stop"})
                 self._deafened()
                 return
 
-    def _waiting(self) -> dict[str, int]:
-        """Nothing while Redis does not answer us either: then it is not the worker that is deaf."""
+    def _waiting(self) -> dict[str, int] | None:
+        """None while Redis does not answer us either: then it is not the worker that is deaf."""
         try:
             self._ledger.ping()
             return {job_type: self._queue.waiting(job_type) for job_type in self._handlers}
         except (LedgerUnavailable, QueueUnavailable) as error:
             log.warning("cannot look at the queues: %s", error, extra={"action": "listen"})
-            return {}
+        except Exception as error:  # noqa: BLE001 - a listener that ended unseen would let a deaf worker live
+            log.critical("listening raised %s\n%s", type(error).__name__, where(error), extra={"action": "listen"})
+        return None

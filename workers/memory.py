@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from workers.engines import EngineError
 
@@ -52,18 +53,21 @@ class Need:
         )
 
 
-def need_of(base: Path, adapters: Iterable[Path], slots: int, length: int, width: int) -> Need:
-    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes."""
+def need_of(base: Path, adapters: Iterable[Path], slots: int, length: int, width: int) -> Need | None:
+    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes.
+
+    None where its files do not say: weights that are no safetensors, a config in other words than Llama's.
+    """
     weights = sum(map(numbers_in, base.glob("*.safetensors")))
-    config = json.loads((base / "config.json").read_text("utf-8"))
-    return Need(
-        weights * width, sum(map(numbers_in, adapters)) * width, width * length * _numbers_a_token(config), slots
-    )
+    a_token = _numbers_a_token(json.loads((base / "config.json").read_text("utf-8")))
+    if not weights or a_token is None:
+        return None
+    return Need(weights * width, sum(map(numbers_in, adapters)) * width, width * length * a_token, slots)
 
 
-def check(need: Need, available: int | None, where: str) -> None:
+def check(need: Need | None, available: int | None, where: str) -> None:
     """Raise MemoryShort if `need` is more than `available` bytes; None: nobody knows, and nothing is refused."""
-    if available is None or need.total <= available:
+    if need is None or available is None or need.total <= available:
         return
     fitting = (available - need.total + need.slots_bytes) // need.slot
     advice = f"lower --slots to {fitting}" if fitting > 0 else "not even one slot fits: take a machine with more memory"
@@ -80,11 +84,14 @@ def numbers_in(file: Path) -> int:
     return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
-def _numbers_a_token(config: dict[str, int]) -> int:
+def _numbers_a_token(config: dict[str, Any]) -> int | None:
     """Of keys and values, over all layers."""
-    heads = config["num_attention_heads"]
-    width = config.get("head_dim") or config["hidden_size"] // heads
-    return 2 * config["num_hidden_layers"] * (config.get("num_key_value_heads") or heads) * width
+    layers, heads, hidden = map(config.get, ("num_hidden_layers", "num_attention_heads", "hidden_size"))
+    if not (layers and heads and hidden):
+        return None
+    width = config.get("head_dim") or hidden // heads
+    numbers: int = 2 * layers * (config.get("num_key_value_heads") or heads) * width
+    return numbers
 
 
 def available_here(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:

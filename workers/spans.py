@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.util.types import AttributeValue
@@ -14,8 +13,7 @@ from specialists.specialist import Specialist
 from workers.engines import Completion, Engine, Request
 
 
-@contextmanager
-def processing(tracer: Tracer, claim: Claim, worker: str) -> Iterator[Span]:
+def processing(tracer: Tracer, claim: Claim, worker: str) -> AbstractContextManager[Span]:
     """One attempt at a job, below what made the job."""
     job = claim.job
     attributes: dict[str, AttributeValue] = {
@@ -31,8 +29,7 @@ def processing(tracer: Tracer, claim: Claim, worker: str) -> Iterator[Span]:
         "manyhands.wait_s": claim.wait_ms / 1000,
     }
     parent = tracing.context_of(job.trace)
-    with tracing.span(tracer, f"process {job.type}", SpanKind.CONSUMER, parent, attributes) as span:
-        yield span
+    return tracing.span(tracer, f"process {job.type}", SpanKind.CONSUMER, parent, attributes)
 
 
 def tell(span: Span, outcome: Outcome | None) -> None:
@@ -44,8 +41,7 @@ def tell(span: Span, outcome: Outcome | None) -> None:
         tracing.failed(span, outcome.failure.kind)
 
 
-@contextmanager
-def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: Request) -> Iterator[Span]:
+def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: Request) -> AbstractContextManager[Span]:
     """The engine's part of an attempt: from the request to its completion."""
     base = specialist.manifest.base
     operation = "text_completion" if base else "execute_tool"
@@ -59,8 +55,7 @@ def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: R
         attributes |= {"gen_ai.request.model": base.name, "gen_ai.request.max_tokens": request.max_tokens}
     else:
         attributes |= {"gen_ai.tool.name": specialist.name, "gen_ai.tool.type": "function"}
-    with tracing.span(tracer, f"{operation} {subject}", attributes=attributes) as span:
-        yield span
+    return tracing.span(tracer, f"{operation} {subject}", attributes=attributes)
 
 
 def tell_completion(span: Span, completion: Completion | None) -> None:

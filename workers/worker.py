@@ -192,10 +192,10 @@ class Worker:
 
     def _expect(self) -> None:
         """Tell the engines that can grow what waits for them."""
-        elastic = {id(engine): engine for engine in self._engines.values() if isinstance(engine, Elastic)}
-        depths = self._ledger.depths() if elastic else {}
-        for engine in elastic.values():
-            waits = [depths[name] for name, host in self._engines.items() if host is engine and name in depths]
+        elastic = {name: engine for name, engine in self._engines.items() if isinstance(engine, Elastic)}
+        depths = self._ledger.depths(list(elastic)) if elastic else {}
+        for engine in {id(engine): engine for engine in elastic.values()}.values():
+            waits = [depths[name] for name, host in elastic.items() if host is engine and name in depths]
             waiting = sum(each["ready"] + each["sent"] for each in waits)
             engine.expect(waiting, max((each["oldest_ms"] for each in waits), default=0) / 1000)
 

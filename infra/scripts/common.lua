@@ -15,7 +15,7 @@
 --   outcome:J    string  JSON of Outcome, once ended
 --   types        set     job types that ever had a job
 --   ready:T      zset    job id -> place in the line (from seq)
---   sent:T       zset    job id -> ms when it was put on the queue
+--   sent:T       zset    job id -> ms when it was put on the queue; the fraction is its place among those of one batch
 --   running:T    zset    job id -> ms when its lease runs out
 --   dead:T       zset    job id -> ms when it became a dead letter
 --   deadlines    zset    job id -> ms; ready and sent jobs that have a deadline

@@ -37,7 +37,7 @@ for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
       send_again(job, NOW_MS)
     end
   end
-  for _, job in ipairs(overdue(key('sent', type), '(' .. sent_before(type))) do
+  for _, job in ipairs(overdue(key('sent', type), string.format('(%.17g', sent_before(type)))) do
     if not end_if_over(job) then
       -- Marked as sent in the future: the next silence is noticed 2, 4 and then 8 silences from now.
       local silences = math.min(2 ^ redis.call('HINCRBY', key('state', job.id), 'resends', 1), LONGEST_SILENCES)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(900)
 
 MESSAGES: list[str] = read_file("messages", INBOX)
 MANY = MESSAGES * 6
-MODELS = ("planner", "triage", "command", "entities")
+MODELS = ("planner", "triage", "command", "entities", "route")
 WORKERS = (*MODELS, "functions")
 OURS = ("api", "coordinator", *WORKERS)
 

@@ -340,6 +340,12 @@ def test_no_more_than_a_window_of_each_type_waits_to_be_claimed(ledger: Ledger) 
     assert counts(ledger, "triage") == {"ready": 2, "sent": 2, "running": 1, "dead": 0}
 
 
+def test_depths_can_be_asked_of_some_types_only(ledger: Ledger) -> None:
+    ledger.release([a_job(0), a_job(1, job_type="entities"), a_job(2, job_type="count")])
+
+    assert list(ledger.depths(["triage", "count", "never_seen"])) == ["count", "triage"]
+
+
 def test_the_oldest_job_counts_from_when_it_was_made_ready_until_it_is_claimed(house: House) -> None:
     ledger = house.ledger
     ledger.release([a_job(0)])
@@ -637,6 +643,17 @@ def test_a_job_behind_others_is_not_silent_while_they_are_claimed(house: House) 
     assert ledger.sweep(400) == [lost]  # somebody who came after it was served: its message is not on the queue
     house.passes(400)
     assert ledger.sweep(400) == [behind]  # nobody is served any more
+
+
+def test_of_jobs_put_on_the_queue_together_one_that_was_passed_over_is_silent(house: House) -> None:
+    ledger = house.ledger
+    ledger.release([a_job(i) for i in range(600)])
+    taken = ledger.take_ready(600)
+    house.passes(1000)
+    for index in (0, 1, 2, 4, 5):  # the fourth was lost, and the line moves
+        claimed(ledger, a_job(index))
+
+    assert ledger.sweep(1000) == [taken[3]]
 
 
 def _next(house: House) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.trace import ProxyTracer
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
@@ -17,7 +18,7 @@ from coordinator.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable
-from infra.records import Claim, JobState, Outcome, RunRecord, RunState
+from infra.records import Claim, JobState, JobStatus, Outcome, RunRecord, RunState
 from specialists.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -187,6 +188,66 @@ def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice
     assert ledger.results(run.id, "s1").keys() == {0, 1}
 
 
+class _Counting(_Overtaken):
+    """Counts how often a run is loaded."""
+
+    loads = 0
+
+    def load_run(self, run_id: str) -> RunRecord | None:
+        self.loads += 1
+        return super().load_run(run_id)
+
+
+def loads_a_job(deployment: Any, ledger: _Counting) -> int:
+    """How often a coordinator loads the run of a map of three while the outcomes come one by one."""
+    run = goals_of(deployment).accept(plan_goal(3))
+    ledger.loads = 0
+    for index in range(3):
+        deployment.work(f"{run.id}.s1.{index}")
+        deployment.coordinators[0].advance_once(1000)
+    return ledger.loads
+
+
+def test_a_goal_that_its_caller_cancels_does_not_make_the_coordinator_forget_the_others(
+    deploy: Callable[..., Any],
+) -> None:
+    ledger = _Counting()
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    assert loads_a_job(deployment, ledger) == 1
+    cancelled = goals_of(deployment).accept(plan_goal(1))
+    deployment.work(f"{cancelled.id}.s1.0")
+    ledger.other = lambda: goals_of(deployment).cancel(cancelled.id)
+    deployment.coordinators[0].advance_once(1000)
+    assert goals_of(deployment).load(cancelled.id).state is RunState.CANCELLED
+    assert loads_a_job(deployment, ledger) == 1
+
+
+def test_a_large_goal_whose_creator_saves_it_late_does_not_either(deploy: Callable[..., Any]) -> None:
+    ledger = _Counting()
+    deployment = deploy(ledger)
+    deployment.answers["triage"] = card_arrival
+    run = goals_of(deployment).accept(plan_goal(1))
+    record = ledger.load_run(run.id)
+    assert record
+    assert record.version == 0
+    deployment.work(f"{run.id}.s1.0")
+    ledger.other = lambda: ledger.advance(record, (), (), ())
+    deployment.coordinators[0].advance_once(1000)
+    assert loads_a_job(deployment, ledger) == 1
+
+
+def test_a_coordinator_beside_which_another_one_saves_loads_each_time(deploy: Callable[..., Any]) -> None:
+    ledger = _Counting()
+    deployment = deploy(ledger, coordinators=2)
+    deployment.answers["triage"] = card_arrival
+    run = goals_of(deployment).accept(plan_goal(3))
+    for index, coordinator in enumerate([0, 1, 0]):
+        deployment.work(f"{run.id}.s1.{index}")
+        deployment.coordinators[coordinator].advance_once(1000)
+    assert loads_a_job(deployment, ledger) == 3
+
+
 def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -224,15 +285,19 @@ class _FailsAtFirst(MemoryLedger):
     def take_ready(self, window: int) -> list[tuple[str, str]]:
         if self.failures:
             self.failures -= 1
-            raise LedgerUnavailable("cut off") if self.failures else QueueUnavailable("cut off")
+            raise LedgerUnavailable("no route to it") if self.failures else QueueUnavailable("its disk is full")
         return super().take_ready(window)
 
 
-def test_an_outage_of_ledger_or_queue_is_waited_out(deploy: Callable[..., Any]) -> None:
+def test_an_outage_of_ledger_or_queue_is_waited_out_and_its_cause_is_said(
+    deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     deployment = deploy(_FailsAtFirst())
     deployment.answers["triage"] = card_arrival
     deployment.start()
     assert ended(deployment, goals_of(deployment).accept(plan_goal(1))).state is RunState.SUCCEEDED
+    assert "no route to it" in caplog.text
+    assert "its disk is full" in caplog.text
 
 
 def test_a_run_that_raises_while_it_is_advanced_fails_and_the_others_go_on(
@@ -318,6 +383,24 @@ def test_a_large_goal_whose_creator_died_halfway_is_released_by_the_coordinator(
     (run,) = goals_of(deployment).recent(1)
     assert ended(deployment, run).state is RunState.SUCCEEDED
     assert goals_of(deployment).result(goals_of(deployment).load(run.id))["s3"]["total"] == AT_ONCE + 10
+
+
+class _TellsNoJob(MemoryLedger):
+    def job(self, job_id: str) -> JobStatus | None:
+        raise LedgerUnavailable("no route to it")
+
+
+def test_jobs_are_sent_even_if_nobody_can_say_what_trace_they_belong_to(
+    deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = _TellsNoJob()
+    deployment = deploy(ledger)
+    goals_of(deployment).accept(plan_goal(3))
+    queue, catalog, settings = deployment.queue, deployment.catalog, deployment.settings
+    traced = Coordinator(ledger, queue, catalog, settings, "traced", tracer=ProxyTracer("test"))
+    assert traced.dispatch_once(0) == 3
+    assert queue.waiting("triage") == 3
+    assert "no route to it" in caplog.text
 
 
 class _Broken(MemoryLedger):

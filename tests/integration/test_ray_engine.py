@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -220,6 +222,26 @@ def test_a_worker_with_another_token_is_refused(start_worker, mood, ray_cluster:
 
     assert worker.returncode == 2
     assert "refuses our token" in said.splitlines()[-1]
+
+
+ENVIRONMENT = """
+import os, ray
+from workers.engines.ray_cluster import join, leave
+join(None, None)
+read = ray.remote(lambda: sorted(name for name in os.environ if name.startswith("MANYHANDS_")))
+print(ray.get(read.remote(), timeout=60))
+leave()
+"""
+
+
+def test_processes_of_a_private_cluster_read_no_password() -> None:
+    given = {"MANYHANDS_REDIS_PASSWORD": "k", "MANYHANDS_REDIS_URL": "redis://:k@127.0.0.1", "MANYHANDS_SLOTS": "8"}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "MANYHANDS_"))} | given
+    command = [sys.executable, "-c", ENVIRONMENT]
+
+    found = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=WAIT_S, check=True)
+
+    assert found.stdout == "['MANYHANDS_SLOTS']\n"
 
 
 def test_a_worker_whose_actor_is_killed_commits_every_job_once(

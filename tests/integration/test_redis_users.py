@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from infra.celery_queue import CeleryQueue, create_app
+from infra.queue import QueueRefused
 from infra.records import Job, JobState, RunRecord
 from infra.redis_client import broker_url, client_of, connect
 from infra.redis_ledger import RedisLedger
@@ -201,6 +202,13 @@ def test_a_user_has_no_right_beyond_its_process_s_work(role: Role, admin: redis.
         for command in [*DENIED[name], *NOBODY]:
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.execute_command(*command.format(script).split())
+
+
+def test_a_send_that_is_refused_names_the_right_that_is_missing(role: Role) -> None:
+    queue = CeleryQueue(create_app(role("api")))
+    with pytest.raises(QueueRefused, match=r"^cannot send job 'r1\.s1\.0' to queue 'mood': .*permission"):
+        queue.send("mood", "r1.s1.0")
+    queue.close()
 
 
 def test_a_script_reaches_no_further_than_who_runs_it(role: Role, admin: redis.Redis) -> None:

@@ -18,10 +18,11 @@ import redis
 
 from infra.celery_app import create_app
 from infra.redis_client import client_of
-from infra.redis_server import RedisServer
+from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 from specialists.catalog import SHIPPED
 from specialists.weights import ensure
+from workers.app import BROKEN
 
 WAIT_S = 90
 KEY = "s3cret: /of?the@house"
@@ -31,10 +32,11 @@ ENGINE = 'engine = "function"\nfunction = "echo.py:echo"\n'
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis with a password, and a user `reader` who may read alone."""
+    """A Redis with a password, a user `reader` who may read alone, and a `bookkeeper` who has the ledger alone."""
     with RedisServer(tmp_path_factory.mktemp("guarded")) as server:
         with client_of(server.url) as client:
             client.execute_command("ACL SETUSER", "reader", "on", f">{KEY}", "~*", "&*", "-@all", "+@read", "+ping")
+            client.execute_command("ACL SETUSER", "bookkeeper", "on", f">{KEY}", "~mh", "~mh:*", "+@all")
             client.config_set("requirepass", KEY)
         yield server
 
@@ -121,6 +123,67 @@ def test_a_user_without_rights_is_refused_before_anything_is_loaded(guarded: Red
     address = guarded.url.replace("redis://", "redis://reader@")
     done = ended("count", "--broker", address, "--key-file", str(key_file))
     assert "Redis grants this user too few rights: " in refusal(done)
+
+
+def test_a_user_without_rights_to_the_queue_is_refused_as_well(guarded: RedisServer, key_file: Path) -> None:
+    address = guarded.url.replace("redis://", "redis://bookkeeper@")
+    line = refusal(ended("count", "--broker", address, "--key-file", str(key_file)))
+    assert "cannot look at queue 'count': " in line
+    assert "may the user in the broker's address use the queues?" in line
+
+
+#: A worker process whose ledger answers all but one of its calls at start.
+BLIP = """
+import sys
+from infra.ledger import LedgerUnavailable
+from infra.memory_ledger import MemoryLedger
+from workers import app
+class Blip(MemoryLedger):
+    @classmethod
+    def of(cls, settings):
+        return cls()
+    def {call}(self, *_):
+        raise LedgerUnavailable("Redis does not answer: a blip")
+app.RedisLedger = Blip
+sys.exit(app.main(["count"]))
+"""
+
+
+def starting(code: str, redis_url: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"MANYHANDS_REDIS_URL": redis_url}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=WAIT_S)
+
+
+@pytest.mark.parametrize("call", ["leave", "beat"])
+def test_a_ledger_that_is_away_for_a_moment_asks_for_a_new_start(redis_url: str, call: str) -> None:
+    done = starting(BLIP.format(call=call), redis_url)
+    assert (done.returncode, "Traceback" in done.stderr) == (BROKEN, False)
+    assert "Redis does not answer: a blip" in done.stderr
+
+
+def test_a_queue_that_is_away_for_a_moment_asks_for_a_new_start() -> None:
+    done = starting(BLIP.format(call="unused"), f"redis://127.0.0.1:{free_port()}")
+    assert (done.returncode, "Traceback" in done.stderr) == (BROKEN, False)
+    assert "cannot look at queue 'count': " in done.stderr
+
+
+def coordinating(redis_url: str, key: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"MANYHANDS_REDIS_URL": redis_url, "MANYHANDS_REDIS_PASSWORD": key}
+    command = [sys.executable, "-m", "coordinator.app"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "reason"),
+    [("", "another key", "Redis does not take this user and key: "), ("reader@", KEY, "Redis grants this user too ")],
+)
+def test_a_coordinator_that_redis_refuses_says_why_and_ends(
+    guarded: RedisServer, user: str, key: str, reason: str
+) -> None:
+    line = refusal(coordinating(guarded.url.replace("redis://", f"redis://{user}"), key))
+    assert reason in line
+    assert "check the key (MANYHANDS_REDIS_PASSWORD_FILE)" in line
 
 
 def test_the_key_may_come_in_the_environment(guarded: RedisServer, echo: str) -> None:

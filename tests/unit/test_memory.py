@@ -59,13 +59,31 @@ def test_weights_adapters_and_slots_are_counted_in_the_width_of_the_device(base:
 def test_a_model_without_shared_heads_has_keys_for_each(base: Path):
     whole = {"num_hidden_layers": 1, "num_attention_heads": 4, "hidden_size": 64, "head_dim": 32}
     (base / "config.json").write_text(json.dumps(whole))
-    assert need_of(base, [], slots=1, length=1, width=4).slot == 2 * 4 * 32 * 4
+    need = need_of(base, [], slots=1, length=1, width=4)
+    assert need
+    assert need.slot == 2 * 4 * 32 * 4
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"text_config": LLAMA}, {"n_layer": 2, "n_head": 9, "n_embd": 576}, LLAMA | {"num_attention_heads": None}],
+    ids=["nested", "other names", "nothing said"],
+)
+def test_nobody_knows_what_a_model_needs_whose_config_does_not_say(base: Path, config: dict[str, object]):
+    (base / "config.json").write_text(json.dumps(config))
+    assert need_of(base, [], slots=1, length=1, width=4) is None
+
+
+def test_nobody_knows_what_weights_need_that_are_no_safetensors(base: Path):
+    (base / "model.safetensors").rename(base / "pytorch_model.bin")
+    assert need_of(base, [], slots=1, length=1, width=4) is None
 
 
 def test_what_fits_is_not_refused():
     need = Need(weights=10, adapters=0, slot=1, slots=5, working=5)
     check(need, available=20, where="memory")
     check(need, available=None, where="memory")
+    check(None, available=20, where="memory")
 
 
 def test_what_does_not_fit_says_how_many_slots_would():

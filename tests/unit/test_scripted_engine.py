@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import statistics
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from infra.settings import Settings
 from specialists.manifest import Script
 from specialists.specialist import Specialist, load_specialist
-from workers.engines import Completion, Finish, Request
+from workers.engines import Completion, EngineError, Finish, Request
 from workers.engines.scripted import ScriptedEngine, service_s
 
 WAIT_S = 20
@@ -132,6 +134,44 @@ def test_many_threads_may_submit_at_once(start: Callable[..., ScriptedEngine]) -
         thread.join(WAIT_S)
     assert answers == ["good"] * 400
     assert (engine.stats().running, engine.stats().waiting) == (0, 0)
+
+
+def test_a_script_that_raises_ends_its_request_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def answer(request: Request) -> str:
+        return f"{1 / int(request.id)}"
+
+    engine = ScriptedEngine({"mood": answer})
+    with pytest.raises(EngineError, match=r"^the script of 'mood' raised ZeroDivisionError$") as caught:
+        engine.submit(request("0")).result(WAIT_S)
+    assert not caught.value.retryable
+    assert engine.submit(request("1")).result(WAIT_S).text == "1.0"
+    assert engine.healthy()
+    assert "test_scripted_engine.py" in caplog.text
+    engine.close()
+
+
+def test_a_request_that_has_ended_is_not_kept_until_its_deadline() -> None:
+    opened = threading.Event()
+
+    def answer(request: Request) -> str:
+        opened.wait(WAIT_S)
+        return "good"
+
+    engine = ScriptedEngine({"mood": answer}, scripts={"mood": Script(at_once=1), "tone": Script(median_s=1800)})
+    engine.submit(Request("slow", "tone", ""))  # ends before their deadlines, and after the test
+    kept: list[weakref.ref[Request]] = []
+    futures = []
+    for n in range(1000):
+        asked = request(str(n), deadline=time.monotonic() + 3600)
+        kept.append(weakref.ref(asked))
+        futures.append(engine.submit(asked))
+    del asked
+    opened.set()
+    for future in futures:
+        future.result(WAIT_S)
+    gc.collect()
+    assert sum(each() is not None for each in kept) < 20
+    engine.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from coordinator.ledger_metrics import LedgerCollector
 from coordinator.metrics import CoordinatorMetrics
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
-from infra.metrics import create_registry, served
+from infra.metrics import _Handler, create_registry, served
 from infra.records import Claim, Job, JobState, Json, Outcome, Refusal, Usage
 from infra.settings import SettingError, Settings
 from infra.tracing import context_of, traced, traceparent
@@ -240,6 +240,19 @@ def test_a_ledger_that_is_away_does_not_break_the_scrape(ledger: Callable[[], An
     assert not [name for name in counted if name.startswith(("manyhands_jobs{", "manyhands_outcomes_un"))]
 
 
+def test_scrapes_of_a_ledger_that_hangs_wait_for_one_answer_together() -> None:
+    registry, hanging = CollectorRegistry(), Hanging()
+    registry.register(LedgerCollector(hanging, answer_s=0.05))
+    for _ in range(3):
+        assert figures(registry)["manyhands_ledger_up"] == 0
+    waiting = [thread for thread in threading.enumerate() if thread.name == "ledger-gauges"]
+    hanging.healed.set()
+    for thread in waiting:
+        thread.join()
+    assert len(waiting) == 1
+    assert figures(registry)["manyhands_ledger_up"] == 1
+
+
 # -- the port --
 
 
@@ -257,6 +270,15 @@ def test_a_process_serves_its_metrics_and_nothing_else(free_port: int) -> None:
     assert "python_" not in answer.text
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/metrics")
+
+
+def test_who_connects_and_asks_nothing_is_let_go(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Handler, "timeout", _Handler.timeout / 100)
+    with (
+        served(create_registry("api"), port_settings(free_port)),
+        socket.create_connection(("127.0.0.1", free_port), timeout=20) as silent,
+    ):
+        assert silent.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_a_setting_that_cannot_be(free_port: int) -> None:

@@ -23,6 +23,7 @@ class Request:
     grammar: str | None = None  #: Lark, llguidance's dialect; None: anything
     max_tokens: int = 256
     deadline: float | None = None  #: `time.monotonic()` after which decoding stops
+    timeout_s: float | None = None  #: it also stops so long after it began; only an Elastic engine is asked for that
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Elastic(Protocol):
-    """An engine that can grow and shrink."""
+    """An engine that can grow and shrink. As requests may wait in it for long, it also keeps to their `timeout_s`."""
 
     slots: int  #: requests that it works on at a time when it has grown as far as it may
 

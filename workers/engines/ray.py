@@ -6,14 +6,15 @@ here: an actor that died is replaced by this engine, and what it worked on is tr
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from math import inf
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -26,20 +27,17 @@ from infra.settings import Settings
 from specialists.manifest import RayHosting
 from specialists.specialist import Specialist
 from workers.engines import Completion, Engine, EngineError, EngineStats, Request
-from workers.engines.ray_actor import Fault, Health, Host, open_engine
+from workers.engines.ray_actor import Fault, Host, open_engine
 from workers.engines.ray_cluster import join, leave
+from workers.engines.ray_fleet import START_S, Fleet
 from workers.engines.ray_replicas import Replica, Replicas, State, Trip
-from workers.engines.scaling import Load, Rules, enough, target
+from workers.engines.scaling import Load, Rules
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1  #: between two looks at deadlines, replicas and load
-START_S = 600.0  #: for the first replica to find its place and load its model
-LOOK_S = 5.0  #: between two looks at a replica
-BLIND_S = 60.0  #: a replica that has not answered a look for so long is given up
 UNREADY_S = 120.0  #: with work and without a replica for so long, the engine calls itself broken
-STEADY_S = 30.0  #: a replica that lives for so long ends the waits between starts
-LONGEST_WAIT_S = 30.0  #: between two starts
+CLOSE_S = 15.0  #: for Ray to take the replicas back; then nobody waits for it any more
 
 DEATHS_ALLOWED = 1  #: of replicas that worked on one request: at the next it fails, and the ledger counts the attempt
 
@@ -59,21 +57,14 @@ class RayEngine:
         if the cluster cannot be joined."""
         join(address, token_file)
         self.slots = rules.most * rules.slots
-        self._rules = rules
         self._replicas = Replicas(partial(_actor, make, rules, hosting), rules.slots)
+        self._fleet = Fleet(self._replicas, rules, self._do, self._retry)
         self._trips: dict[str, Trip] = {}  # all in flight, by request id
         self._waiting: deque[Trip] = deque()
         self._suspects: deque[Trip] = deque()  # they have seen a replica die, and go alone
         self._expected = Load(0, 0, 0.0)  # in the ledger
-        self._fewer_since = inf  # `time.monotonic()` since which fewer replicas would have been enough
-        self._failures = 0  # replicas lost in a row
-        self._start_at = 0.0
-        self._lost = 0  # replicas that no other has replaced yet
-        self._restarts = 0
         self._fine_at = time.monotonic()
-        self._refusal: str | None = None  # why the last replica that did not open did not
-        self._opened = threading.Event()  # or refused to
-        self._todo: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._todo: SimpleQueue[Trip | Callable[[], None]] = SimpleQueue()  # trips to accept, and steps
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)
@@ -99,15 +90,15 @@ class RayEngine:
 
     def await_ready(self, timeout_s: float) -> None:
         """Return when a replica is ready; close and raise EngineError if one refuses, or after `timeout_s`."""
-        in_time = self._opened.wait(timeout_s)
-        if not in_time or self._refusal:
+        in_time = self._fleet.settled.wait(timeout_s)
+        if not in_time or self._fleet.refusal:
+            reason = self._fleet.refusal or f"none of the Ray cluster's nodes had room for it within {timeout_s:.0f} s"
             self.close()
-            reason = self._refusal or f"none of the Ray cluster's nodes had room for it within {timeout_s:.0f} s"
             raise EngineError(f"no replica became ready: {reason}", retryable=False)
 
     def submit(self, request: Request) -> Future[Completion]:
         trip = Trip(request)
-        if not self._do(partial(self._accept, trip)):
+        if not self._do(trip):
             trip.future.set_exception(EngineError("the engine was closed"))
         return trip.future
 
@@ -122,16 +113,24 @@ class RayEngine:
             if not self._closed:
                 self._closed = True
                 self._todo.put(lambda: None)
-        self._thread.join()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            log.error("Ray does not answer; nobody waits for it any more", extra={"action": "close"})
+            atexit.register(self._end_without_ray)
+
+    def _end_without_ray(self) -> None:
+        """As the process ends, before Ray's own step there, which would wait for its answer too."""
+        if self._thread.is_alive():
+            os._exit(1)
 
     def healthy(self) -> bool:
         return not self._closed and self._thread.is_alive() and time.monotonic() - self._fine_at < UNREADY_S
 
     def stats(self) -> EngineStats:
-        return self._replicas.stats(waiting=len(self._waiting) + len(self._suspects), restarts=self._restarts)
+        return self._replicas.stats(waiting=len(self._waiting) + len(self._suspects), restarts=self._fleet.restarts)
 
-    def _do(self, step: Callable[[], None]) -> bool:
-        """Have the ferry's thread do it; False if the engine is closed."""
+    def _do(self, step: Trip | Callable[[], None]) -> bool:
+        """Have the ferry's thread do it, or accept it; False if the engine is closed."""
         with self._closing:
             if not self._closed:
                 self._todo.put(step)
@@ -144,15 +143,30 @@ class RayEngine:
             self._ferry()
         except Exception as error:  # noqa: BLE001 - whatever broke the ferry must reach its futures
             log.error("the ferry raised %s\n%s", type(error).__name__, where(error), extra={"action": "break"})
+            self._fleet.refuse(f"{type(error).__name__} in its ferry; the worker's log says where")
         with self._closing:
             self._closed = True
-        while not self._todo.empty():  # nothing is added any more
-            self._todo.get()()
+        try:
+            self._fail_all()
+        finally:
+            self._fleet.refuse(self._fleet.refusal or "the engine was closed")
+            self._stop_all()
+
+    def _fail_all(self) -> None:
         for trip in list(self._trips.values()):
             self._end(trip, EngineError("the engine was closed"))
-        for replica in self._replicas:
-            replica.stop()
-        leave()
+        while not self._todo.empty():  # nothing is added any more
+            if isinstance(step := self._todo.get(), Trip):
+                step.future.set_exception(EngineError("the engine was closed"))
+
+    def _stop_all(self) -> None:
+        try:
+            for replica in self._replicas:
+                replica.stop()
+        except Exception as error:  # noqa: BLE001 - whatever Ray raises: leaving it ends its actors too
+            log.error("cannot stop the replicas: %s\n%s", type(error).__name__, where(error))
+        finally:
+            leave()
 
     def _ferry(self) -> None:
         tended_at = 0.0
@@ -161,7 +175,9 @@ class RayEngine:
                 step = self._todo.get(timeout=TICK_S)
             except Empty:
                 step = None
-            if step:
+            if isinstance(step, Trip):
+                self._accept(step)
+            elif step:
                 step()
             if time.monotonic() - tended_at >= TICK_S:
                 self._tend()
@@ -207,13 +223,13 @@ class RayEngine:
         elif isinstance(error, RayTaskError):
             self._end(trip, EngineError(f"the actor raised {type(error.cause).__name__}"))
         else:
-            self._lose(replica, "it died")
+            self._fleet.lose(replica, "it died")
 
     def _end(self, trip: Trip, how: Completion | EngineError) -> None:
         del self._trips[trip.request.id]
         if trip.replica:
             trip.replica.trips.discard(trip)
-            trip.replica = None
+            trip.leave()
         if isinstance(how, EngineError):
             trip.future.set_exception(how)
         else:
@@ -227,35 +243,24 @@ class RayEngine:
                 assert trip.early
                 self._end(trip, Completion("", trip.early))
 
-    # -- its replicas --
+    def _retry(self, trips: Iterable[Trip]) -> None:
+        """Once more, after a replica that worked on them was lost; a request that sees a second one die fails."""
+        for trip in sorted(trips, key=lambda trip: trip.began_at):
+            trip.deaths += 1
+            if trip.early:
+                self._end(trip, Completion("", trip.early))
+            elif trip.deaths > DEATHS_ALLOWED:
+                self._end(trip, EngineError(f"{trip.deaths} actors died while they worked on it"))
+            else:
+                trip.leave()
+                self._suspects.append(trip)
 
     def _tend(self) -> None:
         now = time.monotonic()
         self._end_early()
-        self._scale(now)
-        for replica in self._replicas.opened():
-            if replica.asked_at is not None and now - replica.asked_at > BLIND_S:
-                self._lose(replica, f"it did not answer for {BLIND_S:.0f} s")
-            elif replica.asked_at is None and now - replica.looked_at > LOOK_S:
-                self._look(replica)
-        ready = self._replicas.in_state(State.READY)
-        if ready or not self._trips:
+        self._fleet.tend(self._load(now), now)
+        if self._replicas.in_state(State.READY) or not self._trips:
             self._fine_at = now
-        if any(now - replica.ready_at > STEADY_S for replica in ready):
-            self._failures = 0
-
-    def _scale(self, now: float) -> None:
-        load, count = self._load(now), self._replicas.count()
-        self._fewer_since = min(self._fewer_since, now) if enough(load, self._rules) < count else inf
-        starting = len(self._replicas.in_state(State.STARTING))
-        wanted = target(count, starting, load, now - self._fewer_since, self._rules)
-        if wanted > count and now >= self._start_at:
-            for _ in range(wanted - count):
-                self._start()
-        elif wanted < count:
-            self._replicas.drain(count - wanted)
-            self._fewer_since = inf
-        self._replicas.stop_drained()
 
     def _load(self, now: float) -> Load:
         waiting = [*self._suspects, *self._waiting]
@@ -265,63 +270,6 @@ class RayEngine:
             waiting=len(waiting) + self._expected.waiting,
             oldest_s=max(oldest_s, self._expected.oldest_s),
         )
-
-    def _start(self) -> None:
-        if self._lost:
-            self._lost -= 1
-            self._restarts += 1
-        replica = self._replicas.add()
-        replica.open(lambda answer: self._do(partial(self._open, replica, answer)))
-
-    def _open(self, replica: Replica, answer: Future[Any]) -> None:
-        if replica not in self._replicas:
-            return  # stopped meanwhile
-        found = answer.exception() or answer.result()
-        if isinstance(found, Health):
-            replica.ready(found)
-            self._refusal = None
-            log.info("replica %s is ready", replica, extra={"action": "replica"})
-        else:
-            self._refusal = found.message if isinstance(found, Fault) else f"its actor ended: {type(found).__name__}"
-            self._lose(replica, f"it did not open: {self._refusal}")
-        self._opened.set()
-
-    def _look(self, replica: Replica) -> None:
-        replica.look(lambda answer: self._do(partial(self._looked, replica, answer)))
-
-    def _looked(self, replica: Replica, answer: Future[Any]) -> None:
-        if replica not in self._replicas:
-            return
-        found = answer.exception() or answer.result()
-        if not isinstance(found, Health):
-            self._lose(replica, "it died")
-        elif not found.healthy:
-            self._lose(replica, "its engine broke")
-        else:
-            replica.looked(found)
-
-    def _lose(self, replica: Replica, why: str) -> None:
-        """Give the replica up. What it worked on is tried once more; a request that sees a second one die fails."""
-        extra = {"action": "lose", "requests": len(replica.trips)}
-        log.warning("lost replica %s: %s", replica, why, extra=extra)
-        trips = self._replicas.remove(replica)
-        self._lost += replica.state is not State.DRAINING
-        self._failures += 1
-        self._start_at = time.monotonic() + _wait_s(self._failures)
-        for trip in sorted(trips, key=lambda trip: trip.began_at):
-            trip.replica = None
-            trip.deaths += 1
-            if trip.early:
-                self._end(trip, Completion("", trip.early))
-            elif trip.deaths > DEATHS_ALLOWED:
-                self._end(trip, EngineError(f"{trip.deaths} actors died while they worked on it"))
-            else:
-                self._suspects.append(trip)
-
-
-def _wait_s(failures: int) -> float:
-    """Before the next start: none after the first failure, then a second, two, four, …"""
-    return min(LONGEST_WAIT_S, 2.0 ** (failures - 2)) if failures > 1 else 0.0
 
 
 def _actor(make: Callable[[], Engine], rules: Rules, hosting: RayHosting) -> Any:

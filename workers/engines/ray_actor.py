@@ -48,6 +48,9 @@ class Host:
         self._make = make
         self._engine: Engine | None = None
 
+    async def arrive(self) -> None:
+        """Answered once the actor has its place, whatever else it does."""
+
     async def open(self) -> Health | Fault:
         """Make the engine, which may load a model, and say how it is."""
         try:
@@ -68,6 +71,9 @@ class Host:
             return Fault(str(error), error.retryable, (error.tokens, error.limit))
         except EngineError as error:
             return Fault(str(error), error.retryable)
+        except Exception as error:  # noqa: BLE001 - sent as it is, it might hold the prompt
+            log.error("the engine raised %s\n%s", type(error).__name__, where(error))
+            return Fault(f"the engine raised {type(error).__name__}; Ray's log there says where", retryable=False)
 
     async def cancel(self, request_id: str) -> None:
         self._opened.cancel(request_id)

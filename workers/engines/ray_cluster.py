@@ -18,6 +18,7 @@ from ray._raylet import Config, GcsClient  # type: ignore[attr-defined] # a comp
 from ray.exceptions import AuthenticationError, RayError
 
 from workers.engines import EngineError, ray_node
+from workers.engines.ray_environment import secrets_hidden
 from workers.engines.ray_node import STORE_BYTES
 
 _lock = threading.Lock()
@@ -55,7 +56,8 @@ def _enter(address: str | None, token_file: Path | None) -> None:
     try:
         if address:
             _settle(address)
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **private)
+        with secrets_hidden():
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **private)
     except (RayError, RuntimeError, OSError, ValueError) as error:
         _exit()
         raise EngineError(_why(address, error), retryable=False) from error

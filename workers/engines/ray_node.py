@@ -6,6 +6,7 @@ Ray lets a process join through a node on its own machine only, and aborts the p
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import time
 from typing import Any
 
 from workers.engines import EngineError
+from workers.engines.ray_environment import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +39,27 @@ def start(address: str, gcs: Any) -> subprocess.Popen[bytes]:
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=without_secrets(os.environ),
         start_new_session=True,  # a Ctrl-C is for us, who end it last
     )
+    try:
+        _await(node, address, gcs)
+    except BaseException:
+        stop(node)
+        raise
+    return node
+
+
+def _await(node: subprocess.Popen[bytes], address: str, gcs: Any) -> None:
     until = time.monotonic() + START_S
     while not is_here(gcs):
         if node.poll() is not None or time.monotonic() > until:
-            stop(node)
             raise EngineError(
                 f"this machine could not become a node of the Ray cluster at {address}; "
                 f"see why with: ray start --address {address} --num-cpus 0",
                 retryable=False,
             )
         time.sleep(0.2)
-    return node
 
 
 def stop(node: subprocess.Popen[bytes]) -> None:

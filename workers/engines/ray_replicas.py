@@ -35,18 +35,34 @@ class Trip:
     replica: Replica | None = None  #: that works on it
     deaths: int = 0  #: of replicas that worked on it
     cancelled: bool = False
+    until: float | None = field(init=False)  #: `time.monotonic()`: its deadline; in a replica, also its time-out
 
     def __post_init__(self) -> None:
+        self.until = self.request.deadline
         self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
+
+    def enter(self, replica: Replica) -> float | None:
+        """Its time-out counts from now on; returns how many seconds are left to it."""
+        now = time.monotonic()
+        limits = [] if self.request.deadline is None else [self.request.deadline]
+        if self.request.timeout_s is not None:
+            limits.append(now + self.request.timeout_s)
+        self.replica, self.until = replica, min(limits, default=None)
+        return None if self.until is None else self.until - now
+
+    def leave(self) -> None:
+        """Back to where it waits."""
+        self.replica, self.until = None, self.request.deadline
 
     @property
     def early(self) -> Finish | None:
         """How it ends if no replica need work on it any more."""
         if self.cancelled:
             return Finish.CANCELLED
-        if self.request.deadline is not None and time.monotonic() >= self.request.deadline:
-            return Finish.DEADLINE
-        return None
+        return Finish.DEADLINE if self.overdue(0.0) else None
+
+    def overdue(self, by_s: float) -> bool:
+        return self.until is not None and time.monotonic() >= self.until + by_s
 
 
 class Replica:
@@ -54,7 +70,7 @@ class Replica:
         self.state = State.STARTING
         self.trips: set[Trip] = set()
         self.stats: EngineStats | None = None  #: as of the last look
-        self.ready_at = 0.0
+        self.placed_at: float | None = None  #: in the cluster; until then it waits for room
         self.looked_at = 0.0
         self.asked_at: float | None = None  #: of a look that is not answered yet
         self._number = number
@@ -68,15 +84,13 @@ class Replica:
         """It works on a request that has seen a replica die, and gets no other beside it."""
         return any(trip.deaths for trip in self.trips)
 
-    def open(self, opened: Told) -> None:
+    def open(self, placed: Told, opened: Told) -> None:
+        self._actor.arrive.remote().future().add_done_callback(placed)
         self._actor.open.remote().future().add_done_callback(opened)
 
     def take(self, trip: Trip, answered: Told) -> None:
-        deadline = trip.request.deadline
-        left_s = None if deadline is None else deadline - time.monotonic()
         self.trips.add(trip)
-        trip.replica = self
-        self._actor.complete.remote(trip.request, left_s).future().add_done_callback(answered)
+        self._actor.complete.remote(trip.request, trip.enter(self)).future().add_done_callback(answered)
 
     def cancel(self, trip: Trip) -> None:
         self._actor.cancel.remote(trip.request.id)
@@ -85,9 +99,11 @@ class Replica:
         self.asked_at = time.monotonic()
         self._actor.look.remote().future().add_done_callback(looked)
 
+    def placed(self) -> None:
+        self.placed_at = time.monotonic()
+
     def ready(self, health: Health) -> None:
         self.state = State.READY
-        self.ready_at = time.monotonic()
         self.looked(health)
 
     def looked(self, health: Health) -> None:
@@ -104,9 +120,9 @@ class Replicas:
         """`make` gives a new actor; `slots`: requests that one works on at a time."""
         self._make = make
         self._slots = slots
-        self._all: tuple[Replica, ...] = ()  # replaced as a whole, so that any thread may read it
+        # Those there are, and what those did that are gone: replaced as one, so that any thread may read them.
+        self._known: tuple[tuple[Replica, ...], EngineStats] = (), EngineStats("ray")
         self._numbers = count(1)
-        self._past = EngineStats("ray")  # what those did that are gone
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._all)
@@ -114,25 +130,26 @@ class Replicas:
     def __contains__(self, replica: object) -> bool:
         return replica in self._all
 
+    @property
+    def _all(self) -> tuple[Replica, ...]:
+        return self._known[0]
+
     def in_state(self, state: State) -> list[Replica]:
         return [replica for replica in self._all if replica.state is state]
-
-    def opened(self) -> list[Replica]:
-        return [replica for replica in self._all if replica.state is not State.STARTING]
 
     def count(self) -> int:
         """Those that can take requests, or will."""
         return len(self._all) - len(self.in_state(State.DRAINING))
 
     def add(self) -> Replica:
-        self._all += (Replica(next(self._numbers), self._make()),)
-        return self._all[-1]
+        replica = Replica(next(self._numbers), self._make())
+        self._known = (*self._all, replica), self._known[1]
+        return replica
 
     def remove(self, replica: Replica) -> set[Trip]:
         """Stop it; returns what it worked on."""
-        self._all = tuple(other for other in self._all if other is not replica)
-        if replica.stats:
-            self._past = _sum(self._past, replica.stats)
+        left = tuple(other for other in self._all if other is not replica)
+        self._known = left, _sum(self._known[1], replica.stats)
         replica.stop()
         trips, replica.trips = replica.trips, set()
         return trips
@@ -163,15 +180,17 @@ class Replicas:
                 self.remove(replica)
 
     def stats(self, waiting: int, restarts: int) -> EngineStats:
-        found = self._past
-        for replica in self._all:
-            found = _sum(found, replica.stats) if replica.stats else found
-        running = sum(len(replica.trips) for replica in self._all)
-        ready = len(self.in_state(State.READY))
+        there, found = self._known
+        for replica in there:
+            found = _sum(found, replica.stats)
+        running = sum(len(replica.trips) for replica in there)
+        ready = sum(replica.state is State.READY for replica in there)
         return replace(found, running=running, waiting=waiting, replicas=ready, restarts=restarts)
 
 
-def _sum(one: EngineStats, other: EngineStats) -> EngineStats:
+def _sum(one: EngineStats, other: EngineStats | None) -> EngineStats:
+    if other is None:
+        return one
     return EngineStats(
         device=other.device,
         steps=one.steps + other.steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 import threading
 import time
@@ -13,13 +14,19 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
+from infra.logs import where
 from infra.settings import Settings
 from specialists.examples import read_examples
 from specialists.manifest import Script
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 
+log = logging.getLogger(__name__)
+
 Answer = str | Callable[[Request], str]
+
+#: Entries of the heap that may have no request any more, beside one for each request in flight.
+IDLE_ENTRIES = 10
 
 #: A scripted specialist's folder holds its table as examples: input and output.
 TABLE = "examples.jsonl"
@@ -137,6 +144,9 @@ class ScriptedEngine:
         ticket.due = due
         if due < math.inf:
             heapq.heappush(self._due, (due, next(self._order), ticket))
+            if len(self._due) > 2 * len(self._in_flight) + IDLE_ENTRIES:
+                self._due = [entry for entry in self._due if entry[0] == entry[2].due]
+                heapq.heapify(self._due)
             self._changed.notify_all()
 
     def _leave(self, ticket: _Ticket) -> None:
@@ -157,6 +167,8 @@ class ScriptedEngine:
                 completion = self._complete(ticket.request, ticket.cancelled)
             except EngineError as error:
                 ticket.future.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
+                ticket.future.set_exception(_raised(error, ticket.request))
             else:
                 ticket.future.set_result(completion)
         for ticket in self._in_flight.values():
@@ -187,6 +199,13 @@ class ScriptedEngine:
             # The prompt itself is not quoted: it may be private.
             raise EngineError(f"no answer is scripted for this prompt of {request.specialist!r}", retryable=False)
         return Completion(answer if isinstance(answer, str) else answer(request), Finish.STOP)
+
+
+def _raised(error: BaseException, request: Request) -> EngineError:
+    # The type alone: the message may quote the prompt.
+    kind = type(error).__name__
+    log.error("the script of %r raised %s\n%s", request.specialist, kind, where(error), extra={"action": "answer"})
+    return EngineError(f"the script of {request.specialist!r} raised {kind}", retryable=False)  # and would again
 
 
 def service_s(script: Script, request_id: str) -> float:

@@ -73,7 +73,8 @@ def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: 
     available = free_bytes(device)
     check(need, available, f"{device}'s memory")
     there = "unknown" if available is None else gib(available)
-    log.info("memory: needs %s; available on %s: %s", need, device, there, extra={"action": "check"})
+    needs = need or "unknown: neither its config nor its weights say, so nothing was checked"
+    log.info("memory: needs %s; available on %s: %s", needs, device, there, extra={"action": "check"})
 
 
 @dataclass
