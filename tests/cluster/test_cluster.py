@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(900)
 
 MESSAGES: list[str] = read_file("messages", INBOX)
 MANY = MESSAGES * 6
-MODELS = ("planner", "triage", "command", "entities", "route")
+MODELS = [specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base]
 WORKERS = (*MODELS, "functions")
 OURS = ("api", "coordinator", *WORKERS)
 

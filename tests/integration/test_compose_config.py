@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from specialists.catalog import load_catalog
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +38,7 @@ def test_docker_accepts_every_profile_of_a_fresh_clone(profiles: list[str]):
 
 
 ALWAYS = {"redis", "api", "coordinator", "functions", "flower"}
-MODELS = {"planner", "triage", "command", "entities"}
+MODELS = {specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base}
 
 
 @pytest.mark.parametrize(
