@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from specialists.catalog import load_catalog
-import yaml
 
 ROOT = Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
