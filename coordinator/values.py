@@ -22,7 +22,9 @@ def _load(run: Run, name: str, stored: Stored, fresh: Sequence[StepResult]) -> A
     """A mapped step's value is the list of its outputs, with null for what was skipped."""
     if name == INPUTS and run.inputs is not None:
         return run.inputs
-    outputs = {**stored(name), **{result.index: result.output for result in fresh if result.step_id == name}}
-    if name == INPUTS or run.plan.step(name).map is None:
-        return outputs.get(0)
-    return [outputs.get(index) for index in range(run.steps[name].total)]
+    mapped = name != INPUTS and run.plan.step(name).map is not None
+    total = run.steps[name].total if mapped else 1
+    outputs: Mapping[int, Json] = {result.index: result.output for result in fresh if result.step_id == name}
+    if len(outputs) < total:  # what is all at hand is not asked for
+        outputs = {**stored(name), **outputs}
+    return [outputs.get(index) for index in range(total)] if mapped else outputs.get(0)

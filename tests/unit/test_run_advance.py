@@ -167,6 +167,19 @@ def test_an_outcome_costs_no_look_at_earlier_results() -> None:
     assert sorted(story.asked) == ["inputs", "s1"]
 
 
+def test_outputs_that_are_all_at_hand_are_not_asked_for() -> None:
+    story = Story(
+        run_of(
+            {**SORT, "map": None, "args": {"text": "Where is my card?"}}, {**JOIN, "args": {"columns": [[ref("s1")]]}}
+        )
+    )
+
+    change = story.advance(*all_done(story.jobs))
+
+    assert change.jobs[0].input == {"columns": [[INTENT]]}
+    assert story.asked == []
+
+
 def test_the_record_of_a_long_map_stays_small() -> None:
     messages = [f"message {number}" for number in range(10_000)]
     plan = compile_plan(
