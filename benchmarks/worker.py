@@ -30,7 +30,7 @@ from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer
 from infra.settings import Settings
 from specialists.catalog import load_catalog
-from specialists.examples import read_examples
+from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import AnswerError, Specialist
 from specialists.training.base_model import load_base
 from specialists.weights import ensure
@@ -60,7 +60,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children are ended in every case
     settings = Settings()
     specialist = load_catalog(settings.specialists).get(options.specialist)
-    examples = read_examples(options.data or specialist.folder / "examples.jsonl")
+    examples = read_examples(options.data or specialist.folder / EXAMPLES)
     inputs = [examples[n % len(examples)].input for n in range(options.jobs)]
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as redis:
         settings = settings.model_copy(update={"redis_url": redis.url})

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from specialists.schemas import Json
 
+#: Of a specialist, in its folder.
+EXAMPLES = "examples.jsonl"
+
 
 class ExamplesError(ValueError):
     """A file of examples that cannot be read; says which line."""

@@ -30,7 +30,7 @@ from specialists.specialist import Specialist
 from specialists.weights import WeightsError
 from workers.capability import measure
 from workers.consuming import Listener
-from workers.engines import Engine, EngineError
+from workers.engines import Engine, EngineError, distinct
 from workers.engines.load import load_engines, slots_of
 from workers.metrics import WorkerMetrics
 from workers.worker import Worker
@@ -106,7 +106,7 @@ def serve(settings: Settings, names: Sequence[str], metrics: WorkerMetrics, trac
             consume(worker, queue, ledger, name, settings)
         return os.EX_OK if worker.healthy() else BROKEN
     finally:
-        for engine in {id(engine): engine for engine in engines.values()}.values():
+        for engine in distinct(engines.values()):
             engine.close()
         queue.close()
         ledger.close()

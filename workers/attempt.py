@@ -13,6 +13,7 @@ from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
+from workers.requests import request_for
 from workers.spans import inferring, tell_completion
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ OVERDUE_S = 5.0
 
 #: An unusable answer may have been chance, so it is tried once more; a model that fails twice would fail again.
 TRIES_AT_AN_ANSWER = 2
-
-FUNCTION_TOKENS = 1  #: a function samples none, but a request must say some number
 
 
 class AttemptFailed(Exception):
@@ -105,16 +104,9 @@ class Attempt:
         return min(limits, default=None)
 
     def _request(self, limit_s: float | None) -> Request:
-        input, decoding = self._claim.job.input, self._specialist.manifest.decoding
-        return Request(
-            id=self._claim.token,
-            specialist=self._specialist.name,
-            prompt=self._specialist.render(input),
-            grammar=self._specialist.format.grammar(input) if decoding else None,
-            max_tokens=decoding.max_tokens if decoding else FUNCTION_TOKENS,
-            deadline=None if limit_s is None else time.monotonic() + limit_s,
-            timeout_s=self._claim.job.timeout_s,
-        )
+        job = self._claim.job
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        return request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
 
     def _read(self, completion: Completion) -> Json:
         again = self._claim.attempt < TRIES_AT_AN_ANSWER

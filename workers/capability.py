@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 
 from infra.records import Json
-from specialists.examples import ExamplesError, read_examples
+from specialists.examples import EXAMPLES, ExamplesError, read_examples
 from specialists.specialist import Specialist
-from workers.engines import Completion, Engine, EngineError, Finish, Request
+from workers.engines import Completion, Engine, EngineError, Finish, Request, distinct
 from workers.memory import resident_here
+from workers.requests import request_for
 
 log = logging.getLogger(__name__)
-
-EXAMPLES = "examples.jsonl"
 
 #: The measurement at start: one example to warm up, then so many, for so long at most.
 WARM_S, TRIALS, TRIAL_S = 0.5, 4, 1.5
@@ -35,7 +34,7 @@ class Capability:
     ) -> None:
         """`engines`: by the specialist's name. `tokens_per_s`: as `measure` has it."""
         self._specialists = list(specialists)
-        self._engines = list({id(engine): engine for engine in engines.values()}.values())
+        self._engines = distinct(engines.values())
         self._slots = slots
         self._tokens_per_s = tokens_per_s
         self._started_ms = time.time_ns() // 1_000_000
@@ -89,20 +88,12 @@ def _try(specialists: Sequence[Specialist], engines: Mapping[str, Engine], count
 
 
 def _trials(specialist: Specialist, count: int, deadline: float) -> list[Request]:
-    decoding = specialist.manifest.decoding
     try:
         examples = read_examples(specialist.folder / EXAMPLES)[:count]
     except (OSError, ExamplesError):
         return []  # examples are for people first: a folder may go without
     return [
-        Request(
-            id=f"trial-{specialist.name}-{number}",
-            specialist=specialist.name,
-            prompt=specialist.render(example.input),
-            grammar=specialist.format.grammar(example.input) if decoding else None,
-            max_tokens=decoding.max_tokens if decoding else 1,
-            deadline=deadline,
-        )
+        request_for(specialist, example.input, f"trial-{specialist.name}-{number}", deadline)
         for number, example in enumerate(examples)
     ]
 

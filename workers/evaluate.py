@@ -12,7 +12,8 @@ from specialists.examples import Example
 from specialists.metrics import score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
-from workers.engines import Completion, Engine, EngineError, Finish, Request
+from workers.engines import Completion, Engine, EngineError, Finish
+from workers.requests import request_for
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Evaluation:
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
     """All examples at once, so that the engine's batch is full; rendered and parsed as in serving."""
     started = time.monotonic()
-    futures = [engine.submit(_request(specialist, number, each)) for number, each in enumerate(examples)]
+    futures = [engine.submit(request_for(specialist, each.input, str(number))) for number, each in enumerate(examples)]
     refused: Counter[str] = Counter()
     outputs: list[Json | None] = []
     for future, example in zip(futures, examples, strict=True):
@@ -47,17 +48,6 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         seconds=round(seconds, 2),
         jobs_per_s=round(len(examples) / seconds, 2),
         refused=dict(refused),
-    )
-
-
-def _request(specialist: Specialist, number: int, example: Example) -> Request:
-    decoding = specialist.manifest.decoding
-    return Request(
-        id=str(number),
-        specialist=specialist.name,
-        prompt=specialist.render(example.input),
-        grammar=specialist.format.grammar(example.input) if decoding else None,
-        max_tokens=decoding.max_tokens if decoding else 1,
     )
 
 

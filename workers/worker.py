@@ -18,7 +18,7 @@ from infra.records import Claim, FailureKind, Outcome, Refusal
 from specialists.specialist import Specialist
 from workers.attempt import Attempt
 from workers.capability import Capability
-from workers.engines import Elastic, Engine
+from workers.engines import Elastic, Engine, distinct
 from workers.leases import Lease, Leases, Stop
 from workers.metrics import WorkerMetrics
 from workers.spans import processing, tell
@@ -194,7 +194,7 @@ class Worker:
         """Tell the engines that can grow what waits for them."""
         elastic = {name: engine for name, engine in self._engines.items() if isinstance(engine, Elastic)}
         depths = self._ledger.depths(list(elastic)) if elastic else {}
-        for engine in {id(engine): engine for engine in elastic.values()}.values():
+        for engine in distinct(elastic.values()):
             waits = [depths[name] for name, host in elastic.items() if host is engine and name in depths]
             waiting = sum(each["ready"] + each["sent"] for each in waits)
             engine.expect(waiting, max((each["oldest_ms"] for each in waits), default=0) / 1000)

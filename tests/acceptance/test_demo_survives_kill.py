@@ -18,17 +18,9 @@ from coordinator.house import House
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog
+from tests.inbox import each, ref
 
 MESSAGES = read_file("messages", INBOX)
-
-
-def ref(path: str) -> Json:
-    return {"$ref": path}
-
-
-def each(step_id: str, job_type: str) -> Json:
-    over = {"over": ref("inputs.messages"), "as": "item"}
-    return {"id": step_id, "type": job_type, "map": over, "args": {"text": ref("item")}}
 
 
 #: What the planner should make of GOAL; asked directly as long as no planner has been trained.

@@ -21,6 +21,7 @@ from coordinator.given import read_file
 from infra.records import Job, Json
 from specialists.catalog import load_catalog
 from tests.cluster.cluster import EXAMPLES, Cluster, until
+from tests.inbox import each, ref
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -29,15 +30,6 @@ MANY = MESSAGES * 6
 MODELS = [specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base]
 WORKERS = (*MODELS, "functions")
 OURS = ("api", "coordinator", *WORKERS)
-
-
-def ref(path: str) -> Json:
-    return {"$ref": path}
-
-
-def each(step_id: str, job_type: str) -> Json:
-    over = {"over": ref("inputs.messages"), "as": "item"}
-    return {"id": step_id, "type": job_type, "map": over, "args": {"text": ref("item")}}
 
 
 PLAN: Json = {

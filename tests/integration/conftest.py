@@ -7,14 +7,17 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+import redis
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
 from coordinator.coordinator import Coordinator
+from infra.celery_queue import CeleryQueue, create_app
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger
 from infra.memory_queue import MemoryQueue
 from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
+from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 
@@ -98,3 +101,20 @@ def api(deployment: Deployment) -> Iterator[TestClient]:
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture
+def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
+    return RedisLedger(redis_client, settings.prefix)
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[CeleryQueue]:
+    queue = CeleryQueue(create_app(settings))
+    yield queue
+    queue.close()

@@ -49,18 +49,6 @@ def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
-    return RedisLedger(redis_client, settings.prefix)
-
-
-@pytest.fixture
-def queue(settings: Settings) -> Iterator[CeleryQueue]:
-    queue = CeleryQueue(create_app(settings))
-    yield queue
-    queue.close()
-
-
-@pytest.fixture
 def folders(write_specialist: Callable[..., Path]) -> str:
     """Two specialists as the setting wants them: `mood` answers from a script, `nap` is a function that takes time."""
     text = {"text": {"type": "string", "maxLength": 100}}

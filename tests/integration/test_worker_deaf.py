@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redis
 
 from infra.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
 from infra.redis_ledger import RedisLedger
-from infra.settings import Settings
 from workers.app import BROKEN
 
 WAIT_S = 60
@@ -27,23 +25,6 @@ def nap(input):
     return {"slept": input["seconds"]}
 """
 MANIFEST = 'engine = "function"\nfunction = "nap.py:nap"\n'
-
-
-@pytest.fixture
-def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
-    return Settings(redis_url=redis_url)
-
-
-@pytest.fixture
-def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
-    return RedisLedger(redis_client, settings.prefix)
-
-
-@pytest.fixture
-def queue(settings: Settings) -> Iterator[CeleryQueue]:
-    queue = CeleryQueue(create_app(settings))
-    yield queue
-    queue.close()
 
 
 @pytest.fixture

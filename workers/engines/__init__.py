@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
+
+E = TypeVar("E")
 
 
 class Finish(StrEnum):
@@ -101,3 +104,8 @@ class Elastic(Protocol):
 
         Returns at once.
         """
+
+
+def distinct(engines: Iterable[E]) -> list[E]:
+    """Each engine once, though several specialists may share it."""
+    return list({id(engine): engine for engine in engines}.values())

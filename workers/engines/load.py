@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from infra.settings import Settings
 from specialists.specialist import Specialist
-from workers.engines import Elastic, Engine
+from workers.engines import Elastic, Engine, distinct
 
 _ENGINES = {
     "function": "workers.engines.function:FunctionEngine",
@@ -38,7 +38,7 @@ def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[
 
 def slots_of(engines: Iterable[Engine], slots: int) -> int:
     """Jobs at a time that fill all engines: `slots` for those that cannot grow, and what the others can grow to."""
-    each = {id(engine): engine.slots if isinstance(engine, Elastic) else None for engine in engines}.values()
+    each = [engine.slots if isinstance(engine, Elastic) else None for engine in distinct(engines)]
     return sum(grown for grown in each if grown) + (slots if None in each else 0)
 
 

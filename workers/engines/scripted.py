@@ -16,7 +16,7 @@ from random import Random
 
 from infra.logs import where
 from infra.settings import Settings
-from specialists.examples import read_examples
+from specialists.examples import EXAMPLES, read_examples
 from specialists.manifest import Script
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
@@ -27,9 +27,6 @@ Answer = str | Callable[[Request], str]
 
 #: Entries of the heap that may have no request any more, beside one for each request in flight.
 IDLE_ENTRIES = 10
-
-#: A scripted specialist's folder holds its table as examples: input and output.
-TABLE = "examples.jsonl"
 
 
 @dataclass(eq=False)
@@ -81,7 +78,7 @@ class ScriptedEngine:
         for specialist in specialists:
             table = {
                 specialist.render(example.input): specialist.format.write(example.output)
-                for example in read_examples(specialist.folder / TABLE)
+                for example in read_examples(specialist.folder / EXAMPLES)
             }
             answers |= table
             if specialist.manifest.script.any_prompt:
