@@ -60,11 +60,15 @@ def write_specialists(folder: Path, mean_s: float, at_once: int) -> None:
         median_s = mean_s / 2.718281828459045 ** (sigma**2 / 2)
         manifest = SCRIPTED.format(median_s=median_s, sigma=sigma, at_once=at_once)
         files = {"prompt.txt": "{{item}}", "examples.jsonl": json.dumps({"input": {"item": 0}, "output": {"done": 1}})}
-        _write(folder / name, manifest, {"item": {"type": "integer"}}, {"done": {"type": "integer"}}, files)
-    _write(folder / STAMP, STAMPED, {"after": {"type": "number"}}, {"at": {"type": "number"}}, {"stamp.py": STAMPS})
+        write_specialist(folder / name, manifest, {"item": {"type": "integer"}}, {"done": {"type": "integer"}}, files)
+    input, output = {"after": {"type": "number"}}, {"at": {"type": "number"}}
+    write_specialist(folder / STAMP, STAMPED, input, output, {"stamp.py": STAMPS})
 
 
-def _write(folder: Path, manifest: str, input: dict[str, Any], output: dict[str, Any], files: dict[str, str]) -> None:
+def write_specialist(
+    folder: Path, manifest: str, input: dict[str, Any], output: dict[str, Any], files: dict[str, str]
+) -> None:
+    """`input` and `output`: the properties of its schemas, all required. `files`: what else is in the folder."""
     folder.mkdir(parents=True)
     (folder / "specialist.toml").write_text(MANIFEST.format(name=folder.name) + manifest)
     for side, properties in (("input", input), ("output", output)):
@@ -85,23 +89,21 @@ class Usage:
 class Cluster:
     """A context: everything that it started has ended when it ends."""
 
-    def __init__(self, folder: Path, mean_s: float, slots: int = 1) -> None:
-        """`mean_s`: of the service times; `slots`: requests that a worker serves at a time."""
+    def __init__(self, folder: Path, mean_s: float, slots: int = 1, **given: Any) -> None:
+        """`mean_s`: of the service times; `slots`: requests that a worker serves at a time; `given`: more settings."""
         self._folder = folder
         write_specialists(folder / "specialists", mean_s, slots)
         self.redis = RedisServer(folder / "redis")
-        self._slots = slots
+        self._given = {"slots": slots, "specialists": (str(folder / "specialists"),), "deadline_s": 7200, **given}
         self._stack = ExitStack()
         self.workers: list[subprocess.Popen[bytes]] = []
         self.coordinators: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.redis)
-        self.settings = Settings(
-            _env_file=None, redis_url=self.redis.url, specialists=(self._folder / "specialists",), deadline_s=7200
-        )
+        self.settings = Settings(_env_file=None, redis_url=self.redis.url, **self._given)
         self.client = connect(self.settings)
-        self.ledger = RedisLedger(self.client, self.settings.prefix)
+        self.ledger = RedisLedger(self.client, self.settings.prefix, retention_s=self.settings.retention_s)
         self._stack.callback(self.client.close)
         self._log = self._stack.enter_context((self._folder / "log").open("ab"))
         return self
@@ -133,6 +135,10 @@ class Cluster:
         """Processes that stand in for many workers of all scripted types; counted as workers."""
         command = [sys.executable, "-m", "benchmarks.scale_hands", *SIGMAS]
         self.workers += [self._start(command, self.redis.url) for _ in range(count)]
+
+    def start_beside(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Another process on the same Redis, whose address is its first argument; the caller stops it."""
+        return self._start([sys.executable, "-m", module, self.redis.url, *arguments], self.redis.url)
 
     def stop(self, processes: list[subprocess.Popen[bytes]]) -> None:
         for process in processes:
@@ -178,8 +184,7 @@ class Cluster:
     def _start(self, command: list[str], url: str) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             "MANYHANDS_REDIS_URL": url,
-            "MANYHANDS_SPECIALISTS": json.dumps([str(self._folder / "specialists")]),
-            "MANYHANDS_SLOTS": str(self._slots),
+            **{f"MANYHANDS_{name.upper()}": _text(value) for name, value in self._given.items()},
             "PYTHONPATH": str(Path(__file__).parents[1]),  # where the hands are
         }
         log: IO[bytes] = self._log
@@ -195,6 +200,11 @@ class Cluster:
 
     def _tail(self) -> str:
         return "their log ends with:\n" + (self._folder / "log").read_text("utf-8", "replace")[-1500:]
+
+
+def _text(value: Any) -> str:
+    """Of a setting, as the environment gives it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def cpu_s(pid: int) -> float:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from infra import scripts
 from infra.records import Job, JobState, Outcome
 from infra.redis_client import connect
 from infra.redis_ledger import WEEK_S
+from infra.script_arguments import of_outcome
 from infra.settings import Settings
 
 AT_ONCE = 100
@@ -34,16 +36,16 @@ class Hands:
         self._name = f"hands-{os.getpid()}"
         self._sha = {name: self._client.script_load(scripts.load(name)) for name in ("claim", "commit")}
 
-    def work(self, job_type: str) -> int:
-        """Do what waits on the type's queue, up to `AT_ONCE` jobs; returns how many there were."""
+    def work(self, job_type: str) -> list[str]:
+        """Do what waits on the type's queue, up to `AT_ONCE` jobs; returns their ids, in its order."""
         popped = self._client.rpop(f"{self._settings.queue_prefix}:{job_type}", AT_ONCE) or []
         tokens = {json.loads(message)["headers"]["id"]: uuid4().hex for message in popped}
         claims = self._run("claim", [(job_id, self._name, LEASE_MS, token) for job_id, token in tokens.items()])
         outcomes = [outcome_of(claim) for claim in claims if claim[0] == "claimed"]
-        self._run("commit", [(o.job_id, tokens[o.job_id], o.state, o.model_dump_json(), 0) for o in outcomes])
-        return len(popped)
+        self._run("commit", [of_outcome(outcome, tokens[outcome.job_id], None) for outcome in outcomes])
+        return list(tokens)
 
-    def _run(self, script: str, calls: list[tuple[Any, ...]]) -> list[Any]:
+    def _run(self, script: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipe:
             for arguments in calls:
                 pipe.evalsha(self._sha[script], 1, self._settings.prefix, WEEK_S, *arguments)
@@ -60,7 +62,7 @@ def main(job_types: list[str]) -> None:
     settings = Settings()
     hands = Hands(connect(settings), settings)
     while True:
-        if not sum(map(hands.work, job_types)):
+        if not sum(len(hands.work(job_type)) for job_type in job_types):
             time.sleep(IDLE_S)
 
 

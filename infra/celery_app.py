@@ -28,6 +28,8 @@ def create_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A server that refuses for now, read-only in a fail-over or full, is tried again too: a worker would else end.
+        broker_channel_error_retry=True,
         visibility_timeout=settings.visibility_timeout_s,
         # kombu would else talk TLS to anybody: its default checks no certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss") else None,
@@ -41,7 +43,9 @@ def create_app(settings: Settings) -> Celery:
             "unacked_mutex_expire": 10,
             "health_check_interval": 5,
             "socket_connect_timeout": 3,
-            "socket_timeout": 10,
+            # Five times as long as kombu lets a read wait. A fail-over may leave links that are dead and do not say so;
+            # kombu finds out by several such waits in a row: with 10 s a worker heard nothing for 34 s, with 5 for 20.
+            "socket_timeout": 5,
             "socket_keepalive": True,
         },
     )

@@ -1,252 +1,154 @@
-"""Jobs in this process's memory: where each one is, and the rules by which it moves. Knows no lock and no run's record.
-
-The twin of `infra/scripts/common.lua`.
-"""
+"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `infra.job_rules`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count, islice
-from uuid import uuid4
+from collections.abc import Callable, Mapping, Sequence
 
-from infra.records import Claim, Failure, FailureKind, Job, JobState, JobStatus, Outcome
-
-LONGEST_SILENCES = 8
-
-#: When a job was put on the queue: ms, and its place among those of one batch.
-Sent = tuple[int, int]
-
-
-@dataclass
-class Entry:
-    """What is known of one job. `job` and `outcome` are JSON, so that no caller shares a dict with us."""
-
-    job: str
-    id: str
-    type: str
-    run_id: str
-    step_id: str
-    index: int
-    attempts: int
-    deadline_ms: int | None
-    since_ms: int  #: last made ready
-    state: JobState = JobState.READY
-    attempt: int = 0
-    token: str | None = None
-    committed: str | None = None  #: token of the last accepted commit
-    worker: str | None = None
-    resends: int = 0
-    outcome: str | None = None
-
-    @staticmethod
-    def of(job: Job, now_ms: int) -> Entry:
-        return Entry(
-            job=job.model_dump_json(),
-            id=job.id,
-            type=job.type,
-            run_id=job.run_id,
-            step_id=job.step_id,
-            index=job.index,
-            attempts=job.attempts,
-            deadline_ms=job.deadline_ms,
-            since_ms=now_ms,
-        )
-
-    @property
-    def status(self) -> JobStatus:
-        return JobStatus(
-            job=Job.model_validate_json(self.job),
-            state=self.state,
-            attempt=self.attempt,
-            worker=self.worker,
-            outcome=Outcome.model_validate_json(self.outcome) if self.outcome else None,
-        )
-
-    def held_by(self, token: str) -> bool:
-        return self.state is JobState.RUNNING and self.token == token
-
-    def may_run_again(self, now_ms: int) -> bool:
-        return self.attempt < self.attempts and (self.deadline_ms is None or self.deadline_ms > now_ms)
-
-
-class Line:
-    """Where the unfinished jobs of one type are: id -> when (sent: since, running: until)."""
-
-    def __init__(self) -> None:
-        self.ready: dict[str, None] = {}  # in order
-        self.sent: dict[str, Sent] = {}
-        self.running: dict[str, int] = {}
-        self.dead: set[str] = set()
-        self.refill_at: int | None = None  #: so many sent jobs; None: its window took all that was ready
-        self.passed: tuple[Sent, int] | None = None  #: when the last claimed job was sent, and when it was claimed
-
-    def leave(self, job_id: str) -> None:
-        self.ready.pop(job_id, None)
-        self.sent.pop(job_id, None)
-        self.running.pop(job_id, None)
-
-    def takes(self, window: int) -> bool:
-        return bool(self.ready) and len(self.sent) < window
-
-    def silent(self, now_ms: int, silent_ms: int) -> list[str]:
-        """Not claimed for `silent_ms`. While the line moves, what was sent after the last claimed job only waits."""
-        before = now_ms - silent_ms + 1, 0
-        if self.passed and self.passed[1] >= before[0]:
-            before = min(before, self.passed[0])
-        return [job_id for job_id, sent in self.sent.items() if sent < before]
-
-    def depths(self) -> dict[str, int]:
-        return {
-            "ready": len(self.ready),
-            "sent": len(self.sent),
-            "running": len(self.running),
-            "dead": len(self.dead),
-        }
+from infra.dead_letters import DeadLetters
+from infra.job_entry import Entry
+from infra.job_lines import Line
+from infra.records import Job, JobState, Load, TypeState
 
 
 class JobTable:
-    def __init__(
-        self, now_ms: Callable[[], int], run_ended: Callable[[str], bool], announce: Callable[[str], None]
-    ) -> None:
-        """`announce` gets the outcome (JSON) of each job that ends while its run goes on."""
-        self._now_ms = now_ms
-        self._run_ended = run_ended
-        self._announce = announce
-        self._entries: dict[str, Entry] = {}
-        self._open: dict[str, set[str]] = defaultdict(set)
-        self._deadlines: dict[str, int] = {}
-        self.lines: dict[str, Line] = defaultdict(Line)
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.now_ms = now_ms
+        self.lines: dict[str, Line] = defaultdict(Line)  #: by job type
+        self.letters = DeadLetters()
+        self.states: dict[str, TypeState] = {}  #: of the types that are not open
         self.woken = False  #: something became ready, or a line wants to be refilled
+        self._entries: dict[str, Entry] = {}
+        self._open: dict[str, dict[str, Entry]] = defaultdict(dict)  # run -> its jobs that have not ended
+        self._untils: dict[str, int] = {}  # job id -> ms at which it expires; not of running ones
+        self._delayed: dict[str, int] = {}  # job id -> ms at which it is tried again
+
+    # -- which --
 
     def find(self, job_id: str) -> Entry | None:
         return self._entries.get(job_id)
 
-    def release(self, jobs: Iterable[Job]) -> int:
-        new = [job for job in jobs if job.id not in self._entries and not self._run_ended(job.run_id)]
-        for job in new:
-            self._entries[job.id] = Entry.of(job, self._now_ms())
-            self._open[job.run_id].add(job.id)
-            self.line_up(self._entries[job.id])
-        return len(new)
+    def held(self, job_id: str, token: str) -> Entry | None:
+        """The job, if `token` holds it."""
+        entry = self._entries.get(job_id)
+        return entry if entry and entry.state is JobState.RUNNING and entry.token == token else None
 
-    def take(self, window: int) -> Iterator[Entry]:
-        lines, places = list(self.lines.values()), count()
-        while lines := [line for line in lines if line.takes(window)]:
-            for line in lines:
-                entry = self._entries[next(iter(line.ready))]
-                if not self.end_if_over(entry):
-                    self._mark_sent(entry, self._now_ms(), next(places))
-                    yield entry
-        for line in self.lines.values():
-            line.refill_at = window // 2 if line.ready else None
+    def open_of(self, run_id: str) -> list[Entry]:
+        return list(self._open[run_id].values())
 
-    def claim(self, entry: Entry, worker: str, lease_ms: int) -> Claim:
-        now_ms, token = self._now_ms(), uuid4().hex
-        line = self.lines[entry.type]
-        if entry.state is JobState.SENT:
-            line.passed = line.sent[entry.id], now_ms
+    def over_due(self) -> list[Entry]:
+        return self._due(self._untils)
+
+    def retry_due(self) -> list[Entry]:
+        return self._due(self._delayed)
+
+    def lost(self, line: Line) -> list[Entry]:
+        """Running ones whose lease ran out."""
+        return self._due(line.running)
+
+    def next_retry_ms(self) -> int | None:
+        return min(self._delayed.values(), default=None)
+
+    def paused(self, job_type: str) -> bool:
+        return self.states.get(job_type) is TypeState.PAUSED
+
+    def open_lines(self) -> list[Line]:
+        return [line for job_type, line in self.lines.items() if not self.paused(job_type)]
+
+    # -- moves --
+
+    def add(self, job: Job) -> Entry:
+        entry = self._entries[job.id] = self._open[job.run_id][job.id] = Entry.of(job, self.now_ms())
+        return entry
+
+    def forget(self, job_id: str) -> None:
+        self.letters.remove(job_id)
+        if entry := self._entries.pop(job_id, None):
+            self.close(entry)
+
+    def close(self, entry: Entry) -> None:
+        """It has ended, and is in no line any more."""
         self._leave(entry)
-        line.running[entry.id] = now_ms + lease_ms
-        entry.state, entry.worker, entry.token = JobState.RUNNING, worker, token
-        entry.attempt, entry.resends = entry.attempt + 1, 0
-        job = Job.model_validate_json(entry.job)
-        return Claim(job=job, token=token, attempt=entry.attempt, wait_ms=now_ms - entry.since_ms)
+        self._open[entry.job.run_id].pop(entry.id, None)
 
     def line_up(self, entry: Entry) -> None:
+        """Ready from now on, behind the others."""
+        entry.since_ms = self.now_ms()
+        self._make_ready(entry, first=False)
+
+    def put_back(self, entry: Entry) -> None:
+        """Ready again, before all others; as long as before, unless it was running."""
+        if entry.state is JobState.RUNNING:
+            entry.since_ms = self.now_ms()
+        self._make_ready(entry, first=True)
+
+    def wait(self, entry: Entry, until_ms: int | None = None) -> None:
+        """Pending until then; None: until it is moved."""
         self._leave(entry)
-        entry.state, entry.since_ms = JobState.READY, self._now_ms()
-        self.lines[entry.type].ready[entry.id] = None
-        self._watch_deadline(entry)
+        entry.state = JobState.PENDING
+        self.lines[entry.job.type].pending.add(entry.id)
+        self._watch(entry)
+        if until_ms is not None:
+            self._delayed[entry.id] = until_ms
+            self.woken = True  # who waits for something ready may have to wait less
+
+    def send(self, entry: Entry, at_ms: int, place: int = 0) -> None:
+        self._leave(entry)
+        entry.state = JobState.SENT
+        self.lines[entry.job.type].send(entry, (at_ms, place))
+        self._watch(entry)
+
+    def run(self, entry: Entry, worker: str, token: str, until_ms: int) -> None:
+        line = self.lines[entry.job.type]
+        if entry.state is JobState.SENT:
+            line.passed = line.sent[entry.id], self.now_ms()
+        self._leave(entry)
+        line.running[entry.id] = until_ms
+        entry.state, entry.worker, entry.token = JobState.RUNNING, worker, token
+        entry.attempt, entry.resends, entry.claim_until_ms = entry.attempt + 1, 0, None
+
+    def set_state(self, job_type: str, state: TypeState) -> None:
+        self.states.pop(job_type, None)
+        if state is not TypeState.OPEN:
+            self.states[job_type] = state
         self.woken = True
+
+    # -- how many --
 
     def depths(self, job_types: Sequence[str]) -> dict[str, dict[str, int]]:
         return {
-            job_type: {**line.depths(), "oldest_ms": self._oldest_ms(line)}
+            job_type: line.depths(self.now_ms()) | self.letters.counts(job_type)
             for job_type, line in sorted(self.lines.items())
             if not job_types or job_type in job_types
         }
 
-    def expire(self) -> None:
-        for entry in self._due(self._deadlines, self._now_ms()):
-            self.end_if_over(entry)
+    def load(self, job_type: str) -> Load:
+        line = self.lines[job_type] if job_type in self.lines else Line()
+        return line.load(self.states.get(job_type, TypeState.OPEN), self.now_ms())
 
-    def cancel(self, run_id: str) -> None:
-        for job_id in list(self._open[run_id]):
-            self.end_if_over(self._entries[job_id])
+    # -- how --
 
-    def mend(self, line: Line, silent_ms: int) -> Iterator[Entry]:
-        """Send again what lost its lease, or was sent and not claimed for `silent_ms`."""
-        now_ms = self._now_ms()
-        silent = [self._entries[job_id] for job_id in line.silent(now_ms, silent_ms)]
-        for entry in self._due(line.running, now_ms):
-            if not self.end_if_over(entry):
-                entry.since_ms = now_ms
-                self._mark_sent(entry, now_ms)
-                yield entry
-        for entry in silent:
-            if not self.end_if_over(entry):
-                entry.resends += 1
-                silences = min(2**entry.resends, LONGEST_SILENCES)
-                self._mark_sent(entry, now_ms + (silences - 1) * silent_ms)
-                yield entry
-
-    def end_if_over(self, entry: Entry) -> JobState | None:
-        """End a job that must not be run (again), and say how; None if it may."""
-        if self._run_ended(entry.run_id):
-            return self._finish_failed(entry, JobState.CANCELLED, "its run has ended")
-        if entry.deadline_ms is not None and entry.deadline_ms <= self._now_ms():
-            return self._finish_failed(entry, JobState.EXPIRED, "its deadline passed before an answer")
-        if entry.attempt >= entry.attempts:
-            message = f"attempt {entry.attempt} of {entry.attempts} ended without an outcome"
-            return self._finish_failed(entry, JobState.DEAD, message)
-        return None
-
-    def finish(self, entry: Entry, outcome: Outcome) -> None:
+    def _make_ready(self, entry: Entry, first: bool) -> None:
         self._leave(entry)
-        line = self.lines[entry.type]
-        entry.state, entry.outcome = outcome.state, outcome.model_dump_json()
-        self._open[entry.run_id].discard(entry.id)
-        if outcome.state is JobState.DEAD:
-            line.dead.add(entry.id)
-        if not self._run_ended(entry.run_id):
-            self._announce(entry.outcome)
-
-    def _finish_failed(self, entry: Entry, state: JobState, message: str) -> JobState:
-        outcome = Outcome(
-            job_id=entry.id,
-            run_id=entry.run_id,
-            step_id=entry.step_id,
-            index=entry.index,
-            state=state,
-            attempt=entry.attempt,
-            failure=Failure(kind=FailureKind(state), message=message),
-        )
-        self.finish(entry, outcome)
-        return state
-
-    def _oldest_ms(self, line: Line) -> int:
-        waiting = (self._entries[job_id].since_ms for job_id in (*islice(line.ready, 1), *line.sent))
-        now_ms = self._now_ms()
-        return now_ms - min(waiting, default=now_ms)
-
-    def _mark_sent(self, entry: Entry, at_ms: int, place: int = 0) -> None:
-        self._leave(entry)
-        entry.state = JobState.SENT
-        self.lines[entry.type].sent[entry.id] = at_ms, place
-        self._watch_deadline(entry)
+        entry.state = JobState.READY
+        self.lines[entry.job.type].join(entry, first)
+        self._watch(entry)
+        self.woken = True
 
     def _leave(self, entry: Entry) -> None:
-        line = self.lines[entry.type]
-        line.leave(entry.id)
-        self._deadlines.pop(entry.id, None)
-        if line.refill_at is not None and len(line.sent) <= line.refill_at:
-            line.refill_at, self.woken = None, True
+        line = self.lines[entry.job.type]
+        line.leave(entry)
+        self._untils.pop(entry.id, None)
+        self._delayed.pop(entry.id, None)
+        if line.refills():
+            self.woken = True
 
-    def _watch_deadline(self, entry: Entry) -> None:
-        if entry.deadline_ms is not None:
-            self._deadlines[entry.id] = entry.deadline_ms
+    def _watch(self, entry: Entry) -> None:
+        if entry.until_ms is not None:
+            self._untils[entry.id] = entry.until_ms
 
-    def _due(self, when_ms: Mapping[str, int], now_ms: int) -> list[Entry]:
-        return [self._entries[job_id] for job_id, at_ms in when_ms.items() if at_ms <= now_ms]
+    def _due(self, when_ms: Mapping[str, int]) -> list[Entry]:
+        """The earliest first."""
+        now_ms = self.now_ms()
+        due = sorted((at_ms, job_id) for job_id, at_ms in when_ms.items() if at_ms <= now_ms)
+        return [self._entries[job_id] for _, job_id in due]

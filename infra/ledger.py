@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from infra.records import (
+    Cause,
     Claim,
+    DeadLetter,
     Event,
+    Idempotency,
     Job,
     JobStatus,
     Json,
+    Load,
     Outcome,
+    Prior,
     Refusal,
     RunRecord,
     StepResult,
+    TypeState,
 )
 
 #: Of an event: milliseconds and a number, or the milliseconds alone.
@@ -30,8 +37,25 @@ ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
 class Ledger(Protocol):
     # -- runs: the coordinator and the API --
 
-    def create_run(self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event]) -> None:
-        """Store a new run and release its first jobs, all or nothing."""
+    def create_run(
+        self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event], key: Idempotency | None = None
+    ) -> Prior | None:
+        """Store a new run and release its first jobs, all or nothing; None then.
+
+        Where `key` was used before, nothing is stored, and the answer is what for.
+        """
+
+    def find_key(self, key: str) -> Prior | None:
+        """What an idempotency key was used for, as long as it is kept."""
+
+    def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
+        """Take up an ended run again: save `run`, which runs, as version `run.version + 1`, and make `jobs` ready.
+
+        Jobs that exist start anew: no attempt counted, no outcome, no dead letter. `jobs` are of a later round, so
+        that nothing said of the earlier ones counts any more. The results of the steps in `forget` are removed. What
+        was to expire with the run stays. False, and nothing changed, if the stored run has not ended or is not of
+        version `run.version`.
+        """
 
     def load_run(self, run_id: str) -> RunRecord | None: ...
 
@@ -65,26 +89,44 @@ class Ledger(Protocol):
     def release(self, jobs: Iterable[Job]) -> int:
         """Make jobs ready; those that exist already stay as they are. Returns how many were new.
 
+        One that exists of an earlier round counts as new and starts anew, wherever it was; a worker that runs it is
+        told to stop.
         Jobs of a run that has ended are not made. Release before `advance`, not after: a crash in between then
         hands the outcome out again and releases the same ids, where the other order would lose them.
         """
 
-    def take_ready(self, window: int) -> list[tuple[str, str]]:
-        """Mark ready jobs as sent, oldest first, while fewer than `window` of their type are sent and not claimed.
+    def cancel(self, job_ids: Sequence[str]) -> int:
+        """End jobs as cancelled, each with an outcome; returns how many had not ended. Workers are told at once."""
+
+    def take_ready(
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 30.0
+    ) -> list[tuple[str, str]]:
+        """Mark ready jobs as sent while fewer than `window` of their type are sent and not claimed.
 
         Returns (job type, job id) pairs for the caller to put on the queue. A crash before that is mended by `sweep`.
+        Of a type whose speed is measured, the window is smaller where two seconds' work is: what is on the queue
+        already is overtaken by nobody.
+
+        The order within a type: first the class whose foremost job ranks highest, where a job ranks one class higher
+        for each `ageing_s` that it has been ready (the higher class of two that rank the same); then the tenant that
+        has had the least, counted in `Job.tokens` by its weight (1 where `weights` says nothing) since it last had
+        nothing to wait for; then the job that was ready first. None of a paused type.
         """
 
     def wait_ready(self, wait_ms: int) -> None:
-        """Return when something became ready, or half of a window that was full was claimed, or after `wait_ms`."""
+        """Return when something became ready, or half of a window that was full was claimed, or after `wait_ms`.
+
+        What waits for its next attempt becomes ready when its time has come.
+        """
 
     def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
         """Mend what crashes leave: running jobs whose lease ran out, and jobs sent but not claimed for `silent_ms`.
 
         A job that was put on the queue after one that was claimed within `silent_ms` is not silent: it waits its turn.
         They are marked as sent anew and returned as (job type, job id) to be put on the queue again. Jobs past
-        their deadline expire; jobs whose lease ran out on their last attempt become dead letters. Both commit
-        an outcome.
+        their deadline, or never claimed within their `queue_s`, expire; jobs whose lease ran out on their last attempt
+        become dead letters. Both commit an outcome. None of a paused type is sent; dead letters older than the
+        retention are forgotten.
         A job that stays silent is sent again at growing intervals, up to eight times `silent_ms`: it may only be
         waiting behind others, and every sending leaves one more message on the queue.
         """
@@ -98,17 +140,34 @@ class Ledger(Protocol):
     # -- jobs: workers --
 
     def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
-        """Count an attempt and take the lease, or say why not. One round trip."""
+        """Count an attempt and take the lease, or say why not. One round trip.
+
+        A job of a paused type goes back to the front of its line.
+        """
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
         """Extend the leases of `claims` (job id -> token). Returns the ids no longer held: fenced off or cancelled."""
 
-    def commit(self, outcome: Outcome, token: str) -> bool:
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
         """Store the outcome and append it to the outcomes, if `token` still holds the job; else False.
 
-        A retryable failure (`outcome.failure.retryable`) while attempts and time are left does not end the job: it is
-        ready again, no outcome is appended, and the answer is True. Repeating an accepted commit is True and changes
-        nothing. Raises ValueError if `outcome.state` is not an ended one.
+        A failure with `retry_ms`, while attempts are left and time beyond `retry_ms`, does not end the job: it is
+        ready again after so long, no outcome is appended, and the answer is True. Any other failure makes it a dead
+        letter, where `Cause.of` its kind says of what cause. Repeating an accepted commit is True and changes nothing.
+        An output answers the jobs that wait for the same one, and is kept for later ones, as `Job.reuse` says. Raises
+        ValueError if `outcome.state` is not an ended one.
+        """
+
+    def hand_back(self, job_id: str, token: str) -> bool:
+        """Undo a claim whose worker ends before its answer: ready again, first in its line, the attempt not counted.
+
+        False if `token` does not hold the job any more.
+        """
+
+    def stops(self, worker: str, wait_ms: int) -> list[str]:
+        """Tokens of claims of `worker` that are to stop, as their job or its run has ended; waits for the first.
+
+        Each is handed out once. A hint, so that a slot is free at once: `renew` says the same, later.
         """
 
     # -- anyone --
@@ -116,10 +175,29 @@ class Ledger(Protocol):
     def job(self, job_id: str) -> JobStatus | None: ...
 
     def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
-        """Job type -> {"ready": n, "sent": n, "running": n, "dead": n, "oldest_ms": n}; of `job_types`, or of all.
+        """Job type -> number of its jobs, by where they are; of `job_types`, or of all that ever had a job.
 
-        `oldest_ms`: for how long the oldest job that is ready or sent has waited to be claimed; 0 if there is none.
+        "pending", "ready", "sent" and "running", and the dead letters by cause: "poison", "failed" and "unprocessable".
+        "oldest_ms": for how long the oldest job that is ready or sent has waited to be claimed; 0 if there is none. Of
+        the ready ones, the foremost of each class and tenant are looked at.
         """
+
+    def loads(self, job_types: Sequence[str]) -> dict[str, Load]:
+        """What waits of each of `job_types`; those that never had a job have nothing waiting."""
+
+    def set_type_state(self, job_type: str, state: TypeState) -> None:
+        """Open, pause or drain a job type. It takes effect with the next job; what runs ends as it would."""
+
+    def type_states(self) -> dict[str, TypeState]:
+        """Of the types that are not open."""
+
+    def dead_letters(
+        self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
+    ) -> list[DeadLetter]:
+        """The newest first, of one or all types and causes."""
+
+    def purge(self, job_ids: Sequence[str]) -> int:
+        """Forget dead letters, with all that is kept of the jobs; returns how many there were."""
 
     def unacknowledged(self) -> int:
         """Outcomes that no coordinator has acknowledged yet."""

@@ -15,20 +15,46 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+#: What a caller without a tenant counts as.
+NOBODY = "default"
+
+
 class JobState(StrEnum):
-    PENDING = "pending"  #: known, its inputs not all there yet
+    PENDING = "pending"  #: waits in the ledger: for its next attempt's time, or for the same job that runs already
     READY = "ready"  #: complete, waiting in the ledger
     SENT = "sent"  #: a message with its id is on the queue
     RUNNING = "running"  #: a worker holds its lease
     SUCCEEDED = "succeeded"  #: has an output
     FAILED = "failed"  #: has a failure
-    CANCELLED = "cancelled"  #: its run was cancelled
-    EXPIRED = "expired"  #: its deadline passed
+    CANCELLED = "cancelled"  #: it or its run was cancelled
+    EXPIRED = "expired"  #: a deadline passed before an answer: to be claimed by, or to be answered by
     DEAD = "dead"  #: claimed as often as allowed and never committed
 
     @property
     def ended(self) -> bool:
         return self not in (JobState.PENDING, JobState.READY, JobState.SENT, JobState.RUNNING)
+
+
+class Priority(StrEnum):
+    """A class of the line that jobs of one type wait in. One that waits long enough ranks a class higher, and so on."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 is served first."""
+        return list(Priority).index(self)
+
+
+class Reuse(Record):
+    """How a job may share the outcome of another that asks the same."""
+
+    key: str  #: sha256 of tenant, specialist's digest and canonical input
+    digest: str  #: the specialist's: an outcome of another is not kept under the key
+    unique: bool = False  #: while one job of the key has not ended, others wait for its output
+    cache_s: int | None = None  #: an output is kept for so long, and answers what asks the same; None: not kept
 
 
 class Job(Record):
@@ -44,6 +70,12 @@ class Job(Record):
     attempts: int = 3  #: claims allowed
     timeout_s: float = 120.0  #: of one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
+    queue_s: float | None = None  #: it expires unless it is claimed within so long of its release
+    tenant: str = NOBODY
+    priority: Priority = Priority.NORMAL
+    tokens: int = Field(default=1, gt=0)  #: what it costs, estimated: tenants share a line by tokens
+    reuse: Reuse | None = None
+    round: int = 0  #: of its run: grows each time that an ended run is taken up again
     trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
 
     @staticmethod
@@ -58,9 +90,31 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"  #: one attempt took longer than the manifest allows
     ENGINE = "engine"  #: the engine or the function raised
     EXPIRED = "expired"  #: the deadline passed before an answer
-    CANCELLED = "cancelled"  #: the run was cancelled
+    CANCELLED = "cancelled"  #: the job or its run was cancelled
     DEAD = "dead"  #: the last allowed attempt never committed
     PLAN = "plan"  #: no acceptable plan, or a reference without a value
+
+
+class Cause(StrEnum):
+    """Why a job is among the dead letters."""
+
+    POISON = "poison"  #: claimed as often as allowed, and no worker lived to answer
+    FAILED = "failed"  #: answered with a failure, on its last attempt or one that is not tried again
+    UNPROCESSABLE = "unprocessable"  #: its input can be done by no worker: it breaks the schema, or is too long
+
+    @staticmethod
+    def of(kind: FailureKind) -> Cause | None:
+        """None: the job ended as somebody wanted, or ran out of time; it is no dead letter."""
+        return _CAUSES.get(kind, Cause.FAILED)
+
+
+_CAUSES: dict[FailureKind, Cause | None] = {
+    FailureKind.INVALID_INPUT: Cause.UNPROCESSABLE,
+    FailureKind.TOO_LONG: Cause.UNPROCESSABLE,
+    FailureKind.DEAD: Cause.POISON,
+    FailureKind.EXPIRED: None,
+    FailureKind.CANCELLED: None,
+}
 
 
 class Failure(Record):
@@ -101,6 +155,8 @@ class Outcome(Record):
     failure: Failure | None = None
     usage: Usage = Usage()
     provenance: Provenance | None = None
+    round: int = 0  #: the job's
+    same_as: str | None = None  #: the job whose output this is: it asked the same
 
 
 class Claim(Record):
@@ -120,6 +176,7 @@ class Refusal(StrEnum):
     RUNNING = "running"  #: another claim's lease is alive
     EXPIRED = "expired"  #: ended just now: its deadline has passed
     DEAD = "dead"  #: ended just now: no attempts left
+    PAUSED = "paused"  #: its job type is paused, or it is pending: it is put on the queue again in its time
 
 
 class JobStatus(Record):
@@ -130,6 +187,54 @@ class JobStatus(Record):
     attempt: int  #: claims so far
     worker: str | None
     outcome: Outcome | None
+
+
+class DeadLetter(Record):
+    """A job that ended without an output, kept for somebody to look at, replay or purge."""
+
+    job_id: str
+    type: str
+    cause: Cause
+    at_ms: int  #: Unix time at which it ended
+    failure: Failure
+    attempt: int
+
+
+class TypeState(StrEnum):
+    """Whether jobs of a type are taken in, and done."""
+
+    OPEN = "open"
+    PAUSED = "paused"  #: taken in, and not done until it is open again; what runs ends
+    DRAINING = "draining"  #: done, and not taken in
+
+
+class Load(Record):
+    """What waits of one job type, and how fast that goes."""
+
+    state: TypeState = TypeState.OPEN
+    ready: dict[Priority, dict[str, int]] = {}  #: jobs that wait in the ledger, by class and tenant
+    sent: int = 0  #: jobs that wait on the queue
+    tokens: int = 0  #: of both, as estimated in `Job.tokens`
+    tokens_per_s: float | None = None  #: ended in the last half minute or so in which jobs waited; None: not known
+
+    @property
+    def jobs(self) -> int:
+        return self.sent + sum(sum(tenants.values()) for tenants in self.ready.values())
+
+
+class Idempotency(Record):
+    """A caller's name for one request, so that sending it again does not do it again."""
+
+    key: str  #: with the tenant in it
+    fingerprint: str  #: of what was asked
+    keep_s: int  #: for how long a second request is known for what it is
+
+
+class Prior(Record):
+    """What a key was used for before."""
+
+    run_id: str
+    fingerprint: str
 
 
 class RunState(StrEnum):

@@ -26,8 +26,11 @@ ANSWER_S = 2 * BLOCK_MS / 1000
 CONNECTIONS = 1024
 #: Errors of a Redis that wants another key, or grants too few rights.
 REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
-#: Errors of a Redis that answers and cannot serve now: the first word of each.
-OUTAGES = frozenset({"BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"})
+#: Errors of a Redis that answers and cannot serve now: the first word of each. NOSCRIPT: it was started anew after
+#: redis-py had loaded the script, and before it ran.
+OUTAGES = frozenset(
+    {"BUSY", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED"}
+)
 
 
 def connect(settings: Settings) -> redis.Redis:
@@ -85,5 +88,6 @@ def answered(method: Callable[P, T]) -> Callable[P, T]:
 
 
 def _code(error: redis.ResponseError) -> str:
-    """redis-py takes the code off the message of those errors that it has a class for."""
-    return error.status_code or str(error).partition(" ")[0]
+    """redis-py takes the code off the message of those errors that it has a class for, and puts words before it where
+    the error is of one command among several."""
+    return error.status_code or str(error).rpartition(" caused error: ")[2].partition(" ")[0]

@@ -2,62 +2,116 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import redis
 from pydantic_core import from_json, to_json
 
 from infra import scripts
-from infra.ledger import ENTRY_ID
+from infra.ledger import ENTRY_ID, LedgerUnavailable
+from infra.payloads import read_job, shas_of
 from infra.records import (
+    Cause,
     Claim,
+    DeadLetter,
     Event,
+    Idempotency,
     Job,
     JobState,
     JobStatus,
     Json,
+    Load,
     Outcome,
+    Prior,
+    Priority,
     Refusal,
     RunRecord,
     StepResult,
+    TypeState,
 )
 from infra.redis_client import BLOCK_MS, answered, connect
+from infra.script_arguments import JOBS_A_CALL, Argument, in_pieces, of_jobs, of_outcome
 from infra.settings import Settings
+
+T = TypeVar("T")
 
 GROUP = "coordinator"
 WEEK_S = 7 * 24 * 3600
 EVENTS_READ = 1_000  #: most events of one read
-#: What one script handles, so that Redis answers others in between: about 10 ms of work each.
-JOBS_A_CALL = 250
-RELEASE_BYTES = 4_000_000
 #: In the time after which an outcome counts as left by its consumer.
 LOOKS = 4
-DEPTHS = ("ready", "sent", "running", "dead", "oldest_ms")
+REPLICAS_MS = 2_000  #: for so long it is waited until replicas have what was written
+STOPS_READ = 100
+DEPTHS = ("pending", "ready", "sent", "running", *map(str, Cause), "oldest_ms")
 
 
 class RedisLedger:
-    def __init__(self, client: redis.Redis, prefix: str, *, retention_s: int = WEEK_S, idle_ms: int = 5_000) -> None:
-        """`idle_ms`: after which outcomes that a consumer took and did not acknowledge are handed out again."""
+    def __init__(
+        self,
+        client: redis.Redis,
+        prefix: str,
+        *,
+        retention_s: int = WEEK_S,
+        idle_ms: int = 5_000,
+        replicas: int = 0,
+    ) -> None:
+        """`idle_ms`: after which outcomes that a consumer took and did not acknowledge are handed out again.
+        `replicas` must have a run before it counts as created: LedgerUnavailable else, though it may be done."""
         self._redis: Any = client  # redis-py types its answers as "awaitable or not"
         self._prefix = prefix
         self._retention_s = retention_s
         self._idle_ms = idle_ms
+        self._replicas = replicas
         self._look_at = 0.0  #: `time.monotonic()` of the next look for outcomes that a consumer has left
-        self._scripts = {name: client.register_script(scripts.load(name)) for name in scripts.NAMES}
+        self._due_at = math.inf  #: `time.monotonic()` at which a job is ready again
+        self._scripts = {name: client.register_script(scripts.load(name)) for name in scripts.SCRIPTS}
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        return cls(connect(settings), settings.prefix, retention_s=settings.retention_s)
+        return cls(connect(settings), settings.prefix, retention_s=settings.retention_s, replicas=settings.replicas)
 
     # -- runs --
 
     @answered
-    def create_run(self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event]) -> None:
-        fields = [field for job in jobs for field in _fields(job)]
-        self._run("create_run", run.id, run.model_dump_json(), len(events), *map(_dump, events), *fields)
+    def create_run(
+        self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event], key: Idempotency | None = None
+    ) -> Prior | None:
+        asked: list[Argument] = ["", "", 0]
+        if key:
+            asked = [key.key, Prior(run_id=run.id, fingerprint=key.fingerprint).model_dump_json(), key.keep_s]
+        prior = self._run(
+            "create_run", run.id, run.model_dump_json(), run.state, *asked,
+            len(events), *map(_dump, events), *of_jobs(jobs),
+        )  # fmt: skip
+        self._await_replicas()
+        return Prior.model_validate_json(prior) if prior else None
+
+    @answered
+    def find_key(self, key: str) -> Prior | None:
+        prior = self._redis.get(self._key("asked", key))
+        if prior:  # what it was used for may be as young as this
+            self._await_replicas()
+        return Prior.model_validate_json(prior) if prior else None
+
+    @answered
+    def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
+        """The jobs are put aside first: a crash then leaves all as it was, or the rest to the next sweep."""
+        nonce = uuid4().hex
+        self._repeat("close_run", run.id)
+        if not all(self._run("stage", run.id, run.version, nonce, *piece) for piece in in_pieces(jobs)):
+            return False
+        record = _saved(run)
+        reopened = self._run(
+            "reopen", run.id, run.version, nonce, record, len(forget), len(events), *forget, *map(_dump, events)
+        )
+        if reopened:
+            self._repeat("remake", run.id)
+        return bool(reopened)
 
     @answered
     def load_run(self, run_id: str) -> RunRecord | None:
@@ -68,14 +122,14 @@ class RedisLedger:
     def advance(
         self, run: RunRecord, results: Sequence[StepResult], events: Sequence[Event], acks: Sequence[str]
     ) -> bool:
-        record = run.model_copy(update={"version": run.version + 1}).model_dump_json()
+        record = _saved(run)
         outputs = [field for r in results for field in (r.step_id, r.index, _compact(r.output))]
         saved, closing = self._run(
             "advance", run.id, run.version, uuid4().hex, run.state, record,
             len(results), len(events), len(acks), *outputs, *map(_dump, events), *acks,
         )  # fmt: skip
         if closing:
-            self._close(run.id)
+            self._repeat("close_run", run.id)
         return bool(saved)
 
     @answered
@@ -110,23 +164,44 @@ class RedisLedger:
 
     @answered
     def release(self, jobs: Iterable[Job]) -> int:
-        return sum(self._run("release", *fields) for fields in _chunks(jobs))
+        return sum(self._run("release", *piece) for piece in in_pieces(jobs))
 
     @answered
-    def take_ready(self, window: int) -> list[tuple[str, str]]:
-        return self._drain("take_ready", window)
+    def cancel(self, job_ids: Sequence[str]) -> int:
+        return sum(self._run("cancel", *piece) for piece in _pieces(job_ids))
+
+    @answered
+    def take_ready(
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 30.0
+    ) -> list[tuple[str, str]]:
+        arguments = [JOBS_A_CALL, window, 1000 * ageing_s, *(word for weight in weights.items() for word in weight)]
+        pairs: list[tuple[str, str]] = []
+        more = 1
+        while more:
+            more, due_in_ms, *flat = self._run("take_ready", *arguments)
+            pairs += zip(flat[::2], flat[1::2], strict=True)
+        self._due_at = math.inf if due_in_ms < 0 else time.monotonic() + due_in_ms / 1000
+        return pairs
 
     @answered
     def wait_ready(self, wait_ms: int) -> None:
-        _within(wait_ms, lambda block: block and self._redis.blpop([self._key("wake")], timeout=block / 1000))
+        until = time.monotonic() + wait_ms / 1000
+        while (left_s := min(until, self._due_at) - time.monotonic()) > 0:
+            woken = self._redis.blpop([self._key("wake")], timeout=min(left_s, BLOCK_MS / 1000))
+            if woken:
+                self._due_at = min(self._due_at, time.monotonic() + int(woken[1]) / 1000)
 
     @answered
     def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
-        for run_id in self._redis.smembers(self._key("closing")):
-            self._close(run_id)
+        self._resume()
         seconds, microseconds = self._redis.time()
         now_ms = 1000 * seconds + microseconds // 1000
-        return self._drain("sweep", silent_ms, now_ms - silent_ms + 1)
+        pairs: list[tuple[str, str]] = []
+        more = 1
+        while more:
+            more, *flat = self._run("sweep", silent_ms, now_ms - silent_ms + 1, JOBS_A_CALL)
+            pairs += zip(flat[::2], flat[1::2], strict=True)
+        return pairs
 
     @answered
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
@@ -136,7 +211,7 @@ class RedisLedger:
             if not str(error).startswith("NOGROUP"):
                 raise
             self._make_group()
-            entries = self._new(consumer, limit, wait_ms)
+            return self.outcomes(consumer, limit, wait_ms)
         return [(entry, Outcome.model_validate_json(fields["outcome"])) for entry, fields in entries if fields]
 
     # -- jobs: workers --
@@ -147,8 +222,8 @@ class RedisLedger:
         answer, *granted = self._run("claim", job_id, worker, lease_ms, token)
         if answer != "claimed":
             return Refusal(answer)
-        job, attempt, wait_ms = granted
-        return Claim(job=Job.model_validate_json(job), token=token, attempt=attempt, wait_ms=wait_ms)
+        text, attempt, wait_ms, *values = granted
+        return Claim(job=read_job(text, values), token=token, attempt=attempt, wait_ms=wait_ms)
 
     @answered
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -157,11 +232,22 @@ class RedisLedger:
         return list(self._run("renew", lease_ms, *(field for claim in claims.items() for field in claim)))
 
     @answered
-    def commit(self, outcome: Outcome, token: str) -> bool:
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
         if not outcome.state.ended:
             raise ValueError(f"job {outcome.job_id!r} cannot be committed as {outcome.state}: that is not an end")
-        again = int(outcome.failure is not None and outcome.failure.retryable)
-        return bool(self._run("commit", outcome.job_id, token, outcome.state, _dump(outcome), again))
+        accepted, settling = self._run("commit", *of_outcome(outcome, token, retry_ms))
+        if settling:
+            self._repeat("settle", token)
+        return bool(accepted)
+
+    @answered
+    def hand_back(self, job_id: str, token: str) -> bool:
+        return bool(self._run("hand_back", job_id, token))
+
+    @answered
+    def stops(self, worker: str, wait_ms: int) -> list[str]:
+        found = _within(wait_ms, lambda block: self._pop_stops(self._key("stops", worker), block))
+        return found[1] if found else []
 
     # -- anyone --
 
@@ -169,22 +255,58 @@ class RedisLedger:
     def job(self, job_id: str) -> JobStatus | None:
         with self._redis.pipeline() as pipe:
             pipe.hgetall(self._key("state", job_id)).get(self._key("job", job_id)).get(self._key("outcome", job_id))
-            state, job, outcome = pipe.execute()
-        if not state or not job:
+            state, text, outcome = pipe.execute()
+        if not state or not text:
             return None
+        shas = shas_of(text)
+        values = self._redis.hmget(self._key("payloads", state["run"]), shas) if shas else []
         return JobStatus(
-            job=Job.model_validate_json(job),
+            job=read_job(text, values),
             state=JobState(state["state"]),
-            attempt=int(state["attempt"]),
+            attempt=int(state.get("attempt", 0)),
             worker=state.get("worker"),
             outcome=Outcome.model_validate_json(outcome) if outcome else None,
         )
 
     @answered
     def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
-        flat, size = self._run("depths", *job_types), 1 + len(DEPTHS)
-        lines = sorted(flat[start : start + size] for start in range(0, len(flat), size))
+        lines = sorted(self._run("depths", *job_types))
         return {job_type: dict(zip(DEPTHS, counts, strict=True)) for job_type, *counts in lines}
+
+    @answered
+    def loads(self, job_types: Sequence[str]) -> dict[str, Load]:
+        return dict(zip(job_types, map(_load, self._run("loads", *job_types)), strict=True))
+
+    @answered
+    def set_type_state(self, job_type: str, state: TypeState) -> None:
+        with self._redis.pipeline() as pipe:
+            if state is TypeState.OPEN:
+                pipe.hdel(self._key("type_states"), job_type)
+            else:
+                pipe.hset(self._key("type_states"), job_type, state)
+            pipe.lpush(self._key("wake"), 0).ltrim(self._key("wake"), 0, 0).execute()
+
+    @answered
+    def type_states(self) -> dict[str, TypeState]:
+        states = self._redis.hgetall(self._key("type_states"))
+        return {job_type: TypeState(state) for job_type, state in sorted(states.items())}
+
+    @answered
+    def dead_letters(
+        self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
+    ) -> list[DeadLetter]:
+        types = self._redis.smembers(self._key("types")) if job_type is None else [job_type]
+        places = [(each, of) for each in types for of in (Cause if cause is None else [cause])]
+        with self._redis.pipeline(transaction=False) as pipe:
+            for each, of in places:
+                pipe.zrevrange(self._key(of, each), 0, limit - 1, withscores=True)
+            found = zip(places, pipe.execute(), strict=True)
+        letters = [(int(at_ms), job_id, *place) for place, jobs in found for job_id, at_ms in jobs]
+        return [letter for piece in _pieces(sorted(letters, reverse=True)[:limit]) for letter in self._letters(piece)]
+
+    @answered
+    def purge(self, job_ids: Sequence[str]) -> int:
+        return sum(self._run("purge", *piece) for piece in _pieces(job_ids))
 
     @answered
     def unacknowledged(self) -> int:
@@ -217,21 +339,50 @@ class RedisLedger:
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
 
-    def _run(self, name: str, *arguments: str | int) -> Any:
+    def _run(self, name: str, *arguments: Argument) -> Any:
         return self._scripts[name](keys=[self._prefix], args=[self._retention_s, *arguments])
 
-    def _drain(self, name: str, *arguments: int) -> list[tuple[str, str]]:
-        """Repeat a script that handles a piece at a time until nothing is left; the pairs of all its answers."""
-        pairs: list[tuple[str, str]] = []
-        more = 1
-        while more:
-            more, *flat = self._run(name, *arguments, JOBS_A_CALL)
-            pairs += zip(flat[::2], flat[1::2], strict=True)
-        return pairs
+    def _await_replicas(self) -> None:
+        """Raise LedgerUnavailable unless as many replicas as are asked for have all that was written so far."""
+        if not self._replicas:
+            return
+        with self._redis.pipeline(transaction=False) as pipe:
+            # WAIT asks for the last write of its own connection, so there is to be one.
+            pipe.set(self._key("replicated"), 1).wait(self._replicas, REPLICAS_MS)
+            _, have = pipe.execute()
+        if have < self._replicas:
+            raise LedgerUnavailable(f"{have} of {self._replicas} replicas of Redis have what was written")
 
-    def _close(self, run_id: str) -> None:
-        while self._run("close_run", run_id, JOBS_A_CALL):
+    def _repeat(self, name: str, of: str) -> None:
+        """Repeat a script that handles a piece at a time until nothing is left."""
+        while self._run(name, of, JOBS_A_CALL):
             pass
+
+    def _resume(self) -> None:
+        """Go on with what a crash interrupted between two pieces."""
+        unfinished = {"close_run": "closing", "remake": "reopening", "settle": "settling"}
+        with self._redis.pipeline(transaction=False) as pipe:
+            for kind in unfinished.values():
+                pipe.smembers(self._key(kind))
+            left = zip(unfinished, pipe.execute(), strict=True)
+        for script, ids in left:
+            for each in ids:
+                self._repeat(script, each)
+
+    def _letters(self, found: Sequence[tuple[int, str, str, Cause]]) -> Iterator[DeadLetter]:
+        outcomes = self._redis.mget([self._key("outcome", job_id) for _, job_id, _, _ in found])
+        for (at_ms, job_id, job_type, cause), text in zip(found, outcomes, strict=True):
+            outcome = Outcome.model_validate_json(text) if text else None
+            if outcome and outcome.failure:  # else forgotten in between
+                yield DeadLetter(
+                    job_id=job_id, type=job_type, cause=cause, at_ms=at_ms,
+                    failure=outcome.failure, attempt=outcome.attempt,
+                )  # fmt: skip
+
+    def _pop_stops(self, key: str, block: int | None) -> Any:
+        if block is None:
+            return self._redis.lmpop(1, key, direction="LEFT", count=STOPS_READ)
+        return self._redis.blmpop(block / 1000, 1, key, direction="LEFT", count=STOPS_READ)
 
     def _abandoned(self, consumer: str, limit: int) -> Any:
         """Looked for a few times in the time after which they count as such: each look is a round trip."""
@@ -265,32 +416,27 @@ def _within(wait_ms: int, ask: Callable[[int | None], Any]) -> Any:
             return answer
 
 
+def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + JOBS_A_CALL] for start in range(0, len(items), JOBS_A_CALL))
+
+
+def _load(counts: Any) -> Load:
+    """What `loads` answers for one type."""
+    state, sent, tokens, speed, flat = counts
+    ready: dict[Priority, dict[str, int]] = {}
+    for rank, tenant, count in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        ready.setdefault(list(Priority)[int(rank)], {})[tenant] = count
+    state = TypeState(state or TypeState.OPEN)
+    return Load(state=state, ready=ready, sent=sent, tokens=tokens, tokens_per_s=float(speed) if speed else None)
+
+
+def _saved(run: RunRecord) -> str:
+    return run.model_copy(update={"version": run.version + 1}).model_dump_json()
+
+
 def _compact(value: Json) -> str:
     return to_json(value).decode()
 
 
-def _dump(record: Event | Outcome) -> str:
+def _dump(record: Event) -> str:
     return record.model_dump_json()
-
-
-def _fields(job: Job) -> list[str | int]:
-    """A job as the scripts take it; see `release_jobs`."""
-    deadline_ms = "" if job.deadline_ms is None else job.deadline_ms
-    return [
-        job.id, job.type, job.run_id, job.step_id, job.index, job.attempts, deadline_ms, job.model_dump_json(),
-    ]  # fmt: skip
-
-
-def _chunks(jobs: Iterable[Job]) -> Iterator[list[str | int]]:
-    """The fields of jobs, in pieces that are neither too many nor too large for one script."""
-    fields: list[str | int] = []
-    count = size = 0
-    for job in jobs:
-        new = _fields(job)
-        fields += new
-        count, size = count + 1, size + len(str(new[-1]))
-        if count == JOBS_A_CALL or size > RELEASE_BYTES:
-            yield fields
-            fields, count, size = [], 0, 0
-    if fields:
-        yield fields

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -17,19 +15,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra.tether import tethered
+
 START_S = 20.0
 STOP_S = 10.0
-
-#: Has the kernel end the server when the thread that started it ends, then becomes the server: same pid, and none of
-#: our code runs between fork and exec, which is not safe in a process with threads (so no `preexec_fn`).
-TETHER = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the process that wanted this server is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class RedisServer:
@@ -128,8 +117,7 @@ def _command(folder: Path, port: int) -> list[str]:
     options = {
         "bind": "127.0.0.1", "port": port, "dir": folder, "daemonize": "no",
         "appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction",
+        "aof-use-rdb-preamble": "yes", "auto-aof-rewrite-percentage": 100, "auto-aof-rewrite-min-size": "64mb",
     }  # fmt: skip
     server = [binary(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-    if sys.platform != "linux":
-        return server
-    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *server]
+    return tethered(server)

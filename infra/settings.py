@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+#: A tenant's name, as settings and requests may say it.
+TENANT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_EXAMPLES = {
+    "specialists": 'a list of folders, such as ["/srv/mood"]',
+    "tenants": 'an object such as {"acme": {"weight": 4}}',
+}
+
+
+class Tenant(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: float = Field(default=1.0, gt=0, le=1000)  #: of its share where tenants wait for the same workers
+    backlog: int | None = Field(default=None, gt=0)  #: jobs of one type that may wait; None: `tenant_backlog`
 
 
 class Settings(BaseSettings):
@@ -48,10 +64,18 @@ class Settings(BaseSettings):
     silent_s: float = Field(default=20.0, gt=0)  #: a job sent and not claimed for so long is sent again, and
     #: a worker with a free slot that none of those waiting reaches for so long ends itself: it is deaf
     sweep_s: float = Field(default=1.0, gt=0)  #: between two sweeps
-    window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time
+    stall_s: float = Field(default=60.0, gt=0)  #: an engine with work and no step for so long is killed, started anew
+    window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time; at most two seconds' work of it
     visibility_timeout_s: int = Field(default=60, ge=5)  #: after which kombu delivers an unacknowledged message again
 
+    replicas: int = Field(default=0, ge=0)  #: of Redis that must have a goal before it is accepted; 503 without them
+
     retention_s: int = Field(default=7 * 24 * 3600, gt=0)  #: what has ended is kept for so long, about 2 kB a job
+
+    backlog: int = Field(default=200_000, gt=0)  #: jobs of one type that may wait; more are refused with 503
+    tenant_backlog: int = Field(default=100_000, gt=0)  #: … of one tenant that is not in `tenants`; refused with 429
+    tenants: Annotated[dict[str, Tenant], NoDecode] = {}  #: by name, as JSON; others have weight 1
+    ageing_s: float = Field(default=30.0, gt=0)  #: a job that waits for so long ranks one priority class higher
 
     max_jobs: int = Field(default=10_000, gt=0)  #: of one run
     deadline_s: float = Field(default=600.0, gt=0)  #: of a goal that names none
@@ -82,14 +106,25 @@ class Settings(BaseSettings):
             raise ValueError("what follows the host must be the number of a database, such as /0")
         return url
 
-    @field_validator("specialists", mode="before")
+    @field_validator("specialists", "tenants", mode="before")
     @classmethod
-    def _reads_json(cls, given: Any) -> Any:
+    def _reads_json(cls, given: Any, about: ValidationInfo) -> Any:
         """Decoded here: where pydantic-settings does, a fault is another exception, and names no variable."""
         try:
             return json.loads(given) if isinstance(given, str) else given
         except ValueError:
-            raise ValueError('must be a JSON list of folders, such as ["/srv/mood"]') from None
+            raise ValueError(f"must be JSON: {_EXAMPLES[str(about.field_name)]}") from None
+
+    @field_validator("tenants")
+    @classmethod
+    def _names_tenants(cls, tenants: dict[str, Tenant]) -> dict[str, Tenant]:
+        if bad := [name for name in tenants if not TENANT.fullmatch(name)]:
+            raise ValueError(f"{bad[0]!r} is no tenant's name: 1 to 64 letters, digits, '.', '_' and '-'")
+        return tenants
+
+    @property
+    def tenant_weights(self) -> dict[str, float]:
+        return {name: tenant.weight for name, tenant in self.tenants.items()}
 
 
 class SettingError(Exception):

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from infra.records import FailureKind
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -34,6 +36,30 @@ class Limits(_Record):
     input_tokens: int = Field(default=2048, gt=0)  #: a longer prompt is refused, never cut
     timeout_s: float = Field(default=120.0, gt=0)  #: one attempt at one job
     attempts: int = Field(default=3, gt=0, le=20)  #: claims of one job before it is a dead letter
+    queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless it is claimed within so long; None: never
+    backlog: int | None = Field(default=None, gt=0)  #: jobs that may wait; None: as the deployment says
+
+
+class Retry(_Record):
+    """When a job is tried again that failed in a way that may pass."""
+
+    backoff_s: float = Field(default=0.5, ge=0)  #: before the second attempt; each later wait is `factor` times as long
+    factor: float = Field(default=2.0, ge=1, le=100)
+    longest_s: float = Field(default=60.0, ge=0)
+    jitter: float = Field(default=0.5, ge=0, le=1)  #: the share of a wait that is left to chance
+    never: tuple[FailureKind, ...] = ()  #: kinds of failure that are not tried again
+
+    def wait_ms(self, attempt: int, chance: float) -> int:
+        """Until the attempt after `attempt`, which is 1 for the first; `chance` is in [0, 1)."""
+        wait_s = min(self.longest_s, self.backoff_s * self.factor ** (attempt - 1))
+        return round(1000 * wait_s * (1 - self.jitter * chance))
+
+
+class Reusing(_Record):
+    """What jobs share that ask a specialist the same: the same canonical input, of one tenant."""
+
+    unique: bool = False  #: one of them runs at a time, the others wait for its output
+    cache_s: int | None = Field(default=None, gt=0)  #: its output answers the others for so long
 
 
 class Script(_Record):
@@ -76,6 +102,8 @@ class Manifest(_Record):
     adapter: AdapterRef | None = None
     decoding: Decoding | None = None
     limits: Limits = Limits()
+    retry: Retry = Retry()
+    reuse: Reusing = Reusing()
     script: Script = Script()
     ray: RayHosting = RayHosting()
     planned: bool = True  #: offered to the planner; `plan` itself is not

@@ -15,11 +15,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import Manifest
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 
 ADAPTER = "adapter.safetensors"
+BYTES_A_TOKEN = 4  #: of English, about
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -69,6 +71,19 @@ class Specialist:
     def input_faults(self, input: Any) -> list[str]:
         return value_faults(input, self.input_schema, f"{self.name}.input")
 
+    def tokens(self, input: Json) -> int:
+        """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
+        decoding = self.manifest.decoding
+        return len(_canonical(input)) // BYTES_A_TOKEN + decoding.max_tokens if decoding else 1
+
+    def reuse(self, input: Json, tenant: str) -> Reuse | None:
+        """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not."""
+        reusing = self.manifest.reuse
+        if not reusing.unique and reusing.cache_s is None:
+            return None
+        key = hashlib.sha256("\0".join((tenant, self.digest)).encode() + b"\0" + _canonical(input)).hexdigest()
+        return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s)
+
     def render(self, input: Json) -> str:
         """The prompt for `input`. Field values are inserted once: a placeholder inside a value stays text."""
         if self.prompt is None:
@@ -100,6 +115,11 @@ class Specialist:
         spec.loader.exec_module(module)
         function: Callable[[Json], Json] = getattr(module, name)
         return function
+
+
+def _canonical(value: Json) -> bytes:
+    """The same bytes for equal values, in whatever order their names come."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def load_specialist(folder: Path, adapters: bool = True) -> Specialist:

@@ -31,11 +31,6 @@ append_events(run_id, events_at, events)
 acknowledge()
 if state == 'running' then return {1, 0} end
 
-for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do
-  redis.call('EXPIRE', key('results', run_id, step), RETENTION_S)
-end
-for _, kind in ipairs({'run', 'events', 'steps'}) do
-  redis.call('EXPIRE', key(kind, run_id), RETENTION_S)
-end
+expire_run(run_id)
 -- From here on every script sees that the run has ended; its open jobs are cancelled in pieces by close_run.
 return {1, redis.call('EXISTS', key('open', run_id)) == 1 and redis.call('SADD', key('closing'), run_id) or 0}

@@ -1,12 +1,21 @@
 -- Arguments: job id, worker, lease in ms, token of this claim.
--- Returns {'claimed', job, attempt, wait in ms} or {why not}.
+-- Returns {'claimed', what job:J holds, attempt, wait in ms, each large value of its input} or {why not}.
 local worker, lease_ms, token = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local job = load_job(ARGV[2])
 if not job then return {'unknown'} end
 if ENDED[job.state] then return {'ended'} end
 
+local function large_values(text)
+  local shas = {}
+  if string.sub(text, 1, 1) ~= '[' then return shas end
+  local names = cjson.decode(string.match(text, '^[^\n]+'))
+  for i = 2, #names, 2 do shas[#shas + 1] = names[i] end
+  return redis.call('HMGET', key('payloads', job.run), unpack(shas))
+end
+
 local function granted(attempt)
-  return {'claimed', redis.call('GET', key('job', job.id)), attempt, math.max(0, tonumber(job.waited))}
+  local text = redis.call('GET', key('job', job.id))
+  return {'claimed', text, attempt, math.max(0, tonumber(job.waited)), unpack(large_values(text))}
 end
 
 if job.state == 'running' then
@@ -15,13 +24,17 @@ if job.state == 'running' then
 end
 local over = end_if_over(job)
 if over then return {over == 'cancelled' and 'ended' or over} end
+if job.state == 'pending' then return {'paused'} end -- an old message: it is put on the queue again when its time comes
+if paused(job.type) then
+  if job.state ~= 'ready' then put_back(job, job.since) end
+  return {'paused'}
+end
 
 if job.state == 'sent' then
   redis.call('HSET', key('passed'), job.type, redis.call('ZSCORE', key('sent', job.type), job.id) .. ' ' .. NOW_MS)
 end
-leave(job)
 job.waited = NOW_MS - tonumber(job.since)
-redis.call('HSET', key('state', job.id), 'state', 'running', 'attempt', job.attempt + 1, 'token', token,
-  'worker', worker, 'waited', job.waited, 'resends', 0)
-redis.call('ZADD', key('running', job.type), NOW_MS + lease_ms, job.id)
+move(job, 'running', NOW_MS + lease_ms, 'attempt', job.attempt + 1, 'token', token, 'worker', worker,
+  'waited', job.waited, 'resends', 0)
+if job.claim_by then redis.call('HDEL', key('state', job.id), 'claim_by') end
 return granted(job.attempt + 1)

@@ -1,24 +1,37 @@
--- [job type]*: by default all that ever had a job. Returns {type, ready, sent, running, dead, ms that the oldest job waits to be claimed, type, ...}.
+-- Arguments: job types; by default all that ever had a job. Returns {type, pending, ready, sent, running, then the dead
+-- letters by cause, ms that the oldest job waits to be claimed} for each.
 -- Sent jobs are looked at one by one: those sent again are marked as sent in the future, so that their order says
 -- nothing of their age. There are no more of a type than its window.
 local function since(id)
   return tonumber(redis.call('HGET', key('state', id), 'since') or NOW_MS)
 end
 
+-- How many are ready, and since when the oldest of the foremost is.
+local function ready_of(type)
+  local ready, oldest = 0, NOW_MS
+  each_line(type, function(_, _, count, line)
+    ready = ready + count
+    oldest = math.min(oldest, since(redis.call('ZRANGE', line, 0, 0)[1]))
+  end)
+  return ready, oldest
+end
+
+local function depths_of(type)
+  local ready, oldest = ready_of(type)
+  for _, id in ipairs(redis.call('ZRANGE', key('sent', type), 0, -1)) do oldest = math.min(oldest, since(id)) end
+  local depths = {type, redis.call('ZCARD', key('pending', type)), ready}
+  for _, where in ipairs({'sent', 'running', unpack(CAUSES)}) do
+    depths[#depths + 1] = redis.call('ZCARD', key(where, type))
+  end
+  depths[#depths + 1] = NOW_MS - oldest
+  return depths
+end
+
 local asked = {}
 for i = 2, #ARGV do asked[ARGV[i]] = true end
 
-local depths = {}
+local all = {}
 for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
-  if #ARGV == 1 or asked[type] then
-    local oldest = NOW_MS
-    for _, id in ipairs(redis.call('ZRANGE', key('ready', type), 0, 0)) do oldest = math.min(oldest, since(id)) end
-    for _, id in ipairs(redis.call('ZRANGE', key('sent', type), 0, -1)) do oldest = math.min(oldest, since(id)) end
-    depths[#depths + 1] = type
-    for _, state in ipairs({'ready', 'sent', 'running', 'dead'}) do
-      depths[#depths + 1] = redis.call('ZCARD', key(state, type))
-    end
-    depths[#depths + 1] = NOW_MS - oldest
-  end
+  if #ARGV == 1 or asked[type] then all[#all + 1] = depths_of(type) end
 end
-return depths
+return all

@@ -1,2 +1,2 @@
--- Arguments: jobs as `release_jobs` takes them. Returns how many were new.
-return release_jobs(2)
+-- Arguments: jobs as `make_jobs` takes them. Returns how many were new.
+return make_jobs(2)

@@ -1,4 +1,4 @@
--- Arguments: silence in ms, ms before which a job must have been sent to be silent, most jobs to look at. Returns 
+-- Arguments: silence in ms, ms before which a job must have been sent to be silent, most jobs to look at. Returns
 -- {1 if there may be more, type, id, type, id, ...}. The second argument stays the same over the calls of one sweep, so
 -- that the sweep ends: what it has sent again is not silent to it.
 local silent_ms, silent_before, limit = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -14,8 +14,8 @@ local function overdue(index, before_ms)
   return jobs
 end
 
-local function send_again(job, at_ms)
-  mark_sent(job, math.max(at_ms, silent_before))
+local function send_again(job, at_ms, ...)
+  move(job, 'sent', math.max(at_ms, silent_before), ...)
   sent[#sent + 1] = job.type
   sent[#sent + 1] = job.id
 end
@@ -27,24 +27,40 @@ local function sent_before(type)
   return math.min(silent_before, tonumber(sent_ms))
 end
 
+local function mend_lost(job)
+  if end_if_over(job) then return end
+  if paused(job.type) then return put_back(job, NOW_MS) end
+  send_again(job, NOW_MS, 'since', NOW_MS)
+end
+
+local function mend_silent(job)
+  if end_if_over(job) then return end
+  if paused(job.type) then return put_back(job, job.since) end
+  -- Marked as sent in the future: the next silence is noticed 2, 4 and then 8 silences from now.
+  local resends = tonumber(job.resends or 0) + 1
+  local silences = math.min(2 ^ resends, LONGEST_SILENCES)
+  send_again(job, NOW_MS + (silences - 1) * silent_ms, 'resends', resends)
+end
+
 for _, job in ipairs(overdue(key('deadlines'), NOW_MS)) do
   end_if_over(job)
 end
 for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
-  for _, job in ipairs(overdue(key('running', type), NOW_MS)) do
-    if not end_if_over(job) then
-      redis.call('HSET', key('state', job.id), 'since', NOW_MS)
-      send_again(job, NOW_MS)
-    end
+  for _, job in ipairs(overdue(key('running', type), NOW_MS)) do mend_lost(job) end
+  local silent = string.format('(%.17g', sent_before(type))
+  for _, job in ipairs(overdue(key('sent', type), silent)) do mend_silent(job) end
+  for _, cause in ipairs(CAUSES) do
+    redis.call('ZREMRANGEBYSCORE', key(cause, type), '-inf', NOW_MS - RETENTION_S * 1000)
   end
-  for _, job in ipairs(overdue(key('sent', type), string.format('(%.17g', sent_before(type)))) do
-    if not end_if_over(job) then
-      -- Marked as sent in the future: the next silence is noticed 2, 4 and then 8 silences from now.
-      local silences = math.min(2 ^ redis.call('HINCRBY', key('state', job.id), 'resends', 1), LONGEST_SILENCES)
-      send_again(job, NOW_MS + (silences - 1) * silent_ms)
-    end
+end
+-- Coordinators that have ended, however: each process is a consumer of its own name.
+local consumers = redis.pcall('XINFO', 'CONSUMERS', key('outcomes'), 'coordinator')
+for _, flat in ipairs(consumers.err and {} or consumers) do
+  local consumer = {}
+  for i = 1, #flat, 2 do consumer[flat[i]] = flat[i + 1] end
+  if consumer.pending == 0 and consumer.idle > RETENTION_S * 1000 then
+    redis.call('XGROUP', 'DELCONSUMER', key('outcomes'), 'coordinator', consumer.name)
   end
-  redis.call('ZREMRANGEBYSCORE', key('dead', type), '-inf', NOW_MS - RETENTION_S * 1000)
 end
 if looked >= limit then sent[1] = 1 end
 return sent

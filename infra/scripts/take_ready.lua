@@ -1,30 +1,96 @@
--- Arguments: window (of sent jobs, each type's), most to take. Returns {1 if there may be more, type, id, type, id, ...}:
--- one of each type in turn, oldest first.
-local window, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
-local room, taken = {}, {0}
-for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
-  room[#room + 1] = {type = type, free = window - redis.call('ZCARD', key('sent', type))}
-end
+-- Arguments: most jobs to look at, window (of sent jobs, each type's), ms in which a job ranks a class higher, then
+-- (tenant, weight) for each that has one. Returns {1 if there may be more, ms until something is ready again or -1,
+-- type, id, type, id, ...}: one of each type in turn.
+local limit, window, ageing_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local AHEAD_S, SMALLEST_WINDOW = 2, 16
+local weights = {}
+for i = 5, #ARGV, 2 do weights[ARGV[i]] = tonumber(ARGV[i + 1]) end
+local looked, due_in_ms, taken = 0, -1, {}
 
-local looked = 0
-while #room > 0 and looked < limit do
-  for i = #room, 1, -1 do
-    local line = room[i]
-    local first = line.free > 0 and redis.call('ZPOPMIN', key('ready', line.type)) or {}
-    local job = first[1] and load_job(first[1])
-    if not first[1] then
-      if line.free <= 0 and redis.call('EXISTS', key('ready', line.type)) == 1 then
-        redis.call('HSET', key('refill'), line.type, math.floor(window / 2))
-      end
-      table.remove(room, i)
-    elseif job and not end_if_over(job) then
-      mark_sent(job, NOW_MS + #taken / 1000) -- in their order; a double has 4,096 places in a millisecond of today
-      line.free = line.free - 1
-      taken[#taken + 1] = line.type
-      taken[#taken + 1] = job.id
-    end
+local function line_up_due(type)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('pending', type), '-inf', NOW_MS, 'LIMIT', 0, limit - looked)) do
+    line_up(load_job(id))
     looked = looked + 1
   end
+  local next_due = redis.call('ZRANGEBYSCORE', key('pending', type), NOW_MS, '(+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if next_due and (due_in_ms < 0 or next_due - NOW_MS < due_in_ms) then due_in_ms = next_due - NOW_MS end
 end
-if looked >= limit then taken[1] = 1 end
-return taken
+
+-- What is on the queue already is overtaken by nobody: of a type whose speed is known, no more than two seconds' work.
+local function window_of(type)
+  local jobs_per_s = per_s(pace_of(type), 'jobs')
+  return jobs_per_s and math.min(window, math.max(SMALLEST_WINDOW, math.ceil(AHEAD_S * jobs_per_s))) or window
+end
+
+-- Of those in the class, the foremost job of the tenant that has had the least. Who is next and has nothing to wait for
+-- loses its turn here, not before: who leaves and comes back gains nothing.
+local function head_of(type, class)
+  local turns_key = key('turns', type, class)
+  while true do
+    local tenant, turn = unpack(redis.call('ZRANGE', turns_key, 0, 0, 'WITHSCORES'))
+    if not tenant then return false end
+    local id = redis.call('ZRANGE', key('line', type, class, tenant), 0, 0)[1]
+    if id then return {job = load_job(id), turn = turn} end
+    redis.call('ZREM', turns_key, tenant)
+  end
+end
+
+local function rank_of(head)
+  return tonumber(head.job.class) - (NOW_MS - tonumber(head.job.since)) / ageing_ms
+end
+
+local function first_of(line)
+  local first
+  for _, class in ipairs(CLASSES) do
+    if line.heads[class] == nil then line.heads[class] = head_of(line.type, class) end
+    local head = line.heads[class]
+    if head and (not first or rank_of(head) < rank_of(first)) then first = head end
+  end
+  return first
+end
+
+local function charge(job, turn)
+  redis.call('HSET', key('clock', job.type), job.class, turn)
+  local share = string.format('%.17g', job.tokens / (weights[job.tenant] or 1))
+  redis.call('ZINCRBY', key('turns', job.type, job.class), share, job.tenant)
+end
+
+-- Takes or ends the line's next job; false if there is none, or no room for it.
+local function take_one(line)
+  if line.free <= 0 then
+    local left = each_line(line.type, function() return true end)
+    if left then redis.call('HSET', key('refill'), line.type, math.floor(line.window / 2)) end
+    return false
+  end
+  local head = first_of(line)
+  if not head then return false end
+  looked = looked + 1
+  if end_if_over(head.job) then
+    line.heads = {}
+    return true
+  end
+  charge(head.job, head.turn)
+  move(head.job, 'sent', NOW_MS + #taken / 1000) -- in their order; a double has 4,096 places in a millisecond of today
+  line.heads[head.job.class] = nil
+  line.free = line.free - 1
+  taken[#taken + 1] = line.type
+  taken[#taken + 1] = head.job.id
+  return true
+end
+
+local lines = {}
+for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
+  if looked < limit then line_up_due(type) end
+  if not paused(type) then
+    local room = window_of(type)
+    lines[#lines + 1] = {type = type, window = room, free = room - redis.call('ZCARD', key('sent', type)), heads = {}}
+  end
+end
+redis.call('DEL', key('wake')) -- all that was made ready so far is seen to here
+woken_ms = nil
+while #lines > 0 and looked < limit do
+  for i = #lines, 1, -1 do
+    if not take_one(lines[i]) then table.remove(lines, i) end
+  end
+end
+return {looked >= limit and 1 or 0, due_in_ms, unpack(taken)}

@@ -1,0 +1,86 @@
+"""One job in this process's memory, and what has become of it. Knows no other job, and no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome
+
+
+@dataclass
+class Entry:
+    """`text` and `outcome` are JSON, so that no caller shares a dict with us."""
+
+    text: str
+    job: Job  #: without its input
+    since_ms: int  #: last made ready
+    claim_until_ms: int | None  #: it expires unless it is claimed before; None: whenever, or it was claimed once
+    state: JobState = JobState.READY
+    attempt: int = 0
+    token: str | None = None
+    committed: str | None = None  #: token of the last accepted commit
+    worker: str | None = None
+    resends: int = 0
+    outcome: str | None = None
+
+    @staticmethod
+    def of(job: Job, now_ms: int) -> Entry:
+        claim_until_ms = None if job.queue_s is None else now_ms + round(1000 * job.queue_s)
+        return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), now_ms, claim_until_ms)
+
+    @property
+    def id(self) -> str:
+        return self.job.id
+
+    @property
+    def status(self) -> JobStatus:
+        return JobStatus(
+            job=self.read_job(),
+            state=self.state,
+            attempt=self.attempt,
+            worker=self.worker,
+            outcome=self.read_outcome(),
+        )
+
+    @property
+    def until_ms(self) -> int | None:
+        """When it expires unless it is claimed."""
+        limits = [limit for limit in (self.job.deadline_ms, self.claim_until_ms) if limit is not None]
+        return min(limits, default=None)
+
+    def read_job(self) -> Job:
+        return Job.model_validate_json(self.text)
+
+    def read_outcome(self) -> Outcome | None:
+        return Outcome.model_validate_json(self.outcome) if self.outcome else None
+
+    def late(self, now_ms: int) -> str | None:
+        """Why it has expired; None: it has not."""
+        if self.job.deadline_ms is not None and self.job.deadline_ms <= now_ms:
+            return "its deadline passed before an answer"
+        if self.claim_until_ms is not None and self.claim_until_ms <= now_ms:
+            return "it was not claimed in time"
+        return None
+
+    def may_run_again(self, at_ms: int) -> bool:
+        return self.attempt < self.job.attempts and (self.job.deadline_ms is None or self.job.deadline_ms > at_ms)
+
+    def failed(self, state: JobState, message: str) -> Outcome:
+        """An end that no worker committed."""
+        return self._ended(state).model_copy(update={"failure": Failure(kind=FailureKind(state), message=message)})
+
+    def answered(self, outcome: Outcome) -> Outcome:
+        """An end with the output of another job, which asked the same."""
+        shared = {"output": outcome.output, "provenance": outcome.provenance, "same_as": outcome.job_id}
+        return self._ended(JobState.SUCCEEDED).model_copy(update=shared)
+
+    def _ended(self, state: JobState) -> Outcome:
+        return Outcome(
+            job_id=self.id,
+            run_id=self.job.run_id,
+            step_id=self.job.step_id,
+            index=self.job.index,
+            state=state,
+            attempt=self.attempt,
+            round=self.job.round,
+        )

@@ -1,0 +1,226 @@
+"""The rules by which jobs move, in this process's memory. Knows no lock and no run's record.
+
+The twin of `infra/scripts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from uuid import uuid4
+
+from infra.job_entry import Entry
+from infra.job_sharing import Sharing, answers
+from infra.job_table import JobTable
+from infra.records import Claim, Job, JobState, Outcome, Refusal
+
+LONGEST_SILENCES = 8
+
+
+class JobRules:
+    def __init__(
+        self,
+        table: JobTable,
+        run_ended: Callable[[str], bool],
+        announce: Callable[[str], None],
+        stop: Callable[[str, str], None],
+    ) -> None:
+        """`announce` gets the outcome (JSON) of each job that ends while its run goes on; `stop` the worker and token
+        of each claim whose job was cancelled."""
+        self._table = table
+        self._run_ended = run_ended
+        self._announce = announce
+        self._stop = stop
+        self._sharing = Sharing()
+
+    # -- in --
+
+    def release(self, jobs: Iterable[Job]) -> int:
+        return sum(self._release(job) for job in jobs)
+
+    def _release(self, job: Job) -> bool:
+        known = self._table.find(job.id)
+        if self._run_ended(job.run_id) or (known and known.job.round >= job.round):
+            return False
+        if known:
+            self._drop(known)
+        entry = self._table.add(job)
+        kept = self._sharing.kept(job.reuse, self._table.now_ms()) if job.reuse else None
+        if kept:
+            self._end(entry, entry.answered(kept))
+        elif self._sharing.leads(entry):
+            self._table.line_up(entry)
+        else:
+            self._table.wait(entry)
+        return True
+
+    def _drop(self, entry: Entry) -> None:
+        """Of an earlier round: nothing said of it counts any more."""
+        self._tell(entry)
+        self._table.forget(entry.id)
+        self._lead_on(self._sharing.end(entry))
+
+    # -- onto the queue --
+
+    def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
+        """One of each type in turn."""
+        for entry in self._table.retry_due():
+            self._table.line_up(entry)
+        lines, places, now_ms = self._table.open_lines(), count(), self._table.now_ms()
+        while firsts := [(line, first) for line in lines if (first := line.next(window, now_ms, ageing_s))]:
+            lines = [line for line, _ in firsts]
+            for line, entry in firsts:
+                if not self._end_if_over(entry):
+                    line.charge(entry, weights.get(entry.job.tenant, 1.0))
+                    self._table.send(entry, now_ms, next(places))
+                    yield entry
+
+    def expire(self) -> None:
+        for entry in self._table.over_due():
+            self._end_if_over(entry)
+
+    def mend(self, silent_ms: int) -> Iterator[Entry]:
+        """Send again what lost its lease, or was sent and not claimed for `silent_ms`."""
+        for job_type, line in list(self._table.lines.items()):
+            found = self._table.lost(line) + line.silent(self._table.now_ms(), silent_ms)
+            left = [entry for entry in found if not self._end_if_over(entry)]
+            if self._table.paused(job_type):
+                for entry in left:
+                    self._table.put_back(entry)
+            else:
+                for entry in left:
+                    self._send_again(entry, silent_ms)
+                yield from left
+
+    def _send_again(self, entry: Entry, silent_ms: int) -> None:
+        now_ms, silences = self._table.now_ms(), 1
+        if entry.state is JobState.SENT:
+            entry.resends += 1
+            silences = min(2**entry.resends, LONGEST_SILENCES)
+        else:
+            entry.since_ms = now_ms
+        self._table.send(entry, now_ms + (silences - 1) * silent_ms)
+
+    # -- to a worker and back --
+
+    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+        entry = self._table.find(job_id)
+        if entry is None:
+            return Refusal.UNKNOWN
+        return self._refusal(entry) or self._grant(entry, worker, lease_ms)
+
+    def renew(self, job_id: str, token: str, lease_ms: int) -> bool:
+        entry = self._table.held(job_id, token)
+        if entry:
+            self._table.lines[entry.job.type].running[job_id] = self._table.now_ms() + lease_ms
+        return entry is not None
+
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None) -> bool:
+        known = self._table.find(outcome.job_id)
+        if known and known.committed == token:
+            return True
+        entry = self._table.held(outcome.job_id, token)
+        if entry is None:
+            return False
+        entry.committed = token
+        if outcome.failure and retry_ms is not None and entry.may_run_again(self._table.now_ms() + retry_ms):
+            self._retry(entry, retry_ms)
+        else:
+            self._end_with(entry, outcome)
+        return True
+
+    def hand_back(self, job_id: str, token: str) -> bool:
+        entry = self._table.held(job_id, token)
+        if entry:
+            entry.attempt -= 1
+            self._table.put_back(entry)
+        return entry is not None
+
+    def _refusal(self, entry: Entry) -> Refusal | None:
+        job_type = entry.job.type
+        if entry.state.ended:
+            return Refusal.ENDED
+        if self._table.lines[job_type].running.get(entry.id, 0) > self._table.now_ms():
+            return Refusal.RUNNING
+        if over := self._end_if_over(entry):
+            return Refusal.ENDED if over is JobState.CANCELLED else Refusal(over)
+        if entry.state is JobState.PENDING:  # an old message: it is put on the queue again when its time has come
+            return Refusal.PAUSED
+        if not self._table.paused(job_type):
+            return None
+        if entry.state is not JobState.READY:
+            self._table.put_back(entry)
+        return Refusal.PAUSED
+
+    def _grant(self, entry: Entry, worker: str, lease_ms: int) -> Claim:
+        now_ms, token = self._table.now_ms(), uuid4().hex
+        self._table.run(entry, worker, token, now_ms + lease_ms)
+        return Claim(job=entry.read_job(), token=token, attempt=entry.attempt, wait_ms=now_ms - entry.since_ms)
+
+    def _retry(self, entry: Entry, retry_ms: int) -> None:
+        if retry_ms > 0:
+            self._table.wait(entry, self._table.now_ms() + retry_ms)
+        else:
+            self._table.line_up(entry)
+
+    # -- ends --
+
+    def cancel(self, job_ids: Iterable[str]) -> int:
+        found = (self._table.find(job_id) for job_id in job_ids)
+        return sum(self._cancel(entry, "it was cancelled") for entry in found if entry and not entry.state.ended)
+
+    def end_run(self, run_id: str) -> None:
+        """Cancel what is left of a run that has ended."""
+        for entry in self._table.open_of(run_id):
+            self._end_if_over(entry)
+
+    def _end_if_over(self, entry: Entry) -> JobState | None:
+        """End a job that must not be run (again), and say how; None if it may."""
+        if self._run_ended(entry.job.run_id):
+            self._cancel(entry, "its run has ended")
+        elif late := entry.late(self._table.now_ms()):
+            self._end(entry, entry.failed(JobState.EXPIRED, late))
+        elif entry.attempt >= entry.job.attempts:
+            message = f"attempt {entry.attempt} of {entry.job.attempts} ended without an outcome"
+            self._end(entry, entry.failed(JobState.DEAD, message))
+        return entry.state if entry.state.ended else None
+
+    def _cancel(self, entry: Entry, why: str) -> bool:
+        self._tell(entry)
+        self._end(entry, entry.failed(JobState.CANCELLED, why))
+        return True
+
+    def _tell(self, entry: Entry) -> None:
+        """Its worker, if it runs, that it is to stop."""
+        if entry.state is JobState.RUNNING and entry.worker and entry.token:
+            self._stop(entry.worker, entry.token)
+
+    def _end_with(self, entry: Entry, outcome: Outcome) -> None:
+        """End with what a worker committed."""
+        now_ms, line = self._table.now_ms(), self._table.lines[entry.job.type]
+        if entry.job.reuse:
+            self._sharing.keep(entry.job.reuse, outcome, now_ms)
+        self._end(entry, outcome)
+        line.pace.ended(entry.job.tokens, now_ms, line.waits)
+
+    def _end(self, entry: Entry, outcome: Outcome) -> None:
+        self._table.close(entry)
+        entry.state, entry.outcome = outcome.state, outcome.model_dump_json()
+        self._table.letters.add(entry, outcome, self._table.now_ms())
+        if not self._run_ended(entry.job.run_id):
+            self._announce(entry.outcome)
+        self._pass_on(entry, outcome, self._sharing.end(entry))
+
+    def _pass_on(self, leader: Entry, outcome: Outcome, followers: Sequence[Entry]) -> None:
+        """Its output answers those that asked the same."""
+        if leader.job.reuse and answers(leader.job.reuse, outcome):
+            for entry in followers:
+                self._end(entry, entry.answered(outcome))
+        else:
+            self._lead_on(followers)
+
+    def _lead_on(self, followers: Sequence[Entry]) -> None:
+        """The first of them does what their leader did not."""
+        for entry in followers:
+            if self._sharing.leads(entry):
+                self._table.line_up(entry)

@@ -1,0 +1,42 @@
+"""How fast the jobs of one type end while others wait. Knows no job and no clock."""
+
+from __future__ import annotations
+
+import math
+
+FADES_MS = 30_000  #: what was measured so long ago counts by 1/e
+MEASURED_MS = 500  #: of less than this, nothing is said
+
+
+class Pace:
+    """Sums over the time in which jobs waited. Without one that waits, an idle worker would count as a slow one."""
+
+    def __init__(self) -> None:
+        self._tokens = 0.0
+        self._jobs = 0.0
+        self._ms = 0.0
+        self._since_ms: int | None = None  # the last end; None: nothing waited after it
+
+    def ended(self, tokens: int, now_ms: int, waits: bool) -> None:
+        """A job ended; `waits`: others of its type wait now."""
+        if self._since_ms is not None:
+            passed_ms = now_ms - self._since_ms
+            left = math.exp(-passed_ms / FADES_MS)
+            self._tokens = self._tokens * left + tokens
+            self._jobs = self._jobs * left + 1
+            self._ms = self._ms * left + passed_ms
+        self._since_ms = now_ms if waits else None
+
+    def tokens_per_s(self, now_ms: int) -> float | None:
+        return self._per_s(self._tokens, now_ms)
+
+    def jobs_per_s(self, now_ms: int) -> float | None:
+        return self._per_s(self._jobs, now_ms)
+
+    def _per_s(self, count: float, now_ms: int) -> float | None:
+        """As if something that counts nothing ended now: a type that stands still becomes slow."""
+        if self._ms < MEASURED_MS:
+            return None
+        passed_ms = 0 if self._since_ms is None else now_ms - self._since_ms
+        left = math.exp(-passed_ms / FADES_MS)
+        return 1000 * count * left / (self._ms * left + passed_ms)

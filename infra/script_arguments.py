@@ -1,0 +1,86 @@
+"""Jobs and outcomes as arguments of the ledger's scripts, see `infra.scripts`. Knows no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pydantic_core import to_json
+
+from infra.payloads import Packer
+from infra.records import NOBODY, Cause, Job, Json, Outcome, Priority
+
+Argument = str | int | float | bytes
+
+#: What one script handles, so that Redis answers others in between: about 10 ms of work each.
+JOBS_A_CALL = 250
+BYTES_A_CALL = 4_000_000
+
+
+def of_jobs(jobs: Iterable[Job]) -> list[Argument]:
+    """As `make_jobs` takes them, however many."""
+    packer = Packer()
+    return _joined([_packed(packer, job) for job in jobs])
+
+
+def in_pieces(jobs: Iterable[Job]) -> Iterator[list[Argument]]:
+    """As `make_jobs` takes them, in pieces that are neither too many nor too large for one script."""
+    packer = Packer()
+    piece: list[list[bytes]] = []
+    size = 0
+    for job in jobs:
+        piece.append(_packed(packer, job))
+        size += sum(map(len, piece[-1]))
+        if len(piece) == JOBS_A_CALL or size > BYTES_A_CALL:
+            yield _joined(piece)
+            piece, size = [], 0
+    if piece:
+        yield _joined(piece)
+
+
+def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argument]:
+    """As `commit` takes it."""
+    own = outcome.model_dump_json(exclude=_SHARED)[:-1].encode()
+    shared = outcome.model_dump_json(include=_SHARED)[1:].encode()
+    cause = Cause.of(outcome.failure.kind) if outcome.failure else None
+    digest = outcome.provenance.digest if outcome.provenance else ""
+    again = "" if retry_ms is None or not outcome.failure else retry_ms
+    text = own + b"," + shared
+    return [outcome.job_id, token, outcome.state, text, again, cause or "", digest, len(own) + 2]
+
+
+#: What an outcome has in common with those of other jobs that asked the same.
+_SHARED = {"output", "provenance"}
+
+
+def _packed(packer: Packer, job: Job) -> list[bytes]:
+    """Run, sha256 and JSON of each large value that was not packed before, then the job as `make_job` takes it."""
+    text, payloads = packer.pack(job)
+    values = [word for each in payloads for word in (job.run_id.encode(), each.sha256.encode(), each.text)]
+    return [*values, to_json(_fields(job) | {"job": text})]
+
+
+def _joined(piece: Sequence[list[bytes]]) -> list[Argument]:
+    payloads = [word for words in piece for word in words[:-1]]
+    return [len(payloads) // 3, *payloads, *(words[-1] for words in piece)]
+
+
+def _fields(job: Job) -> Json:
+    """Those of `state:J`. What says nothing, or the same of most jobs, is left out and takes no memory."""
+    fields: Json = {
+        "id": job.id,
+        "type": job.type,
+        "run": job.run_id,
+        "step": job.step_id,
+        "index": job.index,
+        "attempts": job.attempts,
+        "deadline": job.deadline_ms,
+        "queue_ms": None if job.queue_s is None else round(1000 * job.queue_s),
+        "tenant": None if job.tenant == NOBODY else job.tenant,
+        "class": None if job.priority is Priority.NORMAL else job.priority.rank,
+        "tokens": None if job.tokens == 1 else job.tokens,
+        "round": job.round or None,
+    }
+    if job.reuse:
+        unique = 1 if job.reuse.unique else None
+        fields |= {"reuse": job.reuse.key, "digest": job.reuse.digest, "unique": unique, "cache_s": job.reuse.cache_s}
+    return {name: value for name, value in fields.items() if value is not None}

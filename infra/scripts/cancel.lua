@@ -1,0 +1,10 @@
+-- Arguments: job ids. Returns how many had not ended.
+local ended = 0
+for i = 2, #ARGV do
+  local job = load_job(ARGV[i])
+  if job and not ENDED[job.state] then
+    cancel(job, 'it was cancelled', not run_ended(job.run))
+    ended = ended + 1
+  end
+end
+return ended

@@ -1,0 +1,91 @@
+-- Where jobs that have not ended are, and how they move.
+
+-- The states whose jobs expire, and those whose tokens wait for a worker.
+local EXPIRING = {pending = true, ready = true, sent = true}
+local WAITING = {ready = true, sent = true}
+
+local woken_ms -- what this script has put into `wake`
+
+-- Wakes a coordinator, or has it sleep no longer than `in_ms`.
+local function wake(in_ms)
+  if woken_ms and woken_ms <= in_ms then return end
+  woken_ms = tonumber(redis.call('LINDEX', key('wake'), 0) or in_ms + 1)
+  if woken_ms <= in_ms then return end
+  redis.call('LPUSH', key('wake'), in_ms)
+  redis.call('LTRIM', key('wake'), 0, 0)
+  woken_ms = in_ms
+end
+
+-- Wakes a coordinator when half of a full window has been taken off the queue: one by one would cost it a script each.
+local function refill(type)
+  local low = redis.call('HGET', key('refill'), type)
+  if low and redis.call('ZCARD', key('sent', type)) <= tonumber(low) then
+    redis.call('HDEL', key('refill'), type)
+    wake(0)
+  end
+end
+
+local function index_of(job, state)
+  if state == 'ready' then return key('line', job.type, job.class, job.tenant) end
+  return key(state, job.type)
+end
+
+local function expires_ms(job)
+  if job.deadline and job.claim_by then return math.min(job.deadline, job.claim_by) end
+  return job.deadline or job.claim_by
+end
+
+local function watch(job, was, state)
+  local at_ms = expires_ms(job)
+  if not at_ms or EXPIRING[was] == EXPIRING[state] then return end
+  if EXPIRING[state] then
+    redis.call('ZADD', key('deadlines'), at_ms, job.id)
+  else
+    redis.call('ZREM', key('deadlines'), job.id)
+  end
+end
+
+local function count_waiting(job, was, state)
+  if WAITING[was] ~= WAITING[state] then
+    redis.call('HINCRBY', key('load', job.type), 'waiting', WAITING[state] and job.tokens or -job.tokens)
+  end
+end
+
+-- Moves the job from its state to another one, at `score` of its index (of one that has ended there is none), and sets
+-- the (field, value)* given with it.
+local function move(job, state, score, ...)
+  local was = job.state
+  if was and was ~= state then redis.call('ZREM', index_of(job, was), job.id) end
+  if was == 'pending' and job.unique then redis.call('ZREM', key('behind', job.reuse), job.id) end
+  if score then redis.call('ZADD', index_of(job, state), score, job.id) end
+  watch(job, was or '', state)
+  count_waiting(job, was or '', state)
+  redis.call('HSET', key('state', job.id), 'state', state, ...)
+  job.state = state
+  if was == 'sent' and state ~= 'sent' then refill(job.type) end
+end
+
+local turns = {} -- those that this script has seen to
+
+-- Who waits for the first time in a while begins where the last one was served.
+local function give_turn(job)
+  local turns_key = key('turns', job.type, job.class)
+  local seen = turns_key .. ' ' .. job.tenant
+  if turns[seen] then return end
+  turns[seen] = true
+  redis.call('ZADD', turns_key, 'NX', redis.call('HGET', key('clock', job.type), job.class) or 0, job.tenant)
+end
+
+-- Makes the job ready, behind all others of its tenant and class.
+local function line_up(job)
+  give_turn(job)
+  move(job, 'ready', redis.call('INCR', key('seq')), 'since', NOW_MS)
+  wake(0)
+end
+
+-- Makes the job ready again, before all others of its tenant and class, as if since `since`.
+local function put_back(job, since)
+  give_turn(job)
+  move(job, 'ready', redis.call('DECR', key('front')), 'since', since)
+  wake(0)
+end

@@ -1,0 +1,21 @@
+-- What scripts that change a run share.
+
+local EVENTS_KEPT = 25000
+
+-- Appends the `count` events in ARGV[at...]; returns where they end.
+local function append_events(run_id, at, count)
+  for i = at, at + count - 1 do
+    redis.call('XADD', key('events', run_id), 'MAXLEN', '~', EVENTS_KEPT, '*', 'event', ARGV[i])
+  end
+  return at + count
+end
+
+-- What belongs to the run is kept for RETENTION_S more.
+local function expire_run(run_id)
+  for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do
+    redis.call('EXPIRE', key('results', run_id, step), RETENTION_S)
+  end
+  for _, kind in ipairs({'run', 'events', 'steps', 'payloads'}) do
+    redis.call('EXPIRE', key(kind, run_id), RETENTION_S)
+  end
+end

@@ -1,0 +1,39 @@
+"""Each test in this folder runs on both ledgers: in memory, where time is told to pass, and on a Redis of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from infra.ledger import Ledger
+from infra.memory_ledger import WEEK_S, MemoryLedger, wall_ms
+from tests.contracts.ledger.given import IDLE_MS, Clock, House, sleeps
+
+
+@pytest.fixture(params=["memory", "redis"])
+def build(request: pytest.FixtureRequest) -> Callable[[int], House]:
+    """Builds a house whose ledger keeps what has ended for so many seconds."""
+
+    def in_memory(retention_s: int) -> House:
+        clock = Clock()
+        ledger = MemoryLedger(now_ms=clock, retention_s=retention_s, idle_ms=IDLE_MS)
+        return House(ledger, clock.passes, clock)
+
+    def on_redis(retention_s: int) -> House:
+        from infra.redis_ledger import RedisLedger
+
+        client = request.getfixturevalue("redis_client")
+        return House(RedisLedger(client, "test", retention_s=retention_s, idle_ms=IDLE_MS), sleeps, wall_ms)
+
+    return in_memory if request.param == "memory" else on_redis
+
+
+@pytest.fixture
+def house(build: Callable[[int], House]) -> House:
+    return build(WEEK_S)
+
+
+@pytest.fixture
+def ledger(house: House) -> Ledger:
+    return house.ledger
