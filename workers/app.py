@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.trace import Tracer
 from pydantic import ValidationError
@@ -30,28 +27,16 @@ from specialists.specialist import Specialist
 from specialists.weights import WeightsError
 from workers.capability import measure
 from workers.consuming import Listener
+from workers.ending import BROKEN, Ending, refuse
 from workers.engines import Engine, EngineError, distinct
 from workers.engines.load import load_engines, slots_of
 from workers.metrics import WorkerMetrics
+from workers.ticker import Ticker
 from workers.worker import Worker
 
 log = logging.getLogger("workers.app")  # not `__name__`: this module is run as `__main__`
 
 LEDGER_WAIT_S = 30.0  #: at start; a Redis that starts beside us needs some of it
-
-BROKEN = 1  #: exit code: an engine or the queue broke; start it anew
-REFUSED = 2  #: exit code: it cannot start like this; starting it anew does not help
-
-END_S = 10.0  #: a deaf worker whose Celery does not end either is ended so long after its grace period
-
-#: Settings that the command line may give, and how.
-OPTIONS = {
-    "redis_url": "--broker",
-    "redis_password_file": "--key-file",
-    "slots": "--slots",
-    "engine": "--engine",
-    "ray_address": "--address",
-}
 
 
 class StartError(Exception):
@@ -64,28 +49,27 @@ REFUSALS = (
 )  # fmt: skip
 
 
-def main(names: Sequence[str] = (), given: Mapping[str, Any] = MappingProxyType({})) -> int:
+def main(names: Sequence[str] = (), ticks: int | None = None) -> int:
     """Serve the specialists `names`, by default all of the catalog. Returns the process's exit code.
 
-    `given`: settings by their field, of those in `OPTIONS`; they win over the environment.
+    `ticks`: the supervisor's pipe, if there is a supervisor.
     """
     try:
-        settings = Settings(**given)
-        _refuse_a_key_in(given)
+        settings = Settings()
         configure(settings)
         registry = create_registry("worker")
         with served(registry, settings), traced(settings, "worker") as tracer:
-            return serve(settings, names, WorkerMetrics(registry), tracer)
+            return serve(settings, names, ticks, WorkerMetrics(registry), tracer)
     except ValidationError as error:
-        return _refuse("; ".join(setting_faults(error, {field: OPTIONS[field] for field in given})))
+        return refuse("; ".join(setting_faults(error)))
     except REFUSALS as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     except (LedgerUnavailable, QueueUnavailable) as error:
         log.critical("%s", error, extra={"action": "stop"})
         return BROKEN
 
 
-def serve(settings: Settings, names: Sequence[str], metrics: WorkerMetrics, tracer: Tracer) -> int:
+def serve(settings: Settings, names: Sequence[str], ticks: int | None, metrics: WorkerMetrics, tracer: Tracer) -> int:
     specialists = choose(load_catalog(settings.specialists), names)
     ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
@@ -94,17 +78,22 @@ def serve(settings: Settings, names: Sequence[str], metrics: WorkerMetrics, trac
     check_rights(ledger, queue, name, specialists)
     engines = load_engines(specialists, settings)
     settings = settings.model_copy(update={"slots": slots_of(engines.values(), settings.slots)})
+    ending = Ending(queue.stop, settings.grace_s)
+    ticker = Ticker(ticks, settings.stall_s, settings.grace_s)
+    ticker.watch(lambda: all(engine.healthy() for engine in distinct(engines.values())))
     try:
-        speed = _measured(specialists, engines)
-        worker = Worker(
-            ledger, specialists, engines, name, settings.lease_s, settings.slots, give_up=queue.stop,
-            metrics=metrics, tracer=tracer, tokens_per_s=speed,
-        )  # fmt: skip
-        with worker:
-            job_types = ", ".join(specialist.name for specialist in specialists)
-            log.info("%s serves %s", name, job_types, extra={"action": "serve", "slots": settings.slots})
-            consume(worker, queue, ledger, name, settings)
-        return os.EX_OK if worker.healthy() else BROKEN
+        with ticker:
+            speed = _measured(specialists, engines)
+            worker = Worker(
+                ledger, specialists, engines, name, settings.lease_s, settings.slots, give_up=ending.begin,
+                metrics=metrics, tracer=tracer, tokens_per_s=speed,
+            )  # fmt: skip
+            with worker:
+                ticker.watch(worker.beats)
+                job_types = ", ".join(specialist.name for specialist in specialists)
+                log.info("%s serves %s", name, job_types, extra={"action": "serve", "slots": settings.slots})
+                consume(worker, queue, ledger, name, settings, ending)
+            return os.EX_OK if worker.healthy() else BROKEN
     finally:
         for engine in distinct(engines.values()):
             engine.close()
@@ -119,9 +108,9 @@ def _measured(specialists: Sequence[Specialist], engines: Mapping[str, Engine]) 
     return speed
 
 
-def consume(worker: Worker, queue: Queue, ledger: Ledger, name: str, settings: Settings) -> None:
+def consume(worker: Worker, queue: Queue, ledger: Ledger, name: str, settings: Settings, ending: Ending) -> None:
     """Serve the queue until told to stop; or until what waits on it does not arrive any more: then end, unhealthy."""
-    deafened = partial(_end_deaf, worker, queue, settings.grace_s)
+    deafened = partial(_end_deaf, worker, ending, settings.grace_s)
     listener = Listener(queue, ledger, worker.handlers(), settings.slots, settings.silent_s, deafened)
 
     def stopping() -> None:
@@ -132,27 +121,16 @@ def consume(worker: Worker, queue: Queue, ledger: Ledger, name: str, settings: S
         queue.serve(listener.handlers(), settings.slots, name, stopping)
 
 
-def _end_deaf(worker: Worker, queue: Queue, grace_s: float) -> None:
-    """What runs ends or goes back to the ledger; should the queue be too broken to stop, the process ends even so."""
+def _end_deaf(worker: Worker, ending: Ending, grace_s: float) -> None:
+    """What runs ends or goes back to the ledger, though the queue may be too broken to say that it stops."""
     worker.retire()
     worker.drain(grace_s)
-    queue.stop()
-    end = threading.Timer(grace_s + END_S, os._exit, [BROKEN])
-    end.daemon = True
-    end.start()
+    ending.begin()
 
 
 def choose(catalog: Catalog, names: Sequence[str]) -> list[Specialist]:
     """Raises UnknownJobType. Without names, the whole catalog."""
     return [catalog.get(name) for name in dict.fromkeys(names or catalog.names())]
-
-
-def _refuse_a_key_in(given: Mapping[str, Any]) -> None:
-    if urlsplit(given.get("redis_url", "")).password:
-        raise StartError(
-            "--broker holds a password, which everybody on this machine can read in its list of processes; "
-            "put it into a file for --key-file, or into MANYHANDS_REDIS_PASSWORD"
-        )
 
 
 def check_rights(ledger: Ledger, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
@@ -196,10 +174,13 @@ def await_ledger(ledger: Ledger, wait_s: float = LEDGER_WAIT_S) -> None:
         time.sleep(1)
 
 
-def _refuse(reason: str) -> int:
-    print(f"error: {reason}", file=sys.stderr)  # noqa: T201 - the logs may not be set up yet
-    return REFUSED
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m workers.app", description="Serve specialists, unsupervised.")
+    parser.add_argument("names", nargs="*", help="specialists to serve; default: all")
+    parser.add_argument("--ticks", type=int, help="an open file descriptor; written to as long as all is well")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    asked = _asked()
+    sys.exit(main(asked.names, asked.ticks))

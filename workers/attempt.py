@@ -11,6 +11,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
+from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.requests import request_for
@@ -61,11 +62,8 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - formats are anybody's code: a fault in one must end its job alone
             name = type(error).__name__
             log.error("attempt raised %s\n%s", name, where(error), extra={"job_id": self._claim.job.id})
-            return self.failed(f"{name} in specialist {self._specialist.name!r}; the worker's log says where", False)
-
-    def failed(self, message: str, retryable: bool) -> Outcome:
-        """The outcome of an attempt that the worker, not the specialist, brought to its end."""
-        return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message, retryable=retryable))
+            message = f"{name} in specialist {self._specialist.name!r}; the worker's log says where"
+            return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message))
 
     def _complete(self) -> Completion | None:
         if faults := self._specialist.input_faults(self._claim.job.input):
@@ -87,10 +85,8 @@ class Attempt:
         in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
         if future.done():
             return _result(future)
-        if in_time:
-            return None
-        self._engine.cancel(request.id)
-        return Completion("", Finish.DEADLINE)
+        self._engine.cancel(request.id)  # again, if whoever woke us did so before the engine knew of it
+        return None if in_time else Completion("", Finish.DEADLINE)
 
     def _limit_s(self) -> float | None:
         """Seconds until the attempt must end, begun or not; None: whenever the engine has ended it.
@@ -141,6 +137,7 @@ class Attempt:
             failure=failure,
             usage=self._usage(completion or Completion("", Finish.STOP)),
             provenance=_provenance(self._specialist, self._engine, self._worker),
+            round=job.round,
         )
 
     def _usage(self, completion: Completion) -> Usage:
@@ -151,6 +148,14 @@ class Attempt:
             wait_ms=self._claim.wait_ms,
             run_ms=round((time.monotonic() - self._started) * 1000),
         )
+
+
+def retry_ms(outcome: Outcome, retry: Retry, chance: float) -> int | None:
+    """Until its job is to be tried again; None: it is not. `chance` is in [0, 1)."""
+    failure = outcome.failure
+    if not failure or not failure.retryable or failure.kind in retry.never:
+        return None
+    return retry.wait_ms(outcome.attempt, chance)
 
 
 def _provenance(specialist: Specialist, engine: Engine, worker: str) -> Provenance:

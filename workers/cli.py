@@ -31,7 +31,7 @@ def worker(
 
     On a fresh machine the broker's address and its key are all it needs; see docs/workers.md.
     """
-    from workers.app import main
+    from workers.supervisor import main
 
     given = {
         "redis_url": broker,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ class Stop(StrEnum):
     """Why an attempt is to stop before its answer."""
 
     LOST = "lost"  #: the job was cancelled, or another claim has fenced this one off
+    BROKEN = "broken"  #: its engine can end nothing any more
     CLOSING = "closing"  #: the worker ends and its grace period is over
 
 
@@ -35,12 +36,13 @@ class Lease:
 
 class Leases:
     def __init__(self, ledger: Ledger, lease_s: float, cancel: Callable[[Claim], None]) -> None:
-        """`cancel` stops the engine's work for a claim; called from the thread that renews or closes."""
+        """`cancel` stops the engine's work for a claim; called from the thread that asks for the end."""
         self._ledger = ledger
         self._lease_s = lease_s
         self._cancel = cancel
         self._running: dict[str, Lease] = {}  # by token
-        self._lock = threading.Lock()
+        self._closed = False
+        self._lock = threading.Lock()  # guards both
 
     @contextmanager
     def keep(self, claim: Claim) -> Iterator[Lease]:
@@ -48,6 +50,9 @@ class Leases:
         lease = Lease(claim, time.monotonic() + self._lease_s)
         with self._lock:
             self._running[claim.token] = lease
+            closed = self._closed
+        if closed:
+            lease.end(Stop.CLOSING)
         try:
             yield lease
         finally:
@@ -56,7 +61,7 @@ class Leases:
 
     def renew(self) -> None:
         """Extend all leases; stop the attempts whose claim is lost. Raises LedgerUnavailable."""
-        leases = {lease.claim.job.id: lease for lease in self._all()}
+        leases = {lease.claim.job.id: lease for lease in self._all() if lease.stop in (None, Stop.CLOSING)}
         if not leases:
             return
         asked_at = time.monotonic()
@@ -67,8 +72,24 @@ class Leases:
             else:
                 lease.until = asked_at + self._lease_s
 
+    def lose(self, tokens: Iterable[str]) -> None:
+        """Stop the attempts whose claims are these: their jobs have ended."""
+        for token in tokens:
+            with self._lock:
+                lease = self._running.get(token)
+            if lease:
+                self._end(lease, Stop.LOST)
+
+    def abandon(self, job_types: Container[str]) -> None:
+        """Stop the attempts at jobs of these types, and renew their leases no more."""
+        for lease in self._all():
+            if lease.claim.job.type in job_types:
+                self._end(lease, Stop.BROKEN)
+
     def close(self) -> None:
-        """Stop every attempt that still runs."""
+        """Stop every attempt that still runs, and any that begins after."""
+        with self._lock:
+            self._closed = True
         for lease in self._all():
             self._end(lease, Stop.CLOSING)
 

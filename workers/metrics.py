@@ -43,7 +43,9 @@ class WorkerMetrics:
             "leases_lost", "Leases lost while a job ran: its run ended, or another worker has it now.", "job_type"
         )
         self._dropped = meter.counter(
-            "outcomes_dropped", "Attempts without an outcome: the lease was lost, or the engine broke.", "job_type"
+            "outcomes_dropped",
+            "Attempts without an outcome: the lease was lost, the engine broke, or the worker stopped.",
+            "job_type",
         )
         self._held = meter.gauge("leases_held", "Jobs that this worker runs now.")
         self._slots = meter.gauge("slots", "Jobs that this worker takes at a time.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -16,11 +18,12 @@ from infra.logs import where
 from infra.queue import Handler, Redeliver
 from infra.records import Claim, FailureKind, Outcome, Refusal
 from specialists.specialist import Specialist
-from workers.attempt import Attempt
+from workers.attempt import Attempt, retry_ms
 from workers.capability import Capability
 from workers.engines import Elastic, Engine, distinct
 from workers.leases import Lease, Leases, Stop
 from workers.metrics import WorkerMetrics
+from workers.room import Room
 from workers.spans import processing, tell
 
 T = TypeVar("T")
@@ -30,9 +33,12 @@ log = logging.getLogger(__name__)
 #: Between two tries at a ledger that does not answer: the first wait, doubled each time, and the longest.
 BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 
+#: The ledger is asked for claims to stop, and answers after so long if there is none.
+STOPS_MS = 1_000
+
 
 class Worker:
-    """A context: its thread renews the leases and tells the ledger that this worker lives."""
+    """A context: one thread renews the leases and tells the ledger that this worker lives, one hears of cancels."""
 
     def __init__(
         self,
@@ -61,20 +67,26 @@ class Worker:
         self._metrics = metrics or WorkerMetrics()
         self._tracer = tracer or NoOpTracer()
         self._leases = Leases(ledger, lease_s, self._cancel)
+        self._room = Room()
         self._broken = threading.Event()
         self._retired = threading.Event()
         self._ended = threading.Event()
         self._metrics.watch(self._engines, slots, lambda: len(self._leases))
-        self._pulse = threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True),
+            threading.Thread(target=self._stop_until_ended, name="stops", daemon=True),
+        ]
 
     def __enter__(self) -> Self:
         self._beat()
-        self._pulse.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
-        self._pulse.join()
+        for thread in self._threads:
+            thread.join()
         try:
             self._ledger.leave(self._name)
         except LedgerUnavailable as error:
@@ -87,6 +99,10 @@ class Worker:
         if self._broken.is_set() or self._retired.is_set():
             return False
         return all(engine.healthy() for engine in self._engines.values())
+
+    def beats(self) -> bool:
+        """Whether its own threads run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def retire(self) -> None:
         """It is of no use any more, for a reason outside of it: healthy no longer, and not listed from its next beat
@@ -103,6 +119,10 @@ class Worker:
         if not self.healthy():
             self._stop()
             return None
+        with self._room.shared():
+            return self._do(job_id)
+
+    def _do(self, job_id: str) -> str | None:
         patience = time.monotonic() + self._lease_s
         claim = _insist(
             lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms),
@@ -126,11 +146,24 @@ class Worker:
         taken: Outcome | None = None
         with self._leases.keep(claim) as lease:
             try:
-                outcome = self._attempt(lease)
+                with self._space_for(lease):
+                    outcome = self._attempt(lease)
                 taken = outcome if outcome and self._commit(outcome, lease) else None
             finally:
                 self._metrics.ended(claim, taken, lost=lease.stop is Stop.LOST)
         return taken
+
+    def _space_for(self, lease: Lease) -> AbstractContextManager[None]:
+        """The last attempt at a job has the worker for itself: if it killed the workers before, it takes no other job
+        with it now; if another one did, that cannot take it along again.
+
+        An engine that has its replicas elsewhere sees to that itself.
+        """
+        claim = lease.claim
+        is_last = 1 < claim.attempt >= claim.job.attempts
+        if not is_last or isinstance(self._engines[claim.job.type], Elastic):
+            return nullcontext()
+        return self._room.alone(lambda: lease.stop is not None)
 
     def drain(self, grace_s: float) -> None:
         """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
@@ -140,19 +173,22 @@ class Worker:
         timer.start()
 
     def _attempt(self, lease: Lease) -> Outcome | None:
-        """None if whatever came out of it is not ours to say: the claim was lost, or the engine broke under it.
+        """None if whatever came out of it is not ours to say: the claim was lost or handed back, or the engine broke.
 
-        A job whose engine broke keeps its claim until the lease runs out. Ready at once, it could spend all its
-        attempts on one broken worker.
+        A job whose engine broke keeps its claim, counted, until the lease runs out: it may be what broke the engine.
+        Ready at once, it could spend all its attempts on one broken worker.
         """
         job_type = lease.claim.job.type
         attempt = Attempt(
             lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken, self._tracer
         )
-        outcome = attempt.run()
-        if lease.stop is Stop.LOST or (outcome and self._broke(job_type, outcome)):
+        outcome = None if lease.stop else attempt.run()
+        if lease.stop in (Stop.LOST, Stop.BROKEN) or (outcome and self._broke(job_type, outcome)):
             return None
-        return outcome or attempt.failed("the worker that ran it was stopped", retryable=True)
+        if lease.stop is Stop.CLOSING and _cut_short(outcome):
+            self._hand_back(lease)
+            return None
+        return outcome
 
     def _broke(self, job_type: str, outcome: Outcome) -> bool:
         failure = outcome.failure
@@ -163,9 +199,21 @@ class Worker:
         self._stop()
         return True
 
+    def _hand_back(self, lease: Lease) -> None:
+        """The next attempt is another worker's, and this one is not counted: that we stop is no fault of the job's."""
+        job = lease.claim.job
+        if not self._engines[job.type].healthy():
+            return
+        _insist(
+            lambda: self._ledger.hand_back(job.id, lease.claim.token),
+            lambda: time.monotonic() < lease.until,
+        )
+        log.info("handed back: this worker stops", extra={"action": "hand_back", "job_id": job.id})
+
     def _commit(self, outcome: Outcome, lease: Lease) -> bool:
+        again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())
         return _insist(
-            lambda: self._ledger.commit(outcome, lease.claim.token),
+            lambda: self._ledger.commit(outcome, lease.claim.token, again_ms),
             lambda: lease.stop is not Stop.LOST and time.monotonic() < lease.until,
         )
 
@@ -175,6 +223,7 @@ class Worker:
     def _beat_until_ended(self) -> None:
         while not self._ended.wait(self._lease_s / 3):
             try:
+                self._leases.abandon([name for name, engine in self._engines.items() if not engine.healthy()])
                 self._leases.renew()
                 self._beat()
                 self._expect()
@@ -185,6 +234,19 @@ class Worker:
                 self._broken.set()  # but it beats on: what runs now may still end
             if not self.healthy():
                 self._stop()
+
+    def _stop_until_ended(self) -> None:
+        """What the ledger has ended stops at once: its slot is for others."""
+        while not self._ended.is_set():
+            try:
+                self._leases.lose(self._ledger.stops(self._name, STOPS_MS))
+                continue
+            except LedgerUnavailable as error:
+                log.warning("cannot hear of cancelled jobs: %s", error, extra={"action": "stops"})
+            except Exception as error:  # noqa: BLE001 - the pulse finds what was cancelled too, if later
+                name = type(error).__name__
+                log.error("asking for stops raised %s\n%s", name, where(error), extra={"action": "stops"})
+            self._ended.wait(LONGEST_BACKOFF_S)
 
     def _stop(self) -> None:
         log.critical("this worker or an engine of it has broken; it stops", extra={"action": "stop"})
@@ -222,10 +284,16 @@ def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
         wait_s = min(2 * wait_s, LONGEST_BACKOFF_S)
 
 
+def _cut_short(outcome: Outcome | None) -> bool:
+    """Whether an attempt that was to stop has done so: it has no outcome, or its engine's word that it was stopped."""
+    failure = outcome.failure if outcome else None
+    return outcome is None or bool(failure and failure.kind is FailureKind.ENGINE and failure.retryable)
+
+
 def _report(claim: Claim, outcome: Outcome | None) -> None:
     fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
     if outcome is None:
-        log.warning("outcome dropped: the claim was lost or the engine broke", extra=fields | {"action": "drop"})
+        log.warning("no outcome: the claim was lost or handed back", extra=fields | {"action": "drop"})
     elif outcome.failure:
         kind = outcome.failure.kind.value
         log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})

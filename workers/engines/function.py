@@ -19,9 +19,6 @@ Function = Callable[[dict[str, Any]], dict[str, Any]]
 #: Functions are short and hold the interpreter's lock; more threads would only take turns.
 THREADS = 4
 
-#: A function that runs for so long past its request's deadline is taken to never end.
-STUCK_S = 60.0
-
 
 class FunctionEngine:
     """Runs each request in one of a few threads. A function that waits can be cancelled, one that has begun cannot.
@@ -32,8 +29,10 @@ class FunctionEngine:
 
     name = "function"
 
-    def __init__(self, functions: Mapping[str, Function]) -> None:
+    def __init__(self, functions: Mapping[str, Function], stall_s: float = 60.0) -> None:
+        """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""
         self._functions = dict(functions)
+        self._stall_s = stall_s
         self._waiting: SimpleQueue[Request | None] = SimpleQueue()  # None: the engine was closed
         self._begun: dict[str, Request] = {}
         self._in_flight: dict[str, Future[Completion]] = {}
@@ -45,8 +44,8 @@ class FunctionEngine:
             threading.Thread(target=self._run_all, name=f"function-{n}", daemon=True).start()
 
     @classmethod
-    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> FunctionEngine:  # noqa: ARG003 - one signature for all engines
-        return cls({specialist.name: specialist.function for specialist in specialists})
+    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> FunctionEngine:
+        return cls({specialist.name: specialist.function for specialist in specialists}, settings.stall_s)
 
     def submit(self, request: Request) -> Future[Completion]:
         future: Future[Completion] = Future()
@@ -75,7 +74,7 @@ class FunctionEngine:
 
     def healthy(self) -> bool:
         with self._lock:
-            overdue = [each for each in self._begun.values() if _stuck(each)]
+            overdue = [each for each in self._begun.values() if self._is_stuck(each)]
             return not self._closed and len(overdue) < THREADS
 
     def stats(self) -> EngineStats:
@@ -94,6 +93,9 @@ class FunctionEngine:
         if request.id in self._in_flight:
             return EngineError(f"request {request.id!r} is in flight already", retryable=False)
         return None
+
+    def _is_stuck(self, request: Request) -> bool:
+        return request.deadline is not None and time.monotonic() > request.deadline + self._stall_s
 
     def _run_all(self) -> None:
         while request := self._waiting.get():
@@ -137,7 +139,3 @@ class FunctionEngine:
         if isinstance(error, ValueError) and type(error).__module__ == function.__module__:
             return str(error)
         return f"function {request.specialist!r} raised {type(error).__name__}"
-
-
-def _stuck(request: Request) -> bool:
-    return request.deadline is not None and time.monotonic() > request.deadline + STUCK_S

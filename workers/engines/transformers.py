@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 #: rows cannot spend them all here.
 FAILURES_ALLOWED = 2
 
-#: A step of an engine that is at work takes a second or two at most, even on a busy small machine.
-STALL_S = 60.0
+#: `close` waits for so long for the last step; one that hangs is left behind. A step of an engine that is at work takes
+#: a second or two at most, even on a busy small machine.
+LAST_STEP_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,12 @@ class TransformersEngine:
         threads: int | None = None,
         device: str | None = None,
         step_tokens: int = 256,
+        stall_s: float = 60.0,
     ) -> None:
-        """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on."""
+        """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on.
+
+        `stall_s`: without a step for so long, while there is work, it is not healthy.
+        """
         if threads:
             torch.set_num_threads(threads)
         length = slot_tokens(hosted)
@@ -114,6 +119,7 @@ class TransformersEngine:
         self._grammars = Grammars(self._decoder.tokenizer, self._decoder.vocabulary)
         self._end: int = self._decoder.tokenizer.eos_token_id
         self._step_tokens = step_tokens
+        self._stall_s = stall_s
         self._batch = Batch(slots)
         self._waiting: deque[Row] = deque()
         self._by_id: dict[str, Row] = {}
@@ -138,7 +144,7 @@ class TransformersEngine:
         log.info("%s", _digests(specialists, folder), extra={"action": "check"})
         hosted, device = {each.name: _hosted(each) for each in specialists}, best_device()
         _check_memory(folder, hosted, settings.slots, device)
-        return cls(folder, hosted, settings.slots, settings.threads, device)
+        return cls(folder, hosted, settings.slots, settings.threads, device, stall_s=settings.stall_s)
 
     # -- any thread --
 
@@ -160,11 +166,13 @@ class TransformersEngine:
 
     def close(self) -> None:
         self._shut(EngineError("the engine was closed"))
-        self._thread.join()
+        self._thread.join(LAST_STEP_S)
+        if self._thread.is_alive():
+            log.critical("a decoding step hangs; its thread is left behind", extra={"action": "close"})
 
     def healthy(self) -> bool:
         with self._changed:
-            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > STALL_S
+            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
             return self._closed is None and self._thread.is_alive() and not stalled
 
     def stats(self) -> EngineStats:
