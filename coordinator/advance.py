@@ -12,10 +12,11 @@ from typing import Any
 
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
-from coordinator.compiler import compile_plan
-from coordinator.plan import PLANNING, OnFailure, Plan, PlanRefused, Step
+from coordinator.jobs import job_inputs, job_of
+from coordinator.joining import count, judge, wanted
+from coordinator.plan import PLANNING, Join, Plan, PlanRefused, Step
+from coordinator.planning import plan_of
 from coordinator.progress import Progress, StepState
-from coordinator.repair import repair
 from coordinator.run import Run, RunFailure, UnreadableRun
 from coordinator.values import Stored, load_values
 from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
@@ -24,17 +25,21 @@ from specialists.catalog import Catalog
 
 @dataclass(frozen=True)
 class Change:
-    """Release `jobs` first, then save `run` with its new results and events."""
+    """Release `jobs` first, then save `run` with its new results and events, then cancel `cancels`.
+
+    Where a crash keeps them from being cancelled, they run for nothing: nobody waits for their outcomes.
+    """
 
     run: Run
     jobs: Sequence[Job] = ()
     results: Sequence[StepResult] = ()
     events: Sequence[Event] = ()
+    cancels: Sequence[str] = ()  #: ids of jobs
 
 
-def begin(run: Run, catalog: Catalog) -> Change:
-    """Release the first steps of a new run."""
-    deciding = _Deciding(run, lambda _: {}, catalog)
+def begin(run: Run, catalog: Catalog, stored: Stored = lambda _: {}) -> Change:
+    """Release the first steps of a new run, or of one that was taken up again."""
+    deciding = _Deciding(run, stored, catalog)
     deciding.release_ready()
     return deciding.change()
 
@@ -79,12 +84,14 @@ class _Deciding:
         self._jobs: list[Job] = []
         self._results: list[StepResult] = []
         self._events: list[Event] = []
+        self._cancels: list[str] = []
 
     def change(self) -> Change:
         jobs = self._jobs_before + len(self._jobs)
         run = self._run.model_copy(update={"steps": self._steps, "jobs": jobs})
-        # Jobs of a run that has ended need not run, and the ledger would have to cancel them.
-        return Change(run, () if run.state.ended else self._jobs, self._results, self._events)
+        if run.state.ended:  # its jobs need not run: the ledger cancels those that do
+            return Change(run, (), self._results, self._events)
+        return Change(run, self._jobs, self._results, self._events, self._cancels)
 
     def keep_inputs(self) -> None:
         """A new run's record holds its inputs; from the first save on the ledger does, as the results of a step."""
@@ -95,67 +102,41 @@ class _Deciding:
 
     def count(self, outcome: Outcome) -> None:
         progress = self._steps.get(outcome.step_id)
-        if self._run.state.ended or progress is None or not progress.awaits(outcome.index):
+        if self._run.state.ended or outcome.round != self._run.round:
+            return
+        if progress is None or not progress.awaits(outcome.index):
             return
         self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state)
-        if self._run.planning:
-            self._plan(outcome)
-        elif outcome.output is not None:
-            self._end_job(outcome, progress.ended(outcome.index))
-            self._results.append(StepResult(step_id=outcome.step_id, index=outcome.index, output=outcome.output))
-        elif self._run.plan.step(outcome.step_id).on_failure is OnFailure.SKIP:
-            self._end_job(outcome, progress.ended(outcome.index, skipped=True))
+        if self._run.planning and outcome.output is not None:
+            self._plan(outcome.output, progress)
         else:
-            self._fail_job(outcome)
+            self._count(outcome, progress)
 
-    def _end_job(self, outcome: Outcome, progress: Progress) -> None:
-        self._steps[outcome.step_id] = progress
-        if progress.state is StepState.DONE:
-            self._tell_step_ended(outcome.step_id)
+    def _count(self, outcome: Outcome, before: Progress) -> None:
+        step = self._run.plan.step(outcome.step_id)
+        progress = count(step, before, outcome.index, outcome.output is not None)
+        self._steps[step.id] = progress
+        if outcome.output is not None:
+            self._results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))
+        if progress.state is StepState.FAILED:
+            self.fail(_job_failure(step, progress, outcome))
+        elif progress.state is StepState.DONE:
+            self._cancels += [Job.name(self._run.id, step.id, i) for i in before.open() if i != outcome.index]
+            self._tell_step_ended(step.id)
 
-    def _fail_job(self, outcome: Outcome) -> None:
-        failure = outcome.failure
-        kind = failure.kind if failure else FailureKind.ENGINE
-        message = failure.message if failure else f"the job ended as {outcome.state} without saying why"
-        self.fail(RunFailure(kind=kind, message=message, step=outcome.step_id, index=outcome.index))
-
-    def _plan(self, outcome: Outcome) -> None:
-        """The outcome of planning: a draft, which is checked, or a failure."""
-        if outcome.output is None:
-            self._fail_job(outcome)
-            return
-        self._steps[PLANNING] = self._steps[PLANNING].ended(0)
+    def _plan(self, draft: Json, progress: Progress) -> None:
+        """The planner's draft: a plan once it is checked."""
+        inputs, limits = self._values([references.INPUTS])[references.INPUTS], self._run.plan.limits
         try:
-            plan, repairs = self._compile(outcome.output)
+            plan, repairs = plan_of(draft, self._catalog, inputs, limits)
         except PlanRefused as refused:
             message = f"the planner's draft is no plan: {refused}"
-            failure = RunFailure(kind=FailureKind.PLAN, message=message, step=PLANNING, faults=tuple(refused.faults))
-            self.fail(failure)
+            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=PLANNING, faults=tuple(refused.faults)))
             return
+        self._steps[PLANNING] = progress.counted(0, "succeeded").done()
         self._steps |= {step.id: Progress() for step in plan.steps}
         self._run = self._run.model_copy(update={"plan": plan, "planning": False, "repairs": repairs})
         self._events.append(accepted_event(plan, repairs))
-
-    def _compile(self, draft: Json) -> tuple[Plan, tuple[str, ...]]:
-        """The draft's plan, mended where there is one way to mend it.
-
-        The planner decodes greedily: asked again the same, it answers the same. So a draft is repaired, at most
-        `max_replans` times, and never asked for anew. Raises PlanRefused with the faults of the draft as it came.
-        """
-        inputs, limits = self._values([references.INPUTS])[references.INPUTS], self._run.plan.limits
-        refused: PlanRefused | None = None
-        repairs: tuple[str, ...] = ()
-        for attempt in range(limits.max_replans + 1):
-            try:
-                return compile_plan(draft, self._catalog, inputs, limits), repairs
-            except PlanRefused as faults:
-                refused = refused or faults
-            draft, mended = repair(draft, self._catalog, inputs)
-            if not mended or attempt == limits.max_replans:
-                break
-            repairs += tuple(mended)
-        assert refused
-        raise refused
 
     def release_ready(self) -> None:
         """Release the steps whose needs are done. An empty map is done at once, which may make others ready."""
@@ -176,46 +157,34 @@ class _Deciding:
 
     def _release(self, step: Step) -> None:
         try:
-            job_inputs = self._bind(step)
+            inputs = job_inputs(step, self._values(step.names()), self._binder)
         except (references.Unresolved, TooLarge) as error:
-            message = f"step {step.id!r}: {error}"
-            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
+            self._fail_step(step, f"step {step.id!r}: {error}")
             return
-        limit, jobs = self._run.plan.limits.max_jobs, self._jobs_before + len(self._jobs) + len(job_inputs)
+        progress = judge(step, self._steps[step.id].released(len(inputs)))
+        if progress.state is StepState.FAILED:
+            need = wanted(step, progress.total)
+            self._fail_step(step, f"step {step.id!r}: {need} of its jobs must succeed, and it has {progress.total}")
+            return
+        self._make_jobs(step, progress, inputs)
+
+    def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json]) -> None:
+        """Jobs for those of `inputs` that have no output yet."""
+        new = progress.open() if progress.state is StepState.RELEASED else []
+        limit, jobs = self._run.plan.limits.max_jobs, self._jobs_before + len(self._jobs) + len(new)
         if jobs > limit:
-            message = f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}"
-            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
+            self._fail_step(step, f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}")
             return
-        self._jobs += [self._job(step, index, job_input) for index, job_input in enumerate(job_inputs)]
-        self._steps[step.id] = self._steps[step.id].released(len(job_inputs))
-        self._tell("step.released", step=step.id, type=step.type, total=len(job_inputs))
-        if self._is_done(step.id):
+        specialist = self._catalog.get(step.type)
+        self._jobs += [job_of(self._run, step, index, inputs[index], specialist) for index in new]
+        self._steps[step.id] = progress
+        kept = progress.succeeded
+        self._tell("step.released", step=step.id, type=step.type, total=progress.total, kept=kept)
+        if progress.state is StepState.DONE:
             self._tell_step_ended(step.id)
 
-    def _bind(self, step: Step) -> list[Json]:
-        """The inputs of the step's jobs. Raises Unresolved, TooLarge."""
-        values = self._values(step.names())
-        if step.map is None:
-            return list(self._binder.bind(step.args, [values]))
-        item, elements = step.map.item, references.bind(step.map.over, values)
-        if not isinstance(elements, list):
-            raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
-        return list(self._binder.bind(step.args, ({**values, item: each} for each in elements)))
-
-    def _job(self, step: Step, index: int, job_input: Json) -> Job:
-        limits = self._catalog.get(step.type).manifest.limits
-        return Job(
-            id=Job.name(self._run.id, step.id, index),
-            type=step.type,
-            input=job_input,
-            run_id=self._run.id,
-            step_id=step.id,
-            index=index,
-            attempts=limits.attempts,
-            timeout_s=limits.timeout_s,
-            deadline_ms=self._run.deadline_ms,
-            trace=self._run.trace,
-        )
+    def _fail_step(self, step: Step, message: str) -> None:
+        self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step.id))
 
     def _values(self, names: Iterable[str]) -> dict[str, Any]:
         return load_values(self._run.model_copy(update={"steps": self._steps}), names, self._stored, self._results)
@@ -241,10 +210,22 @@ class _Deciding:
 
     def _tell_step_ended(self, step_id: str) -> None:
         progress = self._steps[step_id]
-        self._tell("step.ended", step=step_id, succeeded=progress.succeeded, skipped=progress.skipped)
+        counts = {name: getattr(progress, name) for name in ("succeeded", "skipped", "defaulted")}
+        self._tell("step.ended", step=step_id, **counts, cancelled=progress.left)
 
     def _tell(self, name: str, **data: Any) -> None:
         self._events.append(Event(name=name, data=data))
+
+
+def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure:
+    """Of the run, whose step failed with this outcome."""
+    failure = outcome.failure
+    kind = failure.kind if failure else FailureKind.ENGINE
+    message = failure.message if failure else f"the job ended as {outcome.state} without saying why"
+    if step.join is not Join.ALL:
+        need = wanted(step, progress.total)
+        message = f"{progress.skipped} of {progress.total} jobs failed, {need} must succeed; the last: {message}"
+    return RunFailure(kind=kind, message=message, step=step.id, index=outcome.index)
 
 
 def _ended_event(state: RunState, failure: RunFailure | None) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
+from coordinator.door import refusals_counter
 from coordinator.metrics import RunMetrics
 from infra.metrics import Meter
 
@@ -14,11 +15,14 @@ UNMATCHED = "unmatched"
 #: What a request to these brings in.
 KINDS = {"/v1/goals": "goal", "/v1/jobs": "job"}
 ANSWERS = {
+    200: "known",
     202: "accepted",
     400: "invalid",
+    409: "known",
     413: "too_large",
     415: "invalid",
     422: "invalid",
+    429: "unavailable",
     500: "fault",
     503: "unavailable",
 }
@@ -40,6 +44,7 @@ class ApiMetrics:
         self._admissions = meter.counter(
             "admissions", "Goals and jobs brought in; `answer` is accepted, or why not.", "kind", "answer"
         )
+        self.refusals = refusals_counter(meter)
         self.waiting = meter.gauge("api_waiting_requests", "Requests that wait for a goal, and watchers of one.")
         self.turned_away = meter.counter("api_turned_away", "Requests refused as too many wait already.")
         for kind in KINDS.values():

@@ -9,7 +9,8 @@ from typing import Any
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
 from coordinator.fit import kind_of, misfit, schema_of, walk
-from coordinator.plan import RESERVED, Limits, Step
+from coordinator.joining import wanted
+from coordinator.plan import RESERVED, Default, Join, Limits, Step
 from infra.records import Json
 from specialists.catalog import Catalog
 from specialists.schemas import value_faults
@@ -38,6 +39,7 @@ class Checker:
         for step in self._ordered:
             self._check_step(step)
         self._check_cycles()
+        self._check_joins()
         if self._check_jobs():
             self._check_known_values()
         self._check_result(result)
@@ -64,7 +66,10 @@ class Checker:
             for path in references.find(step.args):
                 self._schema_at(step, path, scope)
             return
-        self._check_value(step, step.args, self._catalog.get(step.type).input_schema, "args", scope)
+        specialist = self._catalog.get(step.type)
+        self._check_value(step, step.args, specialist.input_schema, "args", scope)
+        if isinstance(step.on_failure, Default):
+            self._check_data(step, step.on_failure.default, specialist.output_schema, "on_failure.default")
 
     def _check_map(self, step: Step) -> dict[str, Json]:
         """The schema of the map's variable, by its name."""
@@ -88,11 +93,15 @@ class Checker:
             if fault := misfit(self._reference_schema(step, value, where, scope), schema):
                 self._fault(step, f"{where}: {value[references.KEY]!r} {fault}")
         elif not _has_references(value):
-            self.faults += [f"step {step.id!r} ({step.type}): {f}" for f in value_faults(value, schema, where)[:SHOWN]]
+            self._check_data(step, value, schema, where)
         elif isinstance(value, dict):
             self._check_object(step, value, schema, where, scope)
         else:
             self._check_list(step, value, schema, where, scope)
+
+    def _check_data(self, step: Step, value: Any, schema: Json, where: str) -> None:
+        for fault in value_faults(value, schema, where)[:SHOWN]:
+            self._fault(step, fault)
 
     def _check_object(self, step: Step, value: Json, schema: Json, where: str, scope: dict[str, Json]) -> None:
         if kind_of(schema) not in (None, "object"):
@@ -189,19 +198,28 @@ class Checker:
         if waiting:
             self.faults.append(f"plan: a cycle: {' needs '.join(_cycle(waiting))}")
 
+    def _check_joins(self) -> None:
+        for step in [step for step in self._ordered if self._sound(step)]:
+            jobs = self._jobs(step)
+            if step.join is not Join.ALL and not step.map:
+                self._fault(step, "join: the step has one job; only a mapped one has some to choose among")
+            elif jobs is not None and wanted(step, jobs) > jobs:
+                self._fault(step, f"join: {wanted(step, jobs)} of its jobs must succeed, and it has {jobs}")
+
     def _check_jobs(self) -> bool:
         """Whether there are no more jobs than allowed, as far as it is known before any has run."""
-        jobs = sum(self._count(step) for step in self._ordered if self._sound(step))
+        known = (self._jobs(step) for step in self._ordered if self._sound(step))
+        jobs = sum(1 if count is None else count for count in known)
         if jobs > self._limits.max_jobs:
             self.faults.append(f"plan: at least {jobs} jobs, limits.max_jobs is {self._limits.max_jobs}")
         return jobs <= self._limits.max_jobs
 
-    def _count(self, step: Step) -> int:
-        """The step's jobs; one, where they are not known yet."""
+    def _jobs(self, step: Step) -> int | None:
+        """The step's jobs; None where they are not known yet."""
         try:
-            return 1 if step.needs() else len(self._elements(step))
+            return None if step.needs() else len(self._elements(step))
         except references.Unresolved:  # said with the step's values
-            return 1
+            return None
 
     def _sound(self, step: Step) -> bool:
         return not any(fault.startswith(f"step {step.id!r} ") for fault in self.faults)

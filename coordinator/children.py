@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.redis_server import TETHER
+from infra.tether import tethered
 
 STOP_S = 15.0
 LONGEST_BACK_OFF_S = 30.0
@@ -42,7 +40,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own modules
-                _tethered(self.command), env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                tethered(self.command), env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self._started = time.monotonic()
@@ -87,10 +85,3 @@ def stop_all(children: Sequence[Child]) -> None:
     until = time.monotonic() + STOP_S
     for child in children:
         child.stop(until)
-
-
-def _tethered(command: Sequence[str]) -> list[str]:
-    """On Linux the child ends with the thread that started it, even when that is killed."""
-    if sys.platform != "linux":
-        return list(command)
-    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command]

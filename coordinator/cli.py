@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from coordinator.cli_client import Url, client_of
+from coordinator.cli_letters import letters
 from coordinator.reasons import reasons
+from infra.records import NOBODY
 
 if TYPE_CHECKING:
     from coordinator.client import Client
     from infra.records import Json
 
-Url = Annotated[str | None, typer.Option(help="of the API; default: this machine's, from the settings")]
+Tenant = Annotated[str, typer.Option(help="who asks: tenants share the workers by weight")]
+Urgency = Annotated[str, typer.Option(help="high, normal or low")]
+JobType = Annotated[str, typer.Argument(help="the job type")]
 Inputs = Annotated[list[str] | None, typer.Option("--input", help="name=text, name=@lines.jsonl or name=@text.txt")]
 GoalId = Annotated[str, typer.Argument(help="the goal's id")]
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, demo, run, submit, status, watch, cancel, api, coordinator):
+    for command in (up, demo, run, submit, status, watch, cancel, rerun, pause, drain, resume, api, coordinator):
         app.command()(command)
+    app.add_typer(letters, name="letters")
 
 
 def up() -> None:
@@ -45,21 +49,32 @@ def demo() -> None:
 
 
 def run(
-    goal: Annotated[str, typer.Argument(help="what to reach, in words")], given: Inputs = None, url: Url = None
+    goal: Annotated[str, typer.Argument(help="what to reach, in words")],
+    given: Inputs = None,
+    priority: Urgency = "normal",
+    tenant: Tenant = NOBODY,
+    url: Url = None,
 ) -> None:
     """Reach a goal: show its plan, its progress and its result. Ends with 1 and the reasons where it failed."""
-    with _client(url) as client:
-        accepted = client.submit(goal, _read(given))
+    with client_of(url, tenant) as client:
+        accepted = client.submit(goal, _read(given), priority=priority)
         succeeded = _follow(client, accepted["id"])
     raise typer.Exit(0 if succeeded else 1)
 
 
 def submit(
-    goal: Annotated[str, typer.Argument(help="what to reach, in words")], given: Inputs = None, url: Url = None
+    goal: Annotated[str, typer.Argument(help="what to reach, in words")],
+    given: Inputs = None,
+    key: Annotated[
+        str | None, typer.Option(help="a name for this request: handed in again, it is not done again")
+    ] = None,
+    priority: Urgency = "normal",
+    tenant: Tenant = NOBODY,
+    url: Url = None,
 ) -> None:
     """Hand in a goal and print its id."""
-    with _client(url) as client:
-        typer.echo(client.submit(goal, _read(given))["id"])
+    with client_of(url, tenant) as client:
+        typer.echo(client.submit(goal, _read(given), priority=priority, key=key)["id"])
 
 
 def status(
@@ -68,7 +83,7 @@ def status(
     """Show a goal as JSON, or a table of the newest."""
     from coordinator.show import goals_table
 
-    with _client(url) as client:
+    with client_of(url) as client:
         if goal_id:
             Console().print_json(data=client.get(goal_id))
         else:
@@ -77,15 +92,41 @@ def status(
 
 def watch(goal_id: GoalId, url: Url = None) -> None:
     """Follow a goal to its end, from its start on, and show its result."""
-    with _client(url) as client:
+    with client_of(url) as client:
         succeeded = _follow(client, goal_id)
     raise typer.Exit(0 if succeeded else 1)
 
 
-def cancel(goal_id: GoalId, url: Url = None) -> None:
-    """End a goal and its jobs."""
-    with _client(url) as client:
-        typer.echo(client.cancel(goal_id)["state"])
+def cancel(name: Annotated[str, typer.Argument(metavar="ID", help="a goal's id, or a job's")], url: Url = None) -> None:
+    """End a goal and its jobs, or one job."""
+    with client_of(url) as client:
+        ended = client.cancel_job(name) if "." in name else client.cancel(name)  # a job's id has dots
+        typer.echo(ended["state"])
+
+
+def rerun(
+    goal_id: GoalId,
+    step: Annotated[str | None, typer.Option(help="take it up from here; default: from what failed")] = None,
+    url: Url = None,
+) -> None:
+    """Take up a goal again that has ended, and print its state."""
+    with client_of(url) as client:
+        typer.echo(client.rerun(goal_id, step)["state"])
+
+
+def pause(job_type: JobType, url: Url = None) -> None:
+    """Keep jobs of a type waiting: they are taken in, and not done until `resume`. What runs ends."""
+    _set_state(job_type, "paused", url)
+
+
+def drain(job_type: JobType, url: Url = None) -> None:
+    """Take in no more jobs of a type, and do what waits."""
+    _set_state(job_type, "draining", url)
+
+
+def resume(job_type: JobType, url: Url = None) -> None:
+    """Take in and do jobs of a type again."""
+    _set_state(job_type, "open", url)
 
 
 def api() -> None:
@@ -104,6 +145,11 @@ def coordinator() -> None:
         main()
 
 
+def _set_state(job_type: str, state: str, url: str | None) -> None:
+    with client_of(url) as client:
+        typer.echo(f"{job_type}: {client.set_state(job_type, state)['state']}")
+
+
 def _read(given: list[str] | None) -> Json:
     from coordinator.given import read_inputs
 
@@ -114,12 +160,3 @@ def _follow(client: Client, goal_id: str) -> bool:
     from coordinator.show import follow
 
     return follow(client, goal_id, Console())
-
-
-@contextmanager
-def _client(url: str | None) -> Iterator[Client]:
-    from coordinator.client import Client
-    from infra.settings import Settings
-
-    with reasons(), Client(url or f"http://127.0.0.1:{Settings().api_port}") as client:
-        yield client

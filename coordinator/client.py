@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,26 +17,42 @@ from typing import Any, Self
 
 import httpx
 
-from infra.records import Json
+from infra.records import NOBODY, Json
 
 #: The server waits no longer than this in one request.
 STEP_S = 30.0
 RECONNECT_S = 0.5
-RECONNECTS = 20
+#: Whoever waits or watches sits out an outage of the API, or of the ledger behind it, that lasts no longer.
+OUTAGE_S = 60.0
+#: What is sent with a key is sent so often at most, and only if the server says to come back within so long.
+TRIES = 5
+PATIENCE_S = 30.0
 
 
 class ApiError(Exception):
     """The server refused; `errors` names all faults."""
 
-    def __init__(self, status: int, title: str, errors: list[str]) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        errors: list[str],
+        retry_after_s: float | None = None,
+        location: str | None = None,
+    ) -> None:
         super().__init__(f"{title}: {'; '.join(errors)}" if errors else title)
         self.status = status
         self.title = title
         self.errors = errors
+        self.retry_after_s = retry_after_s  #: when to come back; None: it would not help
+        self.location = location  #: of what is asked for, if it goes on already
 
 
 class ApiUnreachable(Exception):
-    """Nothing answers at the address."""
+    """Nothing answers at the address, or the connection was cut."""
+
+    retry_after_s: float | None = RECONNECT_S
+    location: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,24 +65,41 @@ class Seen:
 
 
 class Client:
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=httpx.Timeout(10.0, read=STEP_S + 30.0))
+    def __init__(self, url: str, tenant: str = NOBODY) -> None:
+        timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
+        self._http = httpx.Client(base_url=url, timeout=timeout, headers={b"X-Tenant": tenant.encode()})
 
     def run(self, goal: str | Json, inputs: Mapping[str, Any] | None = None, wait_s: float = 600.0) -> Json:
         """Submit words or a plan and wait for the end: the goal as it is then, or after `wait_s`."""
         return self.wait(self.submit(goal, inputs)["id"], wait_s)
 
-    def submit(self, goal: str | Json, inputs: Mapping[str, Any] | None = None, limits: Json | None = None) -> Json:
-        """The goal as accepted. Raises ApiError with all faults."""
+    def submit(
+        self,
+        goal: str | Json,
+        inputs: Mapping[str, Any] | None = None,
+        limits: Json | None = None,
+        *,
+        priority: str = "normal",
+        key: str | None = None,
+    ) -> Json:
+        """The goal as accepted, or as it is where `key` was used for it before. Raises ApiError with all faults."""
         asked = {"goal": goal} if isinstance(goal, str) else {"plan": goal}
-        return self._ask_one("POST", "/v1/goals", {**asked, "inputs": dict(inputs or {}), "limits": limits or {}})
+        rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority}
+        return self._send("/v1/goals", asked | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
         """The goal when it has ended, or as it is after `wait_s`."""
-        ends = time.monotonic() + wait_s
+        ends, outage = time.monotonic() + wait_s, _Outage()
         while True:
             left_s = max(0.0, ends - time.monotonic())
-            goal = self.get(goal_id, min(left_s, STEP_S))
+            try:
+                goal = self.get(goal_id, min(left_s, STEP_S))
+            except (ApiError, ApiUnreachable) as error:
+                if not left_s:
+                    raise
+                outage.sit_out(error)
+                continue
+            outage.ended()
             if goal["state"] != "running" or left_s <= STEP_S:
                 return goal
 
@@ -79,34 +113,66 @@ class Client:
     def cancel(self, goal_id: str) -> Json:
         return self._ask_one("POST", f"/v1/goals/{goal_id}/cancel")
 
-    def job(self, job_type: str, job_input: Json, wait_s: float = STEP_S) -> Json:
+    def cancel_job(self, job_id: str) -> Json:
+        return self._ask_one("POST", f"/v1/jobs/{job_id}/cancel")
+
+    def rerun(self, goal_id: str, step: str | None = None) -> Json:
+        """The goal, taken up again from `step`, or where it failed."""
+        return self._ask_one("POST", f"/v1/goals/{goal_id}/rerun", {"step": step})
+
+    def job(self, job_type: str, job_input: Json, wait_s: float = STEP_S, *, key: str | None = None) -> Json:
         """One typed job, and how it is after `wait_s`."""
-        return self._ask_one("POST", f"/v1/jobs?wait={wait_s}", {"type": job_type, "input": job_input})
+        return self._send("/v1/jobs", {"type": job_type, "input": job_input}, key, wait_s)
 
     def job_types(self) -> list[Json]:
         found: list[Json] = self._ask("GET", "/v1/job-types")
         return found
 
+    def load(self, job_type: str) -> Json:
+        """What waits of a job type, and how long one more job would."""
+        return self._ask_one("GET", f"/v1/job-types/{job_type}/load")
+
+    def set_state(self, job_type: str, state: str) -> Json:
+        """ "open", "paused" or "draining"."""
+        return self._ask_one("PUT", f"/v1/job-types/{job_type}/state", {"state": state})
+
     def workers(self) -> Json:
         return self._ask_one("GET", "/v1/workers")
 
+    def letters(self, job_type: str | None = None, cause: str | None = None) -> list[Json]:
+        """Dead letters, the newest first."""
+        found: list[Json] = self._ask("GET", f"/v1/dead-letters?{_query(type=job_type, cause=cause)}")
+        return found
+
+    def letter(self, job_id: str) -> Json:
+        return self._ask_one("GET", f"/v1/dead-letters/{job_id}")
+
+    def replay(self, job_id: str) -> Json:
+        """The goal of a dead letter's job, taken up again."""
+        return self._ask_one("POST", f"/v1/dead-letters/{job_id}/replay")
+
+    def purge(self, job_id: str) -> int:
+        return int(self._ask_one("DELETE", f"/v1/dead-letters/{job_id}")["purged"])
+
+    def purge_all(self, job_type: str | None = None, cause: str | None = None) -> int:
+        return int(self._ask_one("DELETE", f"/v1/dead-letters?{_query(type=job_type, cause=cause)}")["purged"])
+
     def events(self, goal_id: str, after: str = "0") -> Iterator[Seen]:
-        """The goal's events to its end; resumes where a cut connection left off."""
-        cuts = 0
+        """The goal's events to its last end; resumes where a cut connection left off."""
+        outage = _Outage()
         while True:
             try:
                 for event in self._events_once(goal_id, after):
                     yield event
-                    after, cuts = event.id, 0
-                    if event.name == "run.ended":
-                        return
+                    after = event.id
+                    outage.ended()
                 if self.get(goal_id)["state"] != "running":
                     return
-            except (httpx.TransportError, ApiUnreachable) as error:
-                cuts += 1
-                if cuts > RECONNECTS:
-                    raise ApiUnreachable(f"{self._http.base_url} was cut off: {error}") from error
-                time.sleep(RECONNECT_S)
+                outage.ended()
+            except httpx.TransportError as error:
+                outage.sit_out(ApiUnreachable(f"{self._http.base_url} was cut off: {error}"))
+            except (ApiError, ApiUnreachable) as error:
+                outage.sit_out(error)
 
     def _events_once(self, goal_id: str, after: str) -> Iterator[Seen]:
         headers = {"Last-Event-ID": after, "Accept": "text/event-stream"}
@@ -122,14 +188,32 @@ class Client:
                 elif "data" in fields:
                     yield Seen(fields["id"], fields["event"], json.loads(fields["data"]))
                     fields = {}
+            if "retry" in fields:
+                raise ApiUnreachable("the events broke off: the ledger does not answer")
 
-    def _ask_one(self, method: str, path: str, body: Json | None = None) -> Json:
-        one: Json = self._ask(method, path, body)
+    def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
+        """Have it done once, however often it takes to send it: the key says that it is the same."""
+        headers, tries = {"Idempotency-Key": key or str(uuid.uuid4())}, 0
+        while True:
+            tries += 1
+            try:
+                return self._ask_one("POST", f"{path}?wait={wait_s}", body, headers)
+            except (ApiError, ApiUnreachable) as error:
+                if error.location:
+                    return self._ask_one("GET", f"{error.location}?wait={wait_s}")
+                if tries == TRIES or error.retry_after_s is None or error.retry_after_s > PATIENCE_S:
+                    raise
+                time.sleep(error.retry_after_s)
+
+    def _ask_one(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        one: Json = self._ask(method, path, body, headers)
         return one
 
-    def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
+    def _ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
             raise ApiUnreachable(f"nothing answers at {self._http.base_url}: {error}") from error
         if response.is_error:
@@ -146,8 +230,33 @@ class Client:
         self.close()
 
 
+class _Outage:
+    """How long nobody has answered, for one who waits."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None  #: `time.monotonic()`
+
+    def ended(self) -> None:
+        self._since = None
+
+    def sit_out(self, error: ApiError | ApiUnreachable) -> None:
+        """Pause, or raise `error` where coming back does not help or has not helped for too long."""
+        self._since = self._since or time.monotonic()
+        if error.retry_after_s is None or time.monotonic() - self._since > OUTAGE_S:
+            raise error
+        time.sleep(error.retry_after_s)
+
+
 def _error(response: httpx.Response) -> ApiError:
+    wait, location = response.headers.get("retry-after", ""), response.headers.get("location")
+    retry_after_s = float(wait) if wait.isdecimal() else None
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
-        return ApiError(response.status_code, f"HTTP {response.status_code}", [response.text[:200]])
-    problem = response.json()
-    return ApiError(response.status_code, problem["title"], problem.get("errors", []))
+        title, faults = f"HTTP {response.status_code}", [response.text[:200]]
+    else:
+        problem = response.json()
+        title, faults = problem["title"], problem.get("errors", [])
+    return ApiError(response.status_code, title, faults, retry_after_s, location)
+
+
+def _query(**asked: str | None) -> httpx.QueryParams:
+    return httpx.QueryParams({name: value for name, value in asked.items() if value is not None})

@@ -88,7 +88,7 @@ class Coordinator:
     def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
         """Decide and save once; False if it is to be decided again, as the run changed in between."""
         known = self._known.take(run_id)
-        if known and all(known[0].has_released(outcome.step_id) for _, outcome in batch):
+        if known and all(known[0].settles(outcome) for _, outcome in batch):
             return self._decide(*known, batch)
         record = self._ledger.load_run(run_id)
         if record is None or record.state.ended:  # nothing can change it any more
@@ -102,9 +102,9 @@ class Coordinator:
 
     def _decide_within(self, span: Span, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
         # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
-        counted = [entry for entry in batch if run.has_released(entry[1].step_id)]
+        counted = [entry for entry in batch if run.settles(entry[1])]
         change = advance(run, [outcome for _, outcome in counted], partial(self._ledger.results, run.id), self._catalog)
-        if not counted and not change.jobs:
+        if not counted and not change.events:
             return True
         # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be dead.
         self._ledger.release(below(span, change.jobs))
@@ -117,6 +117,8 @@ class Coordinator:
             self._overtaken(run.id, version)
         if saved and change.run.state.ended:
             logger.info("run ended", extra={"action": "end", "goal_id": run.id, "state": change.run.state})
+        if saved and change.cancels:
+            self._ledger.cancel(change.cancels)
         return saved and bool(counted)
 
     def _overtaken(self, run_id: str, version: int) -> None:
@@ -128,7 +130,8 @@ class Coordinator:
 
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
         """Put what is ready on the queue; returns how many jobs that were."""
-        taken = self._ledger.take_ready(self._settings.window)
+        settings = self._settings
+        taken = self._ledger.take_ready(settings.window, settings.tenant_weights, settings.ageing_s)
         if not taken:
             self._ledger.wait_ready(wait_ms)
         return self._send(taken, again=False)

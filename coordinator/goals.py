@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,15 +14,20 @@ from uuid import uuid4
 from pydantic import Field
 
 from coordinator import references
+from coordinator.admission import bids
 from coordinator.advance import Change, accepted_event, begin, cancel
+from coordinator.asking import Asking, KeyUsed
 from coordinator.compiler import compile_plan, narrowed
+from coordinator.door import Door
 from coordinator.metrics import RunMetrics
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
+from coordinator.progress import StepState
+from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
 from infra.ledger import Ledger
 from infra.metrics import Meter
-from infra.records import Event, Json, Record, RunRecord
+from infra.records import Event, Idempotency, Job, JobStatus, Json, Priority, Record, RunRecord, TypeState
 from infra.settings import Settings
 from infra.tracing import traceparent
 from specialists.catalog import Catalog
@@ -37,6 +43,9 @@ _STEP_LIKE = re.compile(r"s\d+")
 #: Words that the planner's drafts use themselves.
 _TAKEN = frozenset({"item", "inputs", "true", "false", "null", "each", "after"})
 
+#: Asked by nobody in particular, and done again if it is asked again.
+ANYBODY = Asking()
+
 logger = logging.getLogger(__name__)
 
 
@@ -46,7 +55,26 @@ class Goal(Record):
     goal: str | None = Field(default=None, description="What to reach, in words. Or send a plan.")
     plan: Json | None = Field(default=None, description='A plan: {"steps": […], "result": …, "limits": …}.')
     inputs: Json = Field(default_factory=dict, description="What the goal speaks of, by name.")
-    limits: Json = Field(default={}, description="max_jobs, deadline_s, max_replans; those of the deployment else.")
+    limits: Json = Field(
+        default={}, description="max_jobs, deadline_s, queue_s, max_replans; those of the deployment else."
+    )
+    priority: Priority = Priority.NORMAL
+
+
+class JobRequest(Record):
+    """One typed job."""
+
+    type: str
+    input: Json
+    priority: Priority = Priority.NORMAL
+    deadline_s: float | None = Field(default=None, description="From accepted to ended; the deployment's else.")
+    queue_s: float | None = Field(
+        default=None, description="It expires unless a worker takes it within so long; the job type's else."
+    )
+
+    def limits(self) -> Json:
+        """Those that it names."""
+        return self.model_dump(include={"deadline_s", "queue_s"}, exclude_none=True)
 
 
 class GoalRefused(Exception):
@@ -57,25 +85,48 @@ class GoalRefused(Exception):
         super().__init__("; ".join(faults))
 
 
-class UnknownRun(KeyError):
-    def __init__(self, run_id: str) -> None:
-        super().__init__(f"no goal {run_id!r}: never accepted, or forgotten since")
+class Unknown(KeyError):
+    """There is no such thing; says which."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
+class UnknownRun(Unknown):
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no goal {run_id[:200]!r}: never accepted, or forgotten since")
+
+
+class UnknownJob(Unknown):
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job {job_id[:200]!r}: never released, or forgotten since")
+
+
 class Goals:
-    def __init__(self, ledger: Ledger, catalog: Catalog, settings: Settings, metrics: RunMetrics | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalog: Catalog,
+        settings: Settings,
+        metrics: RunMetrics | None = None,
+        door: Door | None = None,
+    ) -> None:
         self._ledger = ledger
         self._catalog = catalog
+        self._door = door or Door(ledger, catalog, settings)
+        self._retention_s = settings.retention_s
         self._metrics = metrics or RunMetrics(Meter())
         self._limits = Limits(
             max_jobs=settings.max_jobs, deadline_s=settings.deadline_s, max_replans=settings.max_replans
         )
 
-    def accept(self, goal: Goal) -> Run:
-        """Store the run of a goal and release its first jobs. Raises GoalRefused with all faults, nothing stored."""
+    def accept(self, goal: Goal, asking: Asking = ANYBODY) -> Run:
+        """Store the run of a goal and release its first jobs.
+
+        Raises KeyUsed, GoalRefused or NotAdmitted, these two with all faults; nothing is stored then. The key comes
+        first: who only asks again is neither refused nor kept waiting.
+        """
+        self._look_up(asking)
         faults = input_faults(goal.inputs)
         limits = narrowed(self._limits, goal.limits, faults)
         plan = None
@@ -88,21 +139,28 @@ class Goals:
         if faults or plan is None:
             raise GoalRefused(faults)
         run = Run.of_plan(
-            uuid4().hex, plan, goal.inputs, _now_ms(),
-            goal=goal.goal, planning=goal.plan is None, trace=traceparent(),
+            uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, planning=goal.plan is None,
+            trace=traceparent(), tenant=asking.tenant, priority=goal.priority,
         )  # fmt: skip
-        return self._create(run)
+        return self._create(run, asking)
 
-    def accept_job(self, job_type: str, job_input: Json) -> Run:
-        """A run of one step. Raises GoalRefused."""
-        if job_type not in self._catalog:
-            raise GoalRefused([f"unknown job type {job_type!r}; known: {', '.join(self._catalog.names())}"])
-        if faults := self._catalog.get(job_type).input_faults(job_input):
+    def accept_job(self, request: JobRequest, asking: Asking = ANYBODY) -> Run:
+        """A run of one step. Raises as `accept` does."""
+        self._look_up(asking)
+        if request.type not in self._catalog:
+            raise GoalRefused([f"unknown job type {request.type!r}; known: {', '.join(self._catalog.names())}"])
+        faults = self._catalog.get(request.type).input_faults(request.input)
+        limits = narrowed(self._limits, request.limits(), faults)
+        if faults:
             raise GoalRefused(faults)
         # By reference, so that an input with "$ref" in it is the data that it is.
-        step = Step(id=JOB_STEP, type=job_type, args={references.KEY: f"{references.INPUTS}.{JOB_STEP}"})
-        plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=self._limits)
-        return self._create(Run.of_plan(uuid4().hex, plan, {JOB_STEP: job_input}, _now_ms(), trace=traceparent()))
+        step = Step(id=JOB_STEP, type=request.type, args={references.KEY: f"{references.INPUTS}.{JOB_STEP}"})
+        plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=limits)
+        run = Run.of_plan(
+            uuid4().hex, plan, {JOB_STEP: request.input}, _now_ms(),
+            trace=traceparent(), tenant=asking.tenant, priority=request.priority,
+        )  # fmt: skip
+        return self._create(run, asking)
 
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
         try:
@@ -126,31 +184,55 @@ class Goals:
         step = Step(id=PLANNING, type=PLANNER, args=args)
         return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
 
-    def _create(self, run: Run) -> Run:
+    def _look_up(self, asking: Asking) -> None:
+        """Raises KeyUsed if the request's key was used before."""
+        if asking.named and (prior := self._ledger.find_key(asking.named.key)):
+            raise KeyUsed(prior, asking.named)
+
+    def _create(self, run: Run, asking: Asking) -> Run:
         change = begin(run, self._catalog)
+        types = [step.type for step in run.plan.steps]
+        brings = bids(types, change.jobs, run.tenant, run.priority, run.plan.limits.deadline_s)
+        with self._door.entering(brings, asking.named.key if asking.named else None):
+            return self._store(run, change, asking)
+
+    def _store(self, run: Run, change: Change, asking: Asking) -> Run:
         events = [Event(name="run.accepted", data={"id": run.id, "goal": run.goal})]
         if not run.planning:
             events.append(accepted_event(run.plan))
+        if len(change.jobs) > AT_ONCE:
+            return self._store_large(run, change, events, asking)
+        self._store_new(change.run, change.jobs, [*events, *change.events], asking)
         if change.run.state.ended:  # nothing to do at all: maps over empty lists
-            self._ledger.create_run(run.record(0), (), events)
-            if self._ledger.advance(change.run.record(0), change.results, change.events, ()):
-                self._metrics.ended(change.run.state, run.created_ms)
-        elif len(change.jobs) > AT_ONCE:
-            return self._create_large(run, change, events)
-        else:
-            self._ledger.create_run(change.run.record(0), change.jobs, [*events, *change.events])
+            self._metrics.ended(change.run.state, run.created_ms)
         return change.run
 
-    def _create_large(self, run: Run, change: Change, events: Sequence[Event]) -> Run:
+    def _store_large(self, run: Run, change: Change, events: Sequence[Event], asking: Asking) -> Run:
         """As a coordinator does: release, then save what was released.
 
         The run is stored as before its release, with some of the jobs: where we crash, or are slow, the first of their
         outcomes has a coordinator decide the same release again.
         """
-        self._ledger.create_run(run.record(0), change.jobs[:AT_ONCE], events)
+        self._store_new(run, change.jobs[:AT_ONCE], events, asking)
+        return self._release_rest(change, 0)
+
+    def _release_rest(self, change: Change, version: int) -> Run:
         self._ledger.release(change.jobs[AT_ONCE:])
-        saved = self._ledger.advance(change.run.record(0), change.results, change.events, ())
-        return change.run if saved else self.load(run.id)
+        saved = self._ledger.advance(change.run.record(version), change.results, change.events, ())
+        return change.run if saved else self.load(change.run.id)
+
+    def _store_new(self, run: Run, jobs: Sequence[Job], events: Sequence[Event], asking: Asking) -> None:
+        """Raises KeyUsed if the same request came a moment ago."""
+        key = self._idempotency(run, asking)
+        prior = self._ledger.create_run(run.record(0), jobs, events, key)
+        if prior and asking.named:
+            raise KeyUsed(prior, asking.named)
+
+    def _idempotency(self, run: Run, asking: Asking) -> Idempotency | None:
+        if asking.named is None:
+            return None
+        keep_s = math.ceil(run.plan.limits.deadline_s) + self._retention_s  # not sooner forgotten than the run
+        return Idempotency(key=asking.named.key, fingerprint=asking.named.fingerprint, keep_s=keep_s)
 
     def load(self, run_id: str) -> Run:
         """Raises UnknownRun, UnreadableRun."""
@@ -170,8 +252,26 @@ class Goals:
                 return run
             change = cancel(run)
             if self._ledger.advance(change.run.record(record.version), change.results, change.events, ()):
-                self._metrics.ended(change.run.state, run.created_ms)
+                self._metrics.ended(change.run.state, run.since_ms)
                 return change.run
+
+    def rerun(self, run_id: str, step: str | None = None) -> Run:
+        """Take up an ended run again, as `reopen` says. Raises UnknownRun, RerunRefused."""
+        while True:
+            record = self._record(run_id)
+            stored = partial(self._ledger.results, run_id)
+            reopened = reopen(Run.load(record), stored, self._catalog, _now_ms(), step)
+            if run := self._reopen(reopened, record.version):
+                return run
+
+    def _reopen(self, reopened: Reopened, version: int) -> Run | None:
+        """None if the run was taken up by somebody else in between. A large one in pieces, as a new one is."""
+        run, change, events, forget = reopened.run, reopened.change, reopened.events, reopened.forget
+        if len(change.jobs) > AT_ONCE:
+            taken = self._ledger.reopen(run.record(version), change.jobs[:AT_ONCE], forget, events)
+            return self._release_rest(change, version + 1) if taken else None
+        taken = self._ledger.reopen(change.run.record(version), change.jobs, forget, [*events, *change.events])
+        return change.run if taken else None
 
     def wait(self, run_id: str, wait_s: float) -> Run:
         """The run when it has ended, or as it is after `wait_s`. Raises UnknownRun."""
@@ -183,6 +283,35 @@ class Goals:
             if any(event.name == "run.ended" for _, event in events):
                 run = self.load(run_id)
         return run if run.state.ended else self.load(run_id)
+
+    def job(self, job_id: str, wait_s: float = 0.0) -> JobStatus:
+        """The job when it has ended, or as it is after `wait_s`. Raises UnknownJob."""
+        ends, after = time.monotonic() + wait_s, "0"
+        while True:
+            status = self._ledger.job(job_id)
+            if status is None:
+                raise UnknownJob(job_id)
+            if status.state.ended or (left_s := ends - time.monotonic()) <= 0:
+                return status
+            events = self._ledger.events(status.job.run_id, after, wait_ms=max(1, round(left_s * 1000)))
+            after = events[-1][0] if events else after
+
+    def cancel_job(self, job_id: str) -> JobStatus:
+        """End a job; one that was sent alone, with its run. One that has ended stays as it ended. Raises UnknownJob."""
+        job = self.job(job_id).job
+        if job.step_id == JOB_STEP and len(self.load(job.run_id).plan.steps) == 1:
+            self.cancel(job.run_id)
+        else:
+            self._ledger.cancel([job_id])
+        return self.job(job_id)
+
+    def paused(self, run: Run) -> list[str]:
+        """Job types that are paused, of steps whose jobs the run waits for."""
+        waits = {step.type for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED}
+        if run.state.ended or not waits:
+            return []
+        states = self._ledger.type_states()
+        return sorted(name for name in waits if states.get(name) is TypeState.PAUSED)
 
     def recent(self, limit: int) -> list[Run]:
         """The newest runs first, without those that do not read."""

@@ -59,7 +59,7 @@ class House:
         self.children = [
             self._child("api", "-m", "coordinator.api_app"),
             self._child("coordinator", "-m", "coordinator.app"),
-            self._child("worker", "-m", "workers.app"),
+            self._child("worker", "-m", "workers.supervisor"),
         ]
         self._share_metrics_ports()
         self.worker = self.children[-1]

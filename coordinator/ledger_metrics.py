@@ -69,7 +69,7 @@ class LedgerCollector(Collector):
 
 
 def _gauges(reading: _Reading, known: bool) -> Iterator[Metric]:
-    jobs = _gauge("jobs", "Jobs that have not ended, and dead letters, by where they are.", "job_type", "state")
+    jobs = _gauge("jobs", "Jobs that have not ended, by where they are; dead letters, by cause.", "job_type", "state")
     oldest = _gauge("oldest_waiting_seconds", "Age of the oldest job that no worker has claimed.", "job_type")
     for job_type, depths in reading.depths.items():
         oldest.add_metric([job_type], depths["oldest_ms"] / 1000)

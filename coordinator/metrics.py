@@ -24,14 +24,17 @@ class RunMetrics:
 
     def __init__(self, meter: Meter) -> None:
         self._seconds = meter.histogram(
-            "run_seconds", "From accepted to ended, of each run; `state` is how it ended.", "state", buckets=RUN_S
+            "run_seconds",
+            "From accepted, or taken up again, to ended; `state` is how the run ended.",
+            "state",
+            buckets=RUN_S,
         )
         for state in RunState:
             if state.ended:
                 self._seconds.labels(state)
 
-    def ended(self, state: RunState, created_ms: int) -> None:
-        self._seconds.labels(state).observe(max(0.0, time.time() - created_ms / 1000))
+    def ended(self, state: RunState, since_ms: int) -> None:
+        self._seconds.labels(state).observe(max(0.0, time.time() - since_ms / 1000))
 
 
 class CoordinatorMetrics:
@@ -79,7 +82,7 @@ class CoordinatorMetrics:
             if event.name == "job.ended":
                 self._outcomes.labels(types[event.data["step"]], event.data["state"]).inc()
         if change.run.state.ended:
-            self.runs.ended(change.run.state, change.run.created_ms)
+            self.runs.ended(change.run.state, change.run.since_ms)
 
     def sent(self, jobs: Sequence[tuple[str, str]], again: bool) -> None:
         """`jobs`: (job type, job id) each."""

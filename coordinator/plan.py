@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from coordinator import references
 from infra.records import Json, Record
@@ -19,15 +20,49 @@ MAX_STEPS = 64
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
+class Join(StrEnum):
+    """How many jobs of a mapped step must succeed. As soon as any or a quorum have, the others are cancelled."""
+
+    ALL = "all"
+    ANY = "any"  #: one
+
+
+class Quorum(Record):
+    quorum: int = Field(gt=0)  #: so many must succeed
+
+
 class OnFailure(StrEnum):
+    """What it means that a job failed; or, of a step that joins any or a quorum, that too many did."""
+
     FAIL = "fail"  #: the run fails
-    SKIP = "skip"  #: the job's place in the step's value is null
+    SKIP = "skip"  #: a place without an output is null in the step's value
+
+
+class Default(Record):
+    default: Json  #: … or has this output
+
+
+def _either(word: type[StrEnum], object_: type[Record], known: str) -> BeforeValidator:
+    """One sentence, `known`, for what is neither: a union of the two would say one a member."""
+
+    def read(value: object) -> object:
+        try:
+            return word(value) if isinstance(value, str) else object_.model_validate(value)
+        except ValueError:
+            raise PydanticCustomError("neither", "must be {known}", {"known": known}) from None
+
+    return BeforeValidator(read)
+
+
+_JOIN = _either(Join, Quorum, "'all', 'any' or {\"quorum\": a number above 0}")
+_ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip' or {\"default\": an output}")
 
 
 class Limits(Record):
     max_jobs: int = Field(gt=0)  #: of the run
     deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
     max_replans: int = Field(ge=0)  #: repairs of a refused draft
+    queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless claimed within so long; None: its type's
 
 
 class Map(Record):
@@ -41,7 +76,13 @@ class Step(Record):
     args: Json = Field(default_factory=dict)
     map: Map | None = None
     after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: for order alone
-    on_failure: OnFailure = OnFailure.FAIL
+    join: Annotated[Join | Quorum, _JOIN] = Join.ALL
+    on_failure: Annotated[OnFailure | Default, _ON_FAILURE] = OnFailure.FAIL
+
+    @property
+    def output_in_place(self) -> Json | None:
+        """What a job that failed has for its output; None: null."""
+        return self.on_failure.default if isinstance(self.on_failure, Default) else None
 
     def names(self) -> set[str]:
         """What its references are to: steps and `inputs`, not the map's variable."""

@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as PlainHTTPException
 
-from coordinator.goals import GoalRefused, UnknownRun
+from coordinator.admission import Why
+from coordinator.door import NotAdmitted
+from coordinator.goals import GoalRefused, Unknown
+from coordinator.rerun import RerunRefused
 from coordinator.run import UnreadableRun
 from infra.ledger import LedgerUnavailable
+from infra.records import Json
 
 RETRY_AFTER_S = 2
 
+#: Why a request is not let in -> status and title.
+_NOT_ADMITTED = {
+    Why.TOO_MANY: (422, "More jobs than may ever wait"),
+    Why.TENANT_BACKLOG: (429, "Too many of the tenant's jobs wait"),
+    Why.DRAINING: (503, "The job type takes nothing in"),
+    Why.BACKLOG: (503, "Too many jobs wait"),
+    Why.DEADLINE: (503, "The deadline cannot be met"),
+}
+
 
 class Problem(HTTPException):
-    """A refusal that names all faults at once."""
+    """A refusal that names all faults at once. `about` are members of its own, such as the id of what is meant."""
 
     def __init__(
-        self, status: int, title: str, faults: list[str] | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        title: str,
+        faults: list[str] | None = None,
+        headers: dict[str, str] | None = None,
+        about: Json | None = None,
     ) -> None:
         super().__init__(status, title, headers)
         self.faults = faults or []
+        self.about = about or {}
 
 
 def problem_response(
-    status: int, title: str, faults: list[str] | None = None, headers: dict[str, str] | None = None
+    status: int,
+    title: str,
+    faults: list[str] | None = None,
+    headers: dict[str, str] | None = None,
+    about: Json | None = None,
 ) -> JSONResponse:
-    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    body: Json = {"type": "about:blank", "title": title, "status": status, **(about or {})}
     if faults:
         body |= {"detail": "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else ""), "errors": faults}
     # A fault may name half a surrogate pair that came in an address; JSON in ASCII can say so.
@@ -46,8 +68,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(PlainHTTPException)
     def on_http(_: Request, error: PlainHTTPException) -> JSONResponse:
-        faults = error.faults if isinstance(error, Problem) else []
-        return problem_response(error.status_code, str(error.detail), faults, dict(error.headers or {}))
+        faults, about = (error.faults, error.about) if isinstance(error, Problem) else ([], {})
+        return problem_response(error.status_code, str(error.detail), faults, dict(error.headers or {}), about)
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -58,8 +80,17 @@ def install(app: FastAPI) -> None:
     def on_refused(_: Request, error: GoalRefused) -> JSONResponse:
         return problem_response(422, "Not accepted", error.faults)
 
-    @app.exception_handler(UnknownRun)
-    def on_unknown(_: Request, error: UnknownRun) -> JSONResponse:
+    @app.exception_handler(NotAdmitted)
+    def on_not_admitted(_: Request, error: NotAdmitted) -> JSONResponse:
+        wait = error.retry_after_s
+        return problem_response(*_NOT_ADMITTED[error.why], error.faults, {"Retry-After": str(wait)} if wait else {})
+
+    @app.exception_handler(RerunRefused)
+    def on_rerun_refused(_: Request, error: RerunRefused) -> JSONResponse:
+        return problem_response(409, "Not taken up again", [str(error)])
+
+    @app.exception_handler(Unknown)
+    def on_unknown(_: Request, error: Unknown) -> JSONResponse:
         return problem_response(404, "Not found", [str(error)])
 
     @app.exception_handler(UnreadableRun)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -13,8 +14,8 @@ from infra.records import Record
 class StepState(StrEnum):
     WAITING = "waiting"  #: for steps that it needs
     RELEASED = "released"  #: its jobs are in the ledger
-    DONE = "done"  #: each of its jobs has an output, or was skipped
-    FAILED = "failed"  #: a job failed, or its arguments have no values
+    DONE = "done"  #: its value is there
+    FAILED = "failed"  #: too many jobs failed, or its arguments have no values
 
 
 def _read_bits(value: object) -> object:
@@ -29,26 +30,40 @@ class Progress(Record):
     state: StepState = StepState.WAITING
     total: int = Field(default=0, ge=0)  #: jobs
     succeeded: int = Field(default=0, ge=0)
-    skipped: int = Field(default=0, ge=0)  #: failed, where the step says that this is no matter
+    skipped: int = Field(default=0, ge=0)  #: failed, and their places are null
+    defaulted: int = Field(default=0, ge=0)  #: have no output, and in their places the one that the step says
     #: One bit a job that has ended: an outcome that is handed out twice counts once. The record of 10,000 jobs has
-    #: 2.5 kB of it while the step runs, and nothing after.
+    #: 2.5 kB of it while the step runs, and nothing after. A step that waits has it of outputs of an earlier round.
     seen: Bits = 0
 
+    @staticmethod
+    def keeping(outputs: Iterable[int]) -> Progress:
+        """A step that waits, and has the outputs of some of its jobs already."""
+        kept = list(outputs)
+        return Progress(succeeded=len(kept), seen=sum(1 << index for index in kept))
+
+    @property
+    def left(self) -> int:
+        """Jobs that have not ended; of a step that is done, those that need not: they were cancelled."""
+        return self.total - self.succeeded - self.skipped - self.defaulted
+
+    def open(self) -> list[int]:
+        """The indexes of jobs that have not ended."""
+        bits = f"{self.seen:0{self.total}b}"[::-1]
+        return [index for index in range(self.total) if bits[index] == "0"]
+
     def released(self, total: int) -> Progress:
-        state = StepState.RELEASED if total else StepState.DONE
-        return self.model_copy(update={"state": state, "total": total})
+        return self.model_copy(update={"state": StepState.RELEASED, "total": total})
 
     def awaits(self, index: int) -> bool:
         """Whether the job at `index` has not ended yet, as far as this record knows."""
         return self.state is StepState.RELEASED and 0 <= index < self.total and not self.seen >> index & 1
 
-    def ended(self, index: int, skipped: bool = False) -> Progress:
-        """With the job at `index` ended; done once all are."""
-        counted = {"skipped": self.skipped + 1} if skipped else {"succeeded": self.succeeded + 1}
-        done = self.succeeded + self.skipped + 1 == self.total
-        seen = 0 if done else self.seen | 1 << index
-        state = StepState.DONE if done else self.state
-        return self.model_copy(update={**counted, "seen": seen, "state": state})
+    def counted(self, index: int, how: Literal["succeeded", "skipped", "defaulted"]) -> Progress:
+        return self.model_copy(update={how: getattr(self, how) + 1, "seen": self.seen | 1 << index})
+
+    def done(self) -> Progress:
+        return self.model_copy(update={"state": StepState.DONE, "seen": 0})
 
     def failed(self) -> Progress:
         return self.model_copy(update={"state": StepState.FAILED, "seen": 0})

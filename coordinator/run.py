@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from coordinator.plan import Plan
 from coordinator.progress import Progress, StepState
-from infra.records import FailureKind, Json, Record, RunRecord, RunState
+from infra.records import NOBODY, FailureKind, Json, Outcome, Priority, Record, RunRecord, RunState
 
 
 class UnreadableRun(ValueError):
@@ -39,6 +39,10 @@ class Run(Record):
     state: RunState = RunState.RUNNING
     failure: RunFailure | None = None
     trace: str | None = None  #: W3C traceparent of what accepted it; None: of no trace
+    tenant: str = NOBODY
+    priority: Priority = Priority.NORMAL
+    round: int = 0  #: how often it was taken up again after it had ended
+    reopened_ms: int | None = None  #: when its round began; None: the first
 
     @classmethod
     def of_plan(
@@ -51,6 +55,8 @@ class Run(Record):
         goal: str | None = None,
         planning: bool = False,
         trace: str | None = None,
+        tenant: str = NOBODY,
+        priority: Priority = Priority.NORMAL,
     ) -> Run:
         return cls(
             id=run_id,
@@ -62,12 +68,23 @@ class Run(Record):
             steps={step.id: Progress() for step in plan.steps},
             inputs=inputs,
             trace=trace,
+            tenant=tenant,
+            priority=priority,
         )
 
-    def has_released(self, step_id: str) -> bool:
-        """Whether the release of the step's jobs is saved; they are released first, and may end sooner than that."""
-        progress = self.steps.get(step_id)
-        return progress is not None and progress.state is not StepState.WAITING
+    @property
+    def since_ms(self) -> int:
+        """When it was accepted, or taken up again last."""
+        return self.created_ms if self.reopened_ms is None else self.reopened_ms
+
+    def settles(self, outcome: Outcome) -> bool:
+        """Whether the outcome can be counted, or needs not be as it is of another round.
+
+        Jobs are released first, and may end before their release is saved: their outcomes have to come again.
+        """
+        progress = self.steps.get(outcome.step_id)
+        released = progress is not None and progress.state is not StepState.WAITING
+        return released or outcome.round != self.round
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:

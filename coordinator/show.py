@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -41,8 +42,10 @@ def written(value: Any) -> str:
 class Following:
     """A run's events as a plan and a bar for each step."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, paused: Callable[[], Sequence[str]]) -> None:
+        """`paused`: the paused job types that the run waits for."""
         self._console = console
+        self._paused = paused
         self._bars: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
@@ -62,9 +65,16 @@ class Following:
                     self._console.print(Text(f"mended in the draft: {repair}", style="yellow"))
             case "step.released":
                 label = f"{event.data['step']} {event.data['type']}"
-                self._bars[event.data["step"]] = self._progress.add_task(label, total=event.data["total"])
+                total, kept = event.data["total"], event.data.get("kept", 0)
+                self._bars[event.data["step"]] = self._progress.add_task(label, total=total, completed=kept)
+                self._tell_if_paused(label, event.data["type"])
             case "job.ended" if event.data["step"] in self._bars:
                 self._progress.advance(self._bars[event.data["step"]])
+
+    def _tell_if_paused(self, label: str, job_type: str) -> None:
+        if job_type in self._paused():
+            waits = f"{label} waits: {job_type} is paused; `manyhands resume {job_type}` has it go on"
+            self._console.print(Text(waits, style="yellow"))
 
 
 def result_view(goal: Json) -> RenderableType:
@@ -130,13 +140,21 @@ def goals_table(goals: Iterable[Json]) -> Table:
     return table
 
 
+def letter_line(letter: Json) -> str:
+    """What, and below it why; no table: a job's id is to be copied whole."""
+    ended = datetime.fromtimestamp(letter["at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    failure = letter["failure"]
+    what = f"{letter['job_id']}  {letter['type']}  {letter['cause']}  {ended} UTC"
+    return f"{what}\n    {failure['kind']}: {failure['message']}"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= CELL else f"{text[:CELL]}…"
 
 
 def follow(client: Client, goal_id: str, console: Console) -> bool:
     """Show a goal to its end; whether it succeeded."""
-    Following(console).follow(client.events(goal_id))
+    Following(console, lambda: client.get(goal_id)["paused"]).follow(client.events(goal_id))
     goal = client.get(goal_id)
     console.print(result_view(goal) if goal["state"] == "succeeded" else failure_view(goal))
     return bool(goal["state"] == "succeeded")

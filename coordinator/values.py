@@ -14,17 +14,23 @@ Stored = Callable[[str], Mapping[int, Json]]
 
 
 def load_values(run: Run, names: Iterable[str], stored: Stored, fresh: Sequence[StepResult] = ()) -> dict[str, Any]:
-    """The values of `names`: steps that are done, or `inputs`. `fresh` results are not stored yet."""
+    """The values of `names`: steps that are done, or `inputs`. `fresh` results are not stored yet.
+
+    A mapped step's value is the list of its outputs. What has none is null, or has the output that the step says.
+    """
     return {name: _load(run, name, stored, fresh) for name in names}
 
 
 def _load(run: Run, name: str, stored: Stored, fresh: Sequence[StepResult]) -> Any:
-    """A mapped step's value is the list of its outputs, with null for what was skipped."""
-    if name == INPUTS and run.inputs is not None:
-        return run.inputs
-    mapped = name != INPUTS and run.plan.step(name).map is not None
-    total = run.steps[name].total if mapped else 1
-    outputs: Mapping[int, Json] = {result.index: result.output for result in fresh if result.step_id == name}
-    if len(outputs) < total:  # what is all at hand is not asked for
-        outputs = {**stored(name), **outputs}
-    return [outputs.get(index) for index in range(total)] if mapped else outputs.get(0)
+    if name == INPUTS:
+        return _outputs(name, 1, stored, fresh).get(0) if run.inputs is None else run.inputs
+    step, progress = run.plan.step(name), run.steps[name]
+    outputs = _outputs(name, progress.total if step.map else 1, stored, fresh)
+    other = step.output_in_place if progress.defaulted else None
+    return [outputs.get(index, other) for index in range(progress.total)] if step.map else outputs.get(0, other)
+
+
+def _outputs(name: str, count: int, stored: Stored, fresh: Sequence[StepResult]) -> Mapping[int, Json]:
+    """By index. What is all at hand is not asked for."""
+    outputs = {result.index: result.output for result in fresh if result.step_id == name}
+    return outputs if len(outputs) == count else {**stored(name), **outputs}

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from coordinator.admission import Bid, wait_s
+from coordinator.line import Line
 from coordinator.progress import Progress
 from coordinator.run import Run
-from infra.records import JobStatus, Json
+from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, TypeState
 from specialists.specialist import Specialist
 
 
-def goal_view(run: Run, result: Any = None) -> Json:
-    """A run; `result` where it has succeeded."""
+def goal_view(run: Run, result: Any = None, paused: Iterable[str] = ()) -> Json:
+    """A run; `result` where it has succeeded; `paused`: the paused job types that it waits for."""
     plan = None if run.planning else run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "id": run.id,
         "state": run.state,
         "goal": run.goal,
+        "tenant": run.tenant,
+        "priority": run.priority,
         "created_ms": run.created_ms,
         "deadline_ms": run.deadline_ms,
         "plan": plan,
@@ -24,6 +29,7 @@ def goal_view(run: Run, result: Any = None) -> Json:
         "steps": {name: _progress_view(progress) for name, progress in run.steps.items()},
         "result": result,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
+        "paused": list(paused),
     }
 
 
@@ -37,8 +43,12 @@ def job_view(status: JobStatus) -> Json:
         "id": status.job.id,
         "type": status.job.type,
         "state": status.state,
+        "tenant": status.job.tenant,
+        "priority": status.job.priority,
+        "deadline_ms": status.job.deadline_ms,
         "attempt": status.attempt,
         "worker": status.worker,
+        "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
         "failure": outcome.failure.model_dump(mode="json") if outcome and outcome.failure else None,
         "usage": outcome.usage.model_dump(mode="json") if outcome else None,
@@ -46,12 +56,36 @@ def job_view(status: JobStatus) -> Json:
     }
 
 
-def job_type_view(specialist: Specialist) -> Json:
+def letter_view(letter: DeadLetter) -> Json:
+    return letter.model_dump(mode="json")
+
+
+def letter_whole_view(status: JobStatus, cause: Cause) -> Json:
+    """The one view that shows an input: who is to mend a job must see it."""
+    return {**job_view(status), "cause": cause, "input": status.job.input}
+
+
+def load_view(line: Line, tenant: str, priority: Priority) -> Json:
+    """What waits of a job type; of tenants, only what the one that asks has."""
+    wait, load = wait_s(Bid("", tenant, priority), line), line.load
+    return {
+        "state": load.state,
+        "ready": {each: sum(load.ready.get(each, {}).values()) for each in Priority},
+        "own": {each: load.ready.get(each, {}).get(tenant, 0) for each in Priority},
+        "sent": load.sent,
+        "tokens": load.tokens,
+        "tokens_per_s": None if load.tokens_per_s is None else round(load.tokens_per_s, 3),
+        "predicted_wait_s": None if wait is None else round(wait, 3),
+    }
+
+
+def job_type_view(specialist: Specialist, state: TypeState = TypeState.OPEN) -> Json:
     manifest = specialist.manifest
     return {
         "name": manifest.name,
         "version": manifest.version,
         "description": manifest.description,
+        "state": state,
         "input_schema": specialist.input_schema,
         "output_schema": specialist.output_schema,
     }

@@ -1,0 +1,62 @@
+"""What requests say beside their bodies: how long to wait, who asks, by which key. Each checked; knows no route."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request
+
+from coordinator.asking import Asking, Named
+from coordinator.problems import Problem
+from infra.records import NOBODY
+from infra.settings import TENANT
+
+MAX_WAIT_S = 60.0
+_PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def wait_s(
+    wait: Annotated[
+        float | None, Query(ge=0, description=f"Seconds to wait for the end; at most {MAX_WAIT_S:g}")
+    ] = None,
+    prefer: Annotated[str | None, Header(description="RFC 7240: wait=N")] = None,
+) -> float:
+    preferred = _PREFER.search(prefer or "")
+    asked = wait if wait is not None else float(preferred[1]) if preferred else 0.0
+    if math.isnan(asked):
+        raise Problem(422, "The request is not valid", ["query.wait: must be a number"])
+    return min(asked, MAX_WAIT_S)
+
+
+def tenant(
+    x_tenant: Annotated[str, Header(description="Who asks: tenants share the workers by weight")] = NOBODY,
+) -> str:
+    if not TENANT.fullmatch(x_tenant):
+        fault = "header X-Tenant: no tenant's name: 1 to 64 letters, digits, '.', '_' and '-'"
+        raise Problem(400, "The request is not valid", [fault])
+    return x_tenant
+
+
+def key(
+    idempotency_key: Annotated[
+        str | None, Header(description="A name for this request: sent again, it is not done again")
+    ] = None,
+) -> str | None:
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        fault = "header Idempotency-Key: must be 1 to 255 visible ASCII characters, such as a UUID"
+        raise Problem(400, "The request is not valid", [fault])
+    return idempotency_key
+
+
+Wait = Annotated[float, Depends(wait_s)]
+Tenant = Annotated[str, Depends(tenant)]
+Key = Annotated[str | None, Depends(key)]
+
+
+def asking(request: Request, tenant: str, key: str | None, body: Any) -> Asking:
+    """`body`: as it was understood, so that what is left out and what is said to be as it would be are the same."""
+    named = Named.of(tenant, key, request.method, request.url.path, body) if key is not None else None
+    return Asking(tenant=tenant, named=named)

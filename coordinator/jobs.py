@@ -1,0 +1,45 @@
+"""The jobs of a step: its arguments bound to values, and addressed to its job type. Makes them; releases none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from coordinator import references
+from coordinator.binder import Binder
+from coordinator.plan import Step
+from coordinator.run import Run
+from infra.records import Job, Json
+from specialists.specialist import Specialist
+
+
+def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json]:
+    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge."""
+    if step.map is None:
+        return list(binder.bind(step.args, [values]))
+    item, elements = step.map.item, references.bind(step.map.over, values)
+    if not isinstance(elements, list):
+        raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
+    return list(binder.bind(step.args, ({**values, item: each} for each in elements)))
+
+
+def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
+    limits = specialist.manifest.limits
+    return Job(
+        id=Job.name(run.id, step.id, index),
+        type=step.type,
+        input=job_input,
+        run_id=run.id,
+        step_id=step.id,
+        index=index,
+        attempts=limits.attempts,
+        timeout_s=limits.timeout_s,
+        deadline_ms=run.deadline_ms,
+        queue_s=run.plan.limits.queue_s or limits.queue_s,
+        tenant=run.tenant,
+        priority=run.priority,
+        tokens=specialist.tokens(job_input),
+        reuse=specialist.reuse(job_input, run.tenant),
+        round=run.round,
+        trace=run.trace,
+    )

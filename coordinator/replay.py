@@ -1,0 +1,34 @@
+"""A request whose idempotency key was used before: the answer that it had, or why there is none. Stores nothing."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from coordinator.asking import KeyUsed
+from coordinator.goals import Goals, UnknownRun
+from coordinator.problems import Problem
+from coordinator.run import Run
+
+_HEADER = "header Idempotency-Key"
+
+
+def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
+    """The run of the first request, once it has ended, and `response` says whose it is. Raises Problem."""
+    if not used.same:
+        raise Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
+    run = _run_of(used, goals)
+    if not run.state.ended:
+        about = {"id": location.rpartition("/")[2]}
+        fault = f"{_HEADER}: what was asked with it goes on; look at {location}"
+        raise Problem(409, "Still running", [fault], {"Location": location}, about)
+    response.status_code = 200
+    response.headers["Idempotency-Replayed"] = "true"
+    return run
+
+
+def _run_of(used: KeyUsed, goals: Goals) -> Run:
+    try:
+        return goals.load(used.run_id)
+    except UnknownRun:
+        fault = f"{_HEADER}: what was asked with it has ended, and was forgotten since; send a new key"
+        raise Problem(410, "Forgotten", [fault]) from None
