@@ -84,13 +84,16 @@ def write_specialist(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def start_worker(redis_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `python -m workers.app NAME…` on the session's Redis; what still runs when the test ends is killed."""
+    """Starts `python -m workers.app NAME…` on the session's Redis; what still runs when the test ends is killed.
+
+    `supervised`: `workers.supervisor` instead, whose child the worker is.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start(*names: str, **settings: str) -> subprocess.Popen[str]:
+    def start(*names: str, supervised: bool = False, **settings: str) -> subprocess.Popen[str]:
         env = os.environ | {"MANYHANDS_REDIS_URL": redis_url}
         env |= {f"MANYHANDS_{name.upper()}": value for name, value in settings.items()}
-        command = [sys.executable, "-m", "workers.app", *names]
+        command = [sys.executable, "-m", "workers.supervisor" if supervised else "workers.app", *names]
         started.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True))
         return started[-1]
 

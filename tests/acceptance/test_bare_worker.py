@@ -84,7 +84,7 @@ def test_a_worker_joins_with_the_brokers_address_and_a_key_and_leaves_without_a_
         assert (about["slots"], about["running"], about["done"]) == (3, 0, 1)
         assert about["memory_bytes"] > 0
         line = listed(settings, fresh, "--here").stdout.splitlines()[1]
-        assert line.startswith(f"count-{worker.pid}@")
+        assert line.startswith(f"count-{about['pid']}@")
         assert "  function on cpu  " in line
         assert "  0/3 " in line
 

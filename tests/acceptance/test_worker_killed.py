@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
 
 from infra.celery_queue import CeleryQueue, create_app
-from infra.records import Job, JobState, JobStatus, RunRecord
+from infra.records import Job, JobState, RunRecord
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
+from tests.sweeping import WAIT_S, look_until, sweeping
 
-WAIT_S = 60
 NAP = """
 import time
 def nap(input):
     time.sleep(input["seconds"])
     return {"slept": input["seconds"]}
 """
-
-
-@contextmanager
-def sweeping(ledger: RedisLedger, queue: CeleryQueue) -> Iterator[None]:
-    """What the coordinator does all the time: send what is ready, and send again what fell silent."""
-    ended = threading.Event()
-
-    def sweep() -> None:
-        while not ended.wait(0.2):
-            for job_type, job_id in [*ledger.sweep(silent_ms=20_000), *ledger.take_ready(100)]:
-                queue.send(job_type, job_id)
-
-    sweeper = threading.Thread(target=sweep)
-    sweeper.start()
-    yield
-    ended.set()
-    sweeper.join()
-
-
-def look_until(ledger: RedisLedger, job_id: str, holds: Callable[[JobStatus], bool]) -> JobStatus:
-    until = time.monotonic() + WAIT_S
-    while not (status := ledger.job(job_id)) or not holds(status):
-        assert time.monotonic() < until, status
-        time.sleep(0.05)
-    return status
 
 
 def test_a_job_whose_worker_is_killed_ends_once_on_the_other(

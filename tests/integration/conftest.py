@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 import redis
+import uvicorn
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
@@ -18,8 +20,12 @@ from infra.memory_ledger import MemoryLedger
 from infra.memory_queue import MemoryQueue
 from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
 from infra.redis_ledger import RedisLedger
+from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
+from tests.processes import Processes
+from tests.relay import Relay
+from tests.survivors import IMPATIENT, Survivors, nap_in
 
 Answer = Callable[[Json], Json]
 
@@ -53,7 +59,8 @@ class Deployment:
 
     def _attempt(self, claim: Claim) -> Outcome:
         job = claim.job
-        ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index, "attempt": 1}
+        ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
+        ids |= {"attempt": claim.attempt, "round": job.round}
         try:
             return Outcome(**ids, state=JobState.SUCCEEDED, output=self.answers[job.type](job.input))
         except ValueError as error:
@@ -104,6 +111,20 @@ def api(deployment: Deployment) -> Iterator[TestClient]:
 
 
 @pytest.fixture
+def url(deployment: Deployment) -> Iterator[str]:
+    """Of its API, on a real socket."""
+    app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1))
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.config.port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
 def settings(redis_url: str) -> Settings:
     return Settings(redis_url=redis_url)
 
@@ -118,3 +139,18 @@ def queue(settings: Settings) -> Iterator[CeleryQueue]:
     queue = CeleryQueue(create_app(settings))
     yield queue
     queue.close()
+
+
+@pytest.fixture(scope="module")
+def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
+    """Real processes behind a relay, for all tests of a file: each brings its own servers, and they survive the change.
+
+    The worker naps for as many seconds as a job of type `nap` says.
+    """
+    folder = tmp_path_factory.mktemp("survivors")
+    with (
+        RedisServer(folder / "first") as first,
+        Relay(first.port) as relay,
+        Processes(relay.url, nap_in(folder), folder / "logs", **IMPATIENT) as processes,
+    ):
+        yield Survivors(relay, processes)

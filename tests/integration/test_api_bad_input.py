@@ -44,8 +44,12 @@ BAD_GOALS = [
     ),
     pytest.param(b'{"goal": "x", "inputs": {"a": null}}', 422, ["'a' is null"], id="null input"),
     pytest.param(
-        b'{"goal": "x", "limits": {"max_jobs": 0, "speed": 1}}', 422, ["limits.max_jobs", "limits.speed"], id="limits"
+        b'{"goal": "x", "limits": {"max_jobs": 0, "speed": 1, "queue_s": 0}}',
+        422,
+        ["limits.max_jobs", "limits.speed", "limits.queue_s"],
+        id="limits",
     ),
+    pytest.param(b'{"goal": "x", "priority": "urgent"}', 422, ["body.priority: Input should be 'high'"], id="priority"),
     pytest.param(
         plan({"id": "s1", "type": "sumarize", "args": {}}),
         422,
@@ -133,6 +137,18 @@ BAD_JOBS = [
     ),
     pytest.param({"type": "triage", "input": []}, ["body.input"], id="input is a list"),
     pytest.param({"type": "triage"}, ["body.input"], id="no input"),
+    pytest.param({"type": "triage", "input": {"text": "x"}, "priority": "urgent"}, ["body.priority"], id="priority"),
+    pytest.param(
+        {"type": "triage", "input": {"text": "x"}, "deadline_s": 0, "queue_s": -1},
+        ["limits.deadline_s: Input should be greater than 0", "limits.queue_s: Input should be greater than 0"],
+        id="deadlines below zero",
+    ),
+    pytest.param(
+        {"type": "triage", "input": {"text": "x"}, "deadline_s": 1e9}, ["limits.deadline_s"], id="deadline in 31 years"
+    ),
+    pytest.param(
+        {"type": "triage", "input": {"text": "x"}, "queue_s": "soon"}, ["body.queue_s"], id="queue_s in words"
+    ),
 ]
 
 
@@ -157,6 +173,18 @@ BAD_REQUESTS = [
     pytest.param("GET", "/v1/goals/nothing?wait=-1", {}, 422, id="negative wait"),
     pytest.param("GET", "/v1/goals/nothing?wait=nan", {}, 422, id="wait is no number"),
     pytest.param("GET", "/v1/goals/nothing/events", {"Last-Event-ID": "x; DROP"}, 400, id="event id"),
+    pytest.param("POST", "/v1/goals/nothing/rerun", {}, 404, id="run an unknown goal again"),
+    pytest.param("DELETE", "/v1/jobs/nothing", {}, 404, id="cancel an unknown job"),
+    pytest.param("POST", "/v1/jobs/nothing.s1.0/cancel", {}, 404, id="cancel an unknown goal's job"),
+    pytest.param("GET", "/v1/dead-letters/nothing", {}, 404, id="unknown letter"),
+    pytest.param("POST", "/v1/dead-letters/nothing/replay", {}, 404, id="replay an unknown letter"),
+    pytest.param("DELETE", "/v1/dead-letters/nothing", {}, 404, id="purge an unknown letter"),
+    pytest.param("GET", "/v1/dead-letters?cause=bad", {}, 422, id="letters of an unknown cause"),
+    pytest.param("DELETE", "/v1/dead-letters?cause=bad", {}, 422, id="purge an unknown cause"),
+    pytest.param("GET", "/v1/dead-letters?limit=1001", {}, 422, id="letters beyond the limit"),
+    pytest.param("GET", "/v1/job-types/sumarize/load", {}, 404, id="load of an unknown job type"),
+    pytest.param("GET", "/v1/job-types/triage/load?priority=urgent", {}, 422, id="load of an unknown class"),
+    pytest.param("GET", "/v1/job-types/triage/load", {"X-Tenant": "no/slash"}, 400, id="tenant"),
 ]
 
 
@@ -167,6 +195,80 @@ def test_every_error_is_a_problem(
     answer = api.request(method, path, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
     assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/v1/goals", "/v1/jobs"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("X-Tenant", "", id="no tenant"),
+        pytest.param("X-Tenant", "two words", id="tenant of two words"),
+        pytest.param("X-Tenant", "tenant/key", id="tenant with a slash"),
+        pytest.param("X-Tenant", "x" * 65, id="tenant too long"),
+        pytest.param("X-Tenant", "ünïcode".encode(), id="tenant not in ASCII"),
+        pytest.param("Idempotency-Key", "", id="no key"),
+        pytest.param("Idempotency-Key", "two words", id="key of two words"),
+        pytest.param("Idempotency-Key", "x" * 256, id="key too long"),
+        pytest.param("Idempotency-Key", "ünïcode".encode(), id="key not in ASCII"),
+    ],
+)
+def test_a_bad_header_is_a_problem_that_names_it(api: TestClient, path: str, name: str, value: str | bytes) -> None:
+    job = {"type": "triage", "input": {"text": "x"}}
+    asked = job if path == "/v1/jobs" else {"plan": {"steps": [triage("s1", "x")]}}
+    answer = api.post(path, json=asked, headers={name.encode(): value if isinstance(value, bytes) else value.encode()})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json"), answer.text
+    assert answer.json()["errors"][0].startswith(f"header {name}: ")
+    assert api.get("/v1/goals").json() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "sentence"),
+    [
+        pytest.param("triage", {"state": "closed"}, 422, "body.state: Input should be 'open', 'paused' or", id="state"),
+        pytest.param("triage", {}, 422, "body.state: Field required", id="no state"),
+        pytest.param("triage", {"state": "open", "for_s": 5}, 422, "body.for_s", id="unknown field"),
+        pytest.param("sumarize", {"state": "paused"}, 404, "unknown job type 'sumarize'; known: ", id="unknown type"),
+    ],
+)
+def test_a_bad_state_is_a_problem_that_says_why(
+    api: TestClient, name: str, body: Any, status: int, sentence: str
+) -> None:
+    answer = api.put(f"/v1/job-types/{name}/state", json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert sentence in answer.json()["errors"][0], answer.text
+    assert api.get("/v1/job-types/triage").json()["state"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        pytest.param({"step": "s2"}, 409, "the goal has no step 's2'; known: s1", id="unknown step"),
+        pytest.param({"step": 2}, 422, "body.step", id="step is no text"),
+        pytest.param({"from": "s1"}, 422, "body.from", id="unknown field"),
+    ],
+)
+def test_a_bad_rerun_is_a_problem_that_says_why(api: TestClient, body: Any, status: int, sentence: str) -> None:
+    goal_id = api.post("/v1/goals", content=plan(triage("s1", "x")), headers=JSON).json()["id"]
+    api.delete(f"/v1/goals/{goal_id}")
+    answer = api.post(f"/v1/goals/{goal_id}/rerun", json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert sentence in answer.json()["errors"][0], answer.text
+    assert api.get(f"/v1/goals/{goal_id}").json()["state"] == "cancelled"
+
+
+def test_a_goal_that_runs_is_not_run_again(api: TestClient) -> None:
+    goal_id = api.post("/v1/goals", content=plan(triage("s1", "x")), headers=JSON).json()["id"]
+    answer = api.post(f"/v1/goals/{goal_id}/rerun")
+    assert (answer.status_code, answer.json()["title"]) == (409, "Not taken up again")
+    assert answer.json()["errors"] == ["the goal still runs; wait for its end, or cancel it"]
+
+
+def test_a_job_that_did_not_fail_is_no_dead_letter(api: TestClient) -> None:
+    job_id = api.post("/v1/jobs", json={"type": "triage", "input": {"text": "x"}}).json()["id"]
+    for method, rest in (("GET", ""), ("POST", "/replay"), ("DELETE", "")):
+        answer = api.request(method, f"/v1/dead-letters/{job_id}{rest}")
+        assert answer.status_code == 404
+        assert f"no dead letter '{job_id}'" in answer.json()["errors"][0]
 
 
 def test_an_empty_line_in_a_goal_is_no_fault(api: TestClient) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
 
+import httpx
 import pytest
-import uvicorn
 
-from coordinator.api import create_api
-from coordinator.client import ApiError, ApiUnreachable, Client
+from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client
+from infra.records import TypeState
 from infra.redis_server import free_port
 
 PLAN = {
@@ -26,21 +27,83 @@ PLAN = {
     ]
 }
 MESSAGES = ["one", "two"]
+Served = TypeVar("Served", bound=ThreadingHTTPServer)
 
 
 @pytest.fixture
-def client(deployment: Any) -> Iterator[Client]:
+def client(deployment: Any, url: str) -> Iterator[Client]:
     deployment.answers |= {"planner": lambda _: PLAN, "triage": lambda _: {"intent": "exchange_rate"}}
     deployment.start()
-    app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    with Client(f"http://127.0.0.1:{server.config.port}") as client:
+    with Client(url) as client:
         yield client
-    server.should_exit = True
+
+
+class _Between(ThreadingHTTPServer):
+    """Between a client and an API. It hands on what is asked, and loses the first answers."""
+
+    def __init__(self, target: str, lost: int) -> None:
+        super().__init__(("127.0.0.1", 0), _HandOn)
+        self.target, self.lost = target, lost
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _HandOn(BaseHTTPRequestHandler):
+    server: _Between
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._answer(httpx.post(self.server.target + self.path, content=body, headers=dict(self.headers), timeout=60))
+
+    def do_GET(self) -> None:
+        self._answer(httpx.get(self.server.target + self.path, timeout=60))
+
+    def _answer(self, answer: httpx.Response) -> None:
+        if self.server.lost:
+            self.server.lost -= 1
+            return  # the connection ends without a word
+        self.send_response(answer.status_code)
+        for name in ("content-type", "content-length", "location"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test says what it saw."""
+
+
+class _Busy(ThreadingHTTPServer):
+    """Says that it is busy, as often as it is told to, then accepts anything."""
+
+    def __init__(self, times: int, retry_after: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Refuse)
+        self.times, self.retry_after = times, retry_after
+        self.keys: list[str | None] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Refuse(BaseHTTPRequestHandler):
+    server: _Busy
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.keys.append(self.headers["Idempotency-Key"])
+        self.send_response(202 if len(self.server.keys) > self.server.times else 429)
+        self.send_header("Retry-After", self.server.retry_after)
+        self.end_headers()
+        self.wfile.write(b'{"id": "g"}')
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test says what it saw."""
+
+
+@contextmanager
+def serving(server: Served) -> Iterator[Served]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    with server:
+        yield server
+        server.shutdown()
     thread.join()
 
 
@@ -78,3 +141,76 @@ def test_nobody_at_the_address_is_said_with_the_address() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with Client(url) as client, pytest.raises(ApiUnreachable, match=url):
         client.recent()
+
+
+def test_a_lost_answer_does_not_do_the_work_twice(client: Client, url: str) -> None:
+    """The first two answers never arrive: what they answered goes on, or has ended."""
+    with serving(_Between(url, lost=2)) as between, Client(between.url) as cut_off:
+        goal = cut_off.submit(PLAN, {"messages": MESSAGES})
+        assert cut_off.wait(goal["id"], 30.0)["state"] == "succeeded"
+    assert between.lost == 0
+    assert [each["id"] for each in client.recent()] == [goal["id"]]
+
+
+def test_a_lost_job_is_found_again_with_its_output(client: Client, url: str) -> None:
+    with serving(_Between(url, lost=1)) as between, Client(between.url) as cut_off:
+        assert cut_off.job("triage", {"text": "one"})["output"] == {"intent": "exchange_rate"}
+    assert len(client.recent()) == 1
+
+
+def test_a_key_of_ones_own_names_the_request(client: Client) -> None:
+    first = client.submit(PLAN, {"messages": MESSAGES}, key="mine")
+    client.wait(first["id"], 30.0)
+    again = client.submit(PLAN, {"messages": MESSAGES}, key="mine")
+    assert (again["id"], again["state"]) == (first["id"], "succeeded")
+    with pytest.raises(ApiError, match="The key was used for another request"):
+        client.submit(PLAN, {"messages": ["three"]}, key="mine")
+
+
+def test_without_a_key_of_ones_own_the_same_is_done_again(client: Client) -> None:
+    assert client.submit(PLAN, {"messages": MESSAGES})["id"] != client.submit(PLAN, {"messages": MESSAGES})["id"]
+
+
+def test_told_to_come_back_it_does_with_the_same_key() -> None:
+    with serving(_Busy(2, "0")) as busy, Client(busy.url) as client:
+        assert client.submit(PLAN)["id"] == "g"
+    assert len(busy.keys) == 3
+    assert len(set(busy.keys)) == 1
+
+
+def test_it_does_not_come_back_for_ever() -> None:
+    with serving(_Busy(99, "0")) as busy, Client(busy.url) as client, pytest.raises(ApiError) as refused:
+        client.submit(PLAN)
+    assert (refused.value.status, len(busy.keys)) == (429, TRIES)
+
+
+def test_told_to_come_back_much_later_it_leaves_that_to_its_caller() -> None:
+    later = f"{PATIENCE_S + 1:.0f}"
+    with serving(_Busy(99, later)) as busy, Client(busy.url) as client, pytest.raises(ApiError) as refused:
+        client.submit(PLAN)
+    assert (refused.value.retry_after_s, len(busy.keys)) == (PATIENCE_S + 1, 1)
+
+
+def test_the_client_pauses_cancels_and_runs_again(deployment: Any, client: Client) -> None:
+    assert client.set_state("triage", TypeState.PAUSED)["state"] == "paused"
+    goal = client.submit(PLAN, {"messages": MESSAGES}, priority="high")
+    assert client.load("triage")["ready"]["high"] == 2
+    assert client.cancel_job(f"{goal['id']}.s1.0")["state"] == "cancelled"
+    assert client.wait(goal["id"], 30.0)["state"] == "failed"
+    client.set_state("triage", TypeState.OPEN)
+    assert client.rerun(goal["id"])["state"] == "running"
+    assert client.wait(goal["id"], 30.0)["state"] == "succeeded"
+
+
+def test_dead_letters_are_shown_replayed_and_purged(deployment: Any, client: Client) -> None:
+    answer, deployment.answers["triage"] = deployment.answers["triage"], _raise
+    jobs = [client.job("triage", {"text": text}, 30.0) for text in ("one", "two")]
+    assert {letter["job_id"] for letter in client.letters("triage", "failed")} == {job["id"] for job in jobs}
+    assert client.letter(jobs[0]["id"])["input"] == {"text": "one"}
+    deployment.answers["triage"] = answer
+    assert client.wait(client.replay(jobs[0]["id"])["id"], 30.0)["state"] == "succeeded"
+    assert (client.purge(jobs[1]["id"]), client.purge_all()) == (1, 0)
+
+
+def _raise(_: Any) -> Any:
+    raise ValueError("broken")

@@ -18,7 +18,7 @@ from coordinator.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable
-from infra.records import Claim, JobState, JobStatus, Outcome, RunRecord, RunState
+from infra.records import Claim, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
 from specialists.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -191,21 +191,21 @@ def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice
 class _Counting(_Overtaken):
     """Counts how often a run is loaded."""
 
-    loads = 0
+    loaded = 0
 
     def load_run(self, run_id: str) -> RunRecord | None:
-        self.loads += 1
+        self.loaded += 1
         return super().load_run(run_id)
 
 
 def loads_a_job(deployment: Any, ledger: _Counting) -> int:
     """How often a coordinator loads the run of a map of three while the outcomes come one by one."""
     run = goals_of(deployment).accept(plan_goal(3))
-    ledger.loads = 0
+    ledger.loaded = 0
     for index in range(3):
         deployment.work(f"{run.id}.s1.{index}")
         deployment.coordinators[0].advance_once(1000)
-    return ledger.loads
+    return ledger.loaded
 
 
 def test_a_goal_that_its_caller_cancels_does_not_make_the_coordinator_forget_the_others(
@@ -282,11 +282,11 @@ def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Call
 class _FailsAtFirst(MemoryLedger):
     failures = 2
 
-    def take_ready(self, window: int) -> list[tuple[str, str]]:
+    def take_ready(self, *args: Any) -> list[tuple[str, str]]:
         if self.failures:
             self.failures -= 1
             raise LedgerUnavailable("no route to it") if self.failures else QueueUnavailable("its disk is full")
-        return super().take_ready(window)
+        return super().take_ready(*args)
 
 
 def test_an_outage_of_ledger_or_queue_is_waited_out_and_its_cause_is_said(
@@ -361,9 +361,9 @@ class _DiesAfterCreating(MemoryLedger):
 
     died, created = False, 0
 
-    def create_run(self, run: RunRecord, jobs: Any, events: Any) -> None:
+    def create_run(self, run: RunRecord, jobs: Any, *rest: Any) -> Prior | None:
         self.created = len(jobs)
-        super().create_run(run, jobs, events)
+        return super().create_run(run, jobs, *rest)
 
     def release(self, jobs: Any) -> int:
         if not self.died:
@@ -404,7 +404,7 @@ def test_jobs_are_sent_even_if_nobody_can_say_what_trace_they_belong_to(
 
 
 class _Broken(MemoryLedger):
-    def take_ready(self, window: int) -> list[tuple[str, str]]:
+    def take_ready(self, *args: Any) -> list[tuple[str, str]]:
         raise ZeroDivisionError
 
 

@@ -17,7 +17,7 @@ from redis._parsers.base import BaseParser
 
 from infra.ledger import LedgerUnavailable
 from infra.records import RunRecord
-from infra.redis_client import answered, client_of, connect
+from infra.redis_client import OUTAGES, answered, client_of, connect
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
@@ -134,10 +134,22 @@ def test_a_redis_that_became_a_replica_is_an_outage(tmp_path: Path) -> None:
             RedisLedger(client, "test").beat("w1", {}, 60_000)
 
 
-@pytest.mark.parametrize("code", ["BUSY", "LOADING", "MISCONF", "OOM", "READONLY", "TRYAGAIN"])
+@pytest.mark.parametrize("code", sorted(OUTAGES))
 def test_an_error_that_passes_is_an_outage(code: str) -> None:
     with pytest.raises(LedgerUnavailable):
         answered(lambda: raised(f"{code} not now"))()
+
+
+def test_an_error_that_passes_is_an_outage_for_one_command_of_several_too(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server, client_of(server.url) as client:
+        client.config_set("save", "3600 1000000")
+        (tmp_path / "dump.rdb").mkdir()  # where its snapshot is to be: it fails to write one, and refuses all writes
+        client.bgsave()
+        while client.info("persistence")["rdb_last_bgsave_status"] == "ok":
+            time.sleep(0.02)
+        with pytest.raises(LedgerUnavailable, match="MISCONF"):
+            RedisLedger(client, "test").acknowledge(["1-1"])
+        client.config_set("save", "")  # it would else try again before it ends
 
 
 def test_an_error_that_stays_is_a_fault() -> None:

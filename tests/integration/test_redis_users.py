@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger import LedgerUnavailable
 from infra.queue import QueueRefused
 from infra.records import Job, JobState, RunRecord
 from infra.redis_client import broker_url, client_of, connect
@@ -252,3 +253,20 @@ def _answers(client: redis.Redis) -> bool:
 def test_every_user_of_a_process_has_a_secret() -> None:
     examples = Path(__file__).parents[2] / "infra/docker/secrets/example"
     assert {f"redis_{name}" for name in users()} - {"redis_default"} == {file.name for file in examples.glob("redis_*")}
+
+
+def test_the_api_may_wait_for_replicas(role: Role) -> None:
+    with connect(role("api")) as client:
+        ledger = RedisLedger(client, "mh", replicas=1)
+        with pytest.raises(LedgerUnavailable, match="0 of 1 replicas"):
+            ledger.create_run(RunRecord(id="waits", created_ms=1, body={}), [], [])
+
+
+def test_a_coordinator_may_forget_those_before_it(role: Role) -> None:
+    with connect(role("coordinator")) as client:
+        former, ledger = (RedisLedger(client, "mh", retention_s=seconds) for seconds in (600, 0))
+        former.outcomes("former", 1, 0)
+        assert client.xinfo_consumers("mh:outcomes", "coordinator")
+        time.sleep(0.01)  # longer ago than it is kept for
+        ledger.sweep(20_000)
+        assert client.xinfo_consumers("mh:outcomes", "coordinator") == []

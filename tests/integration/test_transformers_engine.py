@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -130,6 +132,50 @@ def test_a_request_joins_and_leaves_while_another_one_runs(engine: TransformersE
     assert not long.done()
     engine.cancel("long")
     assert long.result(WAIT_S).finish is Finish.CANCELLED
+
+
+def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) -> None:
+    engine = TransformersEngine(base, {"words": Hosted(None, 64, 256)}, slots=1)
+    long = engine.submit(ask("long", PROMPTS[2], grammar=None, max_tokens=256))
+    until = time.monotonic() + WAIT_S
+    while engine.stats().steps < 3:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    waiting = engine.submit(ask("waiting", PROMPTS[0], max_tokens=1))
+
+    engine.cancel("long")
+    cancelled_at = engine.stats().steps
+
+    assert long.result(WAIT_S).finish is Finish.CANCELLED
+    assert 3 <= long.result().tokens_out < 256
+    assert waiting.result(WAIT_S).tokens_out == 1
+    # The step that ran when the cancel came, and the one that answered the request which waited for the slot.
+    assert engine.stats().steps - cancelled_at <= 2
+    engine.close()
+
+
+def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
+    base: Path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr("workers.engines.transformers.LAST_STEP_S", 0.1)
+    engine, gate, begun = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, 1, stall_s=0.2), Event(), Event()
+
+    def hang(pieces: list[Piece], whole: list[bool]) -> torch.Tensor:
+        begun.set()
+        gate.wait(WAIT_S)
+        raise MemoryError
+
+    engine._decoder.feed = hang  # type: ignore[method-assign]
+    assert engine.healthy()
+    stuck = engine.submit(ask("1", PROMPTS[0]))
+    assert begun.wait(WAIT_S)
+    time.sleep(0.3)
+    assert not engine.healthy()
+    engine.close()
+    assert "a decoding step hangs" in caplog.text
+    gate.set()
+    with pytest.raises(EngineError):
+        stuck.result(WAIT_S)
 
 
 def test_what_the_grammar_forces_is_written_without_choosing(engine: TransformersEngine) -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import infra.cli
 from infra.celery_queue import CeleryQueue, create_app
 from infra.queue import QueueUnavailable
-from infra.records import Job, JobState, JobStatus, RunRecord
+from infra.records import Job, JobState, JobStatus, RunRecord, RunState
 from infra.redis_client import client_of
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer
@@ -50,16 +50,21 @@ def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
 
 @pytest.fixture
 def folders(write_specialist: Callable[..., Path]) -> str:
-    """Two specialists as the setting wants them: `mood` answers from a script, `nap` is a function that takes time."""
+    """Specialists as the setting wants them.
+
+    `mood` answers from a script, `slow` as well but not within a test, and `nap` is a function that takes time.
+    """
     text = {"text": {"type": "string", "maxLength": 100}}
     example = {"input": {"text": SECRET}, "output": {"mood": "bad"}}
     files = {"prompt.txt": "{{text}}\nMood:", "examples.jsonl": json.dumps(example)}
-    mood = write_specialist("mood", MOOD, text, {"mood": {"enum": ["good", "bad"]}}, files)
+    answer = {"mood": {"enum": ["good", "bad"]}}
+    mood = write_specialist("mood", MOOD, text, answer, files)
+    slow = write_specialist("slow", MOOD + "[script]\nmedian_s = 600\n[limits]\ntimeout_s = 900\n", text, answer, files)
     manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
     nap = write_specialist(
         "nap", manifest, {"seconds": {"type": "number"}}, {"slept": {"type": "number"}}, {"nap.py": NAP}
     )
-    return json.dumps([str(mood), str(nap)])
+    return json.dumps([str(mood), str(slow), str(nap)])
 
 
 def send(
@@ -116,8 +121,31 @@ def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(start_w
     (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
     wait_until(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
-    wait_until(ledger, job_id, JobState.READY)
+    assert wait_until(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
     assert worker.wait(WAIT_S) == 0
+
+
+def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(start_worker, folders, ledger, queue) -> None:
+    """Its lease would be looked at twenty minutes later: only the ledger's word to stop can have ended it."""
+    start_worker("slow", specialists=folders, lease_s="3600", slots="1")
+    (job_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
+    wait_until(ledger, job_id, JobState.RUNNING)
+    (next_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
+
+    run = ledger.load_run("r1")
+    assert run
+    assert ledger.advance(run.model_copy(update={"state": RunState.CANCELLED}), [], [], [])
+
+    wait_until(ledger, next_id, JobState.RUNNING)  # in the one slot that there is
+    assert wait_until(ledger, job_id, JobState.CANCELLED).attempt == 1
+
+
+def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(start_worker, folders, ledger, queue) -> None:
+    start_worker("slow", specialists=folders, lease_s="3600", slots="1")
+    first, second = send(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
+    wait_until(ledger, first, JobState.RUNNING)
+    assert ledger.cancel([first]) == 1
+    wait_until(ledger, second, JobState.RUNNING)
 
 
 def test_a_message_is_not_delivered_again_while_its_handler_runs(queue, redis_client) -> None:

@@ -13,7 +13,7 @@ import pytest
 from infra.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
 from infra.redis_ledger import RedisLedger
-from workers.app import BROKEN
+from workers.ending import BROKEN
 
 WAIT_S = 60
 #: The signal stops the main thread for good, as a read of a dead socket would; the other threads go on.
@@ -50,13 +50,6 @@ def await_state(ledger: RedisLedger, job_id: str, state: JobState, mend: Callabl
         time.sleep(0.05)
 
 
-def await_listed(ledger: RedisLedger, count: int) -> None:
-    until = time.monotonic() + WAIT_S
-    while len(ledger.workers()) != count:
-        assert time.monotonic() < until, ledger.workers()
-        time.sleep(0.05)
-
-
 def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
     start_worker, options, ledger, queue, settings
 ) -> None:
@@ -76,6 +69,23 @@ def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
     assert ledger.workers() == {}
     start_worker("nap", **options)
     await_state(ledger, waiting, JobState.SUCCEEDED)
+
+
+def test_a_deaf_worker_is_started_again_by_its_supervisor(start_worker, options, ledger, queue, settings) -> None:
+    supervisor = start_worker("nap", supervised=True, **options)
+    await_state(ledger, send(ledger, queue, "r0", seconds=0), JobState.SUCCEEDED)  # it listens to remote control too
+    (deaf,) = ledger.workers()
+    with create_app(settings) as app:
+        (answer,) = app.control.cancel_consumer("nap", destination=[deaf], reply=True, timeout=10)
+    assert "ok" in answer[deaf]
+
+    await_state(ledger, send(ledger, queue, "r1", seconds=0), JobState.SUCCEEDED)
+
+    (heir,) = ledger.workers()
+    assert heir != deaf
+    supervisor.terminate()
+    assert supervisor.wait(WAIT_S) == 0
+    assert ledger.workers() == {}
 
 
 def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(

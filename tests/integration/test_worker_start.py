@@ -22,7 +22,7 @@ from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 from specialists.catalog import SHIPPED
 from specialists.weights import ensure
-from workers.app import BROKEN
+from workers.ending import BROKEN
 
 WAIT_S = 90
 KEY = "s3cret: /of?the@house"
@@ -93,7 +93,8 @@ def test_an_option_that_cannot_be_is_named(given: list[str], reason: str) -> Non
 
 
 def test_a_setting_that_is_no_json_is_named() -> None:
-    assert "MANYHANDS_SPECIALISTS: must be a JSON list of folders" in refusal(ended("count", specialists="/srv/mood"))
+    line = refusal(ended("count", specialists="/srv/mood"))
+    assert "MANYHANDS_SPECIALISTS: must be JSON: a list of folders" in line
 
 
 @pytest.mark.parametrize("module", ["coordinator.app", "coordinator.api_app"])
@@ -101,7 +102,7 @@ def test_the_other_processes_name_it_as_well(module: str) -> None:
     environment = os.environ | {"MANYHANDS_SPECIALISTS": "/srv/mood"}
     done = subprocess.run([sys.executable, "-m", module], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert "MANYHANDS_SPECIALISTS: must be a JSON list of folders" in done.stderr
+    assert "MANYHANDS_SPECIALISTS: must be JSON: a list of folders" in done.stderr
 
 
 def test_a_broker_that_wants_a_key_says_so(guarded: RedisServer) -> None:

@@ -100,8 +100,7 @@ def test_what_has_begun_is_running_and_the_rest_waits() -> None:
     engine.close()
 
 
-def test_an_engine_is_healthy_only_while_a_thread_may_come_free(monkeypatch) -> None:
-    monkeypatch.setattr("workers.engines.function.STUCK_S", -2 * 3600)  # as if it were long past the deadline
+def test_an_engine_is_healthy_only_while_a_thread_may_come_free() -> None:
     gates = [threading.Event() for _ in range(THREADS)]
     begun = [threading.Event() for _ in range(THREADS)]
 
@@ -110,7 +109,7 @@ def test_an_engine_is_healthy_only_while_a_thread_may_come_free(monkeypatch) -> 
         gates[input["n"]].wait(WAIT_S)
         return input
 
-    engine = FunctionEngine({"f": wait})
+    engine = FunctionEngine({"f": wait}, stall_s=-2 * 3600)  # as if it were long past the deadline
     deadline = time.monotonic() + 3600
     futures = [engine.submit(Request(f"{n}", "f", f'{{"n": {n}}}', deadline=deadline)) for n in range(THREADS)]
     assert all(each.wait(WAIT_S) for each in begun)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.known import MOST, SHARED_S, KnownRuns
+from coordinator.known import KEPT_S, MOST, SHARED_S, KnownRuns
 from coordinator.plan import Limits, Plan, Step
 from coordinator.run import Run
 from infra.records import RunState
@@ -21,6 +21,14 @@ def test_a_run_is_known_from_its_save_until_it_is_taken() -> None:
     assert known.take("r1") is None
     known.saved(run, 3)
     assert known.take("r1") == (run, 3)
+    assert known.take("r1") is None
+
+
+def test_a_run_is_known_for_less_time_than_a_fail_over_takes() -> None:
+    now_s = 100.0
+    known = KnownRuns(lambda: now_s)
+    known.saved(a_run(), 3)
+    now_s += KEPT_S
     assert known.take("r1") is None
 
 

@@ -245,6 +245,42 @@ def test_many_jobs_that_all_hold_the_whole_list_are_refused() -> None:
     assert "step 's1' (count): jobs 0 to 70 bring the release to 64" in fault
 
 
+def test_a_plan_may_say_how_many_must_succeed_and_what_a_failure_means() -> None:
+    steps = [{**each("s1"), "join": {"quorum": 2}, "on_failure": {"default": {"intent": "card_arrival"}}}]
+    plan = compile_plan({"steps": steps}, CATALOG, INPUTS, LIMITS)
+    assert plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)["steps"] == steps
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ({"join": "some"}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
+        ({"join": {"quorum": 0}}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
+        ({"join": ["all"]}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
+        ({"on_failure": "retry"}, "on_failure: must be 'fail', 'skip' or {\"default\": an output}"),
+        ({"on_failure": {"default": "card"}}, "on_failure: must be 'fail', 'skip' or {\"default\": an output}"),
+    ],
+)
+def test_a_join_or_failure_rule_that_is_none_is_refused_in_one_sentence(words: Json, fault: str) -> None:
+    assert faults_of({**each("s1"), **words}) == [f"step 's1': {fault}"]
+
+
+def test_a_join_of_a_step_without_a_map_is_refused() -> None:
+    (fault,) = faults_of({**one("s1", "triage", text="a"), "join": "any"})
+    assert fault == "step 's1' (triage): join: the step has one job; only a mapped one has some to choose among"
+
+
+@pytest.mark.parametrize(("join", "count"), [({"quorum": 3}, 2), ("any", 0)])
+def test_a_quorum_of_more_jobs_than_there_are_is_refused(join: Any, count: int) -> None:
+    (fault,) = faults_of({**each("s1"), "join": join}, inputs={"messages": ["a"] * count})
+    assert fault.endswith(f"join: {3 if count else 1} of its jobs must succeed, and it has {count}")
+
+
+def test_a_default_must_be_an_output_of_the_job_type() -> None:
+    (fault,) = faults_of({**each("s1"), "on_failure": {"default": {"topic": "card"}}})[:1]
+    assert fault.startswith("step 's1' (triage): on_failure.default")
+
+
 def test_a_limit_above_the_deployments_is_refused() -> None:
     assert "limits.max_jobs: 1000 is more than this deployment's 100" in faults_of(
         each("s1"), limits={"max_jobs": 1000}

@@ -2,102 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
-from coordinator.advance import Change, advance, begin, cancel
+from coordinator.advance import advance, cancel
 from coordinator.compiler import compile_plan
-from coordinator.plan import PLANNING, Limits, Plan, Step
+from coordinator.plan import PLANNING, Step
 from coordinator.progress import StepState
 from coordinator.run import Run
-from infra.records import Failure, FailureKind, Job, JobState, Outcome, RunState
-from specialists.catalog import load_catalog
-
-Json = dict[str, Any]
-CATALOG = load_catalog(adapters=False)
-LIMITS = Limits(max_jobs=50, deadline_s=60, max_replans=2)
-INTENT = {"intent": "card_arrival"}
-
-
-def ref(path: str) -> Json:
-    return {"$ref": path}
-
-
-SORT = {
-    "id": "s1",
-    "type": "triage",
-    "map": {"over": ref("inputs.messages"), "as": "item"},
-    "args": {"text": ref("item")},
-}
-JOIN = {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}}
-COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s2.rows"), "field": "intent"}}
-
-
-class Story:
-    """A run and what its ledger would hold, moved on by outcomes."""
-
-    def __init__(self, run: Run) -> None:
-        self.results: dict[str, dict[int, Json]] = {}
-        self.asked: list[str] = []
-        self.events: list[str] = []
-        self._take(begin(run, CATALOG))
-
-    def _take(self, change: Change) -> None:
-        self.run, self.jobs = change.run, list(change.jobs)
-        self.events += [event.name for event in change.events]
-        for result in change.results:
-            self.results.setdefault(result.step_id, {})[result.index] = result.output
-
-    def stored(self, step_id: str) -> Mapping[int, Json]:
-        self.asked.append(step_id)
-        return self.results.get(step_id, {})
-
-    def advance(self, *outcomes: Outcome) -> Change:
-        change = advance(self.run, outcomes, self.stored, CATALOG)
-        self._take(change)
-        return change
-
-
-def run_of(*steps: Json, inputs: Json | None = None, **rest: Any) -> Run:
-    given = {"messages": ["a", "b", "c"], "note": "a text"} if inputs is None else inputs
-    return Run.of_plan("r", compile_plan({"steps": list(steps), **rest}, CATALOG, given, LIMITS), given, 1000)
-
-
-def goal_run() -> Run:
-    step = Step(id=PLANNING, type="planner", args={"goal": "sort", "job_types": []})
-    plan = Plan(steps=(step,), result=ref(PLANNING), limits=LIMITS)
-    return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", planning=True)
-
-
-def done(job: Job, output: Json) -> Outcome:
-    return Outcome(
-        job_id=job.id,
-        run_id="r",
-        step_id=job.step_id,
-        index=job.index,
-        state=JobState.SUCCEEDED,
-        attempt=1,
-        output=output,
-    )
-
-
-def failed(job: Job, kind: FailureKind = FailureKind.ENGINE) -> Outcome:
-    failure = Failure(kind=kind, message="it broke")
-    return Outcome(
-        job_id=job.id,
-        run_id="r",
-        step_id=job.step_id,
-        index=job.index,
-        state=JobState.FAILED,
-        attempt=1,
-        failure=failure,
-    )
-
-
-def all_done(jobs: Iterable[Job], output: Json = INTENT) -> list[Outcome]:
-    return [done(job, output) for job in jobs]
+from infra.records import FailureKind, RunState
+from tests.story import CATALOG, COUNT, INTENT, JOIN, LIMITS, SORT, Story, all_done, done, failed, goal_run, ref, run_of
 
 
 def test_a_new_run_releases_the_steps_that_need_none() -> None:
@@ -237,6 +152,130 @@ def test_a_skipped_item_is_null_in_the_steps_value() -> None:
     story.advance(done(first, INTENT), failed(second), done(third, INTENT))
     assert story.jobs[0].input["columns"][1] == [INTENT, None, INTENT]
     assert story.run.steps["s1"].skipped == 1
+
+
+def test_a_failed_item_has_the_output_that_the_step_says() -> None:
+    other = {"intent": "cancel_transfer"}
+    story = Story(run_of({**SORT, "on_failure": {"default": other}}, JOIN))
+    first, second, third = story.jobs
+    story.advance(done(first, INTENT), failed(second), done(third, INTENT))
+    assert story.jobs[0].input["columns"][1] == [INTENT, other, INTENT]
+    assert (story.run.steps["s1"].succeeded, story.run.steps["s1"].defaulted) == (2, 1)
+    assert story.results["s1"].keys() == {0, 2}
+
+
+def test_a_failed_step_of_one_job_has_the_output_that_it_says() -> None:
+    table = {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}}
+    count = {"id": "s2", "type": "count", "args": {"items": ref("s1.rows"), "field": "value"}}
+    story = Story(run_of({**table, "on_failure": {"default": {"rows": []}}}, count))
+    story.advance(failed(story.jobs[0]))
+    assert story.jobs[0].input == {"items": [], "field": "value"}
+
+
+def test_a_step_that_joins_any_is_done_with_its_first_output() -> None:
+    story = Story(run_of({**SORT, "join": "any"}, JOIN))
+    first, second, third = story.jobs
+    story.advance(failed(first))
+    assert story.jobs == []
+    change = story.advance(done(third, INTENT))
+    assert change.cancels == [second.id]
+    assert change.jobs[0].input["columns"][1] == [None, None, INTENT]
+
+
+def test_a_quorum_that_has_succeeded_leaves_no_place_for_more() -> None:
+    story = Story(run_of({**SORT, "join": {"quorum": 2}}, JOIN))
+    first, second, third = story.jobs
+    change = story.advance(done(third, INTENT), done(first, INTENT), done(second, INTENT))
+    assert change.jobs[0].input["columns"][1] == [INTENT, None, INTENT]
+    assert story.results["s1"].keys() == {0, 2}
+    (end,) = [event.data for event in change.events if event.name == "step.ended"]
+    assert end == {"step": "s1", "succeeded": 2, "skipped": 0, "defaulted": 0, "cancelled": 1}
+
+
+def test_a_cancelled_job_that_ends_late_changes_nothing() -> None:
+    story = Story(run_of({**SORT, "join": "any"}, JOIN))
+    first, second, _ = story.jobs
+    story.advance(done(first, INTENT))
+    before = story.run
+    change = story.advance(done(second, INTENT))
+    assert (change.run, change.jobs, change.results, change.events, change.cancels) == (before, [], [], [], [])
+
+
+def test_a_quorum_that_cannot_be_reached_fails_the_run_and_says_by_how_much() -> None:
+    story = Story(run_of({**SORT, "join": {"quorum": 2}}, JOIN))
+    first, second, third = story.jobs
+    story.advance(failed(first))
+    assert story.run.state is RunState.RUNNING
+    story.advance(failed(third))
+    assert story.run.state is RunState.FAILED
+    assert story.run.failure is not None
+    assert story.run.failure.message == "2 of 3 jobs failed, 2 must succeed; the last: it broke"
+    assert second.id not in story.results
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "place", "counts"),
+    [("skip", None, (1, 2, 0, 1)), ({"default": {"intent": "x"}}, {"intent": "x"}, (1, 0, 3, 0))],
+)
+def test_a_quorum_that_cannot_be_reached_ends_the_step_as_it_says(
+    on_failure: Any, place: Any, counts: tuple[int, ...]
+) -> None:
+    sort = {**SORT, "join": {"quorum": 3}, "on_failure": on_failure}
+    plan = compile_plan({"steps": [SORT, JOIN]}, CATALOG, {"messages": list("abcd")}, LIMITS)
+    steps = (Step.model_validate(sort), plan.steps[1])
+    story = Story(Run.of_plan("r", plan.model_copy(update={"steps": steps}), {"messages": list("abcd")}, 1000))
+    first, second, third, fourth = story.jobs
+    change = story.advance(failed(first), done(second, INTENT), failed(third))
+    assert change.jobs[0].input["columns"][1] == [place, INTENT, place, place]
+    assert change.cancels == [fourth.id]
+    (end,) = [tuple(event.data.values())[1:] for event in change.events if event.name == "step.ended"]
+    assert end == counts
+
+
+def test_a_quorum_of_more_than_a_list_turns_out_to_have_fails_the_run_before_it_is_released() -> None:
+    table = {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}}
+    fan = {
+        "id": "s2",
+        "type": "triage",
+        "map": {"over": ref("s1.rows"), "as": "row"},
+        "args": {"text": ref("row.value")},
+        "join": {"quorum": 2},
+    }
+    story = Story(run_of(table, fan))
+    story.advance(done(story.jobs[0], {"rows": [{"value": "a"}]}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert story.run.failure.message == "step 's2': 2 of its jobs must succeed, and it has 1"
+
+
+def test_a_run_that_ends_leaves_the_cancelling_of_its_jobs_to_the_ledger() -> None:
+    story = Story(run_of({**SORT, "join": "any"}))
+    assert story.advance(done(story.jobs[0], INTENT)).cancels == ()
+
+
+def test_an_outcome_of_another_round_changes_nothing() -> None:
+    story = Story(run_of(SORT).model_copy(update={"round": 1}))
+    assert {job.round for job in story.jobs} == {1}
+    before = story.run
+    outcomes = all_done(story.jobs)
+    change = story.advance(*(outcome.model_copy(update={"round": round}) for outcome in outcomes for round in (0, 2)))
+    assert (change.run.steps, change.events, story.results.keys()) == (before.steps, [], {"inputs"})
+
+
+def test_an_outcome_waits_for_the_release_of_its_step_unless_it_is_of_an_earlier_round() -> None:
+    story = Story(run_of(SORT, JOIN).model_copy(update={"round": 1}))
+    early = done(story.jobs[0], INTENT).model_copy(update={"step_id": "s2"})
+    assert story.run.settles(done(story.jobs[0], INTENT))
+    assert not story.run.settles(early)
+    assert story.run.settles(early.model_copy(update={"round": 0}))
+
+
+def test_a_record_from_before_joins_still_reads() -> None:
+    story = Story(run_of({**SORT, "on_failure": "skip"}, JOIN))
+    record = story.run.record(1)
+    for name in ("defaulted", "round", "reopened_ms"):
+        assert name not in record.model_dump_json()
+    assert Run.load(record) == story.run
 
 
 def test_an_output_is_data_even_if_it_looks_like_a_reference() -> None:

@@ -73,6 +73,15 @@ def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
         Seen("4-0", "run.ended", {"state": "succeeded", "failure": None}),
     ]
     with console.capture() as captured:
-        Following(console).follow(events)
+        Following(console, lambda: ["count"]).follow(events)
     text = captured.get()
+    assert "is paused" not in text
     assert all(words in text for words in ("inputs.messages", "text=item", "mended in the draft", "s1 triage", "1/1"))
+
+
+def test_following_tells_when_a_step_waits_for_a_paused_type() -> None:
+    console = Console(width=120, no_color=True)
+    with console.capture() as captured:
+        released = Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 1})
+        Following(console, lambda: ["triage"]).follow([released])
+    assert "s1 triage waits: triage is paused; `manyhands resume triage` has it go on" in captured.get()

@@ -42,7 +42,7 @@ def test_folders_that_are_no_json_are_a_fault_like_any_other(text: str, monkeypa
     monkeypatch.setenv("MANYHANDS_SPECIALISTS", text)
     with pytest.raises(ValidationError) as caught:
         settings()
-    fault = 'MANYHANDS_SPECIALISTS: must be a JSON list of folders, such as ["/srv/mood"]'
+    fault = 'MANYHANDS_SPECIALISTS: must be JSON: a list of folders, such as ["/srv/mood"]'
     assert setting_faults(caught.value) == [fault]
 
 

@@ -200,6 +200,7 @@ def test_the_ledgers_gauges_are_what_it_says_now() -> None:
     counted = figures(registry)
     assert counted["manyhands_ledger_up"] == 1
     assert counted["manyhands_jobs{job_type=mood}{state=ready}"] == 1
+    assert counted["manyhands_jobs{job_type=mood}{state=poison}"] == 0
     assert counted["manyhands_oldest_waiting_seconds{job_type=mood}"] == 2
     assert counted["manyhands_workers{job_type=triage}"] == 1
     assert counted["manyhands_outcomes_unacknowledged"] == 0

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ format = "lines"
 max_tokens = 8
 """
 SECRET = "the customer's own words"
+BACK_OFF_MS = 60_000  #: longer than any wait between two attempts
+SLACK_MS = 5_000  #: the clock goes on while a test runs
 
 
 def release(ledger: MemoryLedger, input: Mapping[str, Any] | None = None, type: str = "mood", **fields: Any) -> str:
@@ -61,16 +63,15 @@ def ledger(clock: Clock) -> MemoryLedger:
 
 
 @pytest.fixture
-def mood(write_specialist: Callable[..., Path]) -> Specialist:
-    return load_specialist(
-        write_specialist(
-            "mood",
-            MANIFEST,
-            {"text": {"type": "string", "maxLength": 100}},
-            {"mood": {"enum": ["good", "bad"]}},
-            {"prompt.txt": "Text: {{text}}\nMood:"},
-        )
-    )
+def write_mood(write_specialist: Callable[..., Path]) -> Callable[..., Specialist]:
+    """The specialist `mood`; given what else its manifest says."""
+
+    def write(more: str = "") -> Specialist:
+        input, output = {"text": {"type": "string", "maxLength": 100}}, {"mood": {"enum": ["good", "bad"]}}
+        files = {"prompt.txt": "Text: {{text}}\nMood:"}
+        return load_specialist(write_specialist("mood", MANIFEST + more, input, output, files))
+
+    return write
 
 
 @pytest.fixture
@@ -83,12 +84,21 @@ def engines() -> Iterator[list[Engine]]:
 
 
 @pytest.fixture
-def hire(ledger: MemoryLedger, mood: Specialist, engines: list[Engine]) -> Callable[..., Worker]:
-    """A worker whose specialist `mood` always gives `answer`, or one with the engine given."""
+def hire(ledger: MemoryLedger, write_mood: Callable[..., Specialist], engines: list[Engine]) -> Callable[..., Worker]:
+    """A worker whose specialist `mood` always gives `answer`, or one with the engine or the specialist given."""
 
-    def hire(answer: Answer = "good", engine: Engine | None = None, delay_s: float = 0.0, **options: Any) -> Worker:
+    ordinary = cache(write_mood)
+
+    def hire(
+        answer: Answer = "good",
+        engine: Engine | None = None,
+        delay_s: float = 0.0,
+        specialist: Specialist | None = None,
+        **options: Any,
+    ) -> Worker:
         engines.append(engine or ScriptedEngine({"mood": answer}, delay_s))
         asked: dict[str, Any] = {"ledger": ledger, "lease_s": 5.0} | options
+        mood = specialist or ordinary()
         return Worker(specialists=[mood], engines={"mood": engines[-1]}, name="mood-1@here", slots=4, **asked)
 
     return hire
@@ -139,12 +149,18 @@ def test_a_job_ends_with_its_parsed_output(hire, send, ledger) -> None:
     assert (outcome.state, outcome.output, outcome.failure) == (JobState.SUCCEEDED, {"mood": "good"}, None)
 
 
-def test_an_outcome_names_what_made_it(hire, send, ledger, mood) -> None:
-    job_id = send()
-    hire().do(job_id)
+def test_an_outcome_names_what_made_it(hire, send, ledger, write_mood) -> None:
+    job_id, mood = send(), write_mood()
+    hire(specialist=mood).do(job_id)
     assert (made_by := ended(ledger, job_id).provenance)
     assert (made_by.worker, made_by.specialist, made_by.engine) == ("mood-1@here", "mood@1.0.0", "scripted")
     assert made_by.digest == mood.digest
+
+
+def test_an_outcome_says_of_which_round_of_its_run_it_is(hire, send, ledger) -> None:
+    job_id = send(round=3)
+    hire().do(job_id)
+    assert ended(ledger, job_id).round == 3
 
 
 def test_an_outcome_says_what_it_used(hire, send, ledger) -> None:
@@ -193,20 +209,22 @@ def test_an_input_that_breaks_the_schema_fails_without_another_try(hire, send, l
     assert "tone" in failure.message
 
 
-def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(hire, send, ledger) -> None:
+def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(hire, send, ledger, clock) -> None:
     worker, job_id = hire("neither of the two"), send()
     worker.do(job_id)
-    assert status(ledger, job_id).state is JobState.READY
+    assert status(ledger, job_id).state is JobState.PENDING
+    clock.ahead_ms += BACK_OFF_MS
     ledger.take_ready(10)
     worker.do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.INVALID_OUTPUT
     assert status(ledger, job_id).attempt == 2
 
 
-def test_an_answer_that_parses_on_the_second_attempt_counts(hire, send, ledger) -> None:
+def test_an_answer_that_parses_on_the_second_attempt_counts(hire, send, ledger, clock) -> None:
     answers = ["nonsense", "bad"]
     worker, job_id = hire(lambda _: answers.pop(0)), send()
     worker.do(job_id)
+    clock.ahead_ms += BACK_OFF_MS
     ledger.take_ready(10)
     worker.do(job_id)
     assert ended(ledger, job_id).output == {"mood": "bad"}
@@ -218,10 +236,31 @@ def test_a_prompt_that_is_too_long_fails_as_that(hire, send, ledger) -> None:
     assert failure_kind(ledger, job_id) is FailureKind.TOO_LONG
 
 
-def test_an_engine_that_cannot_now_is_asked_again(hire, send, ledger) -> None:
+def test_an_engine_that_cannot_now_is_asked_again_after_a_while(hire, send, ledger, clock) -> None:
     job_id = send()
     hire(raises(EngineError("out of memory"))).do(job_id)
-    assert status(ledger, job_id).state is JobState.READY
+    assert status(ledger, job_id).state is JobState.PENDING
+    assert ledger.take_ready(10) == []
+    clock.ahead_ms += BACK_OFF_MS
+    assert ledger.take_ready(10) == [("mood", job_id)]
+
+
+def test_a_kind_of_failure_that_the_manifest_rules_out_is_not_tried_again(hire, send, ledger, write_mood) -> None:
+    job_id, impatient = send(), write_mood('[retry]\nnever = ["engine"]\n')
+    hire(raises(EngineError("out of memory")), specialist=impatient).do(job_id)
+    assert failure_kind(ledger, job_id) is FailureKind.ENGINE
+    assert status(ledger, job_id).attempt == 1
+
+
+def test_each_wait_for_another_attempt_is_as_the_manifest_says(hire, send, ledger, clock, write_mood) -> None:
+    patient = write_mood("[retry]\nbackoff_s = 10\nfactor = 3\njitter = 0\n")
+    worker, job_id = hire(raises(EngineError("out of memory")), specialist=patient), send()
+    for wait_ms in (10_000, 30_000):
+        worker.do(job_id)
+        clock.ahead_ms += wait_ms - SLACK_MS
+        assert ledger.take_ready(10) == []
+        clock.ahead_ms += SLACK_MS
+        assert ledger.take_ready(10) == [("mood", job_id)]
 
 
 def test_an_engine_that_never_can_ends_the_job(hire, send, ledger) -> None:
@@ -250,7 +289,7 @@ def test_an_attempt_that_takes_too_long_is_a_timeout(hire, send, ledger) -> None
 def test_a_timeout_is_tried_again_while_attempts_are_left(hire, send, ledger) -> None:
     job_id = send(timeout_s=0.05, attempts=2)
     hire(delay_s=60).do(job_id)
-    assert status(ledger, job_id).state is JobState.READY
+    assert status(ledger, job_id).state is JobState.PENDING
 
 
 def test_a_job_whose_deadline_passes_while_it_runs_expires(hire, send, ledger, clock) -> None:
@@ -339,7 +378,36 @@ def test_what_still_runs_after_the_grace_period_is_ready_for_others(hire, send, 
     eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
     worker.drain(grace_s=0)
     running.join(WAIT_S)
-    assert status(ledger, job_id).state is JobState.READY
+    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+
+
+def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_counted(hire, send, ledger) -> None:
+    class Quick(ScriptedEngine):
+        """Its cancelled requests have ended before anybody looks."""
+
+        def cancel(self, request_id: str) -> None:
+            super().cancel(request_id)
+            eventually(lambda: self.stats().running == 0)
+
+    worker, job_id = hire(engine=Quick({}, delay_s=600)), send()
+    running = threading.Thread(target=worker.do, args=[job_id])
+    running.start()
+    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    worker.drain(grace_s=0)
+    running.join(WAIT_S)
+    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+
+
+def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire, send, ledger) -> None:
+    job_id = send()
+    with hire(delay_s=600, lease_s=3_600) as worker:
+        running = threading.Thread(target=worker.do, args=[job_id])
+        running.start()
+        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        assert ledger.cancel([job_id]) == 1
+        running.join(WAIT_S)
+        assert not running.is_alive()
+    assert status(ledger, job_id).state is JobState.CANCELLED
 
 
 def test_what_ends_within_the_grace_period_is_committed(hire, send, ledger) -> None:
@@ -363,9 +431,9 @@ class Away(MemoryLedger):
         self._fail("claim")
         return super().claim(job_id, worker, lease_ms)
 
-    def commit(self, outcome: Outcome, token: str) -> bool:
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
         self._fail("commit")
-        return super().commit(outcome, token)
+        return super().commit(outcome, token, retry_ms)
 
     def _fail(self, what: str) -> None:
         if self._left[what]:
@@ -426,6 +494,120 @@ def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(hire, send
     assert ledger.sweep(silent_ms=1_000) == [("mood", job_id)]
     hire("good").do(job_id)
     assert ended(ledger, job_id).output == {"mood": "good"}
+
+
+def test_a_message_that_comes_after_the_grace_period_is_handed_back(hire, send, ledger) -> None:
+    worker, job_id = hire(delay_s=600), send()
+    worker.drain(grace_s=0)
+    worker.do(job_id)
+    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+
+
+def run_of(ledger: MemoryLedger, run_id: str, **fields: Any) -> str:
+    job = Job(id=f"{run_id}.s1.0", type="mood", input={"text": SECRET}, run_id=run_id, step_id="s1", **fields)
+    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), [job], [])
+    return job.id
+
+
+def lose(ledger: MemoryLedger, clock: Clock, job_id: str, times: int) -> None:
+    """As if each worker that claimed the job had been killed."""
+    for _ in range(times):
+        ledger.take_ready(10)
+        assert isinstance(ledger.claim(job_id, "other@there", 1_000), Claim)
+        clock.ahead_ms += 2_000
+        ledger.sweep(silent_ms=600_000)
+
+
+class Noting(ScriptedEngine):
+    """Notes how many requests are there when one comes, itself not counted."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__({"mood": "good"}, delay_s)
+        self.beside: list[int] = []
+
+    def submit(self, request: Request) -> Future[Completion]:
+        self.beside.append(self.stats().running)
+        return super().submit(request)
+
+
+@pytest.mark.parametrize(("lost", "most_beside", "delay_s"), [(1, 3, 2.0), (2, 0, 0.1)])
+def test_the_last_attempt_after_others_were_lost_has_the_worker_for_itself(
+    hire, ledger, clock, lost, most_beside, delay_s
+) -> None:
+    engine = Noting(delay_s)
+    suspects, jobs = [run_of(ledger, f"r{n}") for n in range(4)], []
+    for job_id in suspects:
+        lose(ledger, clock, job_id, lost)
+    worker = hire(engine=engine)
+    for job_id in suspects:
+        jobs.append(threading.Thread(target=worker.do, args=[job_id]))
+        jobs[-1].start()
+    for job in jobs:
+        job.join(WAIT_S)
+    assert all(ended(ledger, job_id).attempt == lost + 1 for job_id in suspects)
+    assert max(engine.beside) == most_beside
+
+
+class Stalling(ScriptedEngine):
+    """Its loop does not come round any more from the first request on: no answer, and nothing is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.stalled = threading.Event()
+
+    def submit(self, request: Request) -> Future[Completion]:
+        self.stalled.set()
+        return Future()
+
+    def cancel(self, request_id: str) -> None:
+        assert self.stalled.is_set()
+
+    def healthy(self) -> bool:
+        return not self.stalled.is_set()
+
+
+def test_a_job_under_which_the_engine_stalls_is_given_up_and_counted(hire, send, ledger, clock) -> None:
+    given_up, job_id = threading.Event(), send(attempts=2)
+    with hire(engine=Stalling(), lease_s=0.3, give_up=given_up.set) as worker:
+        running = threading.Thread(target=worker.do, args=[job_id])
+        running.start()
+        running.join(WAIT_S)
+        assert not running.is_alive()  # its slot is free
+        assert given_up.wait(WAIT_S)
+        eventually(lambda: ledger.sweep(silent_ms=60_000) == [("mood", job_id)])  # its lease is renewed no more
+    assert status(ledger, job_id).attempt == 1
+    hire("good").do(job_id)
+    assert ended(ledger, job_id).attempt == 2
+
+
+def test_a_lease_is_not_renewed_for_an_attempt_that_is_stuck_in_its_engine(hire, send, ledger) -> None:
+    gate = threading.Event()
+
+    class Stuck(Stalling):
+        def submit(self, request: Request) -> Future[Completion]:
+            self.stalled.set()
+            gate.wait(WAIT_S)
+            return Future()
+
+    job_id = send()
+    with hire(engine=Stuck(), lease_s=0.3) as worker:
+        running = threading.Thread(target=worker.do, args=[job_id])
+        running.start()
+        eventually(lambda: ledger.sweep(silent_ms=60_000) == [("mood", job_id)])
+        assert running.is_alive()
+        gate.set()
+        running.join(WAIT_S)
+
+
+def test_a_closing_worker_hands_nothing_back_that_its_engine_stalls_under(hire, send, ledger) -> None:
+    engine, job_id = Stalling(), send()
+    worker = hire(engine=engine)
+    running = threading.Thread(target=worker.do, args=[job_id])
+    running.start()
+    assert engine.stalled.wait(WAIT_S)
+    worker.drain(grace_s=0)
+    running.join(WAIT_S)
+    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.RUNNING, 1)
 
 
 class Refusing(MemoryLedger):

@@ -1,0 +1,76 @@
+"""An engine that hangs, in its own thread or with the whole interpreter: its worker is killed and started again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from infra.celery_queue import CeleryQueue, create_app
+from infra.records import Cause, JobState
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+from tests.sweeping import ended, release, sweeping
+from workers.engines.function import THREADS
+
+#: What the function does, how many jobs of it make the engine hang, and how often each may be tried.
+HANGS = {
+    "threads": ("threading.Event().wait()", THREADS, 1),
+    # These two never let go of the interpreter's lock, so that no thread of the worker's own can notice.
+    "interpreter": ("ctypes.PyDLL(None).sleep(3600)", 1, 2),
+    "regular expression": ('re.fullmatch("(a|aa)+b", "a" * 99)', 1, 2),
+}
+WORK = """
+import ctypes, re, threading, time
+def work(input):
+    if input["hang"]:
+        {hang}
+    time.sleep(0.05)
+    return {{"hang": False}}
+"""
+MANIFEST = 'engine = "function"\nfunction = "work.py:work"\n'
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture
+def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
+    return RedisLedger(redis_client, settings.prefix)
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[CeleryQueue]:
+    queue = CeleryQueue(create_app(settings))
+    yield queue
+    queue.close()
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_hanging_engine_is_started_again_and_its_other_jobs_are_done(
+    start_worker: Callable[..., subprocess.Popen[str]],
+    write_specialist: Callable[..., Path],
+    ledger: RedisLedger,
+    queue: CeleryQueue,
+    hang: str,
+) -> None:
+    code, count, attempts = HANGS[hang]
+    flag = {"hang": {"type": "boolean"}}
+    folder = write_specialist("work", MANIFEST, flag, flag, {"work.py": WORK.format(hang=code)})
+    options = {"specialists": json.dumps([str(folder)]), "lease_s": "2", "stall_s": "2", "grace_s": "2"}
+    start_worker("work", supervised=True, **options)
+    with sweeping(ledger, queue, silent_ms=2_000):
+        hanging = release(ledger, "work", [{"hang": True}] * count, "r1", attempts=attempts, timeout_s=1.0)
+        others = release(ledger, "work", [{"hang": False}] * 20, "r2")
+        statuses = ended(ledger, hanging)
+        assert {status.state for status in ended(ledger, others)} == {JobState.SUCCEEDED}
+
+    assert {(status.state, status.attempt) for status in statuses} == {(JobState.DEAD, attempts)}
+    letters = {(letter.job_id, letter.cause) for letter in ledger.dead_letters()}
+    assert letters == {(job_id, Cause.POISON) for job_id in hanging}

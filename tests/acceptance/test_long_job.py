@@ -1,0 +1,48 @@
+"""A job that takes longer than Celery's visibility time-out and than its lease: its worker lives, so it runs once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+
+from infra.celery_queue import CeleryQueue, create_app
+from infra.records import JobState
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+from tests.sweeping import WAIT_S, ended, release, sweeping
+
+#: Each run of it leaves a line behind.
+NAP = """
+import pathlib, time
+def nap(input):
+    with pathlib.Path(__file__).with_name("runs").open("a") as runs:
+        print("run", file=runs)
+    time.sleep(input["seconds"])
+    return {"slept": input["seconds"]}
+"""
+
+
+def test_a_job_longer_than_the_visibility_timeout_runs_once(
+    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+) -> None:
+    number = {"type": "number"}
+    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
+    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
+    settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
+    ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
+    options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
+    workers = [start_worker("nap", **options) for _ in range(2)]
+
+    with sweeping(ledger, queue):
+        (status,) = ended(ledger, release(ledger, "nap", [{"seconds": 12}]))
+
+    assert (status.state, status.attempt) == (JobState.SUCCEEDED, 1)
+    assert (folder / "runs").read_text() == "run\n"
+    for worker in workers:
+        worker.terminate()
+        assert "claim refused" not in worker.communicate(timeout=WAIT_S)[1], "its message was delivered again"
+    assert redis_client.hlen("mq:unacked") == 0
+    queue.close()

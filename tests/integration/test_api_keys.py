@@ -1,0 +1,127 @@
+"""Idempotency keys: the same request sent again is not done again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from coordinator.api import create_api
+from infra.records import JobState, RunRecord
+
+JOB = {"type": "count", "input": {"items": [{"intent": "a"}], "field": "intent"}}
+GOAL = {"plan": {"steps": [{"id": "s1", "type": "count", "args": JOB["input"]}]}}
+REQUESTS = [pytest.param("/v1/goals", GOAL, id="goal"), pytest.param("/v1/jobs", JOB, id="job")]
+
+
+def key(value: str, **rest: str) -> dict[str, str]:
+    return {"Idempotency-Key": value, **rest}
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+def test_sent_again_while_it_runs_it_is_said_where_to_look(api: TestClient, path: str, body: Any) -> None:
+    first = api.post(path, json=body, headers=key("k-1"))
+    again = api.post(path, json=body, headers=key("k-1"))
+    assert (first.status_code, again.status_code) == (202, 409)
+    assert again.headers["content-type"] == "application/problem+json"
+    assert again.headers["location"] == first.headers["location"]
+    assert (again.json()["title"], again.json()["id"]) == ("Still running", first.json()["id"])
+    assert len(api.get("/v1/goals").json()) == 1
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+def test_sent_again_after_its_end_it_is_answered_as_it_ended(
+    deployment: Any, api: TestClient, path: str, body: Any
+) -> None:
+    deployment.start()
+    first = api.post(path, json=body, headers=key("k-1"))
+    ended = api.get(f"{first.headers['location']}?wait=30").json()
+    api.get(f"/v1/goals/{ended['id'].partition('.')[0]}?wait=30")  # a job ends a moment before its run does
+    again = api.post(path, json=body, headers=key("k-1"))
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")
+    assert again.json() == ended
+    assert ended["state"] == "succeeded"
+    assert "idempotency-replayed" not in first.headers
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+def test_what_means_the_same_is_the_same(api: TestClient, path: str, body: dict[str, Any]) -> None:
+    first = api.post(path, json=body, headers=key("k-1"))
+    said = {"priority": "normal", **dict(reversed(body.items()))}
+    assert api.post(path, json=said, headers=key("k-1")).headers["location"] == first.headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        pytest.param("/v1/jobs", {**JOB, "input": {"items": [], "field": "intent"}}, id="another input"),
+        pytest.param("/v1/jobs", {**JOB, "priority": "high"}, id="another priority"),
+        pytest.param("/v1/goals", GOAL, id="another path"),
+    ],
+)
+def test_a_key_of_another_request_is_refused(api: TestClient, path: str, other: Any) -> None:
+    api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+    answer = api.post(path, json=other, headers=key("k-1"))
+    assert (answer.status_code, answer.json()["title"]) == (422, "The key was used for another request")
+    assert answer.json()["errors"] == ["header Idempotency-Key: send a new key with a new request"]
+    assert len(api.get("/v1/goals").json()) == 1
+
+
+def test_two_tenants_may_use_the_same_key(api: TestClient) -> None:
+    answers = [api.post("/v1/jobs", json=JOB, headers=key("k-1", **{"X-Tenant": name})) for name in ("a", "b")]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len({answer.json()["id"] for answer in answers}) == 2
+
+
+def test_of_requests_at_the_same_moment_one_is_stored(api: TestClient) -> None:
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: api.post("/v1/jobs", json=JOB, headers=key("k-1")), range(24)))
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 23
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(api.get("/v1/goals").json()) == 1
+
+
+def test_a_large_goal_sent_again_is_stored_once(api: TestClient) -> None:
+    step = {**GOAL["plan"]["steps"][0], "map": {"over": {"$ref": "inputs.rows"}, "as": "item"}}
+    body = {"plan": {"steps": [step]}, "inputs": {"rows": ["x"] * 300}}
+    answers = [api.post("/v1/goals", json=body, headers=key("k-1")) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 409]
+    assert api.get("/v1/workers").json()["depths"]["count"]["ready"] == 300
+
+
+def test_a_request_sent_again_is_not_kept_out_at_the_door(deployment: Any) -> None:
+    full = deployment.settings.model_copy(update={"backlog": 1})
+    with TestClient(create_api(deployment.ledger, deployment.catalog, full)) as api:
+        statuses = [api.post("/v1/jobs", json=JOB, headers=key(each)).status_code for each in ("k-1", "k-2", "k-1")]
+    assert statuses == [202, 503, 409]
+
+
+def test_a_request_that_was_kept_out_may_be_sent_again_with_its_key(deployment: Any) -> None:
+    full = deployment.settings.model_copy(update={"backlog": 1})
+    with TestClient(create_api(deployment.ledger, deployment.catalog, full)) as api:
+        running = api.post("/v1/jobs", json=JOB).json()["id"]
+        assert api.post("/v1/jobs", json=JOB, headers=key("k-1")).status_code == 503
+        api.delete(f"/v1/jobs/{running}")
+        assert api.post("/v1/jobs", json=JOB, headers=key("k-1")).status_code == 202
+
+
+def test_a_key_whose_goal_is_forgotten_says_so(deployment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = deployment.ledger
+    with TestClient(create_api(ledger, deployment.catalog, deployment.settings)) as api:
+        api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+        monkeypatch.setattr(ledger, "load_run", _nothing)
+        answer = api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+    assert (answer.status_code, answer.json()["title"]) == (410, "Forgotten")
+
+
+def _nothing(_: str) -> RunRecord | None:
+    """What is left of a run after its retention."""
+
+
+def test_a_cancelled_job_is_an_outcome_like_any(api: TestClient) -> None:
+    job_id = api.post("/v1/jobs", json=JOB, headers=key("k-1")).json()["id"]
+    assert api.delete(f"/v1/jobs/{job_id}").json()["state"] == JobState.CANCELLED
+    again = api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+    assert (again.status_code, again.json()["state"]) == (200, "cancelled")

@@ -1,0 +1,107 @@
+"""What the commands about delivery do and print: against an API on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from coordinator.cli import register
+from coordinator.client import Client
+
+Say = Callable[..., Result]
+BAD = {"columns": [["a secret word"], []]}  # of unequal length: `table` fails
+
+
+@pytest.fixture
+def say(deployment: Any, url: str) -> Say:
+    """Runs a command: `say("cancel", ID)`."""
+    deployment.answers |= {"planner": lambda _: {"steps": []}, "triage": lambda _: {"intent": "exchange_rate"}}
+    app = typer.Typer()
+    register(app)
+
+    def say(*words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--url", url])
+
+    return say
+
+
+def failed_job(url: str) -> str:
+    with Client(url) as client:
+        job = client.job("table", BAD, 30.0)
+        client.wait(job["id"].partition(".")[0], 30.0)
+        return str(job["id"])
+
+
+def test_a_request_handed_in_again_with_its_key_is_the_same_goal(say: Say) -> None:
+    words = ("submit", "Sort", "--key", "k-1", "--tenant", "acme", "--priority", "high")
+    first, again = say(*words), say(*words)
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert first.stdout == again.stdout
+    goal = say("status", first.stdout.strip())
+    assert '"tenant": "acme"' in goal.stdout
+    assert '"priority": "high"' in goal.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        pytest.param(("submit", "Sort", "--tenant", "two words"), "header X-Tenant: no tenant's name", id="tenant"),
+        pytest.param(("submit", "Sort", "--tenant", "ünïcode"), "header X-Tenant: no tenant's name", id="not ASCII"),
+        pytest.param(("submit", "Sort", "--key", "two words"), "header Idempotency-Key: must be 1 to 255", id="key"),
+        pytest.param(("submit", "Sort", "--priority", "urgent"), "body.priority: Input should be 'high'", id="class"),
+        pytest.param(("cancel", "nothing.s1.0"), "no job 'nothing.s1.0'", id="cancel an unknown job"),
+        pytest.param(("cancel", "nothing"), "no goal 'nothing'", id="cancel an unknown goal"),
+        pytest.param(("rerun", "nothing"), "no goal 'nothing'", id="run an unknown goal again"),
+        pytest.param(("pause", "triag"), "unknown job type 'triag'; known: ", id="pause an unknown type"),
+        pytest.param(("letters", "show", "nothing"), "no dead letter 'nothing'", id="unknown letter"),
+        pytest.param(("letters", "list", "--cause", "bad"), "query.cause: Input should be 'poison'", id="cause"),
+        pytest.param(("letters", "purge"), "say which", id="purge nothing in particular"),
+        pytest.param(("letters", "purge", "x", "--all"), "say which", id="purge one and all"),
+    ],
+)
+def test_what_is_refused_is_said_in_a_line(say: Say, words: tuple[str, ...], sentence: str) -> None:
+    result = say(*words)
+    assert result.exit_code != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_job_or_a_goal_is_cancelled_by_its_id(say: Say, url: str) -> None:
+    with Client(url) as client:
+        goal_id = client.submit({"steps": [{"id": "s1", "type": "triage", "args": {"text": "x"}}]})["id"]
+    assert say("cancel", f"{goal_id}.s1.0").stdout == "cancelled\n"
+    assert say("cancel", goal_id).stdout == "cancelled\n"
+
+
+def test_a_type_is_paused_drained_and_resumed(say: Say) -> None:
+    states = [say(command, "triage").stdout for command in ("pause", "drain", "resume")]
+    assert states == ["triage: paused\n", "triage: draining\n", "triage: open\n"]
+
+
+def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Any, say: Say, url: str) -> None:
+    deployment.start()
+    job_id = failed_job(url)
+    listed = say("letters", "list", "--type", "table").stdout
+    assert listed.startswith(f"{job_id}  table  failed  ")
+    assert "equal length" in listed
+    assert "secret" not in listed
+    assert "a secret word" in say("letters", "show", job_id).stdout
+    deployment.answers["table"] = lambda _: {"rows": []}
+    assert say("letters", "replay", job_id).stdout == f"{job_id.partition('.')[0]}\n"
+    assert say("watch", job_id.partition(".")[0]).exit_code == 0
+    assert say("letters", "list").stdout == ""
+    assert say("letters", "purge", "--all").stdout == "0 purged\n"
+
+
+def test_a_goal_that_failed_is_run_again(deployment: Any, say: Say, url: str) -> None:
+    deployment.start()
+    goal_id = failed_job(url).partition(".")[0]
+    deployment.answers["table"] = lambda _: {"rows": []}
+    assert say("rerun", goal_id, "--step", "job").stdout == "running\n"
+    assert say("watch", goal_id).exit_code == 0
+    assert "no output is missing" in say("rerun", goal_id).stderr

@@ -1,0 +1,438 @@
+"""A crash at any instruction: whoever calls the ledger or the queue is stopped after its n-th call, for every n.
+
+Stopped before a call is stopped after the one before: nothing else leaves the process. Its memory is lost, and another
+one goes on with the same ledger. The callers of the API ask again. Workers do not die here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from coordinator.asking import Asking, KeyUsed, Named
+from coordinator.coordinator import Coordinator
+from coordinator.goals import Goal, Goals
+from coordinator.rerun import RerunRefused
+from infra.ledger import Ledger
+from infra.memory_ledger import MemoryLedger, wall_ms
+from infra.memory_queue import MemoryQueue
+from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
+from infra.settings import Settings
+from specialists.catalog import Catalog
+
+if TYPE_CHECKING:
+    import redis
+
+TURNS = 300  #: of a goal that hangs
+#: Notes that died with their sender are sent again in the third turn; on Redis, whose clock is real, after 50 ms.
+BY_TURNS, HASTILY = Settings(_env_file=None, silent_s=2), Settings(_env_file=None, silent_s=0.05)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Fuse:
+    """Counts the calls that leave any process, and stops the caller after those that `blows` names."""
+
+    def __init__(self, blows: Callable[[int], bool]) -> None:
+        self._blows = blows
+        self.calls = 0
+        self.blown = 0
+
+    def passed(self) -> None:
+        self.calls += 1
+        if self._blows(self.calls):
+            self.blown += 1
+            raise Crash
+
+
+class Watched:
+    """A ledger whose every call passes the fuse."""
+
+    def __init__(self, ledger: Ledger, fuse: Fuse) -> None:
+        self._ledger = ledger
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._ledger, name)
+
+        def watched(*args: Any, **rest: Any) -> Any:
+            answer = call(*args, **rest)
+            self._fuse.passed()
+            return answer
+
+        return watched
+
+
+class Notes(MemoryQueue):
+    """A queue whose every message passes the fuse."""
+
+    def __init__(self, fuse: Fuse) -> None:
+        super().__init__()
+        self._fuse = fuse
+
+    def send(self, job_type: str, job_id: str) -> None:
+        super().send(job_type, job_id)
+        self._fuse.passed()
+
+    def take_all(self) -> list[str]:
+        notes, self._messages = self._messages, deque()
+        return [job_id for _, job_id in notes]
+
+
+class House:
+    """One API, one coordinator and one worker, turn by turn in one thread. Each process that dies is replaced."""
+
+    def __init__(
+        self, ledger: Ledger, catalog: Catalog, settings: Settings, fuse: Fuse, tick: Callable[[], object]
+    ) -> None:
+        self.ledger = ledger
+        self.commits: Counter[tuple[str, str, int, int]] = Counter()  #: by goal, step, index and round
+        self.failing: set[str] = set()  #: texts that cannot be sorted
+        self.at_first: set[str] = set()  #: … by the first attempt
+        self.draft: Json = {}
+        self._catalog = catalog
+        self._settings = settings
+        self._fuse = fuse
+        self._tick = tick
+        self._watched: Any = Watched(ledger, fuse)
+        self._notes = Notes(fuse)
+        self.runs: dict[str, str] = {}  #: goal id -> its name, the same in each telling
+        self._coordinator = self._new_coordinator()
+
+    # -- callers --
+
+    def accept(self, plan: Json | None, goal: str | None = None, messages: str = "abc") -> str:
+        asked = Goal(plan=plan, goal=goal, inputs={"messages": list(messages)})
+        asking = Asking(named=Named.of(NOBODY, uuid4().hex, asked.model_dump(mode="json")))
+        try:
+            run_id = self._ask(lambda goals: goals.accept(asked, asking).id)
+        except KeyUsed as used:
+            run_id = used.run_id
+        self.runs[run_id] = f"goal {len(self.runs) + 1}"
+        return str(run_id)
+
+    def rerun(self, run_id: str, step: str | None = None) -> None:
+        try:
+            self._ask(lambda goals: goals.rerun(run_id, step))
+        except RerunRefused as refused:
+            if not self._fuse.blown or "still runs" not in str(refused):
+                raise  # else it was asked again, and the first time was enough
+
+    def cancel(self, run_id: str) -> None:
+        self._ask(lambda goals: goals.cancel(run_id))
+
+    def _ask(self, call: Callable[[Goals], Any]) -> Any:
+        while True:
+            try:
+                return call(Goals(self._watched, self._catalog, self._settings))
+            except Crash:
+                continue
+
+    @property
+    def calls(self) -> int:
+        return self._fuse.calls
+
+    # -- time --
+
+    def ended(self, run_id: str) -> tuple[RunState, Any]:
+        """How the goal ended: its result, or where it failed."""
+        goals = Goals(self.ledger, self._catalog, self._settings)
+        for _ in range(TURNS):
+            run = goals.load(run_id)
+            if run.state is RunState.SUCCEEDED:
+                return run.state, goals.result(run)
+            if run.state.ended:
+                return run.state, (run.failure.kind, run.failure.step) if run.failure else None
+            self.turn()
+        raise AssertionError(f"the goal hangs: {goals.load(run_id).steps}")
+
+    def settle(self) -> None:
+        """Until nothing is left to do."""
+        for _ in range(TURNS):
+            if not self.ledger.unacknowledged() and not any(self._open().values()):
+                return
+            self.turn()
+        raise AssertionError(f"left: {self.ledger.unacknowledged()} outcomes, {self._open()}")
+
+    def turn(self) -> None:
+        try:
+            self._coordinator.advance_once(0)
+            self._coordinator.dispatch_once(0)
+            self._coordinator.sweep_once()
+        except Crash:
+            self._coordinator = self._new_coordinator()
+        for job_id in self._notes.take_all():
+            self._work(job_id)
+        self._tick()
+
+    def _open(self) -> dict[str, int]:
+        states = ("pending", "ready", "sent", "running")
+        return {name: sum(depths[state] for state in states) for name, depths in self.ledger.depths().items()}
+
+    def _new_coordinator(self) -> Coordinator:
+        return Coordinator(self._watched, self._notes, self._catalog, self._settings, uuid4().hex)
+
+    # -- the worker --
+
+    def _work(self, job_id: str) -> None:
+        claim = self.ledger.claim(job_id, "worker", 60_000)
+        if isinstance(claim, Claim):
+            job, text = claim.job, claim.job.input.get("text")
+            outcome = self._outcome(job, claim.attempt)
+            again = text in self.at_first
+            if self.ledger.commit(outcome, claim.token, 1 if again else None) and not (again and claim.attempt == 1):
+                self.commits[self.runs[job.run_id], job.step_id, job.index, job.round] += 1
+
+    def _outcome(self, job: Job, attempt: int) -> Outcome:
+        ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
+        text = job.input.get("text")
+        if text in self.failing or (text in self.at_first and attempt == 1):
+            failure = Failure(kind=FailureKind.ENGINE, message="it broke", retryable=True)
+            return Outcome(**ids, round=job.round, attempt=attempt, state=JobState.FAILED, failure=failure)
+        return Outcome(**ids, round=job.round, attempt=attempt, state=JobState.SUCCEEDED, output=self._answer(job))
+
+    def _answer(self, job: Job) -> Json:
+        if job.type == "planner":
+            return self.draft
+        if job.type == "triage":
+            return {"intent": f"about {job.input['text']}"}
+        return self._catalog.get(job.type).function(job.input)
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+def sort(**rest: Any) -> Json:
+    over = {"over": ref("inputs.messages"), "as": "item"}
+    return {"id": "s1", "type": "triage", "map": over, "args": {"text": ref("item")}, **rest}
+
+
+TABLE = {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}}
+COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s1"), "field": "intent"}}
+OTHER = {"intent": "card_arrival"}
+
+
+def plan(*steps: Json) -> Json:
+    return {"steps": list(steps)}
+
+
+def counted(*intents: str) -> Json:
+    found = sorted(Counter(intents).items(), key=lambda pair: (-pair[1], pair[0]))
+    return {"counts": [{"value": intent, "count": n} for intent, n in found], "total": len(intents)}
+
+
+def tabled(messages: str) -> Json:
+    return {"rows": [{"value": message, "intent": f"about {message}"} for message in messages]}
+
+
+def done(result: Any) -> tuple[RunState, Any]:
+    return RunState.SUCCEEDED, result
+
+
+# -- what is done in the house, and what must come of it, whoever dies meanwhile --
+
+
+def words(house: House) -> None:
+    house.draft = plan(sort(), TABLE, COUNT)
+    run = house.accept(None, goal="Sort these")
+    assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
+
+
+def two_at_once(house: House) -> None:
+    first, second = house.accept(plan(sort(), TABLE)), house.accept(plan(sort(), COUNT), messages="xy")
+    assert house.ended(first) == done(tabled("abc"))
+    assert house.ended(second) == done(counted("about x", "about y"))
+
+
+def in_pieces(house: House) -> None:
+    run = house.accept(plan(sort(), TABLE), messages="abcdefg")
+    assert house.ended(run) == done(tabled("abcdefg"))
+
+
+def nothing(house: House) -> None:
+    assert house.ended(house.accept(plan(sort()), messages="")) == done([])
+    assert house.ended(house.accept(plan(sort(), COUNT), messages="")) == done(counted())
+
+
+def tried_again(house: House) -> None:
+    house.at_first = {"b"}
+    assert house.ended(house.accept(plan(sort(), TABLE))) == done(tabled("abc"))
+
+
+def made_good(house: House) -> None:
+    house.failing = {"b"}
+    run = house.accept(plan(sort(on_failure={"default": OTHER}), COUNT))
+    assert house.ended(run) == done(counted("about a", "about c", "card_arrival"))
+    run = house.accept(plan(sort(on_failure="skip"), COUNT))
+    assert house.ended(run) == done(counted("about a", "about c"))
+
+
+def of_some(house: House) -> None:
+    """How many is certain; which, only without a crash: what was not cancelled goes on."""
+    house.failing = {"a"}
+    run = house.accept(plan(sort(join={"quorum": 2}), COUNT), messages="abcdef")
+    state, result = house.ended(run)
+    assert (state, result["total"]) == (RunState.SUCCEEDED, 2)
+    run = house.accept(plan(sort(join="any"), COUNT), messages="ab")
+    assert house.ended(run) == done(counted("about b"))
+    run = house.accept(plan(sort(join={"quorum": 3}), COUNT))
+    assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
+
+
+def failed_and_mended(house: House) -> None:
+    house.failing = {"b"}
+    run = house.accept(plan(sort(), TABLE))
+    assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
+    house.failing = set()
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+
+
+def skipped_and_mended_in_pieces(house: House) -> None:
+    house.failing = set("abcde")
+    run = house.accept(plan(sort(on_failure="skip"), COUNT), messages="abcdefg")
+    assert house.ended(run) == done(counted("about f", "about g"))
+    house.failing = set()
+    house.rerun(run)
+    assert house.ended(run) == done(counted(*(f"about {message}" for message in "abcdefg")))
+
+
+def again_from_a_step(house: House) -> None:
+    run = house.accept(plan(sort(), TABLE, COUNT))
+    house.ended(run)
+    for step in ("s2", "s1"):
+        house.rerun(run, step)
+        assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
+
+
+def planned_again(house: House) -> None:
+    house.draft = plan({"id": "s1", "type": "nothing like it", "args": {}})
+    run = house.accept(None, goal="Sort these")
+    assert house.ended(run) == (RunState.FAILED, (FailureKind.PLAN, "planner"))
+    house.draft = plan(sort(), TABLE)
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+
+
+def cancelled_and_taken_up(house: House) -> None:
+    run = house.accept(plan(sort(), TABLE))
+    house.turn()
+    house.cancel(run)
+    assert house.ended(run) == (RunState.CANCELLED, None)
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+
+
+def taken_up_before_the_last_outcomes_were_read(house: House) -> None:
+    house.failing = set("abc")
+    run = house.accept(plan(sort(), TABLE))
+    house.turn()
+    house.cancel(run)
+    house.failing = set()
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+
+
+#: Where it is certain which jobs are done; elsewhere that depends on what was cancelled in time.
+CERTAIN = (words, two_at_once, in_pieces, nothing, tried_again, made_good, again_from_a_step, planned_again)
+TALES = (
+    *CERTAIN,
+    of_some,
+    failed_and_mended,
+    skipped_and_mended_in_pieces,
+    cancelled_and_taken_up,
+    taken_up_before_the_last_outcomes_were_read,
+)
+
+
+def tell(
+    ledger: Ledger,
+    catalog: Catalog,
+    settings: Settings,
+    tale: Callable[[House], None],
+    fuse: Fuse,
+    tick: Callable[[], object],
+) -> House:
+    """Have it happen, to the end of all that it leaves to do, and look at what it left."""
+    house = House(ledger, catalog, settings, fuse, tick)
+    tale(house)
+    house.settle()
+    assert set(house.commits.values()) <= {1}, "a job was done twice"
+    for run_id in house.runs:
+        assert_told_once(ledger, run_id)
+    return house
+
+
+def assert_told_once(ledger: Ledger, run_id: str) -> None:
+    """Each round tells of each step and job once, and ends once, with nothing after it."""
+    rounds: list[list[tuple[Any, ...]]] = [[]]
+    for _, event in ledger.events(run_id):
+        if event.name == "run.reopened":
+            rounds.append([])
+        rounds[-1].append((event.name, event.data.get("step"), event.data.get("index")))
+    for told in rounds:
+        assert len(set(told)) == len(told), told
+        assert [name for name, *_ in told].index("run.ended") == len(told) - 1, told
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = wall_ms()
+
+    def tick(self) -> None:
+        self.ms += 1000
+
+
+def in_memory(catalog: Catalog, tale: Callable[[House], None], fuse: Fuse) -> House:
+    clock = Clock()
+    return tell(MemoryLedger(now_ms=lambda: clock.ms, idle_ms=500), catalog, BY_TURNS, tale, fuse, clock.tick)
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four jobs are many."""
+    monkeypatch.setattr("coordinator.goals.AT_ONCE", 3)
+
+
+@pytest.mark.parametrize("tale", TALES)
+def test_whichever_call_a_crash_follows_all_comes_to_the_same_end(
+    catalog: Catalog, tale: Callable[[House], None]
+) -> None:
+    calm = in_memory(catalog, tale, Fuse(lambda _: False))
+    for place in count(1):
+        fuse = Fuse(place.__eq__)
+        house = in_memory(catalog, tale, fuse)
+        if tale in CERTAIN:
+            assert house.commits == calm.commits, f"after call {place}"
+        if not fuse.blown:
+            break
+    assert place > calm.calls
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
+    dice = random.Random(seed)  # the same crashes each time
+    for tale in TALES:
+        in_memory(catalog, tale, Fuse(lambda _: dice.random() < 0.1))
+
+
+@pytest.mark.parametrize("tale", [of_some, skipped_and_mended_in_pieces])
+def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[House], None]) -> None:
+    from infra.redis_ledger import RedisLedger
+
+    for place in count(1):
+        redis_client.flushall()
+        fuse = Fuse(place.__eq__)
+        ledger = RedisLedger(redis_client, "crash", idle_ms=1)
+        tell(ledger, catalog, HASTILY, tale, fuse, lambda: None)
+        if not fuse.blown:
+            break

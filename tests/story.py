@@ -1,0 +1,109 @@
+"""A run told in a test: what its coordinator decides, and what its ledger would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from coordinator.advance import Change, advance, begin
+from coordinator.compiler import compile_plan
+from coordinator.plan import PLANNING, Limits, Plan, Step
+from coordinator.rerun import Reopened, reopen
+from coordinator.run import Run
+from infra.records import Failure, FailureKind, Job, JobState, Outcome
+from specialists.catalog import load_catalog
+
+Json = dict[str, Any]
+CATALOG = load_catalog(adapters=False)
+LIMITS = Limits(max_jobs=50, deadline_s=60, max_replans=2)
+INTENT = {"intent": "card_arrival"}
+
+
+def ref(path: str) -> Json:
+    return {"$ref": path}
+
+
+SORT = {
+    "id": "s1",
+    "type": "triage",
+    "map": {"over": ref("inputs.messages"), "as": "item"},
+    "args": {"text": ref("item")},
+}
+JOIN = {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}}
+COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s2.rows"), "field": "intent"}}
+
+
+class Story:
+    """A run and what its ledger would hold, moved on by outcomes."""
+
+    def __init__(self, run: Run) -> None:
+        self.results: dict[str, dict[int, Json]] = {}
+        self.asked: list[str] = []
+        self.events: list[str] = []
+        self._take(begin(run, CATALOG))
+
+    def _take(self, change: Change) -> None:
+        self.run, self.jobs = change.run, list(change.jobs)
+        self.events += [event.name for event in change.events]
+        for result in change.results:
+            self.results.setdefault(result.step_id, {})[result.index] = result.output
+
+    def reopen(self, step: str | None = None, now_ms: int = 90_000) -> Reopened:
+        """Take the run up again, as its ledger would save it."""
+        reopened = reopen(self.run, self.stored, CATALOG, now_ms, step)
+        self.events += [event.name for event in reopened.events]
+        for forgotten in reopened.forget:
+            self.results.pop(forgotten, None)
+        self._take(reopened.change)
+        return reopened
+
+    def stored(self, step_id: str) -> Mapping[int, Json]:
+        self.asked.append(step_id)
+        return self.results.get(step_id, {})
+
+    def advance(self, *outcomes: Outcome) -> Change:
+        change = advance(self.run, outcomes, self.stored, CATALOG)
+        self._take(change)
+        return change
+
+
+def run_of(*steps: Json, inputs: Json | None = None, **rest: Any) -> Run:
+    given = {"messages": ["a", "b", "c"], "note": "a text"} if inputs is None else inputs
+    return Run.of_plan("r", compile_plan({"steps": list(steps), **rest}, CATALOG, given, LIMITS), given, 1000)
+
+
+def goal_run() -> Run:
+    step = Step(id=PLANNING, type="planner", args={"goal": "sort", "job_types": []})
+    plan = Plan(steps=(step,), result=ref(PLANNING), limits=LIMITS)
+    return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", planning=True)
+
+
+def done(job: Job, output: Json) -> Outcome:
+    return Outcome(
+        job_id=job.id,
+        run_id="r",
+        step_id=job.step_id,
+        index=job.index,
+        state=JobState.SUCCEEDED,
+        attempt=1,
+        output=output,
+        round=job.round,
+    )
+
+
+def failed(job: Job, kind: FailureKind = FailureKind.ENGINE) -> Outcome:
+    failure = Failure(kind=kind, message="it broke")
+    return Outcome(
+        job_id=job.id,
+        run_id="r",
+        step_id=job.step_id,
+        index=job.index,
+        state=JobState.FAILED,
+        attempt=1,
+        failure=failure,
+        round=job.round,
+    )
+
+
+def all_done(jobs: Iterable[Job], output: Json = INTENT) -> list[Outcome]:
+    return [done(job, output) for job in jobs]
