@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check bench bench-scale format clean
+.PHONY: demo up test cluster-test check chaos bench bench-scale bench-delivery format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -41,6 +41,15 @@ bench: $(STAMP)
 
 bench-scale: $(STAMP)
 	$(BIN)/python -m benchmarks.scale --plots --out docs/pictures
+
+bench-delivery: $(STAMP)
+	$(BIN)/python -m benchmarks.delivery --plots --out docs/pictures/delivery.json
+
+# Two parts kill processes, one of them with a model; the third cuts a link, and needs root.
+JOBS ?= 20000
+chaos: $(STAMP)
+	$(BIN)/manyhands weights smollm2-135m
+	$(BIN)/python -m benchmarks.chaos --jobs $(JOBS)
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -61,6 +61,13 @@ class Hosts:
         """What to put before a command that is to run on host `n`."""
         return ["ip", "netns", "exec", self._names[n]]
 
+    def cut(self, n: int) -> None:
+        """From now on nothing passes to or from host `n`; its connections are not told."""
+        _ip("link", "set", f"mhn{n}", "down")
+
+    def heal(self, n: int) -> None:
+        _ip("link", "set", f"mhn{n}", "up")
+
     def _add(self, n: int, name: str) -> None:
         near, far = f"mhn{n}", f"mhf{n}"
         _ip("netns", "add", name)

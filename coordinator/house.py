@@ -54,7 +54,7 @@ class House:
         self._ports = ports
         self._tell = tell
         self.data = data
-        self._redis = RedisServer(data / "redis", ports.redis)
+        self._redis = RedisServer(data / "redis", ports.redis, settings.appendfsync)
         self._log = data / "logs"
         self.children = [
             self._child("api", "-m", "coordinator.api_app"),

@@ -50,6 +50,10 @@ class Line:
         """For so many to be done, if they are as large as those that wait; None: not known."""
         return self.token_seconds(jobs * self.load.tokens / self.load.jobs if self.load.jobs else 0)
 
+    def runs_s(self) -> float | None:
+        """For how long a job runs: as many as run now leave in that time. None: not known."""
+        return self.seconds(self.load.running)
+
     def token_seconds(self, tokens: float) -> float | None:
         if not self.load.tokens_per_s or self.load.state is TypeState.PAUSED:
             return None

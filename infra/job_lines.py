@@ -141,6 +141,8 @@ class Line:
             state=state,
             ready={priority: line.counts() for priority, line in self._classes.items() if line},
             sent=len(self.sent),
+            running=len(self.running),
+            pending=len(self.pending),
             tokens=sum(entry.job.tokens for entry in waiting),
             tokens_per_s=self.pace.tokens_per_s(now_ms),
         )

@@ -111,6 +111,8 @@ class JobTable:
         self.states.pop(job_type, None)
         if state is not TypeState.OPEN:
             self.states[job_type] = state
+        if job_type in self.lines:
+            self.lines[job_type].pace.interrupt()
         self.woken = True
 
     # -- how many --

@@ -99,7 +99,7 @@ class Ledger(Protocol):
         """End jobs as cancelled, each with an outcome; returns how many had not ended. Workers are told at once."""
 
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 30.0
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
     ) -> list[tuple[str, str]]:
         """Mark ready jobs as sent while fewer than `window` of their type are sent and not claimed.
 

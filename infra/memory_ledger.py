@@ -135,7 +135,7 @@ class MemoryLedger:
             return self._jobs.cancel(job_ids)
 
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 30.0
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
     ) -> list[tuple[str, str]]:
         with self._change():
             return [(entry.job.type, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]

@@ -24,8 +24,12 @@ class Pace:
             left = math.exp(-passed_ms / FADES_MS)
             self._tokens = self._tokens * left + tokens
             self._jobs = self._jobs * left + 1
-            self._ms = self._ms * left + passed_ms
+            self._ms = self._ms * left + FADES_MS * (1 - left)
         self._since_ms = now_ms if waits else None
+
+    def interrupt(self) -> None:
+        """The time since the last end does not count: the type was paused, or is."""
+        self._since_ms = None
 
     def tokens_per_s(self, now_ms: int) -> float | None:
         return self._per_s(self._tokens, now_ms)
@@ -39,4 +43,4 @@ class Pace:
             return None
         passed_ms = 0 if self._since_ms is None else now_ms - self._since_ms
         left = math.exp(-passed_ms / FADES_MS)
-        return 1000 * count * left / (self._ms * left + passed_ms)
+        return 1000 * count * left / (self._ms * left + FADES_MS * (1 - left))

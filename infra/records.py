@@ -214,11 +214,14 @@ class Load(Record):
     state: TypeState = TypeState.OPEN
     ready: dict[Priority, dict[str, int]] = {}  #: jobs that wait in the ledger, by class and tenant
     sent: int = 0  #: jobs that wait on the queue
-    tokens: int = 0  #: of both, as estimated in `Job.tokens`
+    running: int = 0
+    pending: int = 0  #: jobs that wait for their next attempt, or for another that asks the same
+    tokens: int = 0  #: of the ready and the sent, as estimated in `Job.tokens`
     tokens_per_s: float | None = None  #: ended in the last half minute or so in which jobs waited; None: not known
 
     @property
     def jobs(self) -> int:
+        """That a worker could do now."""
         return self.sent + sum(sum(tenants.values()) for tenants in self.ready.values())
 
 

@@ -172,7 +172,7 @@ class RedisLedger:
 
     @answered
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 30.0
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
     ) -> list[tuple[str, str]]:
         arguments = [JOBS_A_CALL, window, 1000 * ageing_s, *(word for weight in weights.items() for word in weight)]
         pairs: list[tuple[str, str]] = []
@@ -284,6 +284,7 @@ class RedisLedger:
                 pipe.hdel(self._key("type_states"), job_type)
             else:
                 pipe.hset(self._key("type_states"), job_type, state)
+            pipe.hset(self._key("load", job_type), "since", 0)  # a pause is no slowness
             pipe.lpush(self._key("wake"), 0).ltrim(self._key("wake"), 0, 0).execute()
 
     @answered
@@ -422,12 +423,19 @@ def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _load(counts: Any) -> Load:
     """What `loads` answers for one type."""
-    state, sent, tokens, speed, flat = counts
+    state, sent, running, pending, tokens, speed, flat = counts
     ready: dict[Priority, dict[str, int]] = {}
     for rank, tenant, count in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
         ready.setdefault(list(Priority)[int(rank)], {})[tenant] = count
-    state = TypeState(state or TypeState.OPEN)
-    return Load(state=state, ready=ready, sent=sent, tokens=tokens, tokens_per_s=float(speed) if speed else None)
+    return Load(
+        state=TypeState(state or TypeState.OPEN),
+        ready=ready,
+        sent=sent,
+        running=running,
+        pending=pending,
+        tokens=tokens,
+        tokens_per_s=float(speed) if speed else None,
+    )
 
 
 def _saved(run: RunRecord) -> str:

@@ -24,10 +24,14 @@ STOP_S = 10.0
 class RedisServer:
     """Start it from a thread that lasts as long as the server is needed; on Linux it ends with that thread."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        """`folder` keeps its data and its log; a server started there again has all keys back. No port: a free one."""
+    def __init__(self, folder: Path, port: int | None = None, appendfsync: str = "everysec") -> None:
+        """`folder` keeps its data and its log; a server started there again has all keys back. No port: a free one.
+
+        `appendfsync`: see `Settings.appendfsync`.
+        """
         self._folder = folder
         self.port = port or free_port()
+        self._appendfsync = appendfsync
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,7 +47,7 @@ class RedisServer:
         """Return when it answers; raise RuntimeError, with the end of its log, if it does not."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            command = _command(self._folder, self.port)
+            command = _command(self._folder, self.port, self._appendfsync)
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - ours
         try:
             self._await_answer()
@@ -113,10 +117,10 @@ def _pid_of(client: redis.Redis) -> int | None:
     return int(about["process_id"])
 
 
-def _command(folder: Path, port: int) -> list[str]:
+def _command(folder: Path, port: int, appendfsync: str) -> list[str]:
     options = {
         "bind": "127.0.0.1", "port": port, "dir": folder, "daemonize": "no",
-        "appendonly": "yes", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction",
+        "appendonly": "yes", "appendfsync": appendfsync, "save": "", "maxmemory-policy": "noeviction",
         "aof-use-rdb-preamble": "yes", "auto-aof-rewrite-percentage": 100, "auto-aof-rewrite-min-size": "64mb",
     }  # fmt: skip
     server = [binary(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     prefix: str = Field(default="mh", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the ledger
     queue_prefix: str = Field(default="mq", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the queue: Celery's
 
+    #: Of a Redis that we start. `always`: what was answered is on disk; `everysec`: a second or two of it may not be,
+    #: and not even with the operating system while the disk is busy.
+    appendfsync: Literal["everysec", "always"] = "everysec"
+
     home: Path = Path.home() / ".cache" / "manyhands"  #: weights, and the data of `manyhands up`
     specialists: Annotated[tuple[Path, ...], NoDecode] = ()  #: folders of specialists beside the shipped ones
 
@@ -75,7 +79,7 @@ class Settings(BaseSettings):
     backlog: int = Field(default=200_000, gt=0)  #: jobs of one type that may wait; more are refused with 503
     tenant_backlog: int = Field(default=100_000, gt=0)  #: … of one tenant that is not in `tenants`; refused with 429
     tenants: Annotated[dict[str, Tenant], NoDecode] = {}  #: by name, as JSON; others have weight 1
-    ageing_s: float = Field(default=30.0, gt=0)  #: a job that waits for so long ranks one priority class higher
+    ageing_s: float = Field(default=300.0, gt=0)  #: a job that waits for so long ranks one priority class higher
 
     max_jobs: int = Field(default=10_000, gt=0)  #: of one run
     deadline_s: float = Field(default=600.0, gt=0)  #: of a goal that names none

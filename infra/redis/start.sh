@@ -16,4 +16,5 @@ users=$(while read -r word name rights; do
 done < /etc/redis/users.acl)
 exec redis-server /etc/redis/redis.conf - <<CONF
 $users
+appendfsync ${MANYHANDS_APPENDFSYNC:-everysec}
 CONF

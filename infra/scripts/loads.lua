@@ -1,5 +1,5 @@
--- Arguments: job types. Returns {state or '', sent jobs, waiting tokens, tokens per s or '', {class, tenant, ready
--- jobs, ...}} for each.
+-- Arguments: job types. Returns {state or '', sent, running and pending jobs, waiting tokens, tokens per s or '', {class,
+-- tenant, ready jobs, ...}} for each.
 local function ready_of(type)
   local ready = {}
   each_line(type, function(class, tenant, count)
@@ -13,7 +13,8 @@ for i = 2, #ARGV do
   local pace = pace_of(ARGV[i])
   local speed = per_s(pace, 'tokens')
   loads[#loads + 1] = {
-    redis.call('HGET', key('type_states'), ARGV[i]) or '', redis.call('ZCARD', key('sent', ARGV[i])), pace.waiting,
+    redis.call('HGET', key('type_states'), ARGV[i]) or '', redis.call('ZCARD', key('sent', ARGV[i])),
+    redis.call('ZCARD', key('running', ARGV[i])), redis.call('ZCARD', key('pending', ARGV[i])), pace.waiting,
     speed and string.format('%.17g', speed) or '', ready_of(ARGV[i]),
   }
 end

@@ -10,7 +10,7 @@ local function pace_of(type)
   local left = math.exp(-passed_ms / FADES_MS)
   return {
     counts = since > 0, known = tonumber(sums[2] or 0) >= MEASURED_MS, waiting = tonumber(sums[5] or 0),
-    ms = tonumber(sums[2] or 0) * left + passed_ms,
+    ms = tonumber(sums[2] or 0) * left + FADES_MS * (1 - left), -- of a long time, too, what is long ago has faded
     tokens = tonumber(sums[3] or 0) * left, jobs = tonumber(sums[4] or 0) * left,
   }
 end

@@ -153,11 +153,15 @@ def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(house: Callab
     here.serve(20, each_ms=100)  # ten a second; eighty wait for eight seconds
     predicted = here.api.get("/v1/job-types/count/load").json()["predicted_wait_s"]
     assert predicted == pytest.approx(8.0, rel=0.01)
-    for asked in ({"deadline_s": 5.5}, {"queue_s": 5.5}, {"deadline_s": 500, "queue_s": 5.5}):
+    for asked, must in (
+        ({"deadline_s": 5.5}, "be done within 5.5 s"),
+        ({"queue_s": 5.5}, "be claimed within 5.5 s and be done within 600 s"),
+        ({"deadline_s": 500, "queue_s": 5.5}, "be claimed within 5.5 s and be done within 500 s"),
+    ):
         answer = here.api.post("/v1/jobs", json={**JOB, **asked})
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "4")
         assert answer.json()["title"] == "The deadline cannot be met"
-        assert answer.json()["errors"] == ["count: the wait is about 8.0 s, more than the 5.5 s that it may be"]
+        assert answer.json()["errors"] == [f"count: the wait is about 8.0 s; it must {must}"]
     assert here.api.post("/v1/jobs", json={**JOB, "deadline_s": 9}).status_code == 202
     assert here.refused("deadline") == 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from coordinator.admission import (
     LONGEST_S,
+    MARGIN,
     UNKNOWN_S,
     Bid,
     Bounds,
@@ -143,9 +145,20 @@ def test_of_a_tenants_bound_those_that_come_back_before_are_counted_too() -> Non
 def test_a_deadline_that_the_wait_exceeds_is_refused_until_the_line_is_short_enough() -> None:
     found = faults(bid(within_s=2.0), line(sent=50), WIDE, Promised())
     assert whys(found) == [Why.DEADLINE]
-    assert found[0].sentence == "triage: the wait is about 5.0 s, more than the 2 s that it may be"
-    assert found[0].retry_s == pytest.approx(3.0)
-    assert faults(bid(within_s=5.0), line(sent=50), WIDE, Promised()) == []
+    said = "triage: the wait is about 5.0 s; it must be claimed within 2 s"
+    assert found[0].sentence == said
+    assert found[0].retry_s == pytest.approx(MARGIN * 5.0 - 2.0)
+    assert faults(bid(within_s=MARGIN * 5.0), line(sent=50), WIDE, Promised()) == []
+
+
+def test_a_deadline_is_for_the_answer_so_the_time_that_a_job_runs_counts() -> None:
+    waits = line(sent=50)
+    runs = Line(waits.load.model_copy(update={"running": 20}), waits.weights)
+    done_s = MARGIN * 5.0 + 20 * 10 / 100
+    assert runs.runs_s() == pytest.approx(2.0)
+    assert faults(replace(bid(), done_s=done_s), runs, WIDE, Promised()) == []
+    assert whys(faults(replace(bid(), done_s=done_s - 0.1), runs, WIDE, Promised())) == [Why.DEADLINE]
+    assert faults(bid(within_s=MARGIN * 5.0), runs, WIDE, Promised()) == []
 
 
 def test_a_deadline_that_no_line_would_keep_says_so() -> None:
@@ -182,8 +195,8 @@ def test_all_faults_come_at_once_and_the_longest_time_counts() -> None:
     waits = line(normal={"bronze": 100})
     found = faults(bid(within_s=9.5), waits, Bounds(100, 100), Promised())
     assert whys(found) == [Why.TENANT_BACKLOG, Why.BACKLOG, Why.DEADLINE]
-    assert [fault.retry_s for fault in found] == pytest.approx([0.1, 0.1, 0.5])
-    assert retry_after_s(found) == 1
+    assert [fault.retry_s for fault in found] == pytest.approx([0.1, 0.1, MARGIN * 10 - 9.5])
+    assert retry_after_s(found) == 2
 
 
 @pytest.mark.parametrize(("retry_s", "header"), [(0.0, 1), (0.2, 1), (1.0, 1), (1.01, 2), (1e9, LONGEST_S)])
@@ -200,8 +213,8 @@ def test_a_request_is_a_bid_for_each_type_that_it_names() -> None:
         for n, queue_s in enumerate((None, 3.0))
     ]
     assert bids(["triage", "count", "count"], jobs, "gold", LOW, 60.0) == [
-        Bid("count", "gold", LOW, 0, 0, 60.0),
-        Bid("triage", "gold", LOW, 2, 14, 3.0),
+        Bid("count", "gold", LOW, 0, 0, inf, 60.0),
+        Bid("triage", "gold", LOW, 2, 14, 3.0, 60.0),
     ]
 
 
@@ -274,4 +287,4 @@ def test_places_that_others_were_promised_are_not_given_away() -> None:
 
 def test_a_wait_that_others_were_promised_is_not_given_away() -> None:
     assert whys(faults(bid(within_s=2.0), line(sent=19), WIDE, Promised(jobs=9, places=2))) == [Why.DEADLINE]
-    assert faults(bid(within_s=2.0), line(sent=19), WIDE, Promised(jobs=9, places=1)) == []
+    assert faults(bid(within_s=2.0), line(sent=17), WIDE, Promised(jobs=9, places=1)) == []

@@ -28,14 +28,16 @@ def test_a_load_says_what_waits_by_class_and_tenant(ledger: Ledger) -> None:
     assert set(loads) == {"triage", "never_seen"}
 
 
-def test_what_runs_waits_for_another_or_for_its_next_attempt_is_no_load(ledger: Ledger) -> None:
+def test_what_runs_or_is_pending_has_no_tokens_that_wait(ledger: Ledger) -> None:
     unique = Reuse(key="k", digest="d", unique=True)
     ledger.release([a_job(0, reuse=unique, tokens=10), a_job(1, reuse=unique, tokens=10), a_job(2, tokens=10)])
     claimed(ledger, a_job(0))
     waits = claimed(ledger, a_job(2))
     ledger.commit(failure_of(waits), waits.token, 60_000)
 
-    assert ledger.loads(["triage"])["triage"] == Load()
+    load = ledger.loads(["triage"])["triage"]
+    assert load == Load(running=1, pending=2)
+    assert load.jobs == 0
 
 
 def test_a_load_is_taken_off_however_a_job_leaves(house: House) -> None:
@@ -48,7 +50,7 @@ def test_a_load_is_taken_off_however_a_job_leaves(house: House) -> None:
 
     assert ledger.loads(["triage"])["triage"] == Load(sent=1, tokens=10)
     lost = claimed(ledger, a_job(1), lease_ms=20)
-    assert ledger.loads(["triage"])["triage"] == Load()
+    assert ledger.loads(["triage"])["triage"] == Load(running=1)
     ledger.hand_back(a_job(1).id, lost.token)
     assert ledger.loads(["triage"])["triage"].tokens == 10
     claimed(ledger, a_job(1), lease_ms=20)

@@ -1,0 +1,188 @@
+"""One round of chaos: goals handed in while processes are killed, until all have ended or hang; then a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import redis
+
+from benchmarks.chaos_audit import Audit, Journals
+from benchmarks.chaos_blows import Blows, Odds
+from benchmarks.chaos_cluster import FAST, ChaosCluster
+from benchmarks.chaos_goals import Asked, goals
+from benchmarks.chaos_load import Load
+from benchmarks.chaos_types import ALL, write_types
+from benchmarks.chaos_verdict import Evidence, Violation, forgotten, judge
+from coordinator.goals import Goals
+from infra.redis_client import connect
+from specialists.catalog import load_catalog
+
+LOOK_S = 0.05
+AUDIT_S = 0.5
+TELL_S = 15.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """How one is played."""
+
+    jobs: int
+    seed: int
+    seconds: float = 10.0  #: the killing lasts so long at least, and until all goals were handed in
+    every_s: float = 1.0
+    share: float = 0.9  #: … and until so many of the jobs have ended
+    bound_s: float = 120.0  #: … and then everything must end within so long
+    still_s: float = 60.0  #: goals that have not ended hang, once nothing has moved for so long
+    workers: int = 4
+    coordinators: int = 2
+    plant: str | None = None
+    odds: Odds = field(default_factory=Odds)
+    given: Mapping[str, Any] = field(default_factory=lambda: dict(FAST))
+
+
+#: Planted faults show soon, and with them some goals never end.
+PLANTED = Round(
+    jobs=300, seed=0, seconds=12, every_s=2, share=0, bound_s=20, still_s=15,
+    odds=Odds(2, 1, 1, freeze=1, vanish=1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    figures: dict[str, object]
+    violations: list[Violation]
+
+    def kinds(self) -> Counter[str]:
+        return Counter(violation.kind for violation in self.violations)
+
+
+def play(folder: Path, game: Round) -> Report:
+    write_types(folder / "specialists")
+    chance = Random(game.seed)
+    return torment(folder, game, chance, ALL, goals(game.jobs, chance))
+
+
+def torment(folder: Path, game: Round, chance: Random, job_types: Sequence[str], asked: Sequence[Asked]) -> Report:
+    with ChaosCluster(folder, game.given, game.plant) as cluster:
+        for _ in range(game.workers):
+            cluster.seat("worker", job_types)
+        for _ in range(game.coordinators):
+            cluster.seat("coordinator")
+        cluster.await_workers()
+        with connect(cluster.settings) as client:
+            return _Torment(game, chance).of(cluster, Audit(client, cluster.settings.prefix), asked)
+
+
+class _Torment:
+    def __init__(self, game: Round, chance: Random) -> None:
+        self._game = game
+        self._chance = chance
+
+    def of(self, cluster: ChaosCluster, audit: Audit, asked: Sequence[Asked]) -> Report:
+        catalog = load_catalog(cluster.settings.specialists, adapters=False)
+        takes = Goals(cluster.ledger, catalog, cluster.settings)
+        blows = Blows(cluster, self._chance, self._game.odds)
+        began = time.monotonic()
+        with Load(takes, asked, self._game.seconds, lambda jobs: jobs - audit.ended) as load:
+            self._kill(cluster, audit, load, blows)
+            killing_s = time.monotonic() - began
+            self._await_ends(cluster, takes, audit, load)
+        seconds = time.monotonic() - began
+        blows.close()
+        evidence = Evidence(Audit(audit.client, cluster.settings.prefix).read())
+        journals = Journals(cluster.folder)
+        violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages)
+        figures = _figures(cluster, load, blows, evidence, journals)
+        times = {"seconds of killing": round(killing_s, 1), "seconds in all": round(seconds, 1)}
+        return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
+
+    def _kill(self, cluster: ChaosCluster, audit: Audit, load: Load, blows: Blows) -> None:
+        """Until the goals are handed in, and most of their jobs have ended, or nothing moves any more."""
+        game, now = self._game, time.monotonic()
+        until, strike_at, still, tell = now + game.seconds, now, _Still(game.still_s), _every(TELL_S)
+        while not (load.done and now >= until and audit.ended >= game.share * load.jobs):
+            if still.since(audit.length):
+                return
+            if now >= strike_at:
+                blows.strike()
+                strike_at = now + game.every_s
+            _rest(cluster, audit)
+            blows.freeze_due(audit.at_work())
+            now = time.monotonic()
+            tell(f"{load.jobs} jobs handed in, {audit.ended} ended")
+
+    def _await_ends(self, cluster: ChaosCluster, takes: Goals, audit: Audit, load: Load) -> None:
+        """Until all runs have ended; or nothing moves, or the bound has passed: the verdict says what hangs."""
+        until, still = time.monotonic() + self._game.bound_s, _Still(self._game.still_s)
+        while time.monotonic() < until and not still.since(audit.length):
+            _rest(cluster, audit)
+            if load.done and all(run.state.ended for run in takes.recent(100_000)):
+                return
+
+
+class _Still:
+    """Notices that a number has stayed the same for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._number = 0
+        self._changed = time.monotonic()
+
+    def since(self, number: int) -> bool:
+        if number != self._number:
+            self._number, self._changed = number, time.monotonic()
+        return time.monotonic() - self._changed > self._seconds
+
+
+def _every(seconds: float) -> Callable[[str], None]:
+    """Prints what it is called with, but no more often than that."""
+    told = began = time.monotonic()
+
+    def tell(sentence: str) -> None:
+        nonlocal told
+        if time.monotonic() - told >= seconds:
+            told = time.monotonic()
+            print(f"  after {told - began:.0f} s: {sentence}", flush=True)
+
+    return tell
+
+
+def _rest(cluster: ChaosCluster, audit: Audit) -> None:
+    until = time.monotonic() + AUDIT_S
+    with suppress(redis.RedisError):  # it is away; what it says is read later
+        audit.read()
+    while time.monotonic() < until:
+        cluster.mend()
+        time.sleep(LOOK_S)
+
+
+def _figures(
+    cluster: ChaosCluster, load: Load, blows: Blows, evidence: Evidence, journals: Journals
+) -> dict[str, object]:
+    attempts = evidence.attempts()
+    outages = [back - died for died, back in cluster.outages]
+    return {
+        "goals": len(load.accepted),
+        "jobs": load.jobs,
+        **blows.count,
+        **{f"ended by itself: {who}": count for who, count in cluster.ended.items()},
+        "outages of Redis (s)": f"{sum(outages):.1f} in all, {max(outages, default=0):.2f} the longest",
+        "commits that Redis forgot": len(forgotten(evidence, journals, cluster.outages)),
+        "submissions cut off": load.unanswered,
+        "jobs sent again": journals.swept,
+        "claims refused": _told(journals.refused),
+        "stale commits refused": len(journals.stale),
+        "claims of a job": _told({str(claims): attempts[claims] for claims in sorted(attempts) if claims}),
+        "jobs claimed more than once": sum(count for claims, count in attempts.items() if claims > 1),
+    }
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"

@@ -1,0 +1,48 @@
+"""The job types of chaos, each a number in and a number out, and what the harness itself holds for the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+QUICK, FLAKY, SLOW, PICKY = "quick", "flaky", "slow", "picky"
+ALL = (QUICK, FLAKY, SLOW, PICKY)
+ATTEMPTS = 20  #: as many as a manifest may allow: a job must not die of being near the killing
+SLOW_S = 4.5  #: longer than a lease in chaos
+
+MANIFEST = """name = "{name}"
+version = "1.0.0"
+description = "For chaos."
+engine = "function"
+function = "work.py:work"
+[limits]
+attempts = {attempts}
+timeout_s = 120
+"""
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+WORK = "import time\n\n\ndef work(input):\n    {lines}\n"
+LINES = {
+    QUICK: ("time.sleep(0.01)", 'return {"n": input["n"] ** 2 % 10_007}'),
+    FLAKY: ("time.sleep(0.01)", 'return {"n": input["n"] + 1}'),
+    SLOW: (f"time.sleep({SLOW_S})", 'return {"n": input["n"] + 2}'),
+    PICKY: ('1 / (input["n"] % 5)', 'return {"n": input["n"] + 3}'),
+}
+
+#: What each must answer; None where it must fail.
+ANSWERS: dict[str, Callable[[int], int | None]] = {
+    QUICK: lambda n: n * n % 10_007,
+    FLAKY: lambda n: n + 1,
+    SLOW: lambda n: n + 2,
+    PICKY: lambda n: n + 3 if n % 5 else None,
+}
+
+
+def write_types(folder: Path) -> None:
+    for name, lines in LINES.items():
+        home = folder / name
+        home.mkdir(parents=True)
+        (home / "specialist.toml").write_text(MANIFEST.format(name=name, attempts=ATTEMPTS))
+        (home / "work.py").write_text(WORK.format(lines="\n    ".join(lines)))
+        for side in ("input", "output"):
+            (home / f"{side}.schema.json").write_text(json.dumps(NUMBER))
