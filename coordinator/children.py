@@ -79,9 +79,10 @@ class Child:
             self._process.wait()
 
 
-def stop_all(children: Sequence[Child]) -> None:
+def stop_all(children: Sequence[Child], grace_s: float = 0.0) -> None:
+    """They have `grace_s` to end what they do, and then a while to end themselves."""
     for child in children:
         child.ask_to_stop()
-    until = time.monotonic() + STOP_S
+    until = time.monotonic() + grace_s + STOP_S
     for child in children:
         child.stop(until)

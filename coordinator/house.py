@@ -135,7 +135,7 @@ class House:
         """Stop every part, Redis last. The watcher ends after them: those that it started end with it."""
         with self._starting:
             self._stopping = True
-        stop_all(self.children)
+        stop_all(self.children, self._settings.grace_s)
         self._redis.stop()
         self._stopped.set()
         if self._watcher.is_alive():
