@@ -82,12 +82,13 @@ def _within_s(jobs: Sequence[Job]) -> float:
     return min((job.queue_s for job in jobs if job.queue_s is not None), default=inf)
 
 
-def joined(load: Load, bid: Bid) -> Load:
-    """The load when the bid's jobs wait too."""
-    ready = {priority: dict(tenants) for priority, tenants in load.ready.items()}
-    tenants = ready.setdefault(bid.priority, {})
-    tenants[bid.tenant] = tenants.get(bid.tenant, 0) + bid.jobs
-    return load.model_copy(update={"ready": ready, "tokens": load.tokens + bid.tokens})
+def joined(load: Load, bids: Sequence[Bid]) -> Load:
+    """The load when the bids' jobs wait too."""
+    ready = {priority: dict(tenants) for priority, tenants in load.ready.items()} if bids else load.ready
+    for bid in bids:
+        tenants = ready.setdefault(bid.priority, {})
+        tenants[bid.tenant] = tenants.get(bid.tenant, 0) + bid.jobs
+    return load.model_copy(update={"ready": ready, "tokens": load.tokens + sum(bid.tokens for bid in bids)})
 
 
 def wait_s(bid: Bid, line: Line) -> float | None:
@@ -119,6 +120,12 @@ def retry_after_s(found: Sequence[Fault]) -> int | None:
     return max(1, ceil(round(min(longest, LONGEST_S), 3)))
 
 
+def promised_s(found: Sequence[Fault]) -> int | None:
+    """The same; None also where that is no more than a guess."""
+    known = all(fault.retry_s is not None and fault.retry_s <= LONGEST_S for fault in found)
+    return retry_after_s(found) if known else None
+
+
 def _draining(bid: Bid, line: Line) -> Fault | None:
     if line.load.state is not TypeState.DRAINING:
         return None
@@ -129,7 +136,7 @@ def _too_many(bid: Bid, bounds: Bounds) -> Fault | None:
     most = min(bounds.backlog, bounds.tenant_backlog)
     if bid.jobs <= most:
         return None
-    return Fault(bid.type, Why.TOO_MANY, f"{bid.type}: {bid.jobs} jobs at once; at most {most} may wait", None)
+    return Fault(bid.type, Why.TOO_MANY, f"{bid.type}: {_jobs(bid.jobs)} at once; at most {most} may wait", None)
 
 
 def _tenant_backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault | None:
@@ -137,7 +144,7 @@ def _tenant_backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) ->
     over = waiting + bid.jobs - bounds.tenant_backlog
     if over + promised.places <= 0:
         return None
-    said = f"{bid.type}: {waiting} jobs of tenant {bid.tenant!r} wait{_and(promised)}"
+    said = f"{bid.type}: {_wait(waiting, f' of tenant {bid.tenant!r}')}{_and(promised)}"
     said += f"; at most {bounds.tenant_backlog} may"
     return Fault(bid.type, Why.TENANT_BACKLOG, said, _until_left(bid.tenant, over + promised.jobs, line))
 
@@ -147,12 +154,22 @@ def _backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault 
     over = waiting + bid.jobs - bounds.backlog
     if over + promised.places <= 0 or bid.jobs > bounds.backlog:
         return None
-    said = f"{bid.type}: {waiting} jobs wait{_and(promised)}; at most {bounds.backlog} may"
+    said = f"{bid.type}: {_wait(waiting)}{_and(promised)}; at most {bounds.backlog} may"
     return Fault(bid.type, Why.BACKLOG, said, line.seconds(over + promised.jobs))
 
 
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _wait(count: int, whose: str = "") -> str:
+    return f"{_jobs(count)}{whose} {'waits' if count == 1 else 'wait'}"
+
+
 def _and(promised: Promised) -> str:
-    return f", and {promised.jobs} were told to come back before" if promised.jobs else ""
+    if not promised.jobs:
+        return ""
+    return f", and {promised.jobs} {'was' if promised.jobs == 1 else 'were'} told to come back before"
 
 
 def _until_left(tenant: str, own: int, line: Line) -> float | None:

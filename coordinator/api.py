@@ -49,6 +49,7 @@ def create_api(
         version="1",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # from the address of a thing without a name to that of all of them
     )
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
@@ -58,6 +59,6 @@ def create_api(
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
     app.include_router(goal_routes(ledger, goals, places))
     app.include_router(job_routes(goals, places))
-    app.include_router(letter_routes(Letters(ledger, goals)))
+    app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
     app.include_router(deployment_routes(ledger, catalog, door))
     return app

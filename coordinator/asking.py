@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from infra.records import NOBODY, Prior, Record
+from infra.settings import TENANT
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def tenant_fault(name: str) -> str | None:
+    """What is wrong with the name of who asks; None: nothing."""
+    if TENANT.fullmatch(name):
+        return None
+    return "header X-Tenant: no tenant's name: 1 to 64 letters, digits, '.', '_' and '-'"
+
+
+def key_fault(key: str) -> str | None:
+    """What is wrong with an idempotency key; None: nothing."""
+    if KEY.fullmatch(key):
+        return None
+    return "header Idempotency-Key: must be 1 to 255 visible ASCII characters, such as a UUID"
 
 
 class Named(Record):

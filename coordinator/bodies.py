@@ -1,4 +1,4 @@
-"""Request bodies: bounded while they are read, and strict JSON. Knows nothing of what they ask."""
+"""Requests: bounded while they are read; strict JSON; no parameters but known ones. Knows nothing of what they ask."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from coordinator.problems import Problem
@@ -42,13 +43,26 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
+    """Refuses query parameters that it has not: a typo in a filter would widen what is asked."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
+        inner, known = super().get_route_handler(), sorted(_query_names(self.dependant))
 
         async def strict(request: Request) -> Response:
+            if faults := [_unknown(name, known) for name in request.query_params if name not in known]:
+                raise Problem(422, "The request is not valid", faults)
             return await inner(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def _query_names(asks: Dependant) -> set[str]:
+    names = {field.alias for field in asks.query_params}
+    return names.union(*map(_query_names, asks.dependencies))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    return f"query.{name[:64]}: is not known here; " + (f"known: {', '.join(known)}" if known else "leave it out")
 
 
 def read_json(body: bytes) -> Any:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.back_off import back_off_s
 from infra.tether import tethered
 
 STOP_S = 15.0
-LONGEST_BACK_OFF_S = 30.0
 #: A child that ran for so long has not failed at its start: its next restart comes at once.
 STEADY_S = 30.0
 
@@ -52,7 +52,7 @@ class Child:
         now = time.monotonic()
         if not self._due:
             self.restarts = 0 if now - self._started > STEADY_S else self.restarts
-            wait_s = min(2.0**self.restarts - 1, LONGEST_BACK_OFF_S)
+            wait_s = back_off_s(self.restarts)
             self._due = now + wait_s
             return f"{self.name} ended ({self._ending()}); starting it again in {wait_s:g} s; its log: {self.log}"
         if now >= self._due:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from coordinator.cli_client import Url, client_of
+from coordinator.cli_client import client_of
 from coordinator.cli_letters import letters
+from coordinator.cli_options import (
+    Deadline,
+    GoalId,
+    GoalWords,
+    Inputs,
+    JobInput,
+    JobType,
+    Key,
+    QueueLimit,
+    Tenant,
+    Urgency,
+    Url,
+    limits_of,
+)
 from coordinator.reasons import reasons
 from infra.records import NOBODY
 
@@ -16,15 +32,9 @@ if TYPE_CHECKING:
     from coordinator.client import Client
     from infra.records import Json
 
-Tenant = Annotated[str, typer.Option(help="who asks: tenants share the workers by weight")]
-Urgency = Annotated[str, typer.Option(help="high, normal or low")]
-JobType = Annotated[str, typer.Argument(help="the job type")]
-Inputs = Annotated[list[str] | None, typer.Option("--input", help="name=text, name=@lines.jsonl or name=@text.txt")]
-GoalId = Annotated[str, typer.Argument(help="the goal's id")]
-
 
 def register(app: typer.Typer) -> None:
-    for command in (up, demo, run, submit, status, watch, cancel, rerun, pause, drain, resume, api, coordinator):
+    for command in (up, demo, run, submit, job, status, watch, cancel, rerun, pause, drain, resume, api, coordinator):
         app.command()(command)
     app.add_typer(letters, name="letters")
 
@@ -49,32 +59,60 @@ def demo() -> None:
 
 
 def run(
-    goal: Annotated[str, typer.Argument(help="what to reach, in words")],
+    goal: GoalWords,
     given: Inputs = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
     priority: Urgency = "normal",
+    key: Key = None,
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
     """Reach a goal: show its plan, its progress and its result. Ends with 1 and the reasons where it failed."""
     with client_of(url, tenant) as client:
-        accepted = client.submit(goal, _read(given), priority=priority)
+        limits = limits_of(deadline, queue_limit)
+        accepted = client.submit(goal, _read(given), limits, priority=priority, key=key)
         succeeded = _follow(client, accepted["id"])
     raise typer.Exit(0 if succeeded else 1)
 
 
 def submit(
-    goal: Annotated[str, typer.Argument(help="what to reach, in words")],
+    goal: GoalWords,
     given: Inputs = None,
-    key: Annotated[
-        str | None, typer.Option(help="a name for this request: handed in again, it is not done again")
-    ] = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
     priority: Urgency = "normal",
+    key: Key = None,
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
     """Hand in a goal and print its id."""
     with client_of(url, tenant) as client:
-        typer.echo(client.submit(goal, _read(given), priority=priority, key=key)["id"])
+        limits = limits_of(deadline, queue_limit)
+        typer.echo(client.submit(goal, _read(given), limits, priority=priority, key=key)["id"])
+
+
+def job(
+    job_type: JobType,
+    given: JobInput = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
+    priority: Urgency = "normal",
+    key: Key = None,
+    tenant: Tenant = NOBODY,
+    url: Url = None,
+) -> None:
+    """Do one typed job and print its output as JSON. Ends with 1 and the reason where it has none."""
+    from coordinator.given import read_job_input
+    from coordinator.show import job_failure
+
+    with client_of(url, tenant) as client:
+        limits = limits_of(deadline, queue_limit)
+        ended = client.job(job_type, read_job_input(given or []), math.inf, priority=priority, key=key, **limits)
+    if ended["output"] is None:
+        typer.echo(job_failure(ended), err=True)
+        raise typer.Exit(1)
+    typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
 
 
 def status(
@@ -84,7 +122,7 @@ def status(
     from coordinator.show import goals_table
 
     with client_of(url) as client:
-        if goal_id:
+        if goal_id is not None:
             Console().print_json(data=client.get(goal_id))
         else:
             Console().print(goals_table(client.recent()))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from coordinator.reasons import reasons
 from infra.records import NOBODY
 
 if TYPE_CHECKING:
     from coordinator.client import Client
-
-Url = Annotated[str | None, typer.Option(help="of the API; default: this machine's, from the settings")]
 
 
 @contextmanager

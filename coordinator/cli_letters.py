@@ -7,23 +7,28 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from coordinator.cli_client import Url, client_of
+from coordinator.cli_client import client_of
+from coordinator.cli_options import Url
 
 letters = typer.Typer(help="Dead letters: jobs that ended without an output.", no_args_is_help=True)
 
 JobId = Annotated[str, typer.Argument(help="the job's id")]
 Type = Annotated[str | None, typer.Option("--type", help="of this job type alone")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="how many")]
 Cause = Annotated[str | None, typer.Option(help="poison, failed or unprocessable")]
 
 
 @letters.command(name="list")
-def list_(job_type: Type = None, cause: Cause = None, url: Url = None) -> None:
+def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: Url = None) -> None:
     """The newest, each with its reason."""
     from coordinator.show import letter_line
 
     with client_of(url) as client:
-        for letter in client.letters(job_type, cause):
-            typer.echo(letter_line(letter))
+        found = client.letters(job_type, cause, limit)
+    for letter in found:
+        typer.echo(letter_line(letter))
+    if len(found) == limit:
+        typer.echo(f"the newest {limit}; there may be more, see --limit, --type and --cause", err=True)
 
 
 @letters.command()
@@ -35,9 +40,13 @@ def show(job_id: JobId, url: Url = None) -> None:
 
 @letters.command()
 def replay(job_id: JobId, url: Url = None) -> None:
-    """Do a job again with new attempts: its goal goes on. Prints the goal's id."""
+    """Take the job's goal up again: it and all else that is missing is done, with new attempts. Prints the goal's id,
+    and the goal's other letters that go with it."""
     with client_of(url) as client:
-        typer.echo(client.replay(job_id)["id"])
+        goal = client.replay(job_id)
+    typer.echo(goal["id"])
+    for other in goal["also"]:
+        typer.echo(f"with it: {other}", err=True)
 
 
 @letters.command()
@@ -49,8 +58,9 @@ def purge(
     url: Url = None,
 ) -> None:
     """Forget one, those of a type and a cause, or all."""
-    if (job_id is not None) + bool(job_type or cause) + everything != 1:
+    some = job_type is not None or cause is not None
+    if (job_id is not None) + some + everything != 1 or "" in (job_id, job_type, cause):
         raise typer.BadParameter("say which: a job's id, or --type and --cause, or --all")
     with client_of(url) as client:
-        purged = client.purge(job_id) if job_id else client.purge_all(job_type, cause)
+        purged = client.purge(job_id) if job_id is not None else client.purge_all(job_type, cause)
         typer.echo(f"{purged} purged")

@@ -10,27 +10,31 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
-from infra.records import NOBODY, Json
+from coordinator.asking import key_fault, tenant_fault
+from infra.records import NOBODY, JobState, Json, RunState
 
 #: The server waits no longer than this in one request.
 STEP_S = 30.0
 RECONNECT_S = 0.5
 #: Whoever waits or watches sits out an outage of the API, or of the ledger behind it, that lasts no longer.
 OUTAGE_S = 60.0
+LETTERS = 100  #: listed where nobody says how many
 #: What is sent with a key is sent so often at most, and only if the server says to come back within so long.
 TRIES = 5
 PATIENCE_S = 30.0
 
 
 class ApiError(Exception):
-    """The server refused; `errors` names all faults."""
+    """The server refused, or would; `errors` names all faults."""
 
     def __init__(
         self,
@@ -66,8 +70,11 @@ class Seen:
 
 class Client:
     def __init__(self, url: str, tenant: str = NOBODY) -> None:
+        """Raises ApiError where `tenant` is no tenant's name."""
+        if fault := tenant_fault(tenant):
+            raise _refusal(fault)
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
-        self._http = httpx.Client(base_url=url, timeout=timeout, headers={b"X-Tenant": tenant.encode()})
+        self._http = httpx.Client(base_url=url, timeout=timeout, headers={"X-Tenant": tenant})
 
     def run(self, goal: str | Json, inputs: Mapping[str, Any] | None = None, wait_s: float = 600.0) -> Json:
         """Submit words or a plan and wait for the end: the goal as it is then, or after `wait_s`."""
@@ -89,40 +96,47 @@ class Client:
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
         """The goal when it has ended, or as it is after `wait_s`."""
-        ends, outage = time.monotonic() + wait_s, _Outage()
-        while True:
-            left_s = max(0.0, ends - time.monotonic())
-            try:
-                goal = self.get(goal_id, min(left_s, STEP_S))
-            except (ApiError, ApiUnreachable) as error:
-                if not left_s:
-                    raise
-                outage.sit_out(error)
-                continue
-            outage.ended()
-            if goal["state"] != "running" or left_s <= STEP_S:
-                return goal
+        return _waited(partial(self.get, goal_id), lambda goal: RunState(goal["state"]).ended, wait_s)
 
     def get(self, goal_id: str, wait_s: float = 0.0) -> Json:
-        return self._ask_one("GET", f"/v1/goals/{goal_id}?wait={wait_s}")
+        return self._ask_one("GET", f"{_path('goals', goal_id)}?wait={wait_s}")
 
     def recent(self) -> list[Json]:
         goals: list[Json] = self._ask("GET", "/v1/goals")
         return goals
 
     def cancel(self, goal_id: str) -> Json:
-        return self._ask_one("POST", f"/v1/goals/{goal_id}/cancel")
+        return self._ask_one("POST", _path("goals", goal_id, "/cancel"))
 
     def cancel_job(self, job_id: str) -> Json:
-        return self._ask_one("POST", f"/v1/jobs/{job_id}/cancel")
+        return self._ask_one("POST", _path("jobs", job_id, "/cancel"))
 
     def rerun(self, goal_id: str, step: str | None = None) -> Json:
         """The goal, taken up again from `step`, or where it failed."""
-        return self._ask_one("POST", f"/v1/goals/{goal_id}/rerun", {"step": step})
+        return self._ask_one("POST", _path("goals", goal_id, "/rerun"), {"step": step})
 
-    def job(self, job_type: str, job_input: Json, wait_s: float = STEP_S, *, key: str | None = None) -> Json:
-        """One typed job, and how it is after `wait_s`."""
-        return self._send("/v1/jobs", {"type": job_type, "input": job_input}, key, wait_s)
+    def job(
+        self,
+        job_type: str,
+        job_input: Json,
+        wait_s: float = STEP_S,
+        *,
+        priority: str = "normal",
+        deadline_s: float | None = None,
+        queue_s: float | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults."""
+        limits = {"deadline_s": deadline_s, "queue_s": queue_s}
+        asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
+        ends = time.monotonic() + wait_s
+        job = self._send("/v1/jobs", asked, key, min(wait_s, STEP_S))
+        if _job_ended(job) or wait_s <= STEP_S:
+            return job
+        return _waited(partial(self.get_job, job["id"]), _job_ended, ends - time.monotonic())
+
+    def get_job(self, job_id: str, wait_s: float = 0.0) -> Json:
+        return self._ask_one("GET", f"{_path('jobs', job_id)}?wait={wait_s}")
 
     def job_types(self) -> list[Json]:
         found: list[Json] = self._ask("GET", "/v1/job-types")
@@ -130,32 +144,35 @@ class Client:
 
     def load(self, job_type: str) -> Json:
         """What waits of a job type, and how long one more job would."""
-        return self._ask_one("GET", f"/v1/job-types/{job_type}/load")
+        return self._ask_one("GET", _path("job-types", job_type, "/load"))
 
     def set_state(self, job_type: str, state: str) -> Json:
         """ "open", "paused" or "draining"."""
-        return self._ask_one("PUT", f"/v1/job-types/{job_type}/state", {"state": state})
+        return self._ask_one("PUT", _path("job-types", job_type, "/state"), {"state": state})
 
     def workers(self) -> Json:
         return self._ask_one("GET", "/v1/workers")
 
-    def letters(self, job_type: str | None = None, cause: str | None = None) -> list[Json]:
-        """Dead letters, the newest first."""
-        found: list[Json] = self._ask("GET", f"/v1/dead-letters?{_query(type=job_type, cause=cause)}")
+    def letters(self, job_type: str | None = None, cause: str | None = None, limit: int = LETTERS) -> list[Json]:
+        """The newest dead letters first."""
+        asked = _query(type=job_type, cause=cause, limit=str(limit))
+        found: list[Json] = self._ask("GET", f"/v1/dead-letters?{asked}")
         return found
 
     def letter(self, job_id: str) -> Json:
-        return self._ask_one("GET", f"/v1/dead-letters/{job_id}")
+        return self._ask_one("GET", _path("dead-letters", job_id))
 
     def replay(self, job_id: str) -> Json:
-        """The goal of a dead letter's job, taken up again."""
-        return self._ask_one("POST", f"/v1/dead-letters/{job_id}/replay")
+        """The goal of a dead letter's job, taken up again where outputs are missing; `also`: its other letters."""
+        return self._ask_one("POST", _path("dead-letters", job_id, "/replay"))
 
     def purge(self, job_id: str) -> int:
-        return int(self._ask_one("DELETE", f"/v1/dead-letters/{job_id}")["purged"])
+        return int(self._ask_one("DELETE", _path("dead-letters", job_id))["purged"])
 
     def purge_all(self, job_type: str | None = None, cause: str | None = None) -> int:
-        return int(self._ask_one("DELETE", f"/v1/dead-letters?{_query(type=job_type, cause=cause)}")["purged"])
+        """Those of a type and a cause; of neither: every one."""
+        asked = _query(type=job_type, cause=cause) or _query(all="true")
+        return int(self._ask_one("DELETE", f"/v1/dead-letters?{asked}")["purged"])
 
     def events(self, goal_id: str, after: str = "0") -> Iterator[Seen]:
         """The goal's events to its last end; resumes where a cut connection left off."""
@@ -170,14 +187,14 @@ class Client:
                     return
                 outage.ended()
             except httpx.TransportError as error:
-                outage.sit_out(ApiUnreachable(f"{self._http.base_url} was cut off: {error}"))
+                outage.sit_out(_unanswered(error, f"{self._http.base_url} was cut off"))
             except (ApiError, ApiUnreachable) as error:
                 outage.sit_out(error)
 
     def _events_once(self, goal_id: str, after: str) -> Iterator[Seen]:
         headers = {"Last-Event-ID": after, "Accept": "text/event-stream"}
-        with self._http.stream("GET", f"/v1/goals/{goal_id}/events", headers=headers) as response:
-            if response.is_error:
+        with self._http.stream("GET", _path("goals", goal_id, "/events"), headers=headers) as response:
+            if not response.is_success:
                 response.read()
                 raise _error(response)
             fields: dict[str, str] = {}
@@ -193,7 +210,10 @@ class Client:
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
         """Have it done once, however often it takes to send it: the key says that it is the same."""
-        headers, tries = {"Idempotency-Key": key or str(uuid.uuid4())}, 0
+        key = str(uuid.uuid4()) if key is None else key
+        if fault := key_fault(key):
+            raise _refusal(fault)
+        headers, tries = {"Idempotency-Key": key}, 0
         while True:
             tries += 1
             try:
@@ -215,8 +235,8 @@ class Client:
         try:
             response = self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
-            raise ApiUnreachable(f"nothing answers at {self._http.base_url}: {error}") from error
-        if response.is_error:
+            raise _unanswered(error, f"nothing answers at {self._http.base_url}") from error
+        if not response.is_success:
             raise _error(response)
         return response.json()
 
@@ -247,11 +267,51 @@ class _Outage:
         time.sleep(error.retry_after_s)
 
 
+def _waited(look: Callable[[float], Json], ended: Callable[[Json], bool], wait_s: float) -> Json:
+    """What `look` sees within a time, once it has ended, or as it is after `wait_s`."""
+    ends, outage = time.monotonic() + wait_s, _Outage()
+    while True:
+        left_s = max(0.0, ends - time.monotonic())
+        try:
+            seen = look(min(left_s, STEP_S))
+        except (ApiError, ApiUnreachable) as error:
+            if not left_s:
+                raise
+            outage.sit_out(error)
+            continue
+        outage.ended()
+        if ended(seen) or left_s <= STEP_S:
+            return seen
+
+
+def _job_ended(job: Json) -> bool:
+    return JobState(job["state"]).ended
+
+
+def _path(collection: str, name: str, rest: str = "") -> str:
+    """Of one thing among its like. Raises ApiError where nothing can have the name."""
+    if not name or "/" in name or not name.strip("."):
+        raise _refusal(f"{name[:200]!r} is no id or name of anything: give one as it was printed")
+    return f"/v1/{collection}/{quote(name, safe='', errors='replace')}{rest}"
+
+
+def _unanswered(error: httpx.TransportError, what: str) -> ApiError | ApiUnreachable:
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):  # it cannot be sent, now or later
+        return _refusal(str(error))
+    return ApiUnreachable(f"{what}: {error}")
+
+
+def _refusal(fault: str) -> ApiError:
+    """As the server would answer, of what need not be sent for that."""
+    return ApiError(400, "The request is not valid", [fault])
+
+
 def _error(response: httpx.Response) -> ApiError:
-    wait, location = response.headers.get("retry-after", ""), response.headers.get("location")
+    wait = response.headers.get("retry-after", "")
+    location = response.headers.get("location") if response.status_code == httpx.codes.CONFLICT else None
     retry_after_s = float(wait) if wait.isdecimal() else None
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
-        title, faults = f"HTTP {response.status_code}", [response.text[:200]]
+        title, faults = f"HTTP {response.status_code}", [response.text[:200]] if response.text else []
     else:
         problem = response.json()
         title, faults = problem["title"], problem.get("errors", [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ def compile_plan(draft: Any, catalog: Catalog, inputs: Mapping[str, Any], limits
     asked = draft if isinstance(draft, dict) else {}
     own = narrowed(limits, asked.get("limits", {}), faults)
     checker = Checker(steps, _ids(asked), catalog, inputs, own)
-    result = asked.get("result", _sinks(steps))
+    result = asked.get("result", sinks(steps))
     checker.check(result)
     if faults := faults + checker.faults:
         raise PlanRefused(faults)
@@ -71,7 +71,7 @@ def _ids(draft: Json) -> set[str]:
     return {step_id for step_id in found if isinstance(step_id, str)}
 
 
-def _sinks(steps: list[Step]) -> Any:
+def sinks(steps: Sequence[Step]) -> Any:
     """Without a `result`: the value of the one step that no other needs, or of each such step by its id."""
     needed = set().union(*(step.needs() for step in steps)) if steps else set()
     sinks = {step.id: {references.KEY: step.id} for step in steps if step.id not in needed}

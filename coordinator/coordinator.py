@@ -12,6 +12,7 @@ from functools import partial
 from threading import Event, Thread
 
 from opentelemetry.trace import NoOpTracer, Span, Tracer
+from pydantic import ValidationError
 
 from coordinator.advance import advance, fail
 from coordinator.known import KnownRuns
@@ -21,13 +22,15 @@ from coordinator.spans import advancing, below, sending
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where
 from infra.queue import Queue, QueueUnavailable
-from infra.records import FailureKind, Outcome
+from infra.records import FailureKind, Outcome, RunRecord
 from infra.settings import Settings
+from infra.unread import kinds_of
 from specialists.catalog import Catalog
 
 BATCH = 500
 WAIT_MS = 1000
 RETRY_S = 1.0
+WINDOWS_KEPT = 4  #: of messages, of a type whose jobs are sent again and again
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +81,23 @@ class Coordinator:
     def _end(self, run_id: str, batch: Sequence[tuple[str, Outcome]], failure: RunFailure) -> None:
         """Save the run as failed and its outcomes as seen, whatever state others have brought it to."""
         acks = [entry_id for entry_id, _ in batch]
-        while (record := self._ledger.load_run(run_id)) and not record.state.ended:
+        while (record := self._load_if_readable(run_id)) and not record.state.ended:
             failed, events = fail(record, failure)
             if self._ledger.advance(failed, (), events, acks):
                 self._metrics.runs.ended(failed.state, failed.created_ms)
                 return
         self._ledger.acknowledge(acks)
+
+    def _load_if_readable(self, run_id: str) -> RunRecord | None:
+        """None for one whose record is not even that: nothing can end it, and no other is to wait for it."""
+        try:
+            return self._ledger.load_run(run_id)
+        except ValidationError as error:
+            why = kinds_of(error)
+            logger.critical(
+                "a run's record does not read (%s): its outcomes are dropped", why, extra={"goal_id": run_id}
+            )
+            return None
 
     def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
         """Decide and save once; False if it is to be decided again, as the run changed in between."""
@@ -138,7 +152,17 @@ class Coordinator:
 
     def sweep_once(self) -> int:
         """Mend what crashes left; returns how many jobs were put on the queue again."""
-        return self._send(self._ledger.sweep(round(self._settings.silent_s * 1000)), again=True)
+        silent = self._ledger.sweep(round(self._settings.silent_s * 1000))
+        for job_type in {job_type for job_type, _ in silent}:
+            self._drop_notes(job_type)
+        return self._send(silent, again=True)
+
+    def _drop_notes(self, job_type: str) -> None:
+        """Of a type that nobody serves, each sending leaves one more. They are hints: a sweep sends them again."""
+        notes = self._queue.waiting(job_type)
+        if notes > WINDOWS_KEPT * self._settings.window:
+            self._queue.purge(job_type)
+            logger.warning("dropped %d notes of type %r, which nobody takes", notes, job_type)
 
     def _send(self, jobs: Sequence[tuple[str, str]], again: bool) -> int:
         with sending(self._tracer, self._ledger, jobs):

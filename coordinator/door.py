@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
 from prometheus_client import Counter
 
-from coordinator.admission import Bid, Bounds, Fault, Promised, Why, faults, joined, retry_after_s
+from coordinator.admission import Bid, Bounds, Fault, Promised, Why, faults, joined, promised_s, retry_after_s
 from coordinator.line import Line
-from coordinator.promises import Key, Promises
+from coordinator.promises import Key, Promise, Promises
 from infra.ledger import Ledger
 from infra.metrics import Meter
 from infra.settings import Settings
@@ -51,6 +51,7 @@ class Door:
         self._now_s = now_s
         self._promises = Promises()
         self._entering: list[Bid] = []
+        self._watches: list[list[Bid]] = []
         self._lock = Lock()
 
     @contextmanager
@@ -60,11 +61,8 @@ class Door:
         Who gives a `name` and is refused has a place from when it was told to come back: who comes then with the same
         name is let in before those who were told a later time, and those who come first now.
         """
-        with self._lock:
-            before = list(self._entering)
-            self._entering += bids
+        self._admit(bids, name)
         try:
-            self._admit(bids, before, name)
             yield
         finally:
             with self._lock:
@@ -75,15 +73,38 @@ class Door:
         """As they are now."""
         return {name: Line(load, self._settings.tenant_weights) for name, load in self._ledger.loads(types).items()}
 
-    def _admit(self, bids: Sequence[Bid], before: Sequence[Bid], name: str | None) -> None:
-        lines = self.lines([bid.type for bid in bids])
-        for bid in before:
-            if bid.type in lines:
-                lines[bid.type] = Line(joined(lines[bid.type].load, bid), lines[bid.type].weights)
+    def _admit(self, bids: Sequence[Bid], name: str | None) -> None:
+        with self._watch() as seen:
+            lines = self.lines([bid.type for bid in bids])
+            with self._lock:
+                self._judge(bids, {job_type: _with(line, job_type, seen) for job_type, line in lines.items()}, name)
+                for each in (self._entering, *self._watches):
+                    each += bids
+
+    @contextmanager
+    def _watch(self) -> Iterator[list[Bid]]:
+        """What is entering, and what is let in from now on, even if it has entered since.
+
+        What the ledger is asked for meanwhile may have it or not. Counted twice it keeps others out for a moment; not
+        counted at all it would let too many in.
+        """
         with self._lock:
-            found = [fault for bid in bids for fault in self._faults(bid, lines[bid.type], name)]
-            if found:
-                self._refuse(bids, found, name)
+            seen = list(self._entering)
+            self._watches.append(seen)
+        try:
+            yield seen
+        finally:
+            with self._lock:
+                self._watches = [each for each in self._watches if each is not seen]
+
+    def _judge(self, bids: Sequence[Bid], lines: Mapping[str, Line], name: str | None) -> None:
+        found = [fault for bid in bids for fault in self._faults(bid, lines[bid.type], name)]
+        if found:
+            for fault in found:
+                self._refusals.labels(fault.type, fault.why).inc()
+            if name:
+                self._promise(bids, found, name)
+            raise NotAdmitted(found)
 
     def _faults(self, bid: Bid, line: Line, name: str | None) -> list[Fault]:
         promised = self._promised((bid.type, None), line.per_s(), name)
@@ -91,25 +112,19 @@ class Door:
         return faults(bid, line, self._bounds(bid), promised, tenants)
 
     def _promised(self, key: Key, per_s: float | None, name: str | None) -> Promised:
-        now_s, due_s = self._now_s(), self._promises.redeem(key, name)
-        jobs = self._promises.before(key, due_s, now_s)
-        return Promised(jobs, self._promises.places(key, due_s, now_s, per_s) if per_s else 0.0)
+        return self._promises.before(key, self._promises.redeem(key, name), self._now_s(), per_s)
 
-    def _refuse(self, bids: Sequence[Bid], found: Sequence[Fault], name: str | None) -> None:
-        for fault in found:
-            self._refusals.labels(fault.type, fault.why).inc()
-        refused = NotAdmitted(found)
-        if refused.retry_after_s is not None:
-            due_s = self._now_s() + refused.retry_after_s
-            for bid in bids:
-                self._promise(bid, name, {fault.why for fault in found if fault.type == bid.type}, due_s)
-        raise refused
-
-    def _promise(self, bid: Bid, name: str | None, why: set[Why], due_s: float) -> None:
-        if why & {Why.BACKLOG, Why.DEADLINE}:
-            self._promises.make((bid.type, None), name, bid.jobs, due_s)
-        if Why.TENANT_BACKLOG in why:
-            self._promises.make((bid.type, bid.tenant), name, bid.jobs, due_s)
+    def _promise(self, bids: Sequence[Bid], found: Sequence[Fault], name: str) -> None:
+        """A place in each line that is too long, from when they were told to come back; where that is no guess."""
+        after_s, now_s = promised_s(found), self._now_s()
+        if after_s is None:
+            return
+        for bid in bids:
+            whys = {fault.why for fault in found if fault.type == bid.type}
+            if whys:  # a tenant that is over its own bound has no claim to the room that others share
+                key = (bid.type, bid.tenant if Why.TENANT_BACKLOG in whys else None)
+                promise = Promise(name, bid.tenant, bid.jobs, now_s + after_s)
+                self._promises.make(key, promise, self._bounds(bid), now_s)
 
     def _bounds(self, bid: Bid) -> Bounds:
         tenant = self._settings.tenants.get(bid.tenant)
@@ -118,3 +133,7 @@ class Door:
             backlog=of_type or self._settings.backlog,
             tenant_backlog=(tenant and tenant.backlog) or self._settings.tenant_backlog,
         )
+
+
+def _with(line: Line, job_type: str, bids: Sequence[Bid]) -> Line:
+    return Line(joined(line.load, [bid for bid in bids if bid.type == job_type]), line.weights)

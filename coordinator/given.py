@@ -1,9 +1,9 @@
-"""What is given on the command line: `name=value`, `name=@file.jsonl`, `name=@file.txt`. Knows no API."""
+"""What is given on the command line: `name=text`, `name=@file`, or `@file` for the whole of a job. Knows no API."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ def read_inputs(pairs: Iterable[str]) -> Json:
             raise GivenError(f"--input {name}: given twice")
         inputs[name] = read_file(name, Path(value[1:])) if value.startswith("@") else value
     return inputs
+
+
+def read_job_input(given: Sequence[str]) -> Json:
+    """A job's input: by name, or the whole of it from one file. Raises GivenError."""
+    whole = [each for each in given if each.startswith("@")]
+    if not whole:
+        return read_inputs(given)
+    if len(given) > 1:
+        raise GivenError(f"--input {whole[0][:80]!r}: is the whole input; give nothing beside it")
+    value = read_file(whole[0], Path(whole[0][1:]))
+    if not isinstance(value, dict):
+        raise GivenError(f"--input {whole[0][:80]!r}: must hold a JSON object, in a file that ends in .json")
+    return value
 
 
 def read_file(name: str, path: Path) -> Any:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from coordinator import references
 from coordinator.admission import bids
@@ -19,9 +19,9 @@ from coordinator.advance import Change, accepted_event, begin, cancel
 from coordinator.asking import Asking, KeyUsed
 from coordinator.compiler import compile_plan, narrowed
 from coordinator.door import Door
+from coordinator.meaning import meaning
 from coordinator.metrics import RunMetrics
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
-from coordinator.progress import StepState
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
@@ -30,6 +30,7 @@ from infra.metrics import Meter
 from infra.records import Event, Idempotency, Job, JobStatus, Json, Priority, Record, RunRecord, TypeState
 from infra.settings import Settings
 from infra.tracing import traceparent
+from infra.unread import kinds_of
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER, offers
 from specialists.schemas import type_of
@@ -161,6 +162,12 @@ class Goals:
             trace=traceparent(), tenant=asking.tenant, priority=request.priority,
         )  # fmt: skip
         return self._create(run, asking)
+
+    def meaning(self, asked: Goal | JobRequest) -> Json:
+        """The same for requests that ask for the same, as long as this deployment's defaults are."""
+        body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "queue_s"})
+        limits = asked.limits() if isinstance(asked, JobRequest) else asked.limits
+        return meaning(body, limits, self._limits)
 
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
         try:
@@ -305,20 +312,20 @@ class Goals:
             self._ledger.cancel([job_id])
         return self.job(job_id)
 
-    def paused(self, run: Run) -> list[str]:
-        """Job types that are paused, of steps whose jobs the run waits for."""
-        waits = {step.type for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED}
-        if run.state.ended or not waits:
-            return []
-        states = self._ledger.type_states()
-        return sorted(name for name in waits if states.get(name) is TypeState.PAUSED)
+    def paused(self) -> set[str]:
+        """Job types that are paused."""
+        return {name for name, state in self._ledger.type_states().items() if state is TypeState.PAUSED}
 
     def recent(self, limit: int) -> list[Run]:
         """The newest runs first, without those that do not read."""
         return list(_readable(self._ledger.recent_runs(limit)))
 
     def _record(self, run_id: str) -> RunRecord:
-        record = self._ledger.load_run(run_id)
+        """Raises UnknownRun, UnreadableRun."""
+        try:
+            record = self._ledger.load_run(run_id)
+        except ValidationError as error:
+            raise UnreadableRun(f"run {run_id}: its record does not read: {kinds_of(error)}") from None
         if record is None:
             raise UnknownRun(run_id)
         return record

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
-from coordinator.asking import Asking, Named
+from coordinator.asking import Asking, Named, key_fault, tenant_fault
 from coordinator.problems import Problem
-from infra.records import NOBODY
-from infra.settings import TENANT
+from infra.records import NOBODY, Json
 
 MAX_WAIT_S = 60.0
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def wait_s(
@@ -34,8 +33,7 @@ def wait_s(
 def tenant(
     x_tenant: Annotated[str, Header(description="Who asks: tenants share the workers by weight")] = NOBODY,
 ) -> str:
-    if not TENANT.fullmatch(x_tenant):
-        fault = "header X-Tenant: no tenant's name: 1 to 64 letters, digits, '.', '_' and '-'"
+    if fault := tenant_fault(x_tenant):
         raise Problem(400, "The request is not valid", [fault])
     return x_tenant
 
@@ -45,8 +43,7 @@ def key(
         str | None, Header(description="A name for this request: sent again, it is not done again")
     ] = None,
 ) -> str | None:
-    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
-        fault = "header Idempotency-Key: must be 1 to 255 visible ASCII characters, such as a UUID"
+    if idempotency_key is not None and (fault := key_fault(idempotency_key)):
         raise Problem(400, "The request is not valid", [fault])
     return idempotency_key
 
@@ -56,7 +53,7 @@ Tenant = Annotated[str, Depends(tenant)]
 Key = Annotated[str | None, Depends(key)]
 
 
-def asking(request: Request, tenant: str, key: str | None, body: Any) -> Asking:
-    """`body`: as it was understood, so that what is left out and what is said to be as it would be are the same."""
-    named = Named.of(tenant, key, request.method, request.url.path, body) if key is not None else None
+def asking(request: Request, tenant: str, key: str | None, meaning: Callable[[], Json]) -> Asking:
+    """`meaning` of the body, so that what is left out and what is said to be as it would be are the same."""
+    named = Named.of(tenant, key, request.method, request.url.path, meaning()) if key is not None else None
     return Asking(tenant=tenant, named=named)

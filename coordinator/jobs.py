@@ -39,7 +39,7 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         tenant=run.tenant,
         priority=run.priority,
         tokens=specialist.tokens(job_input),
-        reuse=specialist.reuse(job_input, run.tenant),
+        reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),
         round=run.round,
         trace=run.trace,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from coordinator.goals import Goals, Unknown, UnknownJob
+from coordinator.progress import StepState
+from coordinator.rerun import check_missing
 from coordinator.run import Run
 from infra.ledger import Ledger
 from infra.records import Cause, DeadLetter, JobStatus
+from specialists.catalog import Catalog, UnknownJobType
 
-BATCH = 1000  #: purged at a time
+BATCH = 1000  #: purged at a time, or looked through
 
 
 class UnknownLetter(Unknown):
@@ -15,12 +18,19 @@ class UnknownLetter(Unknown):
         super().__init__(f"no dead letter {job_id[:200]!r}: the job has no failure, or was replayed or purged since")
 
 
+class UnknownLetters(Unknown):
+    """Of a type that there is not."""
+
+
 class Letters:
-    def __init__(self, ledger: Ledger, goals: Goals) -> None:
+    def __init__(self, ledger: Ledger, catalog: Catalog, goals: Goals) -> None:
         self._ledger = ledger
+        self._catalog = catalog
         self._goals = goals
 
     def newest(self, job_type: str | None, cause: Cause | None, limit: int) -> list[DeadLetter]:
+        """Raises UnknownLetters."""
+        self._check(job_type)
         return self._ledger.dead_letters(job_type, cause, limit)
 
     def load(self, job_id: str) -> tuple[JobStatus, Cause]:
@@ -35,22 +45,45 @@ class Letters:
             raise UnknownLetter(job_id)
         return status, cause
 
-    def replay(self, job_id: str) -> Run:
-        """The job's run, taken up again: the job starts anew. Raises UnknownLetter, UnknownRun, RerunRefused."""
-        status, _ = self.load(job_id)
-        return self._goals.rerun(status.job.run_id)
+    def replay(self, job_id: str) -> tuple[Run, list[str]]:
+        """The job's run, taken up again where outputs are missing, and the ids of its other dead letters that are done
+        again with it, of the newest. Raises UnknownLetter, UnknownRun, RerunRefused."""
+        job = self.load(job_id)[0].job
+        before = self._goals.load(job.run_id)
+        if before.state.ended:
+            check_missing(before, job.step_id)
+        letters = self._of(before)
+        run = self._goals.rerun(job.run_id)
+        return run, [each for each in letters if each != job_id and _is_taken_up(run, each)]
+
+    def _of(self, run: Run) -> list[str]:
+        """Its jobs among the newest dead letters."""
+        types = sorted({step.type for step in run.plan.steps})
+        newest = (each.job_id for job_type in types for each in self._ledger.dead_letters(job_type, None, BATCH))
+        return [job_id for job_id in newest if job_id.startswith(f"{run.id}.")]
 
     def purge(self, job_id: str) -> None:
         """Raises UnknownLetter."""
-        if not self._ledger.purge([job_id]):
-            raise UnknownLetter(job_id)
+        self.load(job_id)
+        self._ledger.purge([job_id])  # how many that were says nothing, if its first answer was lost
 
     def purge_all(self, job_type: str | None, cause: Cause | None) -> int:
-        """Forget all of a type and cause; returns how many there were."""
-        purged = 0
-        while letters := self._ledger.dead_letters(job_type, cause, BATCH):
-            gone = self._ledger.purge([letter.job_id for letter in letters])
-            purged += gone
-            if not gone:  # others purge them too
-                break
-        return purged
+        """Forget all of a type and cause; returns how many there were. Raises UnknownLetters."""
+        self._check(job_type)
+        purged: set[str] = set()
+        while ids := {letter.job_id for letter in self._ledger.dead_letters(job_type, cause, BATCH)} - purged:
+            self._ledger.purge(sorted(ids))
+            purged |= ids
+        return len(purged)
+
+    def _check(self, job_type: str | None) -> None:
+        """A type that is not served any more may have letters yet."""
+        if job_type is None or job_type in self._catalog or self._ledger.dead_letters(job_type, None, 1):
+            return
+        raise UnknownLetters(UnknownJobType(job_type, self._catalog.names()))
+
+
+def _is_taken_up(run: Run, job_id: str) -> bool:
+    _, step_id, index = job_id.split(".")
+    progress = run.steps[step_id]
+    return progress.state is StepState.WAITING or progress.awaits(int(index))

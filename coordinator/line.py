@@ -47,8 +47,10 @@ class Line:
         return own / seconds if seconds else None
 
     def seconds(self, jobs: float) -> float | None:
-        """For so many to be done, if they are as large as those that wait; None: not known."""
-        return self.token_seconds(jobs * self.load.tokens / self.load.jobs if self.load.jobs else 0)
+        """For so many to be done, if they are as large as those that wait; None: not known, as where none waits."""
+        if jobs and not self.load.jobs:
+            return None
+        return self.token_seconds(jobs * self.load.tokens / self.load.jobs if jobs else 0)
 
     def runs_s(self) -> float | None:
         """For how long a job runs: as many as run now leave in that time. None: not known."""

@@ -1,96 +1,130 @@
-"""Promises: who was told to come back, and when. Kept in this process: another tells its own callers its own times."""
+"""Promises: who was told to come back, and when. Kept in this process: another tells its own callers its own times.
+
+Only who gave a name is promised anything: of others there is no telling whether they have come.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 
+from coordinator.admission import NOTHING, Bounds, Promised
+
 #: Promises that are due in the same fraction of a second are kept as one.
 PER_S = 4
-#: For so long after it is due a promise to who gave a name holds: they may be a little late. Without a name there is no
-#: telling whether they have come.
+#: For so long after it is due a promise holds: who it was made to may be a little late.
 GRACE_S = 3.0
+#: How often what nobody asks about any more is looked for.
+SWEEP_S = 60.0
 
 Key = tuple[str, str | None]  #: a job type, and the tenant whose own bound it was about
 
 
-@dataclass
-class _Due:
-    nameless: int = 0  #: jobs
-    jobs: int = 0  #: of those in `named`
-    named: dict[str, int] = field(default_factory=dict)  #: name -> jobs
+@dataclass(frozen=True)
+class Promise:
+    name: str
+    tenant: str
+    jobs: int
+    due_s: float
+
+    @property
+    def due(self) -> int:
+        return int(self.due_s * PER_S)
 
 
 class Promises:
     """Not for several threads at once."""
 
     def __init__(self) -> None:
-        self._made: defaultdict[Key, _Made] = defaultdict(_Made)
+        self._made: dict[Key, _Made] = {}
+        self._sweep_s = -inf  #: when to sweep next
 
-    def make(self, key: Key, name: str | None, jobs: int, due_s: float) -> None:
-        self._made[key].add(name, jobs, int(due_s * PER_S))
+    def __len__(self) -> int:
+        return sum(len(made.named) for made in self._made.values())
+
+    def make(self, key: Key, promise: Promise, bounds: Bounds, now_s: float) -> None:
+        """Unless more jobs were promised then than may wait, of all tenants or of its own."""
+        if now_s >= self._sweep_s:
+            self._sweep_s = now_s + SWEEP_S
+            for each in list(self._made):
+                self._forget(each, now_s)
+        self._made.setdefault(key, _Made()).add(promise, bounds)
 
     def redeem(self, key: Key, name: str | None) -> float:
         """Take back the promise to `name`, who is here; returns when it was due. Infinity: there was none."""
-        due = self._made[key].remove(name) if name and key in self._made else None
-        return inf if due is None else due / PER_S
+        promise = self._made[key].remove(name) if name and key in self._made else None
+        return promise.due / PER_S if promise else inf
 
-    def before(self, key: Key, due_s: float, now_s: float) -> int:
-        """Jobs that were told to come back before `due_s`, and have not."""
-        return sum(jobs for _, jobs in self._open(key, due_s, now_s))
+    def before(self, key: Key, due_s: float, now_s: float, per_s: float | None) -> Promised:
+        """What was told to come back before `due_s` and has not, where `per_s` jobs a second make room for it.
 
-    def places(self, key: Key, due_s: float, now_s: float, per_s: float) -> float:
-        """What these need of the room that there is now, where `per_s` jobs a second make more of it."""
-        most, jobs = 0.0, 0
-        for due, more in self._open(key, due_s, now_s):
+        It needs as many places of the room that there is now as there will not be when it is due. What is due later
+        than soon needs none yet, and where no speed is known nothing does.
+        """
+        self._forget(key, now_s)
+        jobs, places = 0, 0.0
+        for due, more in self._made[key].until(due_s) if key in self._made else ():
             jobs += more
-            most = max(most, jobs - per_s * max(0.0, due - now_s))
-        return most
+            if per_s and due <= now_s + GRACE_S:
+                places = max(places, jobs - per_s * max(0.0, due - now_s))
+        return Promised(jobs, places) if jobs else NOTHING
 
-    def _open(self, key: Key, due_s: float, now_s: float) -> Iterator[tuple[float, int]]:
-        """(when due, jobs), the first due first."""
-        if key not in self._made:
-            return
-        made = self._made[key]
-        made.forget(int((now_s - GRACE_S) * PER_S))
-        if not made.order:
-            del self._made[key]
-        for due in made.order:
-            if due / PER_S >= due_s:
-                return
-            found = made.due[due]
-            yield due / PER_S, found.jobs + (found.nameless if due / PER_S > now_s else 0)
+    def _forget(self, key: Key, now_s: float) -> None:
+        if key in self._made:
+            self._made[key].forget(int((now_s - GRACE_S) * PER_S))
+            if not self._made[key].named:
+                del self._made[key]
+
+
+@dataclass
+class _Due:
+    jobs: int = 0
+    names: set[str] = field(default_factory=set)
 
 
 class _Made:
+    """What was promised under one key."""
+
     def __init__(self) -> None:
-        self.order: list[int] = []  #: the keys of `due`
-        self.due: dict[int, _Due] = {}
-        self._named: dict[str, int] = {}  #: name -> when due
+        self.named: dict[str, Promise] = {}
+        self._due: dict[int, _Due] = {}
+        self._jobs = 0
+        self._of: Counter[str] = Counter()  #: tenant -> jobs
 
-    def add(self, name: str | None, jobs: int, due: int) -> None:
-        if due not in self.due:
-            insort(self.order, due)
-            self.due[due] = _Due()
-        if name:
-            self.due[due].jobs += jobs
-            self.due[due].named[name] = jobs
-            self._named[name] = due
-        else:
-            self.due[due].nameless += jobs
+    def add(self, promise: Promise, bounds: Bounds) -> None:
+        self.remove(promise.name)
+        total, own = self._jobs + promise.jobs, self._of[promise.tenant] + promise.jobs
+        if total > bounds.backlog or own > bounds.tenant_backlog:
+            return
+        self.named[promise.name] = promise
+        self._due.setdefault(promise.due, _Due()).names.add(promise.name)
+        self._count(promise, promise.jobs)
 
-    def remove(self, name: str) -> int | None:
-        due = self._named.pop(name, None)
-        if due is not None:
-            self.due[due].jobs -= self.due[due].named.pop(name)
-        return due
+    def remove(self, name: str) -> Promise | None:
+        promise = self.named.pop(name, None)
+        if promise:
+            self._due[promise.due].names.remove(name)
+            self._count(promise, -promise.jobs)
+        return promise
+
+    def _count(self, promise: Promise, jobs: int) -> None:
+        self._jobs += jobs
+        self._of[promise.tenant] += jobs
+        self._due[promise.due].jobs += jobs
+        if not self._of[promise.tenant]:
+            del self._of[promise.tenant]
+        if not self._due[promise.due].names:
+            del self._due[promise.due]
+
+    def until(self, due_s: float) -> Iterator[tuple[float, int]]:
+        """(when due, jobs) of what is due before, the first first."""
+        for due in sorted(self._due):
+            if due / PER_S < due_s:
+                yield due / PER_S, self._due[due].jobs
 
     def forget(self, until: int) -> None:
-        late = bisect_left(self.order, until)
-        for due in self.order[:late]:
-            for name in self.due.pop(due).named:
-                del self._named[name]
-        del self.order[:late]
+        for due in [due for due in self._due if due < until]:
+            for name in list(self._due[due].names):
+                self.remove(name)

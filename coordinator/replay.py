@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import Response
 
 from coordinator.asking import KeyUsed
-from coordinator.goals import Goals, UnknownRun
+from coordinator.goals import Goals, Unknown
 from coordinator.problems import Problem
 from coordinator.run import Run
 
@@ -16,7 +19,8 @@ def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Ru
     """The run of the first request, once it has ended, and `response` says whose it is. Raises Problem."""
     if not used.same:
         raise Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
-    run = _run_of(used, goals)
+    with remembered():
+        run = goals.load(used.run_id)
     if not run.state.ended:
         about = {"id": location.rpartition("/")[2]}
         fault = f"{_HEADER}: what was asked with it goes on; look at {location}"
@@ -26,9 +30,11 @@ def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Ru
     return run
 
 
-def _run_of(used: KeyUsed, goals: Goals) -> Run:
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Raises Problem where what was asked then is unknown now: its retention is over, or it was purged."""
     try:
-        return goals.load(used.run_id)
-    except UnknownRun:
+        yield
+    except Unknown:
         fault = f"{_HEADER}: what was asked with it has ended, and was forgotten since; send a new key"
         raise Problem(410, "Forgotten", [fault]) from None

@@ -47,11 +47,21 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
     }
     again = [each for each in run.plan.steps if steps[each.id].state is StepState.WAITING]
     _check_again(again, catalog)
-    reopened = _reopened(run, steps, now_ms)
+    reopened = _reopened(run, steps, anew, now_ms)
     change = begin(reopened, catalog, stored)
     _check_change(change, step)
     data = {"round": reopened.round, "step": step, "deadline_ms": reopened.deadline_ms}
     return Reopened(reopened, sorted(anew), [Event(name="run.reopened", data=data)], change)
+
+
+def check_missing(run: Run, step_id: str) -> None:
+    """Raises RerunRefused if no output of the step is missing: whoever takes up the run does none of its jobs again."""
+    step, progress = run.plan.step(step_id), run.steps[step_id]
+    if progress.state is StepState.DONE and not _has_gaps(step, progress):
+        raise RerunRefused(
+            f"step {step_id!r} is done without this job: {progress.succeeded} outputs are as many as it needs; "
+            "to do it anew all the same, run the goal again from that step"
+        )
 
 
 def _check(run: Run, stored: Stored, step: str | None) -> None:
@@ -117,8 +127,9 @@ def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool)
     return Progress.keeping(outputs) if _has_gaps(step, progress) and not keep_gaps else progress
 
 
-def _reopened(run: Run, steps: dict[str, Progress], now_ms: int) -> Run:
+def _reopened(run: Run, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
     all_steps = run.steps | steps
+    left = {name for name in run.anew if all_steps[name].state is StepState.WAITING}  # of a round that came to nothing
     kept = (each.total if each.state is StepState.DONE else each.succeeded for each in all_steps.values())
     return run.model_copy(
         update={
@@ -128,6 +139,7 @@ def _reopened(run: Run, steps: dict[str, Progress], now_ms: int) -> Run:
             "jobs": sum(kept),
             "round": run.round + 1,
             "reopened_ms": now_ms,
+            "anew": tuple(sorted(anew | left)),
             "deadline_ms": now_ms + round(run.plan.limits.deadline_s * 1000),
         }
     )

@@ -30,15 +30,15 @@ class Rerun(Record):
 def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
-    def view(run: Run, paused: bool = False) -> Json:
+    def view(run: Run) -> Json:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
-        return views.goal_view(run, result, goals.paused(run) if paused else ())
+        return views.goal_view(run, () if run.state.ended else goals.paused(), result)
 
     @routes.post("", status_code=202, summary="Accept a goal, in words or as a plan")
     def accept(goal: Goal, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
         with places.taken(wait > 0):
             try:
-                run = goals.accept(goal, asking(request, tenant, key, goal.model_dump(mode="json")))
+                run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
             except KeyUsed as used:
                 return view(replay(used, goals, at(used.run_id), response))
             response.headers["Location"] = at(run.id)
@@ -46,12 +46,13 @@ def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
 
     @routes.get("", summary="The newest goals first")
     def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Json]:
-        return [views.goal_view(run) for run in goals.recent(limit)]
+        paused = goals.paused()
+        return [views.goal_view(run, paused) for run in goals.recent(limit)]
 
     @routes.get("/{run_id}", summary="A goal: its plan, its progress, its result")
     def status(run_id: str, wait: Wait) -> Json:
         with places.taken(wait > 0):
-            return view(goals.wait(run_id, wait), paused=True)
+            return view(goals.wait(run_id, wait))
 
     @routes.get("/{run_id}/events", summary="Its events, as they happen", response_class=StreamingResponse)
     def events(run_id: str, last_event_id: Annotated[str, Header()] = START) -> StreamingResponse:

@@ -10,7 +10,7 @@ from coordinator.bodies import StrictRoute
 from coordinator.goals import JOB_STEP, Goals, JobRequest
 from coordinator.headers import Key, Tenant, Wait, asking
 from coordinator.places import Places
-from coordinator.replay import replay
+from coordinator.replay import remembered, replay
 from infra.records import Job, Json
 
 
@@ -21,10 +21,11 @@ def job_routes(goals: Goals, places: Places) -> APIRouter:
     def accept(asked: JobRequest, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
         with places.taken(wait > 0):
             try:
-                run = goals.accept_job(asked, asking(request, tenant, key, asked.model_dump(mode="json")))
+                run = goals.accept_job(asked, asking(request, tenant, key, lambda: goals.meaning(asked)))
             except KeyUsed as used:
                 replay(used, goals, _at(used.run_id), response)
-                return views.job_view(goals.job(_only_job(used.run_id)))
+                with remembered():
+                    return views.job_view(goals.job(_only_job(used.run_id)))
             response.headers["Location"] = _at(run.id)
             return views.job_view(goals.job(_only_job(run.id), wait))
 

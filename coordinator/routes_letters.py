@@ -7,15 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from coordinator import views
+from coordinator.bodies import StrictRoute
+from coordinator.goals import Goals
 from coordinator.letters import Letters
+from coordinator.problems import Problem
 from coordinator.routes_goals import at
 from infra.records import Cause, Json
 
-Type = Annotated[str | None, Query(alias="type", max_length=64)]
+Type = Annotated[str | None, Query(alias="type", min_length=1, max_length=64)]
+Everything = Annotated[bool, Query(alias="all")]
 
 
-def letter_routes(letters: Letters) -> APIRouter:
-    routes = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
+def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
+    routes = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"], route_class=StrictRoute)
 
     @routes.get("", summary="The newest first")
     def newest(
@@ -27,19 +31,21 @@ def letter_routes(letters: Letters) -> APIRouter:
     def letter(job_id: str) -> Json:
         return views.letter_whole_view(*letters.load(job_id))
 
-    @routes.post("/{job_id}/replay", status_code=202, summary="Do it again, with new attempts")
+    @routes.post("/{job_id}/replay", status_code=202, summary="Take its goal up again, where outputs are missing")
     def replay(job_id: str, response: Response) -> Json:
-        run = letters.replay(job_id)
+        run, also = letters.replay(job_id)
         response.headers["Location"] = at(run.id)
-        return views.goal_view(run)
+        return {**views.goal_view(run, goals.paused()), "also": also}
 
     @routes.delete("/{job_id}", summary="Forget it")
     def purge(job_id: str) -> Json:
         letters.purge(job_id)
         return {"purged": 1}
 
-    @routes.delete("", summary="Forget all of them, or those of a type and a cause")
-    def purge_all(job_type: Type = None, cause: Cause | None = None) -> Json:
+    @routes.delete("", summary="Forget those of a type and a cause, or all of them")
+    def purge_all(job_type: Type = None, cause: Cause | None = None, everything: Everything = False) -> Json:
+        if everything == (job_type is not None or cause is not None):
+            raise Problem(422, "The request is not valid", ["query: say which: type and cause, or all=true"])
         return {"purged": letters.purge_all(job_type, cause)}
 
     return routes

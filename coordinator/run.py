@@ -43,6 +43,7 @@ class Run(Record):
     priority: Priority = Priority.NORMAL
     round: int = 0  #: how often it was taken up again after it had ended
     reopened_ms: int | None = None  #: when its round began; None: the first
+    anew: tuple[str, ...] = ()  #: steps that its round does anew: outputs that others have made do not answer them
 
     @classmethod
     def of_plan(

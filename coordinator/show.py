@@ -64,12 +64,27 @@ class Following:
                 for repair in event.data["repairs"]:
                     self._console.print(Text(f"mended in the draft: {repair}", style="yellow"))
             case "step.released":
-                label = f"{event.data['step']} {event.data['type']}"
-                total, kept = event.data["total"], event.data.get("kept", 0)
-                self._bars[event.data["step"]] = self._progress.add_task(label, total=total, completed=kept)
-                self._tell_if_paused(label, event.data["type"])
+                self._draw(event.data["step"], event.data["type"], event.data["total"], event.data.get("kept", 0))
+            case "run.reopened":
+                self._take_up(event.data["step"])
             case "job.ended" if event.data["step"] in self._bars:
                 self._progress.advance(self._bars[event.data["step"]])
+
+    def _draw(self, step: str, job_type: str, total: int, kept: int) -> None:
+        """A bar, in the place of the step's last one."""
+        if step in self._bars:
+            self._progress.remove_task(self._bars[step])
+        label = f"{step} {job_type}"
+        self._bars[step] = self._progress.add_task(label, total=total, completed=kept)
+        self._tell_if_paused(label, job_type)
+
+    def _take_up(self, step: str | None) -> None:
+        """What was open when the run ended is not done any more."""
+        open_ = [task.id for task in self._progress.tasks if not task.finished]
+        for bar in open_:
+            self._progress.remove_task(bar)
+        self._bars = {name: bar for name, bar in self._bars.items() if bar not in open_}
+        self._console.print(f"taken up again {f'from {step}' if step else 'where outputs are missing'}")
 
     def _tell_if_paused(self, label: str, job_type: str) -> None:
         if job_type in self._paused():
@@ -127,6 +142,12 @@ def failure_view(goal: Json) -> Text:
     where = f" in step {failure['step']}" if failure["step"] else ""
     where += f", item {failure['index']}" if failure.get("index") is not None else ""
     return Text(f"{goal['state']}: {failure['kind']}{where}: {failure['message']}", style="red")
+
+
+def job_failure(job: Json) -> str:
+    """Why a job that has ended has no output."""
+    failure = job["failure"]
+    return f"{job['state']}: {failure['kind']}: {failure['message']}" if failure else str(job["state"])
 
 
 def goals_table(goals: Iterable[Json]) -> Table:

@@ -39,12 +39,24 @@ def sending(tracer: Tracer, ledger: Ledger, jobs: Sequence[tuple[str, str]]) -> 
     with ExitStack() as spans:
         try:
             for job_type, job_id in jobs if tracing.is_on(tracer) else ():
-                status = ledger.job(job_id)
-                parent = tracing.context_of(status.job.trace if status else None)
+                parent = tracing.context_of(_trace_of(ledger, job_id))
                 spans.enter_context(_sending_one(tracer, job_type, job_id, parent))
         except LedgerUnavailable as error:
             logger.warning("jobs are sent without spans: %s", error, extra={"action": "send"})
         yield
+
+
+def _trace_of(ledger: Ledger, job_id: str) -> str | None:
+    """None too of one that does not read: it is sent all the same."""
+    try:
+        status = ledger.job(job_id)
+    except ValueError as error:
+        kind = type(error).__name__
+        logger.error(
+            "a job does not read (%s): its span has no parent", kind, extra={"action": "send", "job_id": job_id}
+        )
+        return None
+    return status.job.trace if status else None
 
 
 def _sending_one(tracer: Tracer, job_type: str, job_id: str, parent: Context) -> AbstractContextManager[Span]:

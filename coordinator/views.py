@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from coordinator.admission import Bid, wait_s
 from coordinator.line import Line
-from coordinator.progress import Progress
+from coordinator.progress import Progress, StepState
 from coordinator.run import Run
 from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, TypeState
 from specialists.specialist import Specialist
 
 
-def goal_view(run: Run, result: Any = None, paused: Iterable[str] = ()) -> Json:
-    """A run; `result` where it has succeeded; `paused`: the paused job types that it waits for."""
+def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
+    """A run; `paused`: the job types that are, of which it shows those that it waits for; `result` if it succeeded."""
     plan = None if run.planning else run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "id": run.id,
@@ -29,8 +29,15 @@ def goal_view(run: Run, result: Any = None, paused: Iterable[str] = ()) -> Json:
         "steps": {name: _progress_view(progress) for name, progress in run.steps.items()},
         "result": result,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
-        "paused": list(paused),
+        "paused": sorted(_waits_for(run) & set(paused)),
     }
+
+
+def _waits_for(run: Run) -> set[str]:
+    """Types of jobs."""
+    if run.state.ended:
+        return set()
+    return {step.type for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED}
 
 
 def _progress_view(progress: Progress) -> Json:

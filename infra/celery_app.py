@@ -6,12 +6,13 @@ import ssl
 
 from celery import Celery
 
+from infra.celery_link import LastingAmqp
 from infra.redis_client import broker_url
 from infra.settings import Settings
 
 
 def create_app(settings: Settings) -> Celery:
-    app = Celery("manyhands", broker=broker_url(settings), set_as_current=False)
+    app = Celery("manyhands", broker=broker_url(settings), amqp=LastingAmqp, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",

@@ -11,7 +11,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, Task
@@ -24,6 +25,7 @@ from kombu.asynchronous import set_event_loop
 from kombu.exceptions import BatchPublishError, OperationalError
 
 from infra.celery_app import create_app
+from infra.celery_consumer import BatchingConsumer
 from infra.held import HeldMessages
 from infra.logs import where
 from infra.queue import Handler, QueueRefused, QueueUnavailable, Redeliver
@@ -82,13 +84,22 @@ class CeleryQueue:
                 )
 
     def waiting(self, job_type: str) -> int:
+        with self._channel(f"cannot look at queue {job_type!r}") as channel:
+            return int(channel.queue_declare(queue=job_type).message_count)
+
+    def purge(self, job_type: str) -> None:
+        with self._channel(f"cannot purge queue {job_type!r}") as channel:
+            channel.queue_purge(queue=job_type)
+
+    @contextmanager
+    def _channel(self, cannot: str) -> Iterator[Any]:
         with self._app.pool.acquire(block=True) as connection:
             try:
                 connection.ensure_connection(max_retries=2, interval_start=0.1)
                 # The connection's own channel: one made for the question would connect to Redis for it, twice.
-                return int(connection.default_channel.queue_declare(queue=job_type).message_count)
+                yield connection.default_channel
             except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
-                raise _unavailable(f"cannot look at queue {job_type!r}", error) from error
+                raise _unavailable(cannot, error) from error
 
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
@@ -101,7 +112,7 @@ class CeleryQueue:
                 self._register(job_type, handler, held)
             server = _Server(
                 app=self._app, stopping=stopping, hostname=name, pool="threads", concurrency=slots,
-                queues=list(handlers), without_gossip=True, without_mingle=True,
+                queues=list(handlers), without_gossip=True, without_mingle=True, consumer_cls=BatchingConsumer,
             )  # fmt: skip
             try:
                 server.start()

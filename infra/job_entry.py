@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome
+from infra.unread import PLACE, read_outcome, unread_job
 
 
 @dataclass
@@ -13,27 +14,33 @@ class Entry:
 
     text: str
     job: Job  #: without its input
-    since_ms: int  #: last made ready
-    claim_until_ms: int | None  #: it expires unless it is claimed before; None: whenever, or it was claimed once
+    queue_ms: int | None  #: to be claimed in, from when it is first ready; None: for ever, or that has begun
+    since_ms: int = 0  #: last made ready
+    claim_until_ms: int | None = None  #: it expires unless it is claimed before; None: whenever, or it was claimed once
     state: JobState = JobState.READY
     attempt: int = 0
     token: str | None = None
     committed: str | None = None  #: token of the last accepted commit
+    handed: str | None = None  #: token of the last claim that was handed back
+    lost: int = 0  #: leases that ran out
+    share: float = 0.0  #: by which its tenant's turn grew when it was taken; 0: it is in a line again
     worker: str | None = None
     resends: int = 0
     outcome: str | None = None
 
     @staticmethod
-    def of(job: Job, now_ms: int) -> Entry:
-        claim_until_ms = None if job.queue_s is None else now_ms + round(1000 * job.queue_s)
-        return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), now_ms, claim_until_ms)
+    def of(job: Job) -> Entry:
+        queue_ms = None if job.queue_s is None else round(1000 * job.queue_s)
+        return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), queue_ms)
 
     @property
     def id(self) -> str:
         return self.job.id
 
     @property
-    def status(self) -> JobStatus:
+    def status(self) -> JobStatus | None:
+        if not self.text:
+            return None
         return JobStatus(
             job=self.read_job(),
             state=self.state,
@@ -48,11 +55,21 @@ class Entry:
         limits = [limit for limit in (self.job.deadline_ms, self.claim_until_ms) if limit is not None]
         return min(limits, default=None)
 
+    def line_up(self, now_ms: int) -> None:
+        """Ready from now on; if for the first time, it counts for how long it waits to be claimed."""
+        self.since_ms, self.share = now_ms, 0.0
+        if self.queue_ms is not None:
+            self.claim_until_ms, self.queue_ms = now_ms + self.queue_ms, None
+
+    def strip(self) -> None:
+        """Keep nothing of what it says, or was answered."""
+        self.text, self.outcome = "", None
+
     def read_job(self) -> Job:
         return Job.model_validate_json(self.text)
 
     def read_outcome(self) -> Outcome | None:
-        return Outcome.model_validate_json(self.outcome) if self.outcome else None
+        return read_outcome(self.outcome) if self.outcome else None
 
     def late(self, now_ms: int) -> str | None:
         """Why it has expired; None: it has not."""
@@ -68,6 +85,10 @@ class Entry:
     def failed(self, state: JobState, message: str) -> Outcome:
         """An end that no worker committed."""
         return self._ended(state).model_copy(update={"failure": Failure(kind=FailureKind(state), message=message)})
+
+    def unread(self, worker: str) -> Outcome:
+        """The end of an attempt by a worker that cannot read the job."""
+        return unread_job(worker, self._ended(JobState.FAILED).model_dump(include=set(PLACE)))
 
     def answered(self, outcome: Outcome) -> Outcome:
         """An end with the output of another job, which asked the same."""

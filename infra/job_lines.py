@@ -52,7 +52,13 @@ class ClassLine:
 
     def charge(self, entry: Entry, weight: float) -> None:
         self._clock = self._turns[entry.job.tenant]
-        self._turns[entry.job.tenant] += entry.job.tokens / weight
+        entry.share = entry.job.tokens / weight
+        self._turns[entry.job.tenant] += entry.share
+
+    def refund(self, entry: Entry) -> None:
+        """Undo its charge, if it was charged since it was in a line; it is in one again."""
+        self._turns[entry.job.tenant] -= entry.share
+        entry.share = 0.0
 
     def counts(self) -> dict[str, int]:
         return {tenant: len(line) for tenant, line in self._waiting.items()}
@@ -117,6 +123,9 @@ class Line:
 
     def charge(self, entry: Entry, weight: float) -> None:
         self._classes[entry.job.priority].charge(entry, weight)
+
+    def refund(self, entry: Entry) -> None:
+        self._classes[entry.job.priority].refund(entry)
 
     def silent(self, now_ms: int, silent_ms: int) -> list[Entry]:
         """Not claimed for `silent_ms`. While the line moves, what was sent after the last claimed job only waits."""

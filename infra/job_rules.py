@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from infra.job_entry import Entry
 from infra.job_sharing import Sharing, answers
 from infra.job_table import JobTable
 from infra.records import Claim, Job, JobState, Outcome, Refusal
+from infra.unread import UNREAD_RETRY_MS
 
 LONGEST_SILENCES = 8
 
@@ -45,7 +48,7 @@ class JobRules:
         if known:
             self._drop(known)
         entry = self._table.add(job)
-        kept = self._sharing.kept(job.reuse, self._table.now_ms()) if job.reuse else None
+        kept = self._sharing.kept(job.reuse, self._table.now_ms()) if job.reuse and not job.reuse.fresh else None
         if kept:
             self._end(entry, entry.answered(kept))
         elif self._sharing.leads(entry):
@@ -84,6 +87,8 @@ class JobRules:
         for job_type, line in list(self._table.lines.items()):
             found = self._table.lost(line) + line.silent(self._table.now_ms(), silent_ms)
             left = [entry for entry in found if not self._end_if_over(entry)]
+            for entry in left:
+                self._count_lost(entry)
             if self._table.paused(job_type):
                 for entry in left:
                     self._table.put_back(entry)
@@ -130,9 +135,12 @@ class JobRules:
         return True
 
     def hand_back(self, job_id: str, token: str) -> bool:
+        known = self._table.find(job_id)
+        if known and known.handed == token:
+            return True
         entry = self._table.held(job_id, token)
         if entry:
-            entry.attempt -= 1
+            entry.attempt, entry.handed = entry.attempt - 1, token
             self._table.put_back(entry)
         return entry is not None
 
@@ -146,16 +154,31 @@ class JobRules:
             return Refusal.ENDED if over is JobState.CANCELLED else Refusal(over)
         if entry.state is JobState.PENDING:  # an old message: it is put on the queue again when its time has come
             return Refusal.PAUSED
+        self._count_lost(entry)
         if not self._table.paused(job_type):
             return None
         if entry.state is not JobState.READY:
             self._table.put_back(entry)
         return Refusal.PAUSED
 
-    def _grant(self, entry: Entry, worker: str, lease_ms: int) -> Claim:
+    def _count_lost(self, entry: Entry) -> None:
+        """Of one that is not running any more, but says so: its lease ran out."""
+        entry.lost += entry.state is JobState.RUNNING
+
+    def _grant(self, entry: Entry, worker: str, lease_ms: int) -> Claim | Refusal:
         now_ms, token = self._table.now_ms(), uuid4().hex
         self._table.run(entry, worker, token, now_ms + lease_ms)
-        return Claim(job=entry.read_job(), token=token, attempt=entry.attempt, wait_ms=now_ms - entry.since_ms)
+        try:
+            job = entry.read_job()
+        except ValidationError:
+            return self._refuse_unread(entry, worker, token)
+        wait_ms = now_ms - entry.since_ms
+        return Claim(job=job, token=token, attempt=entry.attempt, wait_ms=wait_ms, lost=entry.lost)
+
+    def _refuse_unread(self, entry: Entry, worker: str, token: str) -> Refusal:
+        """Of a claim that was granted: a failure, so that another worker may try, and not for ever."""
+        self.commit(entry.unread(worker), token, UNREAD_RETRY_MS)
+        return Refusal.ENDED if entry.state.ended else Refusal.PAUSED
 
     def _retry(self, entry: Entry, retry_ms: int) -> None:
         if retry_ms > 0:

@@ -58,13 +58,18 @@ class JobTable:
     # -- moves --
 
     def add(self, job: Job) -> Entry:
-        entry = self._entries[job.id] = self._open[job.run_id][job.id] = Entry.of(job, self.now_ms())
+        entry = self._entries[job.id] = self._open[job.run_id][job.id] = Entry.of(job)
         return entry
 
     def forget(self, job_id: str) -> None:
         self.letters.remove(job_id)
         if entry := self._entries.pop(job_id, None):
             self.close(entry)
+
+    def strip(self, entry: Entry) -> None:
+        """Of one that has ended, all that is left is that it was."""
+        self.letters.remove(entry.id)
+        entry.strip()
 
     def close(self, entry: Entry) -> None:
         """It has ended, and is in no line any more."""
@@ -73,14 +78,15 @@ class JobTable:
 
     def line_up(self, entry: Entry) -> None:
         """Ready from now on, behind the others."""
-        entry.since_ms = self.now_ms()
+        entry.line_up(self.now_ms())
         self._make_ready(entry, first=False)
 
     def put_back(self, entry: Entry) -> None:
-        """Ready again, before all others; as long as before, unless it was running."""
+        """Ready again, before all others; as long as before, unless it was running. Its charge is given back."""
         if entry.state is JobState.RUNNING:
             entry.since_ms = self.now_ms()
         self._make_ready(entry, first=True)
+        self.lines[entry.job.type].refund(entry)
 
     def wait(self, entry: Entry, until_ms: int | None = None) -> None:
         """Pending until then; None: until it is moved."""

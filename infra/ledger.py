@@ -1,8 +1,17 @@
 """The ledger: what is true of runs and jobs. Knows nothing of plans, prompts or the queue's messages.
 
 Two implementations, one body of contract tests: `infra.redis_ledger` and `infra.memory_ledger`.
-Every method is atomic, safe to repeat, and may be called from any thread and any process.
-Delivery is at least once; commits are exactly once.
+Delivery is at least once; commits are exactly once. Every method may be called from any thread and any process.
+
+Each is atomic, but for those of many jobs, which are done in pieces, so that they hold up nobody: `release`, `cancel`,
+`purge`, `take_ready`, `sweep`; and what follows from an `advance` that ends a run, a `reopen`, and a `commit` whose
+output others wait for. What a crash cuts off between two pieces, the caller's repeat does, or the next `sweep`.
+
+Each may be repeated when its answer was lost, and does nothing twice. The repeat's answer: `create_run`, `commit` and
+`hand_back` say the same again, or which run was created under the key; `advance` and `reopen` say False, as the version
+has moved on; `release`, `cancel` and `purge` count what was left to do; `claim` says RUNNING until the lease runs out,
+which costs an attempt. What a lost answer of `take_ready`, `sweep` or `outcomes` held comes again later, as after a
+crash; of `stops` it does not.
 """
 
 from __future__ import annotations
@@ -32,6 +41,21 @@ from infra.records import (
 
 #: Of an event: milliseconds and a number, or the milliseconds alone.
 ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
+
+
+def check_limit(limit: int) -> None:
+    """Raises ValueError."""
+    if limit <= 0:
+        raise ValueError(f"a limit of {limit} asks for nothing; it must be above 0")
+
+
+def check_order(weights: Mapping[str, float], ageing_s: float) -> None:
+    """Raises ValueError."""
+    for tenant, weight in weights.items():
+        if not weight > 0:
+            raise ValueError(f"tenant {tenant!r} has the weight {weight}; it must be above 0")
+    if not ageing_s > 0:
+        raise ValueError(f"a job cannot age in {ageing_s} s; it must be above 0")
 
 
 class Ledger(Protocol):
@@ -82,7 +106,7 @@ class Ledger(Protocol):
         """
 
     def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        """The newest runs first."""
+        """The newest runs first. Raises ValueError if `limit` is not above 0."""
 
     # -- jobs: the coordinator --
 
@@ -110,7 +134,9 @@ class Ledger(Protocol):
         The order within a type: first the class whose foremost job ranks highest, where a job ranks one class higher
         for each `ageing_s` that it has been ready (the higher class of two that rank the same); then the tenant that
         has had the least, counted in `Job.tokens` by its weight (1 where `weights` says nothing) since it last had
-        nothing to wait for; then the job that was ready first. None of a paused type.
+        nothing to wait for; then the job that was ready first. None of a paused type. A job that goes back to its line
+        before an answer is not counted until it is taken again.
+        Raises ValueError if a weight or `ageing_s` is not above 0.
         """
 
     def wait_ready(self, wait_ms: int) -> None:
@@ -134,7 +160,8 @@ class Ledger(Protocol):
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
         """Up to `limit` outcomes not acknowledged yet, as (entry id, outcome), shared among consumers.
 
-        Entries handed to a consumer that did not acknowledge them within 5 s are handed out again soon after.
+        Entries handed to a consumer that did not acknowledge them within 5 s are handed out again soon after. Raises
+        ValueError if `limit` is not above 0.
         """
 
     # -- jobs: workers --
@@ -161,7 +188,7 @@ class Ledger(Protocol):
     def hand_back(self, job_id: str, token: str) -> bool:
         """Undo a claim whose worker ends before its answer: ready again, first in its line, the attempt not counted.
 
-        False if `token` does not hold the job any more.
+        False if `token` does not hold the job any more. Repeating it is True and changes nothing.
         """
 
     def stops(self, worker: str, wait_ms: int) -> list[str]:
@@ -172,7 +199,8 @@ class Ledger(Protocol):
 
     # -- anyone --
 
-    def job(self, job_id: str) -> JobStatus | None: ...
+    def job(self, job_id: str) -> JobStatus | None:
+        """None: unknown, or purged, or some of what it needs is not kept any more."""
 
     def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
         """Job type -> number of its jobs, by where they are; of `job_types`, or of all that ever had a job.
@@ -194,10 +222,13 @@ class Ledger(Protocol):
     def dead_letters(
         self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
     ) -> list[DeadLetter]:
-        """The newest first, of one or all types and causes."""
+        """The newest first, of one or all types and causes. Raises ValueError if `limit` is not above 0."""
 
     def purge(self, job_ids: Sequence[str]) -> int:
-        """Forget dead letters, with all that is kept of the jobs; returns how many there were."""
+        """Forget dead letters, with all that is kept of the jobs; returns how many there were.
+
+        While a run goes on, it is remembered of its jobs that they have ended, so that none is made anew.
+        """
 
     def unacknowledged(self) -> int:
         """Outcomes that no coordinator has acknowledged yet."""

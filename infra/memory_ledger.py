@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from infra.job_rules import JobRules
 from infra.job_table import JobTable
-from infra.ledger import ENTRY_ID
+from infra.ledger import ENTRY_ID, check_limit, check_order
 from infra.outcome_log import OutcomeLog
 from infra.records import (
     Cause,
@@ -121,6 +121,7 @@ class MemoryLedger:
             return self._runs.events(run_id, place)
 
     def recent_runs(self, limit: int = 50) -> list[RunRecord]:
+        check_limit(limit)
         with self._changed:
             return self._runs.newest(limit)
 
@@ -137,6 +138,7 @@ class MemoryLedger:
     def take_ready(
         self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
     ) -> list[tuple[str, str]]:
+        check_order(weights, ageing_s)
         with self._change():
             return [(entry.job.type, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]
 
@@ -154,6 +156,7 @@ class MemoryLedger:
             return [(entry.job.type, entry.id) for entry in self._jobs.mend(silent_ms)]
 
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
+        check_limit(limit)
         with self._changed:
             self._changed.wait_for(lambda: self._log.waiting, wait_ms / 1000)
             return self._log.hand_out(limit)
@@ -209,14 +212,18 @@ class MemoryLedger:
     def dead_letters(
         self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
     ) -> list[DeadLetter]:
+        check_limit(limit)
         with self._changed:
             return self._table.letters.find(job_type, cause, limit)
 
     def purge(self, job_ids: Sequence[str]) -> int:
         with self._change():
             letters = [job_id for job_id in dict.fromkeys(job_ids) if job_id in self._table.letters]
-            for job_id in letters:
-                self._table.forget(job_id)
+            for entry in filter(None, map(self._table.find, letters)):
+                if self._runs.state(entry.job.run_id) is RunState.RUNNING:
+                    self._table.strip(entry)
+                else:
+                    self._table.forget(entry.id)
             return len(letters)
 
     def unacknowledged(self) -> int:

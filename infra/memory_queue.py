@@ -31,6 +31,10 @@ class MemoryQueue:
         with self._changed:
             return sum(type == job_type for type, _ in self._messages)
 
+    def purge(self, job_type: str) -> None:
+        with self._changed:
+            self._messages = deque(message for message in self._messages if message[0] != job_type)
+
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
     ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from infra.records import Outcome
+from infra.unread import read_outcome
 
 
 class OutcomeLog:
@@ -35,7 +36,9 @@ class OutcomeLog:
         entries = self._abandoned(limit) or [self._new.popleft() for _ in range(min(limit, len(self._new)))]
         for entry_id, outcome in entries:
             self._handed[entry_id] = (self._now_ms(), outcome)
-        return [(entry_id, Outcome.model_validate_json(outcome)) for entry_id, outcome in entries]
+        read = [(entry_id, read_outcome(outcome)) for entry_id, outcome in entries]
+        self.acknowledge(entry_id for entry_id, outcome in read if outcome is None)
+        return [(entry_id, outcome) for entry_id, outcome in read if outcome]
 
     def acknowledge(self, acks: Iterable[str]) -> None:
         for entry_id in acks:

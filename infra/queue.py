@@ -24,6 +24,9 @@ class Queue(Protocol):
     def waiting(self, job_type: str) -> int:
         """How many messages of that type wait for somebody who serves it. Raises QueueUnavailable."""
 
+    def purge(self, job_type: str) -> None:
+        """Forget the messages of that type that wait for somebody who serves it. Raises QueueUnavailable."""
+
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
     ) -> None:

@@ -55,6 +55,7 @@ class Reuse(Record):
     digest: str  #: the specialist's: an outcome of another is not kept under the key
     unique: bool = False  #: while one job of the key has not ended, others wait for its output
     cache_s: int | None = None  #: an output is kept for so long, and answers what asks the same; None: not kept
+    fresh: bool = False  #: it is done anew: what is kept does not answer it, and its output takes that place
 
 
 class Job(Record):
@@ -70,7 +71,7 @@ class Job(Record):
     attempts: int = 3  #: claims allowed
     timeout_s: float = 120.0  #: of one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
-    queue_s: float | None = None  #: it expires unless it is claimed within so long of its release
+    queue_s: float | None = None  #: it expires unless it is claimed within so long of when it was first ready
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
     tokens: int = Field(default=1, gt=0)  #: what it costs, estimated: tenants share a line by tokens
@@ -166,6 +167,7 @@ class Claim(Record):
     token: str  #: fences the commit: a later claim makes this one stale
     attempt: int  #: 1 for the first
     wait_ms: int  #: from released to claimed
+    lost: int = 0  #: earlier claims of it whose lease ran out: their worker died, or was cut off, without an answer
 
 
 class Refusal(StrEnum):

@@ -13,7 +13,7 @@ import redis
 from pydantic_core import from_json, to_json
 
 from infra import scripts
-from infra.ledger import ENTRY_ID, LedgerUnavailable
+from infra.ledger import ENTRY_ID, LedgerUnavailable, check_limit, check_order
 from infra.payloads import read_job, shas_of
 from infra.records import (
     Cause,
@@ -37,6 +37,7 @@ from infra.records import (
 from infra.redis_client import BLOCK_MS, answered, connect
 from infra.script_arguments import JOBS_A_CALL, Argument, in_pieces, of_jobs, of_outcome
 from infra.settings import Settings
+from infra.unread import UNREAD_RETRY_MS, read_outcome, readable_runs, unread_job
 
 T = TypeVar("T")
 
@@ -154,11 +155,12 @@ class RedisLedger:
 
     @answered
     def recent_runs(self, limit: int = 50) -> list[RunRecord]:
+        check_limit(limit)
         ids = self._redis.lrange(self._key("runs"), 0, limit - 1)
         with self._redis.pipeline(transaction=False) as pipe:
             for run_id in ids:
                 pipe.hget(self._key("run", run_id), "record")
-            return [RunRecord.model_validate_json(record) for record in pipe.execute() if record]
+            return list(readable_runs(filter(None, pipe.execute())))
 
     # -- jobs: the coordinator --
 
@@ -174,6 +176,7 @@ class RedisLedger:
     def take_ready(
         self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
     ) -> list[tuple[str, str]]:
+        check_order(weights, ageing_s)
         arguments = [JOBS_A_CALL, window, 1000 * ageing_s, *(word for weight in weights.items() for word in weight)]
         pairs: list[tuple[str, str]] = []
         more = 1
@@ -205,6 +208,7 @@ class RedisLedger:
 
     @answered
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
+        check_limit(limit)
         try:
             entries = self._abandoned(consumer, limit) or self._new(consumer, limit, wait_ms)
         except redis.ResponseError as error:
@@ -212,7 +216,9 @@ class RedisLedger:
                 raise
             self._make_group()
             return self.outcomes(consumer, limit, wait_ms)
-        return [(entry, Outcome.model_validate_json(fields["outcome"])) for entry, fields in entries if fields]
+        read = [(entry, read_outcome(fields.get("outcome", ""))) for entry, fields in entries if fields]
+        self.acknowledge([entry for entry, outcome in read if outcome is None])
+        return [(entry, outcome) for entry, outcome in read if outcome]
 
     # -- jobs: workers --
 
@@ -222,8 +228,12 @@ class RedisLedger:
         answer, *granted = self._run("claim", job_id, worker, lease_ms, token)
         if answer != "claimed":
             return Refusal(answer)
-        text, attempt, wait_ms, *values = granted
-        return Claim(job=read_job(text, values), token=token, attempt=attempt, wait_ms=wait_ms)
+        text, attempt, wait_ms, lost, *values = granted
+        try:
+            job = read_job(text, values)
+        except ValueError:
+            return self._refuse_unread(job_id, worker, token, attempt)
+        return Claim(job=job, token=token, attempt=attempt, wait_ms=wait_ms, lost=lost)
 
     @answered
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -260,12 +270,14 @@ class RedisLedger:
             return None
         shas = shas_of(text)
         values = self._redis.hmget(self._key("payloads", state["run"]), shas) if shas else []
+        if None in values:  # its run was forgotten before it
+            return None
         return JobStatus(
             job=read_job(text, values),
             state=JobState(state["state"]),
             attempt=int(state.get("attempt", 0)),
             worker=state.get("worker"),
-            outcome=Outcome.model_validate_json(outcome) if outcome else None,
+            outcome=read_outcome(outcome) if outcome else None,
         )
 
     @answered
@@ -296,6 +308,7 @@ class RedisLedger:
     def dead_letters(
         self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
     ) -> list[DeadLetter]:
+        check_limit(limit)
         types = self._redis.smembers(self._key("types")) if job_type is None else [job_type]
         places = [(each, of) for each in types for of in (Cause if cause is None else [cause])]
         with self._redis.pipeline(transaction=False) as pipe:
@@ -370,10 +383,18 @@ class RedisLedger:
             for each in ids:
                 self._repeat(script, each)
 
+    def _refuse_unread(self, job_id: str, worker: str, token: str, attempt: int) -> Refusal:
+        """Of a claim that was granted: a failure, so that another worker may try, and not for ever."""
+        fields = ("run", "step", "index", "round", "attempts")
+        run_id, step_id, index, round_, attempts = self._redis.hmget(self._key("state", job_id), fields)
+        place = {"job_id": job_id, "run_id": run_id, "step_id": step_id, "index": index, "attempt": attempt}
+        self.commit(unread_job(worker, place | {"round": round_ or 0}), token, UNREAD_RETRY_MS)
+        return Refusal.PAUSED if attempt < int(attempts) else Refusal.ENDED
+
     def _letters(self, found: Sequence[tuple[int, str, str, Cause]]) -> Iterator[DeadLetter]:
         outcomes = self._redis.mget([self._key("outcome", job_id) for _, job_id, _, _ in found])
         for (at_ms, job_id, job_type, cause), text in zip(found, outcomes, strict=True):
-            outcome = Outcome.model_validate_json(text) if text else None
+            outcome = read_outcome(text) if text else None
             if outcome and outcome.failure:  # else forgotten in between
                 yield DeadLetter(
                     job_id=job_id, type=job_type, cause=cause, at_ms=at_ms,

@@ -81,6 +81,6 @@ def _fields(job: Job) -> Json:
         "round": job.round or None,
     }
     if job.reuse:
-        unique = 1 if job.reuse.unique else None
-        fields |= {"reuse": job.reuse.key, "digest": job.reuse.digest, "unique": unique, "cache_s": job.reuse.cache_s}
+        fields |= {"reuse": job.reuse.key, "digest": job.reuse.digest, "cache_s": job.reuse.cache_s}
+        fields |= {"unique": 1 if job.reuse.unique else None, "fresh": 1 if job.reuse.fresh else None}
     return {name: value for name, value in fields.items() if value is not None}

@@ -116,6 +116,12 @@ class Manifest(_Record):
             raise ValueError("engine 'transformers' needs the tables [base] and [decoding]")
         return self
 
+    @model_validator(mode="after")
+    def _names_what_its_outputs_are_of(self) -> Manifest:
+        if self.reuse.cache_s is not None and self.base and self.base.sha256 is None:
+            raise ValueError("[reuse] cache_s needs base.sha256: outputs of other weights would be kept as of these")
+        return self
+
     @property
     def inner_engine(self) -> str:
         """What turns prompts into completions, wherever it lives."""

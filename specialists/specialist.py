@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from infra.json_values import unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import Manifest
@@ -35,6 +36,10 @@ class SpecialistError(Exception):
 
 class AnswerError(ValueError):
     """A model's answer does not parse, or breaks its output schema. The message never quotes the answer."""
+
+
+class UnwritableError(AnswerError):
+    """An answer that parses to what JSON cannot keep. Asking again would not help."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +63,20 @@ class Specialist:
     def adapter_path(self) -> Path | None:
         return self.folder / ADAPTER if self.manifest.adapter else None
 
+    @property
+    def function_path(self) -> Path | None:
+        return self.folder / self.manifest.function.partition(":")[0] if self.manifest.function else None
+
     @cached_property
     def digest(self) -> str:
-        """sha256 over everything that decides an answer: manifest, schemas, prompt and the adapter's digest."""
+        """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function."""
         parts = [
             self.manifest.model_dump_json(),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]
+        if path := self.function_path:
+            parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def input_faults(self, input: Any) -> list[str]:
@@ -76,13 +87,15 @@ class Specialist:
         decoding = self.manifest.decoding
         return len(_canonical(input)) // BYTES_A_TOKEN + decoding.max_tokens if decoding else 1
 
-    def reuse(self, input: Json, tenant: str) -> Reuse | None:
-        """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not."""
+    def reuse(self, input: Json, tenant: str, fresh: bool = False) -> Reuse | None:
+        """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not.
+
+        `fresh`: it is done anew, and what is kept is replaced."""
         reusing = self.manifest.reuse
         if not reusing.unique and reusing.cache_s is None:
             return None
         key = hashlib.sha256("\0".join((tenant, self.digest)).encode() + b"\0" + _canonical(input)).hexdigest()
-        return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s)
+        return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s, fresh=fresh)
 
     def render(self, input: Json) -> str:
         """The prompt for `input`. Field values are inserted once: a placeholder inside a value stays text."""
@@ -92,11 +105,16 @@ class Specialist:
         return _PLACEHOLDER.sub(lambda found: fields.get(found[1], ""), self.prompt)
 
     def parse(self, text: str, input: Json) -> Json:
-        """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError."""
+        """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
+
+        UnwritableError where it cannot be kept as JSON.
+        """
         try:
             output = self.format.read(text)
         except FormatError as error:
             raise AnswerError(f"{self.name}: answer does not parse: {error}") from None
+        if fault := unwritable(output):
+            raise UnwritableError(f"{self.name}: the output {fault}")
         where = f"{self.name}.output"
         faults = value_faults(output, self.output_schema, where)
         if faults := faults or span_faults(output, self.output_schema, input, where):
@@ -145,6 +163,7 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
             faults += _adapter_faults(specialist)
     if faults:
         raise SpecialistError(folder, faults)
+    _ = specialist.digest  # of the files as they are now: a change while a process runs is none of its own
     return specialist
 
 
@@ -183,10 +202,8 @@ def _files_faults(specialist: Specialist) -> list[str]:
             faults.append(str(error))
         unknown = set(_PLACEHOLDER.findall(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
-    if manifest.function:
-        file = manifest.function.partition(":")[0]
-        if not (specialist.folder / file).exists():
-            faults.append(f"function file {file!r} is not there")
+    if (path := specialist.function_path) and not path.exists():
+        faults.append(f"function file {path.name!r} is not there")
     return faults
 
 

@@ -12,7 +12,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.manifest import Retry
-from specialists.specialist import AnswerError, Specialist
+from specialists.specialist import AnswerError, Specialist, UnwritableError
 from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
@@ -120,6 +120,7 @@ class Attempt:
         try:
             return self._specialist.parse(completion.text, self._claim.job.input)
         except AnswerError as error:
+            again = again and not isinstance(error, UnwritableError)
             raise AttemptFailed(FailureKind.INVALID_OUTPUT, str(error), again) from error
 
     def _outcome(

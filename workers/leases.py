@@ -46,11 +46,17 @@ class Leases:
 
     @contextmanager
     def keep(self, claim: Claim) -> Iterator[Lease]:
-        """The claim is renewed while the context lasts."""
+        """The claim is renewed while the context lasts.
+
+        An older one of the same job is lost: it ran out while this worker was cut off, and the job came back to it.
+        """
         lease = Lease(claim, time.monotonic() + self._lease_s)
         with self._lock:
+            older = [each for each in self._running.values() if each.claim.job.id == claim.job.id]
             self._running[claim.token] = lease
             closed = self._closed
+        for each in older:
+            self._end(each, Stop.LOST)
         if closed:
             lease.end(Stop.CLOSING)
         try:
@@ -61,6 +67,7 @@ class Leases:
 
     def renew(self) -> None:
         """Extend all leases; stop the attempts whose claim is lost. Raises LedgerUnavailable."""
+        # The newest of a job, which stands last.
         leases = {lease.claim.job.id: lease for lease in self._all() if lease.stop in (None, Stop.CLOSING)}
         if not leases:
             return

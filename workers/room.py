@@ -14,14 +14,13 @@ class Room:
     def __init__(self) -> None:
         self._changed = threading.Condition()  # guards what follows
         self._inside = 0
-        self._asking = 0  #: of those inside: who wants to be alone, or is
-        self._alone = False
+        self._asked = False  #: one of those inside wants to be alone, or is
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Nobody comes in while somebody wants to be alone, or is."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._asking)
+            self._changed.wait_for(lambda: not self._asked)
             self._inside += 1
         try:
             yield
@@ -31,18 +30,18 @@ class Room:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self, given_up: Callable[[], bool]) -> Iterator[None]:
-        """For somebody inside: when all others are out, or beside them once `given_up`."""
+    def alone(self, given_up: Callable[[], bool]) -> Iterator[bool]:
+        """For somebody inside: when all others are out, or beside them once `given_up`.
+
+        False, at once, if another wants the same: then this one is to leave, for who waits inside is not out.
+        """
         with self._changed:
-            self._asking += 1
-            self._changed.notify_all()
-            while (self._inside > self._asking or self._alone) and not given_up():
+            mine, self._asked = not self._asked, True
+            while mine and self._inside > 1 and not given_up():
                 self._changed.wait(LOOK_S)
-            mine, self._alone = not self._alone, True
         try:
-            yield
+            yield mine
         finally:
             with self._changed:
-                self._asking -= 1
-                self._alone = self._alone and not mine
+                self._asked = self._asked and not mine
                 self._changed.notify_all()

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from infra.back_off import back_off_s
 from infra.logs import configure
 from infra.settings import Settings, setting_faults
 from infra.tether import tethered
@@ -29,7 +30,6 @@ from workers.ending import END_S, refuse
 log = logging.getLogger("workers.supervisor")  # not `__name__`: this module is run as `__main__`
 
 LOOK_S = 0.1  #: between two looks at the worker
-LONGEST_BACK_OFF_S = 30.0
 #: A worker that ran for so long has not failed at its start: its next one comes at once.
 STEADY_S = 30.0
 
@@ -115,7 +115,7 @@ class Supervisor:
 
     def _pause(self, code: int, ran_s: float) -> None:
         self._restarts = 0 if ran_s > STEADY_S else self._restarts
-        wait_s = min(2.0**self._restarts - 1, LONGEST_BACK_OFF_S)
+        wait_s = back_off_s(self._restarts)
         self._restarts += 1
         log.error("the worker ended: %s; starting it again in %g s", _ending(code), wait_s, extra={"action": "restart"})
         until = time.monotonic() + wait_s

@@ -146,23 +146,31 @@ class Worker:
         taken: Outcome | None = None
         with self._leases.keep(claim) as lease:
             try:
-                with self._space_for(lease):
-                    outcome = self._attempt(lease)
+                outcome = self._run(lease)
                 taken = outcome if outcome and self._commit(outcome, lease) else None
             finally:
-                self._metrics.ended(claim, taken, lost=lease.stop is Stop.LOST)
+                # A lease may be told that it is lost, wrongly, while its commit is on the way.
+                self._metrics.ended(claim, taken, lost=taken is None and lease.stop is Stop.LOST)
         return taken
 
-    def _space_for(self, lease: Lease) -> AbstractContextManager[None]:
-        """The last attempt at a job has the worker for itself: if it killed the workers before, it takes no other job
-        with it now; if another one did, that cannot take it along again.
+    def _run(self, lease: Lease) -> Outcome | None:
+        """None as `_attempt` says, or if it has to be alone and another has: if it waited, that could kill it too."""
+        with self._space_for(lease) as has_space:
+            if has_space:
+                return self._attempt(lease)
+        self._hand_back(lease, "another job has this worker for itself")
+        return None
+
+    def _space_for(self, lease: Lease) -> AbstractContextManager[bool]:
+        """The last attempt at a job of which workers were lost has this one for itself: if it killed them, it takes no
+        other job with it now; if another one did, that cannot take it along again.
 
         An engine that has its replicas elsewhere sees to that itself.
         """
         claim = lease.claim
-        is_last = 1 < claim.attempt >= claim.job.attempts
-        if not is_last or isinstance(self._engines[claim.job.type], Elastic):
-            return nullcontext()
+        is_suspect = claim.lost > 0 and claim.attempt >= claim.job.attempts
+        if not is_suspect or isinstance(self._engines[claim.job.type], Elastic):
+            return nullcontext(True)
         return self._room.alone(lambda: lease.stop is not None)
 
     def drain(self, grace_s: float) -> None:
@@ -186,7 +194,7 @@ class Worker:
         if lease.stop in (Stop.LOST, Stop.BROKEN) or (outcome and self._broke(job_type, outcome)):
             return None
         if lease.stop is Stop.CLOSING and _cut_short(outcome):
-            self._hand_back(lease)
+            self._hand_back(lease, "this worker stops")
             return None
         return outcome
 
@@ -199,8 +207,8 @@ class Worker:
         self._stop()
         return True
 
-    def _hand_back(self, lease: Lease) -> None:
-        """The next attempt is another worker's, and this one is not counted: that we stop is no fault of the job's."""
+    def _hand_back(self, lease: Lease, why: str) -> None:
+        """The next attempt is another's, and this one is not counted: it is no fault of the job's."""
         job = lease.claim.job
         if not self._engines[job.type].healthy():
             return
@@ -208,7 +216,7 @@ class Worker:
             lambda: self._ledger.hand_back(job.id, lease.claim.token),
             lambda: time.monotonic() < lease.until,
         )
-        log.info("handed back: this worker stops", extra={"action": "hand_back", "job_id": job.id})
+        log.info("handed back: %s", why, extra={"action": "hand_back", "job_id": job.id})
 
     def _commit(self, outcome: Outcome, lease: Lease) -> bool:
         again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())

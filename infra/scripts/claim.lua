@@ -1,5 +1,5 @@
 -- Arguments: job id, worker, lease in ms, token of this claim.
--- Returns {'claimed', what job:J holds, attempt, wait in ms, each large value of its input} or {why not}.
+-- Returns {'claimed', what job:J holds, attempt, wait in ms, leases lost, each large value of its input} or {why not}.
 local worker, lease_ms, token = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local job = load_job(ARGV[2])
 if not job then return {'unknown'} end
@@ -13,21 +13,39 @@ local function large_values(text)
   return redis.call('HMGET', key('payloads', job.run), unpack(shas))
 end
 
-local function granted(attempt)
+-- What job:J holds, and the large values that belong to it; nil if not all of it is kept any more.
+local function read_input()
   local text = redis.call('GET', key('job', job.id))
-  return {'claimed', text, attempt, math.max(0, tonumber(job.waited)), unpack(large_values(text))}
+  local values = text and large_values(text) or {false}
+  for _, value in ipairs(values) do
+    if not value then return nil end
+  end
+  return {text = text, values = values}
+end
+
+local function granted(attempt, input)
+  local waited, lost = math.max(0, tonumber(job.waited)), tonumber(job.lost or 0)
+  return {'claimed', input.text, attempt, waited, lost, unpack(input.values)}
 end
 
 if job.state == 'running' then
-  if job.token == token then return granted(job.attempt) end -- a repeat whose first answer was lost
+  local answered = job.token == token and read_input() -- a repeat whose first answer was lost
+  if answered then return granted(job.attempt, answered) end
   if tonumber(redis.call('ZSCORE', key('running', job.type), job.id)) > NOW_MS then return {'running'} end
 end
 local over = end_if_over(job)
 if over then return {over == 'cancelled' and 'ended' or over} end
 if job.state == 'pending' then return {'paused'} end -- an old message: it is put on the queue again when its time comes
+if job.state == 'running' then job.lost = redis.call('HINCRBY', key('state', job.id), 'lost', 1) end
 if paused(job.type) then
   if job.state ~= 'ready' then put_back(job, job.since) end
   return {'paused'}
+end
+
+local input = read_input()
+if not input then -- nobody can do it
+  cancel(job, 'its input is not kept any more', true)
+  return {'unknown'}
 end
 
 if job.state == 'sent' then
@@ -37,4 +55,4 @@ job.waited = NOW_MS - tonumber(job.since)
 move(job, 'running', NOW_MS + lease_ms, 'attempt', job.attempt + 1, 'token', token, 'worker', worker,
   'waited', job.waited, 'resends', 0)
 if job.claim_by then redis.call('HDEL', key('state', job.id), 'claim_by') end
-return granted(job.attempt + 1)
+return granted(job.attempt + 1, input)

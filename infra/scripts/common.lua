@@ -19,9 +19,12 @@
 --   job:J          string  JSON of Job; before it, if payloads:R has some of its input, a line with a JSON list: the
 --                          name and the sha256 of each such value. Read by claim alone
 --   state:J        hash    state, type, run, step, index, attempts, since (ms; last made ready), attempt, token,
---                          worker, waited (ms until claimed), committed (token of the last accepted commit), resends;
---                          where the job has them: deadline (ms), claim_by (ms; until its first claim), tenant, class,
---                          tokens, round, reuse (K), digest (of its specialist), unique (1), cache_s
+--                          worker, waited (ms until claimed), committed (token of the last accepted commit), handed
+--                          (of the last claim handed back), resends, lost (leases that ran out), share (by which its
+--                          tenant's turn grew when it was taken, until it is in a line again);
+--                          where the job has them: deadline (ms), queue_ms (until it is ready for the first time),
+--                          claim_by (ms; from then until its first claim), tenant, class, tokens, round, reuse (K),
+--                          digest (of its specialist), unique (1), cache_s, fresh (1)
 --   outcome:J      string  JSON of Outcome, once ended
 --   types          set     job types that ever had a job
 --   type_states    hash    job type -> paused or draining; those not in it are open

@@ -10,10 +10,10 @@ end
 -- Of a unique job that has ended: the first of those that wait for the same output does it now.
 local function pass_on(job)
   if redis.call('GET', key('leader', job.reuse)) ~= job.id then return end
-  local next_id = redis.call('ZRANGE', key('behind', job.reuse), 0, 0)[1]
-  if next_id then
-    redis.call('SET', key('leader', job.reuse), next_id)
-    line_up(load_job(next_id))
+  local next_job = first_in(key('behind', job.reuse))
+  if next_job then
+    redis.call('SET', key('leader', job.reuse), next_job.id)
+    line_up(next_job)
   else
     redis.call('DEL', key('leader', job.reuse))
   end

@@ -65,6 +65,25 @@ local function move(job, state, score, ...)
   if was == 'sent' and state ~= 'sent' then refill(job.type) end
 end
 
+-- The job of an id in an index of jobs that have not ended. An id without such a job, which nothing else would take out,
+-- is taken out: nil then. `counted`: the type among whose waiting tokens it is; of a job that is gone, at least one.
+local function load_from(index, id, counted)
+  local job = load_job(id)
+  if job and not ENDED[job.state] then return job end
+  redis.call('ZREM', index, id)
+  if counted then redis.call('HINCRBY', key('load', counted), 'waiting', -(job and job.tokens or 1)) end
+  return nil
+end
+
+-- The first job in the index; nil if there is none.
+local function first_in(index, counted)
+  while true do
+    local id = redis.call('ZRANGE', index, 0, 0)[1]
+    local job = id and load_from(index, id, counted)
+    if job or not id then return job end
+  end
+end
+
 local turns = {} -- those that this script has seen to
 
 -- Who waits for the first time in a while begins where the last one was served.
@@ -76,16 +95,36 @@ local function give_turn(job)
   redis.call('ZADD', turns_key, 'NX', redis.call('HGET', key('clock', job.type), job.class) or 0, job.tenant)
 end
 
+-- Who has nothing to wait for and would be next has no turn any more.
+local function drop_turn(turns_key, tenant)
+  turns[turns_key .. ' ' .. tenant] = nil
+  redis.call('ZREM', turns_key, tenant)
+end
+
+-- From now on, as it is ready for the first time, it counts for how long the job waits to be claimed.
+local function begin_wait(job)
+  job.claim_by = NOW_MS + job.queue_ms
+  redis.call('HSET', key('state', job.id), 'claim_by', job.claim_by)
+  redis.call('ZADD', key('deadlines'), expires_ms(job), job.id)
+end
+
 -- Makes the job ready, behind all others of its tenant and class.
 local function line_up(job)
   give_turn(job)
+  if job.queue_ms then begin_wait(job) end
+  if job.queue_ms or job.share then redis.call('HDEL', key('state', job.id), 'queue_ms', 'share') end
   move(job, 'ready', redis.call('INCR', key('seq')), 'since', NOW_MS)
   wake(0)
 end
 
--- Makes the job ready again, before all others of its tenant and class, as if since `since`.
+-- Makes the job ready again, before all others of its tenant and class, as if since `since`. What its tenant was
+-- charged for it is given back: it is charged when it is taken again.
 local function put_back(job, since)
   give_turn(job)
+  if job.share then
+    redis.call('ZINCRBY', key('turns', job.type, job.class), '-' .. job.share, job.tenant)
+    redis.call('HDEL', key('state', job.id), 'share')
+  end
   move(job, 'ready', redis.call('DECR', key('front')), 'since', since)
   wake(0)
 end

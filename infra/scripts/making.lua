@@ -1,8 +1,9 @@
 -- How jobs come to be.
 
--- A job whose output is kept has ended; one whose like is being done waits for that; any other is ready.
+-- A job whose output is kept has ended, unless it is done anew; one whose like is being done waits for that; any other
+-- is ready.
 local function begin(job)
-  local kept = job.reuse and key('kept', job.reuse)
+  local kept = job.reuse and not job.fresh and key('kept', job.reuse)
   if kept and redis.call('EXISTS', kept) == 1 then
     finish_same(job, kept)
   elseif job.unique and not redis.call('SET', key('leader', job.reuse), job.id, 'NX') then
@@ -13,8 +14,8 @@ local function begin(job)
   end
 end
 
--- Makes a job of a JSON object: its id, `job` (what job:J is to hold), and the fields of state:J that do not change.
--- `queue_ms` stands for claim_by. Returns 1, or 0 if there is such a job of this round, or if its run has ended.
+-- Makes a job of a JSON object: its id, `job` (what job:J is to hold), and the fields that state:J begins with. Returns
+-- 1, or 0 if there is such a job of this round, or if its run has ended.
 local function make_job(text)
   local job = cjson.decode(text)
   local before = load_job(job.id)
@@ -23,10 +24,9 @@ local function make_job(text)
   redis.call('SET', key('job', job.id), job.job)
   redis.call('SADD', key('open', job.run), job.id)
   redis.call('SADD', key('types'), job.type)
-  if job.queue_ms then job.claim_by = NOW_MS + job.queue_ms end
   local fields = {}
   for field, value in pairs(job) do
-    if field ~= 'id' and field ~= 'job' and field ~= 'queue_ms' then
+    if field ~= 'id' and field ~= 'job' then
       fields[#fields + 1] = field
       fields[#fields + 1] = value
     end

@@ -5,13 +5,13 @@ local silent_ms, silent_before, limit = tonumber(ARGV[2]), tonumber(ARGV[3]), to
 local LONGEST_SILENCES = 8
 local looked, sent = 0, {0}
 
-local function overdue(index, before_ms)
-  local jobs = {}
+-- Each job is loaded when it is looked at: the end of one before it may have moved it.
+local function each_overdue(index, before_ms, mend, counted)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', before_ms, 'LIMIT', 0, limit - looked)) do
-    jobs[#jobs + 1] = load_job(id)
     looked = looked + 1
+    local job = load_from(index, id, counted)
+    if job then mend(job) end
   end
-  return jobs
 end
 
 local function send_again(job, at_ms, ...)
@@ -29,6 +29,7 @@ end
 
 local function mend_lost(job)
   if end_if_over(job) then return end
+  redis.call('HINCRBY', key('state', job.id), 'lost', 1)
   if paused(job.type) then return put_back(job, NOW_MS) end
   send_again(job, NOW_MS, 'since', NOW_MS)
 end
@@ -42,13 +43,10 @@ local function mend_silent(job)
   send_again(job, NOW_MS + (silences - 1) * silent_ms, 'resends', resends)
 end
 
-for _, job in ipairs(overdue(key('deadlines'), NOW_MS)) do
-  end_if_over(job)
-end
+each_overdue(key('deadlines'), NOW_MS, end_if_over)
 for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
-  for _, job in ipairs(overdue(key('running', type), NOW_MS)) do mend_lost(job) end
-  local silent = string.format('(%.17g', sent_before(type))
-  for _, job in ipairs(overdue(key('sent', type), silent)) do mend_silent(job) end
+  each_overdue(key('running', type), NOW_MS, mend_lost)
+  each_overdue(key('sent', type), string.format('(%.17g', sent_before(type)), mend_silent, type)
   for _, cause in ipairs(CAUSES) do
     redis.call('ZREMRANGEBYSCORE', key(cause, type), '-inf', NOW_MS - RETENTION_S * 1000)
   end

@@ -9,8 +9,9 @@ local looked, due_in_ms, taken = 0, -1, {}
 
 local function line_up_due(type)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('pending', type), '-inf', NOW_MS, 'LIMIT', 0, limit - looked)) do
-    line_up(load_job(id))
     looked = looked + 1
+    local job = load_from(key('pending', type), id)
+    if job then line_up(job) end
   end
   local next_due = redis.call('ZRANGEBYSCORE', key('pending', type), NOW_MS, '(+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   if next_due and (due_in_ms < 0 or next_due - NOW_MS < due_in_ms) then due_in_ms = next_due - NOW_MS end
@@ -29,9 +30,9 @@ local function head_of(type, class)
   while true do
     local tenant, turn = unpack(redis.call('ZRANGE', turns_key, 0, 0, 'WITHSCORES'))
     if not tenant then return false end
-    local id = redis.call('ZRANGE', key('line', type, class, tenant), 0, 0)[1]
-    if id then return {job = load_job(id), turn = turn} end
-    redis.call('ZREM', turns_key, tenant)
+    local job = first_in(key('line', type, class, tenant), type)
+    if job then return {job = job, turn = turn} end
+    drop_turn(turns_key, tenant)
   end
 end
 
@@ -49,10 +50,12 @@ local function first_of(line)
   return first
 end
 
+-- Counts the job for its tenant; returns by how much its turn grew.
 local function charge(job, turn)
   redis.call('HSET', key('clock', job.type), job.class, turn)
   local share = string.format('%.17g', job.tokens / (weights[job.tenant] or 1))
   redis.call('ZINCRBY', key('turns', job.type, job.class), share, job.tenant)
+  return share
 end
 
 -- Takes or ends the line's next job; false if there is none, or no room for it.
@@ -63,14 +66,19 @@ local function take_one(line)
     return false
   end
   local head = first_of(line)
-  if not head then return false end
+  if not head then
+    -- Nothing is ready or sent: the count is right again, whatever became of it.
+    if line.free == line.window then redis.call('HSET', key('load', line.type), 'waiting', 0) end
+    return false
+  end
   looked = looked + 1
   if end_if_over(head.job) then
     line.heads = {}
     return true
   end
-  charge(head.job, head.turn)
-  move(head.job, 'sent', NOW_MS + #taken / 1000) -- in their order; a double has 4,096 places in a millisecond of today
+  local share = charge(head.job, head.turn)
+  -- In their order: a double has 4,096 places in a millisecond of today.
+  move(head.job, 'sent', NOW_MS + #taken / 1000, 'share', share)
   line.heads[head.job.class] = nil
   line.free = line.free - 1
   taken[#taken + 1] = line.type

@@ -21,7 +21,7 @@ class JsonFormat:
     def read(self, text: str) -> Json:
         try:
             output = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"not JSON: {error}") from None
         if not isinstance(output, dict):
             raise FormatError("not a JSON object")

@@ -80,6 +80,20 @@ def test_what_nobody_serves_is_counted_as_waiting_until_somebody_does(queue: Que
     assert (queue.waiting("triage"), queue.waiting("entities")) == (0, 1)
 
 
+def test_purging_forgets_what_waits_of_one_type(queue: Queue) -> None:
+    seen, others = Seen(), Seen()
+    queue.purge("triage")  # which nobody has heard of
+    queue.send_all([("triage", f"r1.s1.{index}") for index in range(3)] + [("entities", "r1.s2.0")])
+
+    queue.purge("triage")
+
+    assert (queue.waiting("triage"), queue.waiting("entities")) == (0, 1)
+    queue.send("triage", "r1.s1.9")
+    with serving(queue, {"triage": seen, "entities": others}):
+        assert (seen.wait_for(1), others.wait_for(1)) == (["r1.s1.9"], ["r1.s2.0"])
+    assert seen.ids == ["r1.s1.9"]
+
+
 def test_what_is_sent_together_is_delivered_in_its_order(queue: Queue) -> None:
     seen = Seen()
     queue.send_all([])

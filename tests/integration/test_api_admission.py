@@ -142,9 +142,20 @@ def test_a_paused_type_takes_in_what_waits_until_it_goes_on(house: Callable[...,
     here = house()
     here.ledger.set_type_state("count", TypeState.PAUSED)
     goal = here.api.post("/v1/goals", json=mapped(1)).json()
-    assert here.api.get(f"/v1/goals/{goal['id']}").json()["paused"] == ["count"]
+    seen = here.api.get(f"/v1/goals/{goal['id']}").json()
+    (listed,) = here.api.get("/v1/goals").json()
+    assert goal["paused"] == seen["paused"] == listed["paused"] == ["count"]
     here.ledger.set_type_state("count", TypeState.OPEN)
     assert here.api.get(f"/v1/goals/{goal['id']}").json()["paused"] == []
+
+
+def test_a_goal_that_has_ended_waits_for_no_paused_type(house: Callable[..., House]) -> None:
+    here = house()
+    here.ledger.set_type_state("count", TypeState.PAUSED)
+    goal = here.api.post("/v1/goals", json=mapped(1)).json()
+    assert here.api.delete(f"/v1/goals/{goal['id']}").json()["paused"] == []
+    rerun = here.api.post(f"/v1/goals/{goal['id']}/rerun")
+    assert (rerun.status_code, rerun.json()["paused"]) == (202, ["count"])
 
 
 def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(house: Callable[..., House]) -> None:

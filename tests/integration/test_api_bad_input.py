@@ -182,6 +182,14 @@ BAD_REQUESTS = [
     pytest.param("GET", "/v1/dead-letters?cause=bad", {}, 422, id="letters of an unknown cause"),
     pytest.param("DELETE", "/v1/dead-letters?cause=bad", {}, 422, id="purge an unknown cause"),
     pytest.param("GET", "/v1/dead-letters?limit=1001", {}, 422, id="letters beyond the limit"),
+    pytest.param("GET", "/v1/dead-letters?job_type=triage", {}, 422, id="letters by an unknown parameter"),
+    pytest.param("GET", "/v1/dead-letters?type=sumarize", {}, 404, id="letters of an unknown type"),
+    pytest.param("DELETE", "/v1/dead-letters?type=sumarize", {}, 404, id="purge an unknown type"),
+    pytest.param("DELETE", "/v1/dead-letters", {}, 422, id="purge without saying what"),
+    pytest.param("DELETE", "/v1/dead-letters?all=true&type=triage", {}, 422, id="purge all of a type"),
+    pytest.param("GET", "/v1/goals?limt=5", {}, 422, id="unknown parameter of goals"),
+    pytest.param("GET", "/v1/jobs/nothing?wiat=5", {}, 422, id="unknown parameter of a job"),
+    pytest.param("GET", "/v1/workers?all=true", {}, 422, id="parameter of what has none"),
     pytest.param("GET", "/v1/job-types/sumarize/load", {}, 404, id="load of an unknown job type"),
     pytest.param("GET", "/v1/job-types/triage/load?priority=urgent", {}, 422, id="load of an unknown class"),
     pytest.param("GET", "/v1/job-types/triage/load", {"X-Tenant": "no/slash"}, 400, id="tenant"),
@@ -254,6 +262,13 @@ def test_a_bad_rerun_is_a_problem_that_says_why(api: TestClient, body: Any, stat
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert sentence in answer.json()["errors"][0], answer.text
     assert api.get(f"/v1/goals/{goal_id}").json()["state"] == "cancelled"
+
+
+def test_an_unknown_parameter_is_named_and_so_are_those_that_there_are(api: TestClient) -> None:
+    answer = api.delete("/v1/dead-letters?job_type=triage&x=1")
+    known = "is not known here; known: all, cause, type"
+    assert answer.json()["errors"] == [f"query.job_type: {known}", f"query.x: {known}"]
+    assert api.get("/livez?x=1").json()["errors"] == ["query.x: is not known here; leave it out"]
 
 
 def test_a_goal_that_runs_is_not_run_again(api: TestClient) -> None:

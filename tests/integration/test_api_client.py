@@ -97,6 +97,23 @@ class _Refuse(BaseHTTPRequestHandler):
         """Nothing: the test says what it saw."""
 
 
+class _Move(BaseHTTPRequestHandler):
+    """Says that everything is elsewhere."""
+
+    def do_GET(self) -> None:
+        self.send_response(307)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test says what it saw."""
+
+
 @contextmanager
 def serving(server: Served) -> Iterator[Served]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -169,6 +186,71 @@ def test_a_key_of_ones_own_names_the_request(client: Client) -> None:
 
 def test_without_a_key_of_ones_own_the_same_is_done_again(client: Client) -> None:
     assert client.submit(PLAN, {"messages": MESSAGES})["id"] != client.submit(PLAN, {"messages": MESSAGES})["id"]
+
+
+def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client) -> None:
+    client.set_state("triage", TypeState.PAUSED)
+    job = client.job("triage", {"text": "x"}, 0.0, priority="high", deadline_s=300, queue_s=0.3)
+    goal = client.get(job["id"].partition(".")[0])
+    assert (job["priority"], goal["deadline_ms"] - goal["created_ms"]) == ("high", 300_000)
+    assert client.wait(goal["id"], 30.0)["failure"]["kind"] == "expired"
+    assert client.get_job(job["id"])["state"] == "expired"
+
+
+def test_a_job_is_waited_for_longer_than_one_request_may(
+    client: Client, monkeypatch: pytest.MonkeyPatch, deployment: Any
+) -> None:
+    monkeypatch.setattr("coordinator.client.STEP_S", 0.01)
+    client.set_state("triage", TypeState.PAUSED)
+    threading.Timer(0.3, client.set_state, ("triage", TypeState.OPEN)).start()
+    assert client.job("triage", {"text": "one"}, 30.0)["output"] == {"intent": "exchange_rate"}
+
+
+@pytest.mark.parametrize("key", ["", "two words", "a\nb", "ключ", "k" * 256])
+def test_a_bad_key_is_refused_as_the_api_would_and_not_replaced(client: Client, key: str) -> None:
+    for ask in (lambda: client.submit(PLAN, key=key), lambda: client.job("triage", {"text": "x"}, key=key)):
+        with pytest.raises(ApiError, match="header Idempotency-Key: must be 1 to 255 visible ASCII") as refused:
+            ask()
+        assert refused.value.status == 400
+    assert client.recent() == []
+
+
+@pytest.mark.parametrize("tenant", ["", "two words", "a\nb", "ünïcode"])
+def test_a_bad_tenant_is_refused_as_the_api_would(tenant: str) -> None:
+    with pytest.raises(ApiError, match="header X-Tenant: no tenant's name"):
+        Client("http://127.0.0.1:1", tenant)
+
+
+def test_what_cannot_be_sent_is_no_outage(client: Client) -> None:
+    goal_id = client.submit(PLAN, {"messages": MESSAGES})["id"]
+    with pytest.raises(ApiError, match="The request is not valid"):
+        list(client.events(goal_id, after="1\n2"))
+    with Client("localhost:1") as nowhere, pytest.raises(ApiError, match="protocol"):
+        nowhere.submit(PLAN)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../goals", "a/b"])
+def test_what_can_be_no_id_is_refused(client: Client, name: str) -> None:
+    goals = (client.get, client.cancel, client.rerun, lambda each: list(client.events(each)))
+    jobs = (client.get_job, client.cancel_job, client.letter, client.replay, client.purge)
+    for ask in (*goals, *jobs, client.load, lambda each: client.set_state(each, "paused")):
+        with pytest.raises(ApiError, match="is no id or name of anything"):
+            ask(name)
+
+
+def test_an_id_is_sent_as_it_is(client: Client) -> None:
+    for name in ("x?y", "a b", "50%25", "#1", "ü"):
+        with pytest.raises(ApiError) as refused:
+            client.get(name)
+        assert refused.value.errors == [f"no goal {name!r}: never accepted, or forgotten since"]
+
+
+def test_an_answer_from_elsewhere_is_an_error() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Move)
+    with serving(server), Client(f"http://127.0.0.1:{server.server_port}") as client:
+        for ask in (client.recent, lambda: list(client.events("g")), lambda: client.submit(PLAN)):
+            with pytest.raises(ApiError, match="HTTP 307"):
+                ask()
 
 
 def test_told_to_come_back_it_does_with_the_same_key() -> None:

@@ -53,6 +53,50 @@ def test_what_means_the_same_is_the_same(api: TestClient, path: str, body: dict[
     assert api.post(path, json=said, headers=key("k-1")).headers["location"] == first.headers["location"]
 
 
+STEP = {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "intent"}}
+PLAINLY = {"plan": {"steps": [STEP]}, "inputs": {"rows": ["a"]}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"plan": {"steps": [{**STEP, "after": [], "join": "all", "on_failure": "fail"}]}}, id="step"),
+        pytest.param({"plan": {"steps": [STEP], "result": {"$ref": "s1"}, "limits": {}}}, id="result"),
+        pytest.param({"plan": {"steps": [STEP], "limits": {"max_replans": 2}}}, id="limits of the plan"),
+        pytest.param({"limits": {"deadline_s": 600, "queue_s": None, "max_jobs": 10_000}}, id="limits"),
+        pytest.param({"goal": None, "limits": {}}, id="nothing"),
+    ],
+)
+def test_defaults_that_are_written_out_make_no_other_request(api: TestClient, said: Any) -> None:
+    first = api.post("/v1/goals", json=PLAINLY, headers=key("k-1"))
+    again = api.post("/v1/goals", json={**PLAINLY, **said}, headers=key("k-1"))
+    assert (first.status_code, again.status_code) == (202, 409), again.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"plan": {"steps": [{**STEP, "on_failure": "skip"}]}}, id="step"),
+        pytest.param({"plan": {"steps": [STEP], "result": [{"$ref": "s1"}]}}, id="result"),
+        pytest.param({"plan": {"steps": [STEP], "limits": {"deadline_s": 6}}}, id="limits of the plan"),
+        pytest.param({"limits": {"deadline_s": 6}}, id="limits"),
+        pytest.param({"plan": {"steps": "s1"}}, id="no plan"),
+        pytest.param({"plan": {"steps": [STEP], "limits": 6}}, id="no limits"),
+        pytest.param({"limits": {"deadline": 600}}, id="unknown limit"),
+    ],
+)
+def test_what_means_something_else_is_another_request(api: TestClient, said: Any) -> None:
+    api.post("/v1/goals", json=PLAINLY, headers=key("k-1"))
+    answer = api.post("/v1/goals", json={**PLAINLY, **said}, headers=key("k-1"))
+    assert (answer.status_code, answer.json()["title"]) == (422, "The key was used for another request")
+
+
+def test_the_deadline_that_a_job_has_anyway_makes_no_other_request(api: TestClient) -> None:
+    api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+    statuses = [api.post("/v1/jobs", json={**JOB, "deadline_s": s}, headers=key("k-1")).status_code for s in (600, 6)]
+    assert statuses == [409, 422]
+
+
 @pytest.mark.parametrize(
     ("path", "other"),
     [
@@ -113,6 +157,16 @@ def test_a_key_whose_goal_is_forgotten_says_so(deployment: Any, monkeypatch: pyt
         api.post("/v1/jobs", json=JOB, headers=key("k-1"))
         monkeypatch.setattr(ledger, "load_run", _nothing)
         answer = api.post("/v1/jobs", json=JOB, headers=key("k-1"))
+    assert (answer.status_code, answer.json()["title"]) == (410, "Forgotten")
+
+
+def test_a_key_whose_job_was_purged_says_so(deployment: Any, api: TestClient) -> None:
+    deployment.start()
+    broken = {"type": "table", "input": {"columns": [["x"], []]}}
+    job_id = api.post("/v1/jobs", json=broken, headers=key("k-1")).json()["id"]
+    assert api.get(f"/v1/goals/{job_id.partition('.')[0]}?wait=30").json()["state"] == "failed"
+    assert api.delete(f"/v1/dead-letters/{job_id}").json() == {"purged": 1}
+    answer = api.post("/v1/jobs", json=broken, headers=key("k-1"))
     assert (answer.status_code, answer.json()["title"]) == (410, "Forgotten")
 
 

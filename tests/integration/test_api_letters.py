@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+
+from coordinator.api import create_api
+from infra.memory_ledger import MemoryLedger
 
 SECRET = "a secret word"
 BAD = {"columns": [[SECRET, "x"], ["y"]]}  # of unequal length: `table` fails
@@ -74,6 +78,63 @@ def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Any, a
     assert answer.json()["errors"] == ["the goal still runs; wait for its end, or cancel it"]
 
 
+def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Any, running: TestClient) -> None:
+    mapped = {"map": {"over": {"$ref": "inputs.bad"}, "as": "i"}, "on_failure": "skip"}
+    steps = [
+        {"id": "s1", "type": "table", "args": BAD, **mapped},
+        {"id": "s2", "type": "table", "args": BAD, "after": ["s1"]},
+    ]
+    failed_job(running)
+    goal = running.post("/v1/goals?wait=30", json={"plan": {"steps": steps}, "inputs": {"bad": [1, 2]}}).json()
+    deployment.answers["table"] = lambda _: {"rows": []}
+    answer = running.post(f"/v1/dead-letters/{goal['id']}.s1.1/replay").json()
+    assert sorted(answer["also"]) == [f"{goal['id']}.s1.0", f"{goal['id']}.s2.0"]
+    assert running.get(f"/v1/goals/{goal['id']}?wait=30").json()["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("then", "state"),
+    [
+        pytest.param({"type": "count", "args": {"items": [], "field": "x"}}, "succeeded", id="succeeded"),
+        pytest.param({"type": "table", "args": BAD}, "failed", id="failed elsewhere"),
+    ],
+)
+def test_a_letter_that_nothing_waits_for_is_not_replayed(
+    deployment: Any, api: TestClient, then: Any, state: str
+) -> None:
+    first = {
+        "id": "s1",
+        "type": "triage",
+        "map": {"over": {"$ref": "inputs.texts"}, "as": "t"},
+        "args": {"text": {"$ref": "t"}},
+        "join": {"quorum": 1},
+    }
+    asked = {"plan": {"steps": [first, {"id": "s2", "after": ["s1"], **then}]}, "inputs": {"texts": ["a", "b"]}}
+    goal_id = api.post("/v1/goals", json=asked).json()["id"]
+    deployment.answers["triage"] = _raise
+    deployment.work(f"{goal_id}.s1.0")
+    deployment.answers["triage"] = lambda _: {"intent": "x"}
+    deployment.start()
+    assert api.get(f"/v1/goals/{goal_id}?wait=30").json()["state"] == state
+    answer = api.post(f"/v1/dead-letters/{goal_id}.s1.0/replay")
+    assert answer.status_code == 409
+    assert answer.json()["errors"] == [
+        "step 's1' is done without this job: 1 outputs are as many as it needs; to do it anew all the same, "
+        "run the goal again from that step"
+    ]
+
+
+def _raise(_: Any) -> Any:
+    raise ValueError("broken")
+
+
+def test_an_address_without_an_id_is_none_of_all_of_them(running: TestClient) -> None:
+    job_id = failed_job(running)
+    assert running.delete("/v1/dead-letters/").status_code == 404
+    assert running.delete("/v1/dead-letters?type=").status_code == 422
+    assert [each["job_id"] for each in running.get("/v1/dead-letters").json()] == [job_id]
+
+
 def test_purged_letters_are_forgotten(running: TestClient) -> None:
     first, second, third = (failed_job(running) for _ in range(3))
     assert running.delete(f"/v1/dead-letters/{first}").json() == {"purged": 1}
@@ -83,6 +144,32 @@ def test_purged_letters_are_forgotten(running: TestClient) -> None:
     assert {each["job_id"] for each in running.get("/v1/dead-letters").json()} == {second, third}
     assert running.delete("/v1/dead-letters?type=table&cause=failed").json() == {"purged": 2}
     assert running.get("/v1/dead-letters").json() == []
+
+
+def test_all_letters_are_purged_only_where_all_is_said(running: TestClient) -> None:
+    failed_job(running)
+    for query in ("", "?all=false", "?job_type=nap", "?type=nap", "?all=true&cause=failed"):
+        assert running.delete(f"/v1/dead-letters{query}").status_code in (404, 422), query
+    assert running.delete("/v1/dead-letters?all=true").json() == {"purged": 1}
+
+
+class _AnswersTwice(MemoryLedger):
+    """As one whose first answer to `purge` is lost, and whose client asks again."""
+
+    def purge(self, job_ids: Sequence[str]) -> int:
+        super().purge(job_ids)
+        return super().purge(job_ids)
+
+
+def test_letters_are_purged_though_the_ledger_s_first_answer_is_lost(deploy: Callable[..., Any]) -> None:
+    deployment = deploy(_AnswersTwice())
+    deployment.start()
+    with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as api:
+        one, _ = failed_job(api), failed_job(api)
+        assert api.delete(f"/v1/dead-letters/{one}").json() == {"purged": 1}
+        assert api.delete(f"/v1/dead-letters/{one}").status_code == 404
+        assert api.delete("/v1/dead-letters?all=true").json() == {"purged": 1}
+        assert api.get("/v1/dead-letters").json() == []
 
 
 def test_a_goal_is_taken_up_again_from_what_failed_or_from_a_step(deployment: Any, running: TestClient) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,24 @@ def test_a_request_handed_in_again_with_its_key_is_the_same_goal(say: Say) -> No
         pytest.param(("submit", "Sort", "--tenant", "ünïcode"), "header X-Tenant: no tenant's name", id="not ASCII"),
         pytest.param(("submit", "Sort", "--key", "two words"), "header Idempotency-Key: must be 1 to 255", id="key"),
         pytest.param(("submit", "Sort", "--priority", "urgent"), "body.priority: Input should be 'high'", id="class"),
+        pytest.param(("submit", "Sort", "--key", ""), "header Idempotency-Key: must be 1 to 255", id="no key"),
+        pytest.param(
+            ("submit", "Sort", "--key", "ключ"), "header Idempotency-Key: must be 1 to 255", id="key, not ASCII"
+        ),
+        pytest.param(("run", "Sort", "--key", "a\nb"), "header Idempotency-Key: must be 1 to 255", id="key, two lines"),
+        pytest.param(("run", "Sort", "--deadline", "0"), "limits.deadline_s: Input should be greater", id="deadline"),
+        pytest.param(("submit", "Sort", "--queue-limit", "-1"), "limits.queue_s: Input should be", id="queue"),
+        pytest.param(("job", "triag"), "unknown job type 'triag'; known: ", id="job of an unknown type"),
+        pytest.param(("job", "triage", "--input", "txt=x"), "triage.input: missing 'text'", id="input of a job"),
+        pytest.param(("job", "triage", "--input", "@no.json"), "cannot read no.json", id="file of a job"),
+        pytest.param(("job", "triage", "--input", "@a.json", "--input", "b=c"), "is the whole input", id="two inputs"),
+        pytest.param(("cancel", ""), "'' is no id", id="cancel nothing"),
+        pytest.param(("rerun", ""), "'' is no id", id="run nothing again"),
+        pytest.param(("status", ""), "'' is no id", id="status of nothing"),
+        pytest.param(("pause", ""), "'' is no id", id="pause nothing"),
+        pytest.param(("letters", "show", "../goals"), "'../goals' is no id", id="a path"),
+        pytest.param(("letters", "purge", "", "--all"), "say which", id="purge no id and all"),
+        pytest.param(("letters", "purge", "--type", ""), "say which", id="purge no type"),
         pytest.param(("cancel", "nothing.s1.0"), "no job 'nothing.s1.0'", id="cancel an unknown job"),
         pytest.param(("cancel", "nothing"), "no goal 'nothing'", id="cancel an unknown goal"),
         pytest.param(("rerun", "nothing"), "no goal 'nothing'", id="run an unknown goal again"),
@@ -96,6 +116,69 @@ def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Any, say:
     assert say("watch", job_id.partition(".")[0]).exit_code == 0
     assert say("letters", "list").stdout == ""
     assert say("letters", "purge", "--all").stdout == "0 purged\n"
+
+
+def test_an_empty_id_purges_nothing(deployment: Any, say: Say, url: str) -> None:
+    deployment.start()
+    job_id = failed_job(url)
+    purged = say("letters", "purge", "")
+    assert (purged.exit_code != 0, "say which" in purged.stderr) == (True, True)
+    assert say("letters", "list").stdout.startswith(job_id)
+
+
+def test_a_replay_prints_the_letters_that_go_with_it(deployment: Any, say: Say, url: str) -> None:
+    deployment.start()
+    steps = [{"id": name, "type": "table", "args": BAD, "on_failure": "skip"} for name in ("s1", "s2")]
+    with Client(url) as client:
+        goal_id = client.run({"steps": steps}, wait_s=30.0)["id"]
+    replayed = say("letters", "replay", f"{goal_id}.s1.0")
+    assert (replayed.stdout, replayed.stderr) == (f"{goal_id}\n", f"with it: {goal_id}.s2.0\n")
+
+
+def test_a_list_of_letters_says_that_there_may_be_more(deployment: Any, say: Say, url: str) -> None:
+    deployment.start()
+    jobs = [failed_job(url) for _ in range(2)]
+    first = say("letters", "list", "--limit", "1")
+    assert first.stdout.startswith(jobs[1])
+    assert first.stderr == "the newest 1; there may be more, see --limit, --type and --cause\n"
+    assert say("letters", "list", "--limit", "3").stderr == ""
+
+
+def test_one_job_prints_its_output_or_why_it_has_none(deployment: Any, say: Say, tmp_path: Path) -> None:
+    deployment.start()
+    assert (
+        say("job", "triage", "--input", "text=one", "--priority", "high").stdout
+        == '{\n  "intent": "exchange_rate"\n}\n'
+    )
+    file = tmp_path / "columns.json"
+    file.write_text(json.dumps(BAD))
+    failed = say("job", "table", "--input", f"@{file}", "--tenant", "acme", "--key", "k-1")
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("failed: engine: the columns have")
+    file.write_text("[]")
+    assert "must hold a JSON object" in say("job", "table", "--input", f"@{file}").stderr
+
+
+def test_a_job_that_is_not_done_in_time_says_so(deployment: Any, say: Say) -> None:
+    deployment.start()
+    say("pause", "triage")
+    late = say("job", "triage", "--input", "text=one", "--deadline", "300", "--queue-limit", "0.2")
+    assert (late.exit_code, late.stderr) == (1, "expired: expired: it was not claimed in time\n")
+
+
+@pytest.mark.parametrize("command", ["submit", "run"])
+def test_a_goal_takes_its_limits_from_the_command(deployment: Any, say: Say, url: str, command: str) -> None:
+    deployment.start()
+    deployment.answers["planner"] = lambda _: {"steps": [{"id": "s1", "type": "triage", "args": {"text": "x"}}]}
+    done = say(
+        command, "Sort", "--deadline", "30", "--queue-limit", "9", "--priority", "low", "--tenant", "acme", "--key", "k"
+    )
+    assert done.exit_code == 0, done.output
+    with Client(url) as client:
+        (goal,) = client.recent()
+        goal = client.wait(goal["id"], 30.0)
+    assert goal["deadline_ms"] - goal["created_ms"] == 30_000
+    assert (goal["priority"], goal["tenant"], goal["plan"]["limits"]["queue_s"]) == ("low", "acme", 9.0)
 
 
 def test_a_goal_that_failed_is_run_again(deployment: Any, say: Say, url: str) -> None:

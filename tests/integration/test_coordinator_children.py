@@ -68,6 +68,14 @@ def test_a_child_that_keeps_dying_is_started_later_each_time(children: list[Chil
     assert "sleeper ended (code 3)" in said[0]
 
 
+def test_a_child_that_has_died_for_days_still_has_a_next_start(children: list[Child], tmp_path: Path) -> None:
+    child = started(children, [sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+    child.restarts = 5_000
+    while not (said := child.mend()):
+        time.sleep(0.01)
+    assert "starting it again in 30 s" in said
+
+
 def test_stopping_ends_every_child(children: list[Child], tmp_path: Path) -> None:
     one, two = started(children, SLEEPS, tmp_path / "a"), started(children, SLEEPS, tmp_path / "b")
     stop_all([one, two])

@@ -20,6 +20,7 @@ from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable
 from infra.records import Claim, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
 from specialists.catalog import Catalog
+from tests.contracts.ledger.given import Clock
 
 if TYPE_CHECKING:
     import redis
@@ -255,6 +256,24 @@ def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callabl
     assert len(ledger.take_ready(10)) == 2  # by a coordinator that died before it sent them
     deployment.start()
     assert ended(deployment, run).state is RunState.SUCCEEDED
+
+
+def test_notes_of_a_type_that_nobody_serves_do_not_pile_up(deploy: Callable[..., Any]) -> None:
+    clock = Clock()
+    deployment = deploy(MemoryLedger(now_ms=clock))
+    goals_of(deployment).accept(plan_goal(3))
+    settings = deployment.settings.model_copy(update={"window": 4})
+    coordinator = Coordinator(deployment.ledger, deployment.queue, deployment.catalog, settings, "bounded")
+    coordinator.dispatch_once(0)
+
+    most = 0
+    for _ in range(30):
+        clock.passes(round(8 * 1000 * settings.silent_s))  # the longest pause between two sendings
+        assert coordinator.sweep_once() == 3
+        most = max(most, deployment.queue.waiting("triage"))
+
+    assert 4 * 4 < most <= 4 * 4 + 3
+    assert deployment.queue.waiting("triage") >= 3
 
 
 def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from infra.payloads import LARGE_BYTES
-from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunRecord, RunState
+from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Refusal, RunRecord, RunState
 from infra.redis_ledger import RedisLedger
 
 RUN = RunRecord(id="r1", created_ms=1, body={})
@@ -184,6 +184,19 @@ def test_a_run_that_is_taken_up_again_keeps_its_large_values(ledger: RedisLedger
     assert client.ttl("test:payloads:r1") == -1
     assert claimed(ledger, a_job(0)).job == a_job(0, round=1)
     assert claimed(ledger, a_job(1)).job == a_job(1, other, round=1)
+
+
+def test_a_job_whose_large_values_are_gone_is_unknown_and_stays_in_no_line(ledger: RedisLedger, client: Any) -> None:
+    ledger.release([a_job(0), a_job(1), a_job(2, {"text": "small"})])
+    client.delete("test:payloads:r1")
+    client.delete("test:job:r1.s1.2")
+    ledger.take_ready(10)
+
+    assert [ledger.job(a_job(i).id) for i in range(3)] == [None] * 3
+    assert [ledger.claim(a_job(i).id, "w1", LEASE_MS) for i in range(3)] == [Refusal.UNKNOWN] * 3
+
+    assert not any(ledger.depths()["triage"].values())
+    assert [outcome.state for _, outcome in ledger.outcomes("c1", 10, 0)] == [JobState.CANCELLED] * 3
 
 
 def test_a_dead_letter_is_purged_without_what_others_need(ledger: RedisLedger) -> None:

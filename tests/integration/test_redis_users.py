@@ -212,6 +212,27 @@ def test_a_send_that_is_refused_names_the_right_that_is_missing(role: Role) -> N
     queue.close()
 
 
+def test_a_coordinator_may_purge_the_queue_of_a_type(role: Role, admin: redis.Redis) -> None:
+    queue = CeleryQueue(create_app(role("coordinator")))
+    queue.send("mood", "r1.s1.0")
+    assert queue.waiting("mood") == 1
+
+    queue.purge("mood")
+
+    assert queue.waiting("mood") == 0
+    queue.close()
+    assert admin.execute_command("ACL LOG") == []
+
+
+def test_the_api_may_not_purge_a_queue(role: Role, admin: redis.Redis) -> None:
+    admin.execute_command("RPUSH", "mq:mood", "x")
+    queue = CeleryQueue(create_app(role("api")))
+    with pytest.raises(QueueRefused, match=r"^cannot purge queue 'mood': .*permission"):
+        queue.purge("mood")
+    queue.close()
+    assert admin.execute_command("LLEN", "mq:mood") == 1
+
+
 def test_a_script_reaches_no_further_than_who_runs_it(role: Role, admin: redis.Redis) -> None:
     admin.set("mh:job:r1.s1.0", SECRET)
     with connect(role("flower")) as client:

@@ -20,11 +20,11 @@ from coordinator.admission import (
     bids,
     faults,
     joined,
+    promised_s,
     retry_after_s,
     wait_s,
 )
 from coordinator.line import Line
-from coordinator.promises import GRACE_S, Promises
 from infra.records import Job, Load, Priority, TypeState
 
 HIGH, NORMAL, LOW = Priority
@@ -173,6 +173,28 @@ def test_without_a_speed_no_deadline_is_refused_and_a_bound_says_a_fixed_time() 
     assert retry_after_s(faults(bid(), waits, Bounds(100, 100), Promised())) == UNKNOWN_S
 
 
+def test_where_nothing_that_waits_can_be_done_now_nothing_says_when_it_helps_to_come_back() -> None:
+    pending = Line(Load(pending=100, tokens_per_s=100.0), WEIGHTS)
+    found = faults(bid(), pending, Bounds(100, 100), Promised())
+    assert [fault.retry_s for fault in found] == [None]
+    assert retry_after_s(found) == UNKNOWN_S
+    assert promised_s(found) is None
+
+
+@pytest.mark.parametrize(("retry_s", "promised"), [(3.2, 4), (None, None), (LONGEST_S + 1.0, None)])
+def test_nothing_is_promised_but_what_is_measured(retry_s: float | None, promised: int | None) -> None:
+    found = [Fault("triage", Why.BACKLOG, "", 1.0), Fault("count", Why.DEADLINE, "", retry_s)]
+    assert promised_s(found) == promised
+
+
+def test_one_job_is_spoken_of_as_one() -> None:
+    found = faults(bid(), line(normal={"bronze": 1}), Bounds(1, 1), Promised(jobs=1, places=1), Promised(jobs=2))
+    assert [fault.sentence for fault in found] == [
+        "triage: 1 job of tenant 'bronze' waits, and 2 were told to come back before; at most 1 may",
+        "triage: 1 job waits, and 1 was told to come back before; at most 1 may",
+    ]
+
+
 def test_what_would_not_fit_an_empty_line_is_never_let_in() -> None:
     found = faults(bid(jobs=101), line(sent=50), Bounds(200, 100), Promised())
     assert whys(found) == [Why.TOO_MANY]
@@ -219,62 +241,11 @@ def test_a_request_is_a_bid_for_each_type_that_it_names() -> None:
 
 
 def test_what_is_entering_waits_already() -> None:
-    load = joined(line(normal={"gold": 1}).load, bid(jobs=3))
+    load = joined(line(normal={"gold": 1}).load, [bid(jobs=1), bid(jobs=2)])
     assert (load.ready, load.tokens, load.jobs) == ({NORMAL: {"gold": 1, "bronze": 3}}, 40, 4)
 
 
-# -- promises --
-
-TRIAGE = ("triage", None)
-
-
-def test_a_promise_to_nobody_in_particular_is_open_until_it_is_due() -> None:
-    promises = Promises()
-    promises.make(TRIAGE, None, 3, due_s=102.0)
-    promises.make(TRIAGE, None, 4, due_s=101.0)
-    assert [promises.before(TRIAGE, inf, now) for now in (100.0, 101.0, 102.0)] == [7, 3, 0]
-
-
-def test_a_promise_to_who_gave_a_name_is_open_until_they_come_or_are_late() -> None:
-    promises = Promises()
-    for name, due_s in (("a", 101.0), ("b", 102.0)):
-        promises.make(TRIAGE, name, 4, due_s)
-    assert promises.before(TRIAGE, inf, 102.5) == 8
-    assert promises.redeem(TRIAGE, "a") == 101.0
-    assert promises.redeem(TRIAGE, "a") == inf
-    assert promises.before(TRIAGE, inf, 102.5) == 4
-    assert promises.before(TRIAGE, inf, 102.0 + GRACE_S + 0.5) == 0
-    assert promises.redeem(TRIAGE, "b") == inf
-
-
-def test_of_promises_those_of_an_earlier_time_go_before() -> None:
-    promises = Promises()
-    for name, due_s in (("a", 101.0), ("b", 102.0), ("c", 103.0)):
-        promises.make(TRIAGE, name, 2, due_s)
-    assert promises.before(TRIAGE, promises.redeem(TRIAGE, "b"), 100.0) == 2
-
-
-def test_promises_of_types_and_tenants_are_apart() -> None:
-    promises = Promises()
-    promises.make(("triage", "gold"), "a", 3, due_s=102.0)
-    assert promises.before(TRIAGE, inf, 100.0) == 0
-    assert promises.redeem(TRIAGE, "a") == inf
-    assert promises.before(("triage", "gold"), inf, 100.0) == 3
-
-
-@pytest.mark.parametrize(
-    ("per_s", "places"),
-    [
-        pytest.param(0.0, 9, id="nothing is done meanwhile: one for each"),
-        pytest.param(2.0, 3, id="of four in 1 s two find room that is not there yet, of nine in 3 s six"),
-        pytest.param(4.0, 0, id="all do"),
-    ],
-)
-def test_promises_need_of_the_room_that_there_is_what_is_not_made_until_they_are_due(per_s: float, places: int) -> None:
-    promises = Promises()
-    promises.make(TRIAGE, None, 4, due_s=101.0)
-    promises.make(TRIAGE, None, 5, due_s=103.0)
-    assert promises.places(TRIAGE, inf, 100.0, per_s) == places
+# -- what others were promised --
 
 
 def test_places_that_others_were_promised_are_not_given_away() -> None:

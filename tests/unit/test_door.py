@@ -62,6 +62,21 @@ def is_let_in(door: Door, bid: Bid, name: str | None = None) -> bool:
     return told(door, bid, name) is None
 
 
+class Stored(MemoryLedger):
+    """A ledger with jobs that wait, where something happens while it is asked how many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = 0
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def loads(self, job_types: Sequence[str]) -> dict[str, Load]:
+        load = Load(sent=self.sent, tokens=self.sent, tokens_per_s=5.0)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return dict.fromkeys(job_types, load)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -78,13 +93,29 @@ def door(full: Full, clock: Callable[[], float]) -> Door:
 
 
 def test_those_refused_one_after_the_other_are_told_later_and_later_times(door: Door) -> None:
-    assert [refusal(door, bid()).retry_after_s for _ in range(6)] == [1, 1, 2, 2, 3, 3]
+    assert [refusal(door, bid(), name=str(n)).retry_after_s for n in range(6)] == [1, 1, 2, 2, 3, 3]
+
+
+def test_who_gives_no_name_makes_nobody_wait(door: Door) -> None:
+    assert {refusal(door, bid()).retry_after_s for _ in range(1000)} == {1}
+    assert refusal(door, bid(), name="a").faults == ["count: 100 jobs wait; at most 100 may"]
+
+
+@pytest.mark.parametrize("named", [pytest.param(False, id="no keys"), pytest.param(True, id="a new key each time")])
+def test_who_comes_again_and_again_keeps_nobody_out_of_a_line_with_room(clock: Clock, named: bool) -> None:
+    ledger = Stored()
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 100
+    for n in range(6000):  # a hundred a second, where five are done
+        clock.s += 0.01
+        refusal(door, bid(tenant="greedy"), name=f"greedy/{n}" if named else None)
+    ledger.sent = 2
+    assert is_let_in(door, bid(jobs=30))
 
 
 def test_a_promise_that_is_due_is_counted_no_more(door: Door, clock: Clock) -> None:
-    assert refusal(door, bid(jobs=20)).retry_after_s == 10
+    assert refusal(door, bid(jobs=20), name="a").retry_after_s == 10
     assert refusal(door, bid()).retry_after_s == 11
-    clock.s += 10.5
+    clock.s += 10 + GRACE_S + 0.5
     assert refusal(door, bid()).retry_after_s == 1
 
 
@@ -124,7 +155,7 @@ def test_under_three_times_the_load_what_is_told_comes_true(full: Full, door: Do
         while ends[0] <= clock.s:
             ends.popleft()
             full.sent -= 1
-        if wait_s := told(door, bid(), name):
+        if wait_s := told(door, bid(tenant=f"tenant-{int(name) % 2}"), name):  # of one, some would have no place
             waits.append(wait_s)
             heappush(comes, (clock.s + wait_s, name))
         else:
@@ -134,7 +165,7 @@ def test_under_three_times_the_load_what_is_told_comes_true(full: Full, door: Do
 
 
 def test_promises_of_one_type_are_nothing_to_another(door: Door) -> None:
-    refusal(door, bid(jobs=50))
+    refusal(door, bid(jobs=50), name="a")
     assert refusal(door, bid(job_type="table")).retry_after_s == 1
 
 
@@ -142,13 +173,14 @@ def test_promises_about_a_tenants_own_bound_are_nothing_to_another_tenant(clock:
     wide = SETTINGS.model_copy(update={"backlog": 1000})
     door = Door(Full(), CATALOG, wide, now_s=clock)
     for wait_s in (10, 20):  # of its own twenty a time must leave, at two a second, and the queue is not its own
-        assert refusal(door, bid(jobs=20, tenant="busy")).retry_after_s == wait_s
+        assert refusal(door, bid(jobs=20, tenant="busy"), name=str(wait_s)).retry_after_s == wait_s
     with door.entering([bid(jobs=20, tenant="acme")]):
         pass
 
 
 def test_a_request_that_is_refused_names_every_fault_and_promises_for_every_type(door: Door) -> None:
-    refused = refusal(door, bid(jobs=2), bid(jobs=4, job_type="table"), bid(tenant="busy", job_type="table"))
+    asked = bid(jobs=2), bid(jobs=4, job_type="table"), bid(tenant="busy", job_type="table")
+    refused = refusal(door, *asked, name="a")
     assert refused.faults == [
         "count: 100 jobs wait; at most 100 may",
         "table: 100 jobs wait; at most 100 may",
@@ -168,3 +200,27 @@ def test_what_is_entering_counts_until_it_has_entered(clock: Clock) -> None:
             pass
     with door.entering([bid(jobs=41, tenant="other")]):
         pass
+
+
+def test_what_is_refused_does_not_count_as_entering(clock: Clock) -> None:
+    ledger, seen = Stored(), list[bool]()
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 99
+    ledger.meanwhile = [lambda: seen.append(is_let_in(door, bid()))]
+    refusal(door, bid(jobs=20))
+    assert seen == [True]
+
+
+def test_what_is_stored_while_the_ledger_is_asked_counts(clock: Clock) -> None:
+    """It has entered, and the ledger was asked before: it is in neither."""
+    ledger = Stored()
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 99
+
+    def enters() -> None:
+        with door.entering([bid()]):
+            ledger.sent += 1
+
+    ledger.meanwhile = [enters]
+    assert refusal(door, bid()).faults == ["count: 100 jobs wait; at most 100 may"]
+    assert ledger.sent == 100
+    ledger.sent -= 1
+    assert is_let_in(door, bid())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from coordinator.advance import advance, cancel
 from coordinator.plan import PLANNING
 from coordinator.progress import StepState
-from coordinator.rerun import RerunRefused
+from coordinator.rerun import RerunRefused, reopen
 from infra.records import Job, RunState
 from specialists.catalog import Catalog
+from specialists.manifest import Reusing
 from tests.story import CATALOG, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, ref, run_of
 
 Json = dict[str, Any]
@@ -58,6 +60,22 @@ def test_it_has_its_whole_time_again() -> None:
     story.reopen(now_ms=90_000)
     assert (story.run.created_ms, story.run.since_ms, story.run.deadline_ms) == (1000, 90_000, 150_000)
     assert {job.deadline_ms for job in story.jobs} == {150_000}
+
+
+def test_what_is_done_anew_is_answered_by_nothing_that_is_kept() -> None:
+    """Also by the round after, where the first came to nothing; what is only missing may be answered so."""
+    kept = CATALOG.get("triage")
+    manifest = kept.manifest.model_copy(update={"reuse": Reusing(cache_s=60)})
+    catalog = Catalog([replace(each, manifest=manifest) if each is kept else each for each in CATALOG])
+    broken = failed_in_the_middle()
+    missing = reopen(broken.run, broken.stored, catalog, 9).change
+    assert [job.reuse.fresh for job in missing.jobs if job.reuse] == [False, False]
+    ended = Story(run_of(SORT, JOIN))
+    finish(ended)
+    anew = reopen(ended.run, ended.stored, catalog, 9, "s1").change
+    assert [job.reuse.fresh for job in anew.jobs if job.reuse] == [True] * 3
+    after = reopen(cancel(anew.run).run, lambda step: ended.stored(step) if step == "inputs" else {}, catalog, 9).change
+    assert [job.reuse.fresh for job in after.jobs if job.reuse] == [True] * 3
 
 
 def test_a_run_that_was_taken_up_says_so_before_it_releases() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,16 +19,17 @@ class Visitor:
         self.there = threading.Event()
         self.settled = threading.Event()
         self.given_up = threading.Event()
+        self.is_alone: bool | None = None
         self._leave = threading.Event()
-        self._room, self._alone = room, alone
+        self.room, self._alone = room, alone
         self._thread = threading.Thread(target=self._visit)
         self._thread.start()
 
     def _visit(self) -> None:
-        with self._room.shared():
+        with self.room.shared():
             self.there.set()
             if self._alone:
-                with self._room.alone(self.given_up.is_set):
+                with self.room.alone(self.given_up.is_set) as self.is_alone:
                     self._stay()
             else:
                 self._stay()
@@ -92,25 +92,21 @@ def test_nobody_comes_in_while_one_is_alone_or_waits_to_be(visit) -> None:
     assert late.settled.wait(WAIT_S)
 
 
-def test_two_who_want_to_be_alone_are_so_one_after_the_other(visit) -> None:
+def test_the_second_who_wants_to_be_alone_is_told_to_leave_and_the_first_waits_for_that(visit) -> None:
     other = visit()
+    late = visit()
     assert other.settled.wait(WAIT_S)
-    loners = [visit(alone=True) for _ in range(2)]
+    assert late.settled.wait(WAIT_S)
+    loner = visit(alone=True)
+    assert loner.there.wait(WAIT_S)
+    assert waits(loner.settled)
+    with late.room.alone(lambda: False) as is_alone:
+        assert not is_alone
     other.leave()
-    first = next_settled(loners)
-    (second,) = (loner for loner in loners if loner is not first)
-    assert waits(second.settled)
-    first.leave()
-    assert second.settled.wait(WAIT_S)
-
-
-def next_settled(loners: list[Visitor]) -> Visitor:
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        for loner in loners:
-            if loner.settled.wait(0.01):
-                return loner
-    raise AssertionError("nobody is alone")
+    assert waits(loner.settled)
+    late.leave()
+    assert loner.settled.wait(WAIT_S)
+    assert loner.is_alone
 
 
 def test_who_gives_up_waiting_stands_in_nobodys_way(visit) -> None:

@@ -334,6 +334,21 @@ def test_a_list_that_grows_from_step_to_step_fails_the_run_before_it_is_released
     assert story.run.failure.message.endswith("bytes, the limit is 4000000")
 
 
+def test_a_step_whose_job_would_nest_too_deeply_fails_the_run_before_it_is_released() -> None:
+    args = {"items": [{"x": {"x": ref("s1.items")}}], "field": "a", "equals": "b"}
+    second = {"id": "s2", "type": "filter", "args": args}
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
+    story = Story(run_of(first, second))
+    nested: Any = 1
+    for _ in range(97):
+        nested = [nested]
+    story.advance(done(story.jobs[0], {"items": nested, "kept": 1}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert story.run.failure.kind is FailureKind.PLAN
+    assert story.run.failure.message == "step 's2': the input of job 0 would nest 101 levels deep, the limit is 100"
+
+
 def test_a_map_whose_jobs_all_hold_the_list_fails_the_run_before_it_is_released() -> None:
     first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
     fan = {

@@ -85,3 +85,26 @@ def test_following_tells_when_a_step_waits_for_a_paused_type() -> None:
         released = Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 1})
         Following(console, lambda: ["triage"]).follow([released])
     assert "s1 triage waits: triage is paused; `manyhands resume triage` has it go on" in captured.get()
+
+
+def test_following_a_rerun_says_so_and_draws_each_step_once() -> None:
+    console = Console(width=120, no_color=True)
+    step = {"type": "triage", "total": 2}
+    events = [
+        Seen("1-0", "step.released", {"step": "s1", **step}),
+        Seen("2-0", "step.released", {"step": "s2", **step}),
+        Seen("3-0", "job.ended", {"step": "s1", "index": 0, "state": "succeeded"}),
+        Seen("4-0", "job.ended", {"step": "s1", "index": 1, "state": "succeeded"}),
+        Seen("5-0", "run.ended", {"state": "failed", "failure": None}),
+        Seen("6-0", "run.reopened", {"round": 1, "step": "s1", "deadline_ms": 1}),
+        Seen("7-0", "step.released", {"step": "s1", **step, "kept": 0}),
+        Seen("8-0", "run.ended", {"state": "cancelled", "failure": None}),
+        Seen("9-0", "run.reopened", {"round": 2, "step": None, "deadline_ms": 1}),
+        Seen("10-0", "step.released", {"step": "s1", **step, "kept": 1}),
+    ]
+    with console.capture() as captured:
+        Following(console, lambda: []).follow(events)
+    text = captured.get()
+    assert "taken up again from s1\n" in text
+    assert "taken up again where outputs are missing\n" in text
+    assert (text.count("s1 triage"), text.count("s2 triage"), text.count("1/2")) == (1, 0, 1)

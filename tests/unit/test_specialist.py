@@ -129,6 +129,40 @@ def test_the_digest_changes_with_whatever_decides_an_answer(mood: Path):
     assert load_specialist(mood).digest != before
 
 
+@pytest.fixture
+def adding(mood: Path) -> Path:
+    """A specialist that is a function."""
+    function = 'engine = "function"\nfunction = "add.py:add"\n[reuse]\ncache_s = 60\n'
+    (mood / "specialist.toml").write_text(MANIFEST.partition("engine")[0] + function)
+    (mood / "add.py").write_text("def add(input): return {'mood': 'good'}\n")
+    return mood
+
+
+def test_the_digest_changes_with_the_function_and_so_does_what_answers_the_same(adding: Path):
+    before = load_specialist(adding)
+    (adding / "add.py").write_text("def add(input): return {'mood': 'very_bad'}\n")
+    after = load_specialist(adding)
+    assert before.digest != after.digest
+    keys = {reuse.key for each in (before, after) if (reuse := each.reuse({"text": "x"}, "acme"))}
+    assert len(keys) == 2
+
+
+def test_a_running_process_keeps_the_digest_of_what_it_loaded(adding: Path):
+    loaded, same = load_specialist(adding), load_specialist(adding)
+    (adding / "add.py").write_text("def add(input): return {'mood': 'very_bad'}\n")
+    assert loaded.digest == same.digest
+
+
+def test_outputs_are_kept_only_of_weights_that_are_pinned(mood: Path):
+    kept = MANIFEST + "[reuse]\ncache_s = 60\n"
+    (mood / "specialist.toml").write_text(kept)
+    with pytest.raises(SpecialistError, match=r"\[reuse\] cache_s needs base\.sha256: outputs of other weights would"):
+        load_specialist(mood)
+    pinned = f'name = "smollm2-135m"\nsha256 = "{"0" * 64}"\n'
+    (mood / "specialist.toml").write_text(kept.replace('name = "smollm2-135m"\n', pinned))
+    assert load_specialist(mood).manifest.reuse.cache_s == 60
+
+
 def test_two_specialists_of_one_name_are_refused(mood: Path, tmp_path: Path):
     other = tmp_path / "others"
     shutil.copytree(mood, other / "mood")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
@@ -21,6 +22,7 @@ from specialists.specialist import Specialist, load_specialist
 from workers.engines import Completion, Engine, EngineError, PromptTooLong, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import Answer, ScriptedEngine
+from workers.metrics import WorkerMetrics
 from workers.worker import Worker
 
 WAIT_S = 20
@@ -199,6 +201,31 @@ def test_a_function_does_a_job_without_a_prompt(ledger, send, engines) -> None:
     assert outcome.output["total"] == 3
 
 
+FREE = {"type": "array", "items": {}, "maxItems": 9}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("[" * 100 + "]" * 100, "nests 101 levels deep, the limit is 100"),
+        ("[" * 230 + "]" * 230, "nests 231 levels deep"),
+        ("[NaN]", "holds a number that is not finite"),
+        (r'["\ud800"]', "holds half a surrogate pair"),
+    ],
+)
+def test_an_output_that_cannot_be_kept_ends_its_job_at_once(
+    hire, send, ledger, write_specialist, answer, reason
+) -> None:
+    manifest = MANIFEST.replace("lines", "json")
+    folder = write_specialist("mood", manifest, {"text": {"type": "string", "maxLength": 100}}, {"x": FREE}, {})
+    job_id = send()
+    hire(f'{{"x":{answer}}}', specialist=load_specialist(folder)).do(job_id)
+    failure = ended(ledger, job_id).failure
+    assert failure
+    assert failure.kind is FailureKind.INVALID_OUTPUT
+    assert reason in failure.message
+
+
 def test_an_input_that_breaks_the_schema_fails_without_another_try(hire, send, ledger) -> None:
     job_id = send({"text": 7, "tone": "x"})
     hire().do(job_id)
@@ -342,6 +369,26 @@ def test_the_outcome_of_a_claim_that_was_fenced_off_is_dropped(hire, send, ledge
     job_id = send()
     hire(answer).do(job_id)
     assert (status(ledger, job_id).state, status(ledger, job_id).worker) == (JobState.RUNNING, "other@there")
+
+
+class _TellsLate(MemoryLedger):
+    """Says of a claim that is being committed that its worker does not hold it."""
+
+    told: Callable[[], None] = staticmethod(lambda: None)
+
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
+        taken = super().commit(outcome, token, retry_ms)
+        self.told()
+        return taken
+
+
+def test_a_lease_that_ended_with_its_commit_does_not_count_as_lost(hire, write_mood) -> None:
+    late, registry = _TellsLate(), CollectorRegistry()
+    worker = hire(ledger=late, metrics=WorkerMetrics(registry))
+    late.told = worker._leases.renew
+    worker.do(release(late))
+    assert ended(late, "r1.s1.0").state is JobState.SUCCEEDED
+    assert registry.get_sample_value("manyhands_leases_lost_total", {"job_type": "mood"}) == 0
 
 
 def test_a_cancelled_run_stops_its_job_at_the_engine(hire, send, ledger) -> None:
@@ -535,17 +582,61 @@ def test_the_last_attempt_after_others_were_lost_has_the_worker_for_itself(
     hire, ledger, clock, lost, most_beside, delay_s
 ) -> None:
     engine = Noting(delay_s)
-    suspects, jobs = [run_of(ledger, f"r{n}") for n in range(4)], []
+    suspects = [run_of(ledger, f"r{n}") for n in range(4)]
     for job_id in suspects:
         lose(ledger, clock, job_id, lost)
-    worker = hire(engine=engine)
-    for job_id in suspects:
-        jobs.append(threading.Thread(target=worker.do, args=[job_id]))
-        jobs[-1].start()
-    for job in jobs:
-        job.join(WAIT_S)
+    worker, left = hire(engine=engine), suspects
+    while left:
+        do_together(worker, left)
+        ledger.take_ready(10)
+        left = [job_id for job_id in left if not status(ledger, job_id).state.ended]
     assert all(ended(ledger, job_id).attempt == lost + 1 for job_id in suspects)
     assert max(engine.beside) == most_beside
+
+
+def test_who_has_to_be_alone_too_is_handed_back_before_the_first_one_begins(hire, ledger, clock) -> None:
+    seen: list[list[tuple[JobState, int]]] = []
+
+    def answer(request: Request) -> str:
+        seen.append(sorted((status(ledger, job_id).state, status(ledger, job_id).attempt) for job_id in suspects))
+        return "good"
+
+    suspects = [run_of(ledger, f"r{n}") for n in range(4)]
+    for job_id in suspects:
+        lose(ledger, clock, job_id, times=2)
+    do_together(hire(answer), suspects)
+    assert seen
+    for others in seen:
+        assert [each for each in others if each[0] is JobState.RUNNING] == [(JobState.RUNNING, 3)]
+        assert all(attempt == 2 for state, attempt in others if state is JobState.READY)
+
+
+def test_the_last_attempt_after_answers_that_failed_has_others_beside_it(hire, ledger) -> None:
+    engine = Noting(delay_s=2.0)
+    slow = [run_of(ledger, f"r{n}", attempts=2) for n in range(4)]
+    ledger.take_ready(10)
+    for job_id in slow:
+        claim = ledger.claim(job_id, "other@there", 60_000)
+        assert isinstance(claim, Claim)
+        assert ledger.commit(timed_out(claim), claim.token, retry_ms=0)
+    ledger.take_ready(10)
+    do_together(hire(engine=engine), slow)
+    assert all(ended(ledger, job_id).attempt == 2 for job_id in slow)
+    assert max(engine.beside) == 3
+
+
+def timed_out(claim: Claim) -> Outcome:
+    place = {"job_id": claim.job.id, "run_id": claim.job.run_id, "step_id": "s1", "index": 0, "attempt": claim.attempt}
+    failure = {"kind": FailureKind.TIMEOUT, "message": "no answer", "retryable": True}
+    return Outcome.model_validate(place | {"state": JobState.FAILED, "failure": failure})
+
+
+def do_together(worker: Worker, job_ids: list[str]) -> None:
+    jobs = [threading.Thread(target=worker.do, args=[job_id]) for job_id in job_ids]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join(WAIT_S)
 
 
 class Stalling(ScriptedEngine):

@@ -7,13 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from infra.ledger import Ledger
-from infra.records import Cause, FailureKind, JobState, Refusal
+from infra.records import Cause, FailureKind, JobState, Refusal, RunState
 from tests.contracts.ledger.given import (
     LEASE_MS,
+    RUN,
     House,
     a_job,
     claimed,
     counts,
+    end_run,
     failed,
     failure_of,
     state_of,
@@ -110,6 +112,33 @@ def test_purging_forgets_dead_letters_and_all_of_their_jobs(ledger: Ledger) -> N
     assert [letter.job_id for letter in ledger.dead_letters()] == [a_job(1).id]
     assert state_of(ledger, a_job(2)) is JobState.SUCCEEDED
     assert counts(ledger) == {"ready": 1, "failed": 1}
+
+
+def test_what_is_purged_while_its_run_goes_on_is_not_made_anew(ledger: Ledger) -> None:
+    ledger.create_run(RUN, [a_job(0), a_job(1)], [])
+    claim = claimed(ledger, a_job(0))
+    ledger.commit(failure_of(claim), claim.token)
+
+    assert ledger.purge([a_job(0).id]) == 1
+
+    assert ledger.job(a_job(0).id) is None
+    assert ledger.dead_letters() == []
+    assert ledger.purge([a_job(0).id]) == 0
+    assert ledger.release([a_job(0)]) == 0
+    assert ledger.claim(a_job(0).id, "w1", LEASE_MS) is Refusal.ENDED
+    assert counts(ledger) == {"ready": 1}
+    assert ledger.unacknowledged() == 1
+
+
+def test_what_was_purged_while_its_run_went_on_starts_anew_in_a_later_round(ledger: Ledger) -> None:
+    ledger.create_run(RUN, [a_job()], [])
+    failed(ledger, a_job())
+    ledger.purge([a_job().id])
+    run = end_run(ledger)
+
+    assert ledger.reopen(run.model_copy(update={"state": RunState.RUNNING}), [a_job(round=1)], [], [])
+
+    assert claimed(ledger, a_job()).job == a_job(round=1)
 
 
 def test_dead_letters_older_than_the_retention_are_forgotten(build: Callable[[int], House]) -> None:

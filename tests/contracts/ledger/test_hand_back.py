@@ -21,7 +21,7 @@ def test_a_job_that_is_handed_back_is_first_in_line_and_keeps_its_attempts(ledge
     assert ledger.unacknowledged() == 0
 
 
-def test_only_who_holds_a_job_can_hand_it_back_and_once(house: House) -> None:
+def test_only_who_holds_a_job_can_hand_it_back(house: House) -> None:
     ledger = house.ledger
     ledger.release([a_job(0), a_job(1)])
     stale = claimed(ledger, a_job(0), lease_ms=20)
@@ -32,9 +32,23 @@ def test_only_who_holds_a_job_can_hand_it_back_and_once(house: House) -> None:
     assert not ledger.hand_back(a_job(0).id, stale.token)
     assert not ledger.hand_back("r9.s1.0", stale.token)
     assert ledger.hand_back(a_job(1).id, kept.token)
-    assert not ledger.hand_back(a_job(1).id, kept.token)
 
     assert counts(ledger) == {"running": 1, "ready": 1}
+
+
+def test_handing_back_again_is_accepted_and_changes_nothing(ledger: Ledger) -> None:
+    ledger.release([a_job()])
+    claim = claimed(ledger, a_job())
+    assert ledger.hand_back(a_job().id, claim.token)
+    again = claimed(ledger, a_job(), worker="w2")
+
+    assert ledger.hand_back(a_job().id, claim.token)
+
+    assert again.attempt == 1
+    assert counts(ledger) == {"running": 1}
+    assert ledger.commit(success_of(again), again.token)
+    assert ledger.hand_back(a_job().id, claim.token)
+    assert state_of(ledger, a_job()) is JobState.SUCCEEDED
 
 
 def test_what_was_handed_back_cannot_be_committed_or_renewed(ledger: Ledger) -> None:

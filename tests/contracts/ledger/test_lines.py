@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -92,6 +93,23 @@ def test_a_job_that_is_ready_once_more_is_as_old_as_its_last_attempt(house: Hous
     committed_ms = house.now_ms()
     ledger.commit(failure_of(claim), claim.token, 0)
     assert ledger.depths()["triage"]["oldest_ms"] <= house.now_ms() - committed_ms
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_asks_for_nothing_is_refused(ledger: Ledger, limit: int) -> None:
+    for ask in (ledger.recent_runs, partial(ledger.dead_letters, None, None), lambda n: ledger.outcomes("c1", n, 0)):
+        with pytest.raises(ValueError, match=f"^a limit of {limit} asks for nothing; it must be above 0$"):
+            ask(limit)
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1.0, float("nan")])
+def test_weights_and_ageing_that_order_nothing_are_refused(ledger: Ledger, nothing: float) -> None:
+    ledger.release([a_job()])
+    with pytest.raises(ValueError, match=f"^tenant 'acme' has the weight {nothing}; it must be above 0$"):
+        ledger.take_ready(10, {"byte": 1.0, "acme": nothing})
+    with pytest.raises(ValueError, match=f"^a job cannot age in {nothing} s; it must be above 0$"):
+        ledger.take_ready(10, {}, nothing)
+    assert counts(ledger) == {"ready": 1}
 
 
 def test_waiting_for_ready_jobs_ends_when_one_is_released(ledger: Ledger) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from infra.ledger import Ledger
-from infra.records import Job, Priority
-from tests.contracts.ledger.given import House, a_job, taken
+from infra.records import Claim, Job, Priority, Refusal, TypeState
+from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, failure_of, taken
 
 
 def jobs_of(tenant: str, indices: range, tokens: int = 1) -> list[Job]:
@@ -124,3 +124,38 @@ def test_what_leaves_the_line_without_being_sent_costs_its_tenant_nothing(ledger
     ledger.cancel(["acme.s1.0", "acme.s1.1"])
 
     assert tenants_taken(ledger, 4) == ["acme", "byte", "byte", "byte"]
+
+
+def test_a_job_that_is_handed_back_is_charged_when_it_is_taken_again(ledger: Ledger) -> None:
+    acme, byte = jobs_of("acme", range(2), tokens=10), jobs_of("byte", range(2), tokens=10)
+    ledger.release(acme + byte)
+    for _ in range(3):
+        assert ledger.take_ready(1, {"acme": 0.5}) == [("triage", acme[0].id)]
+        claim = claimed(ledger, acme[0])
+        ledger.hand_back(acme[0].id, claim.token)
+
+    assert tenants_taken(ledger, 4) == ["acme", "byte", "acme", "byte"]
+
+
+def test_jobs_that_a_pause_put_back_are_charged_when_they_are_taken_again(ledger: Ledger) -> None:
+    ledger.release(jobs_of("acme", range(4)) + jobs_of("byte", range(2)))
+    for _ in range(2):
+        for _, job_id in ledger.take_ready(2):
+            ledger.set_type_state("triage", TypeState.PAUSED)
+            if job_id.startswith("acme"):
+                assert ledger.claim(job_id, "w1", LEASE_MS) is Refusal.PAUSED
+        ledger.set_type_state("triage", TypeState.OPEN)
+
+    assert [job_id for _, job_id in ledger.take_ready(3)] == ["acme.s1.0", "acme.s1.1"]
+
+
+def test_a_job_that_was_not_taken_since_is_charged_no_less_when_it_is_handed_back(ledger: Ledger) -> None:
+    ledger.release(jobs_of("acme", range(2)) + jobs_of("byte", range(2)))
+    [(_, job_id)] = ledger.take_ready(1)
+    retried = ledger.claim(job_id, "w1", LEASE_MS)
+    assert isinstance(retried, Claim)
+    ledger.commit(failure_of(retried), retried.token, 0)
+    handed = claimed(ledger, retried.job)  # an old message
+    ledger.hand_back(job_id, handed.token)
+
+    assert tenants_taken(ledger, 2) == ["byte", "acme"]

@@ -63,13 +63,34 @@ def test_a_queue_time_beyond_the_deadline_says_nothing(house: House) -> None:
     assert outcome.failure.message == "its deadline passed before an answer"
 
 
-def test_the_queue_time_of_a_job_that_waits_for_another_counts(house: House) -> None:
-    unique = Reuse(key="k", digest="d", unique=True)
-    ledger = house.ledger
-    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, queue_s=0.02)])
-    claimed(ledger, a_job(0))
-    house.passes(30)
+def test_the_queue_time_of_a_job_that_waits_for_another_counts_from_when_it_is_ready(house: House) -> None:
+    ledger, unique = house.ledger, Reuse(key="k", digest="d", unique=True)
+    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, queue_s=0.2)])
+    first = claimed(ledger, a_job(0))
+    house.passes(210)
+    ledger.sweep(LEASE_MS)
+    assert counts(ledger) == {"running": 1, "pending": 1}
+
+    ledger.commit(failure_of(first), first.token)
+    ledger.sweep(LEASE_MS)
+    assert counts(ledger) == {"ready": 1, "failed": 1}
+
+    house.passes(210)
+    ledger.sweep(LEASE_MS)
+    assert [(outcome.index, outcome.state) for outcome in outcomes_now(ledger)] == [
+        (0, JobState.FAILED),
+        (1, JobState.EXPIRED),
+    ]
+
+
+def test_a_job_that_waited_for_another_is_claimed_within_its_queue_time_for_good(house: House) -> None:
+    ledger, unique = house.ledger, Reuse(key="k", digest="d", unique=True)
+    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, queue_s=0.2)])
+    ledger.cancel([a_job(0).id])
+    retried = claimed(ledger, a_job(1))
+    ledger.commit(failure_of(retried), retried.token, 0)
+    house.passes(210)
 
     ledger.sweep(LEASE_MS)
 
-    assert [outcome.index for outcome in outcomes_now(ledger)] == [1]
+    assert counts(ledger) == {"ready": 1}

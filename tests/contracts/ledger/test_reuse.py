@@ -133,6 +133,22 @@ def test_jobs_that_wait_for_another_expire_and_are_cancelled(house: House) -> No
     ]
 
 
+def test_the_first_and_those_behind_it_may_expire_in_one_sweep(house: House) -> None:
+    ledger, late_ms = house.ledger, house.now_ms() + 100
+    late = [a_job(i, reuse=UNIQUE, deadline_ms=late_ms, tokens=10) for i in range(3)]
+    ledger.release([*late, a_job(3, reuse=UNIQUE)])
+    ledger.take_ready(10)
+    house.passes(110)
+
+    assert ledger.sweep(LEASE_MS) == []
+
+    assert ledger.take_ready(10) == [("triage", a_job(3).id)]
+    outcomes = outcomes_now(ledger)
+    assert sorted((outcome.index, outcome.state) for outcome in outcomes) == [(i, JobState.EXPIRED) for i in range(3)]
+    assert counts(ledger) == {"sent": 1}
+    assert ledger.loads(["triage"])["triage"].tokens == 1
+
+
 def test_when_all_have_ended_the_next_one_is_the_first_again(ledger: Ledger) -> None:
     ledger.release([a_job(0, reuse=UNIQUE)])
     succeeded(ledger, a_job(0), "d")
@@ -177,6 +193,18 @@ def test_what_is_kept_answers_only_while_it_is_kept(house: House) -> None:
     ledger.release([a_job(1, reuse=brief)])
 
     assert ledger.take_ready(10) == [("triage", a_job(1).id)]
+
+
+def test_what_is_done_anew_is_not_answered_by_what_is_kept_and_takes_its_place(ledger: Ledger) -> None:
+    ledger.release([a_job(0, reuse=CACHED)])
+    succeeded(ledger, a_job(0), "d")
+
+    ledger.release([a_job(1, reuse=CACHED.model_copy(update={"fresh": True}))])
+    assert counts(ledger) == {"ready": 1}
+    succeeded(ledger, a_job(1), "d")
+    ledger.release([a_job(2, reuse=CACHED)])
+
+    assert [outcome.same_as for outcome in outcomes_now(ledger)] == [None, None, a_job(1).id]
 
 
 def test_a_failure_is_not_kept(ledger: Ledger) -> None:

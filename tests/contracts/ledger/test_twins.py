@@ -77,7 +77,7 @@ class Twins:
         often = [self.release, self.take, self.claim, self.commit]
         seldom = [
             self.hand_back, self.cancel, self.sweep, self.pause, self.open, self.advance, self.reopen, self.create,
-            self.purge, self.renew, self.stops,
+            self.purge, self.renew, self.stops, self.release_alike,
         ]  # fmt: skip
         moves = 6 * often + seldom
         self.chance.choice(moves)()
@@ -108,6 +108,14 @@ class Twins:
         jobs = [self.job(self.chance.choice(RUNS)) for _ in range(self.chance.randint(1, 6))]
         self.same(lambda ledger, _: ledger.release(jobs))
 
+    def release_alike(self) -> None:
+        """Several that ask the same, of which some are late, or soon are."""
+        run_id, job_type, pick = self.chance.choice(RUNS), self.chance.choice(TYPES), self.chance.choice
+        unique = Reuse(key=run_id + job_type, digest="d", unique=True)
+        late = [{"deadline_ms": GONE_MS}, {"queue_s": SOON_S}, {}]
+        jobs = [self.job(run_id, job_type, reuse=unique, **pick(late)) for _ in range(4)]
+        self.same(lambda ledger, _: ledger.release(jobs))
+
     def create(self) -> None:
         run_id = self.chance.choice(RUNS)
         run = RunRecord(id=run_id, created_ms=1, body={})
@@ -126,7 +134,7 @@ class Twins:
         answers = [ledger.claim(job_id, "w1", lease_ms) for ledger in self.ledgers]
         first, second = answers
         if isinstance(first, Claim) and isinstance(second, Claim):
-            assert (first.job, first.attempt) == (second.job, second.attempt)
+            assert (first.job, first.attempt, first.lost) == (second.job, second.attempt, second.lost)
             self.held[job_id] = Held((first, second), lease_ms)
             self.names |= {first.token: len(self.names), second.token: len(self.names)}
         else:
@@ -201,23 +209,24 @@ class Twins:
     def ids(self) -> list[str]:
         return [Job.name(run_id, "s1", index) for run_id in RUNS for index in range(INDICES)]
 
-    def job(self, run_id: str) -> Job:
+    def job(self, run_id: str, job_type: str | None = None, **fields: Any) -> Job:
         """What share an output are of one run: in which order the jobs of another end is left to chance."""
-        pick, index = self.chance.choice, self.chance.randrange(INDICES)
-        reuse = Reuse(key=run_id, digest="d", unique=pick((True, False)), cache_s=pick((None, 600)))
-        return a_job(
-            index,
-            run_id=run_id,
-            type=TYPES[index % 2],
-            tenant=pick(TENANTS),
-            priority=pick(list(Priority)),
-            tokens=pick((1, 3, 10)),
-            attempts=pick((1, 2, 3)),
-            reuse=pick((None, None, reuse)),
-            queue_s=pick((*[None] * 15, SOON_S)),
-            deadline_ms=pick((*[None] * 15, GONE_MS)),
-            round=self.runs[run_id],
-        )
+        pick, job_type = self.chance.choice, job_type or self.chance.choice(TYPES)
+        index = len(TYPES) * self.chance.randrange(INDICES // len(TYPES)) + TYPES.index(job_type)
+        reuse = Reuse(key=run_id + job_type, digest="d", unique=pick((True, False)), cache_s=pick((None, 600)))
+        chosen = {
+            "run_id": run_id,
+            "type": job_type,
+            "tenant": pick(TENANTS),
+            "priority": pick(list(Priority)),
+            "tokens": pick((1, 3, 10)),
+            "attempts": pick((1, 2, 3)),
+            "reuse": pick((None, None, reuse)),
+            "queue_s": pick((*[None] * 15, SOON_S)),
+            "deadline_ms": pick((*[None] * 15, GONE_MS)),
+            "round": self.runs[run_id],
+        }
+        return a_job(index, **chosen | fields)
 
 
 def _without_age(depths: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

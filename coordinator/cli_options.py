@@ -1,0 +1,35 @@
+"""What several commands take, and how it becomes what the client sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from infra.records import Json
+
+Url = Annotated[str | None, typer.Option(help="of the API; default: this machine's, from the settings")]
+Tenant = Annotated[str, typer.Option(help="who asks: tenants share the workers by weight")]
+Key = Annotated[str | None, typer.Option(help="a name for this request: handed in again, it is not done again")]
+Urgency = Annotated[str, typer.Option(help="high, normal or low")]
+Deadline = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="from accepted to ended; default: the deployment's")
+]
+QueueLimit = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="a job expires unless a worker takes it so soon; default: its type's"),
+]
+GoalWords = Annotated[str, typer.Argument(metavar="GOAL", help="what to reach, in words")]
+Inputs = Annotated[list[str] | None, typer.Option("--input", help="name=text, name=@lines.jsonl or name=@text.txt")]
+JobInput = Annotated[
+    list[str] | None, typer.Option("--input", help="name=text, name=@value.json; or @input.json, the whole of it")
+]
+GoalId = Annotated[str, typer.Argument(help="the goal's id")]
+JobType = Annotated[str, typer.Argument(help="the job type")]
+
+
+def limits_of(deadline_s: float | None, queue_s: float | None) -> Json:
+    """Those that are said."""
+    said = {"deadline_s": deadline_s, "queue_s": queue_s}
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,31 @@
+"""JSON values: which ones can be written, and read again by everybody. Knows no record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+#: Levels of an input or an output: pydantic reads 200 and writes more, and records and plans put some around it.
+DEEPEST = 100
+
+
+def levels(value: Any) -> int:
+    """How deep lists and objects nest: 0 for a plain value, 1 for a list of such. In a loop, not to exhaust a stack."""
+    found, here = 0, [value]
+    while inner := [each for each in here if isinstance(each, dict | list)]:
+        found += 1
+        here = [child for each in inner for child in (each.values() if isinstance(each, dict) else each)]
+    return found
+
+
+def unwritable(value: Any) -> str | None:
+    """Why a value that was parsed from JSON cannot be kept as such; it is not quoted. None: it can."""
+    if (deep := levels(value)) > DEEPEST:
+        return f"nests {deep} levels deep, the limit is {DEEPEST}"
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return "holds half a surrogate pair"
+    except ValueError:
+        return "holds a number that is not finite or too long"
+    return None
