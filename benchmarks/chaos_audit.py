@@ -48,13 +48,18 @@ class Audit:
     def read(self) -> list[Entry]:
         """What came since the last call. Raises redis.RedisError."""
         entries: list[Entry] = []
-        while found := self._ask.xrange(self._key, self._after, count=READ_AT_ONCE):
+        last = self._last()  # what comes while this reads is left: a fault may write faster than this
+        while found := self._ask.xrange(self._key, self._after, last, count=READ_AT_ONCE):
             entries += [_entry(entry_id, fields) for entry_id, fields in found]
             self._after = f"({found[-1][0]}"
         self.length += len(entries)
         for entry in entries:
             self._count(entry)
         return entries
+
+    def _last(self) -> str:
+        newest = self._ask.xrevrange(self._key, count=1)
+        return str(newest[0][0]) if newest else "+"
 
     def at_work(self) -> list[str]:
         """The workers of jobs that have run for a while, one entry a job."""

@@ -17,18 +17,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.chaos_process import FOLDER, NO_PLANT
+from benchmarks.chaos_scripts import watched
 from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer
 from infra.settings import Settings
 from infra.tether import tethered
 
+WEIGHTS = {"large": {"weight": 3}}  #: of tenants, as settings say it
 START_S = 120.0
 STOP_S = 30.0
 
 #: Short, so that everything that waits for a time-out happens often.
 FAST: Mapping[str, Any] = {
     "lease_s": 3.0, "silent_s": 5.0, "sweep_s": 0.5, "visibility_timeout_s": 5, "grace_s": 2.0, "slots": 8,
-    "log_level": "WARNING",
+    "log_level": "WARNING", "tenants": json.dumps(WEIGHTS),
 }  # fmt: skip
 
 
@@ -67,7 +69,8 @@ class ChaosCluster:
         specialists.mkdir(exist_ok=True)
         self._given |= {"redis_url": self._redis.url, "specialists": json.dumps([str(specialists)])}
         self.settings = Settings(_env_file=None, **self._given)
-        self.ledger = RedisLedger.of(self.settings)
+        with watched(None if self._plant == NO_PLANT else self._plant):
+            self.ledger = RedisLedger.of(self.settings)
         self._stack.callback(self.ledger.close)
         self._log = self._stack.enter_context((self.folder / "log").open("ab"))
         return self

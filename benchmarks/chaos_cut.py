@@ -9,11 +9,12 @@ from pathlib import Path
 
 from benchmarks.chaos_audit import Audit, Journals
 from benchmarks.chaos_cluster import FAST, ChaosCluster
+from benchmarks.chaos_evidence import Evidence
 from benchmarks.chaos_goals import Asked, mapped
 from benchmarks.chaos_killing import Report
 from benchmarks.chaos_load import Load
 from benchmarks.chaos_types import ALL, ANSWERS, SLOW, write_types
-from benchmarks.chaos_verdict import Evidence, Violation, judge
+from benchmarks.chaos_verdict import Violation, judge
 from benchmarks.hosts import GATEWAY, Hosts, Relay
 from coordinator.goals import Goals
 from infra.redis_client import connect

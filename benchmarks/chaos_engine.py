@@ -1,13 +1,14 @@
-"""The function engine, where a job of type `flaky` fails the first time that it is asked, in a way that may pass."""
+"""The function engine, where some jobs fail: of type `flaky` the first time, of type `later` until they are let."""
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.chaos_types import FLAKY
+from benchmarks.chaos_types import EVERY, FLAKY, LATER
 from workers.engines import Completion, EngineError, Request
 from workers.engines.function import FunctionEngine
 
@@ -15,10 +16,16 @@ from workers.engines.function import FunctionEngine
 class ChaosEngine(FunctionEngine):
     def submit(self, request: Request) -> Future[Completion]:
         if request.specialist == FLAKY and _is_first(request):
-            future: Future[Completion] = Future()
-            future.set_exception(EngineError("it fails the first time", retryable=True))
-            return future
+            return _failed(EngineError("it fails the first time", retryable=True))
+        if request.specialist == LATER and not _is_let(request):
+            return _failed(EngineError("it fails until it is let", retryable=False))
         return super().submit(request)
+
+
+def _failed(error: EngineError) -> Future[Completion]:
+    future: Future[Completion] = Future()
+    future.set_exception(error)
+    return future
 
 
 def _is_first(request: Request) -> bool:
@@ -30,3 +37,13 @@ def _is_first(request: Request) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _is_let(request: Request) -> bool:
+    number = json.loads(request.prompt)["n"]
+    return number % EVERY != 0 or switch(Path(os.environ["CHAOS_FOLDER"]), number).exists()
+
+
+def switch(folder: Path, number: int) -> Path:
+    """The file that lets a number."""
+    return folder / "switches" / str(number)

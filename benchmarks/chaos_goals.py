@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
-from random import Random
 from typing import Any
 
 from benchmarks.chaos_types import ANSWERS, FLAKY, PICKY, QUICK, SLOW
 from coordinator.goals import JOB_STEP
-from infra.records import Json, RunState
+from infra.records import NOBODY, Json, Priority, RunState
 
 Outputs = Mapping[tuple[str, int], Json | None]  #: by step and index; None: the job must fail
-
-AT_LEAST = 2  #: goals of each shape
 
 
 @dataclass(frozen=True)
@@ -28,23 +24,17 @@ class Asked:
     result: Any  #: of a goal that succeeds
     plan: Json | None = None  #: None: a single job of type `job_type`, whose input `inputs` is
     job_type: str = ""
+    deadline_s: float | None = None  #: with it or `queue_s`, it may as well fail as expired
+    queue_s: float | None = None
+    enough: int | None = None  #: of step `a`, that joins any or a quorum: so many outputs, in whichever places
+    cancel_s: float | None = None  #: after its acceptance the harness cancels it
+    switches: Sequence[int] = ()  #: numbers that fail until the harness lets them; it takes the goal up again
+    tenant: str = NOBODY
+    priority: Priority = Priority.NORMAL
 
-
-def goals(jobs: int, chance: Random) -> list[Asked]:
-    """Goals of `jobs` jobs or a few more, each shape at least twice, in an order that chance has made."""
-    largest = max(10, min(1000, jobs // 10))
-    numbers, made = count(1), list[Asked]()
-
-    def add(shape: Callable[[Take], Asked]) -> None:
-        size = chance.randint(max(5, largest // 10), largest)
-        made.append(shape(lambda n=size: list(islice(numbers, n))))
-
-    for shape in AT_LEAST * SHAPES:
-        add(shape)
-    while sum(len(asked.jobs) for asked in made) < jobs:
-        add(chance.choices(SHAPES, WEIGHTS)[0])
-    chance.shuffle(made)
-    return made
+    @property
+    def may_expire(self) -> bool:
+        return bool(self.deadline_s or self.queue_s)
 
 
 Take = Callable[..., list[int]]  #: takes the next numbers, that no other goal has: as many as said, or as chance has it
@@ -52,58 +42,58 @@ Take = Callable[..., list[int]]  #: takes the next numbers, that no other goal h
 
 def mapped(shape: str, job_type: str, field: str, items: Sequence[Any], outputs: Sequence[Json | None]) -> Asked:
     """One job an item, which is its input's field."""
-    plan = {"steps": [_map("a", job_type, field, "inputs.items", "item")], "result": {"$ref": "a"}}
+    plan = {"steps": [map_step("a", job_type, field, "inputs.items", "item")], "result": {"$ref": "a"}}
     state = RunState.FAILED if None in outputs else RunState.SUCCEEDED
-    return Asked(shape, {"items": list(items)}, dict(_numbered("a", outputs)), state, list(outputs), plan)
+    return Asked(shape, {"items": list(items)}, dict(numbered("a", outputs)), state, list(outputs), plan)
 
 
-def _map(step: str, job_type: str, field: str, over: str, item: str) -> Json:
+def map_step(step: str, job_type: str, field: str, over: str, item: str) -> Json:
     each = {"over": {"$ref": over}, "as": "item"}
     return {"id": step, "type": job_type, "map": each, "args": {field: {"$ref": item}}}
 
 
-def _numbered(step: str, outputs: Sequence[Json | None]) -> Iterator[tuple[tuple[str, int], Json | None]]:
+def numbered(step: str, outputs: Sequence[Json | None]) -> Iterator[tuple[tuple[str, int], Json | None]]:
     return (((step, index), output) for index, output in enumerate(outputs))
 
 
-def _answers(job_type: str, numbers: Sequence[int]) -> list[Json | None]:
+def answers_of(job_type: str, numbers: Sequence[int]) -> list[Json | None]:
     answers = (ANSWERS[job_type](number) for number in numbers)
     return [None if answer is None else {"n": answer} for answer in answers]
 
 
-def _counted(shape: str, job_type: str, numbers: list[int]) -> Asked:
-    return mapped(shape, job_type, "n", numbers, _answers(job_type, numbers))
+def counted(shape: str, job_type: str, numbers: list[int]) -> Asked:
+    return mapped(shape, job_type, "n", numbers, answers_of(job_type, numbers))
 
 
 def _wide(take: Take) -> Asked:
-    return _counted("map", QUICK, take())
+    return counted("map", QUICK, take())
 
 
 def _chain(take: Take) -> Asked:
     """A map over the outputs of a map."""
-    first = _counted("two stages", QUICK, take())
-    outputs = _answers(QUICK, [output["n"] for output in first.result])
-    steps = [_map("a", QUICK, "n", "inputs.items", "item"), _map("b", QUICK, "n", "a", "item.n")]
-    jobs = {**first.jobs, **dict(_numbered("b", outputs))}
+    first = counted("two stages", QUICK, take())
+    outputs = answers_of(QUICK, [output["n"] for output in first.result])
+    steps = [map_step("a", QUICK, "n", "inputs.items", "item"), map_step("b", QUICK, "n", "a", "item.n")]
+    jobs = {**first.jobs, **dict(numbered("b", outputs))}
     return replace(first, jobs=jobs, result=outputs, plan={"steps": steps, "result": {"$ref": "b"}})
 
 
 def _flaky(take: Take) -> Asked:
-    return _counted("fails at first", FLAKY, take())
+    return counted("fails at first", FLAKY, take())
 
 
 def _failing(take: Take) -> Asked:
     """Five numbers in a row: one of them fails, and the goal with it."""
-    return _counted("fails", PICKY, take(5))
+    return counted("fails", PICKY, take(5))
 
 
 def _skipping(take: Take) -> Asked:
-    return _sparing(_counted("skips what fails", PICKY, take()), "skip", None)
+    return _sparing(counted("skips what fails", PICKY, take()), "skip", None)
 
 
 def _replacing(take: Take) -> Asked:
     default = {"n": -1}
-    return _sparing(_counted("default for what fails", PICKY, take()), {"default": default}, default)
+    return _sparing(counted("default for what fails", PICKY, take()), {"default": default}, default)
 
 
 def _sparing(asked: Asked, on_failure: Any, output: Json | None) -> Asked:
@@ -114,14 +104,16 @@ def _sparing(asked: Asked, on_failure: Any, output: Json | None) -> Asked:
 
 
 def _slow(take: Take) -> Asked:
-    return _counted("longer than a lease", SLOW, take(6))
+    return counted("longer than a lease", SLOW, take(6))
 
 
 def _single(take: Take) -> Asked:
     numbers = take(1)
-    [output] = _answers(QUICK, numbers)
+    [output] = answers_of(QUICK, numbers)
     return Asked("one job", {"n": numbers[0]}, {(JOB_STEP, 0): output}, RunState.SUCCEEDED, output, None, QUICK)
 
 
-SHAPES = [_wide, _chain, _flaky, _failing, _skipping, _replacing, _slow, _single]
-WEIGHTS = [4, 4, 2, 1, 1, 1, 4, 4]
+#: Those that are let alone, and how often chance takes each.
+PLAIN = {
+    _wide: 4, _chain: 4, _flaky: 2, _failing: 1, _skipping: 1, _replacing: 1, _slow: 4, _single: 4,
+}  # fmt: skip

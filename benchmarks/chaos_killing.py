@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -16,17 +16,24 @@ import redis
 from benchmarks.chaos_audit import Audit, Journals
 from benchmarks.chaos_blows import Blows, Odds
 from benchmarks.chaos_cluster import FAST, ChaosCluster
-from benchmarks.chaos_goals import Asked, goals
-from benchmarks.chaos_load import Load
+from benchmarks.chaos_evidence import Evidence
+from benchmarks.chaos_figures import figures_of
+from benchmarks.chaos_goals import Asked
+from benchmarks.chaos_left import left
+from benchmarks.chaos_load import Load, OpenDoor
+from benchmarks.chaos_mix import goals
+from benchmarks.chaos_operator import Operator
 from benchmarks.chaos_types import ALL, write_types
-from benchmarks.chaos_verdict import Evidence, Violation, forgotten, judge
+from benchmarks.chaos_verdict import Violation, judge
 from coordinator.goals import Goals
+from coordinator.letters import Letters
 from infra.redis_client import connect
 from specialists.catalog import load_catalog
 
 LOOK_S = 0.05
 AUDIT_S = 0.5
 TELL_S = 15.0
+RUNAWAY = 10
 
 
 @dataclass(frozen=True)
@@ -77,29 +84,39 @@ def torment(folder: Path, game: Round, chance: Random, job_types: Sequence[str],
             cluster.seat("coordinator")
         cluster.await_workers()
         with connect(cluster.settings) as client:
-            return _Torment(game, chance).of(cluster, Audit(client, cluster.settings.prefix), asked)
+            return _Torment(game, chance, job_types).of(cluster, Audit(client, cluster.settings.prefix), asked)
 
 
 class _Torment:
-    def __init__(self, game: Round, chance: Random) -> None:
+    def __init__(self, game: Round, chance: Random, job_types: Sequence[str]) -> None:
         self._game = game
         self._chance = chance
+        self._job_types = job_types
 
     def of(self, cluster: ChaosCluster, audit: Audit, asked: Sequence[Asked]) -> Report:
         catalog = load_catalog(cluster.settings.specialists, adapters=False)
-        takes = Goals(cluster.ledger, catalog, cluster.settings)
+        door = OpenDoor(cluster.ledger, catalog, cluster.settings)
+        takes = Goals(cluster.ledger, catalog, cluster.settings, door=door)
+        letters = Letters(cluster.ledger, catalog, takes)
         blows = Blows(cluster, self._chance, self._game.odds)
         began = time.monotonic()
-        with Load(takes, asked, self._game.seconds, lambda jobs: jobs - audit.ended) as load:
+        with ExitStack() as stack:
+            load = stack.enter_context(Load(takes, asked, self._game.seconds, lambda jobs: jobs - audit.ended))
+            operator = stack.enter_context(
+                Operator(takes, letters, cluster.ledger, load.accepted, cluster.folder, self._job_types)
+            )
             self._kill(cluster, audit, load, blows)
             killing_s = time.monotonic() - began
-            self._await_ends(cluster, takes, audit, load)
+            operator.calm_down()
+            self._await_ends(cluster, takes, audit, load, operator)
         seconds = time.monotonic() - began
         blows.close()
         evidence = Evidence(Audit(audit.client, cluster.settings.prefix).read())
         journals = Journals(cluster.folder)
-        violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages)
-        figures = _figures(cluster, load, blows, evidence, journals)
+        violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.notes)
+        if not any(violation.kind == "hanging" for violation in violations):
+            violations += _left(audit.client, cluster.settings.prefix)
+        figures = figures_of(cluster, load, blows, evidence, journals) | operator.notes.count
         times = {"seconds of killing": round(killing_s, 1), "seconds in all": round(seconds, 1)}
         return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
 
@@ -108,7 +125,7 @@ class _Torment:
         game, now = self._game, time.monotonic()
         until, strike_at, still, tell = now + game.seconds, now, _Still(game.still_s), _every(TELL_S)
         while not (load.done and now >= until and audit.ended >= game.share * load.jobs):
-            if still.since(audit.length):
+            if still.since(audit.length) or _runs_away(audit, load):
                 return
             if now >= strike_at:
                 blows.strike()
@@ -118,13 +135,23 @@ class _Torment:
             now = time.monotonic()
             tell(f"{load.jobs} jobs handed in, {audit.ended} ended")
 
-    def _await_ends(self, cluster: ChaosCluster, takes: Goals, audit: Audit, load: Load) -> None:
-        """Until all runs have ended; or nothing moves, or the bound has passed: the verdict says what hangs."""
+    def _await_ends(self, cluster: ChaosCluster, takes: Goals, audit: Audit, load: Load, operator: Operator) -> None:
+        """Until all runs have ended and left nothing; or nothing moves, or the bound has passed: see the verdict."""
         until, still = time.monotonic() + self._game.bound_s, _Still(self._game.still_s)
-        while time.monotonic() < until and not still.since(audit.length):
+        while time.monotonic() < until and not still.since(audit.length) and not _runs_away(audit, load):
             _rest(cluster, audit)
-            if load.done and all(run.state.ended for run in takes.recent(100_000)):
+            ended = load.done and operator.done and all(run.state.ended for run in takes.recent(100_000))
+            if ended and not left(audit.client, cluster.settings.prefix):
                 return
+
+
+def _left(client: redis.Redis, prefix: str) -> list[Violation]:
+    return [Violation("left", f"key {key}") for key in left(client, prefix)]
+
+
+def _runs_away(audit: Audit, load: Load) -> bool:
+    """Whether far more ends of jobs are noted than re-runs can make: jobs are ended over and over."""
+    return audit.ended > RUNAWAY * (load.jobs + 100)
 
 
 class _Still:
@@ -161,28 +188,3 @@ def _rest(cluster: ChaosCluster, audit: Audit) -> None:
     while time.monotonic() < until:
         cluster.mend()
         time.sleep(LOOK_S)
-
-
-def _figures(
-    cluster: ChaosCluster, load: Load, blows: Blows, evidence: Evidence, journals: Journals
-) -> dict[str, object]:
-    attempts = evidence.attempts()
-    outages = [back - died for died, back in cluster.outages]
-    return {
-        "goals": len(load.accepted),
-        "jobs": load.jobs,
-        **blows.count,
-        **{f"ended by itself: {who}": count for who, count in cluster.ended.items()},
-        "outages of Redis (s)": f"{sum(outages):.1f} in all, {max(outages, default=0):.2f} the longest",
-        "commits that Redis forgot": len(forgotten(evidence, journals, cluster.outages)),
-        "submissions cut off": load.unanswered,
-        "jobs sent again": journals.swept,
-        "claims refused": _told(journals.refused),
-        "stale commits refused": len(journals.stale),
-        "claims of a job": _told({str(claims): attempts[claims] for claims in sorted(attempts) if claims}),
-        "jobs claimed more than once": sum(count for claims, count in attempts.items() if claims > 1),
-    }
-
-
-def _told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"

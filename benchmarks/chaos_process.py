@@ -16,8 +16,7 @@ from typing import Any
 
 import coordinator.app
 import workers.app
-from benchmarks.chaos_scripts import audited
-from infra import scripts
+from benchmarks.chaos_scripts import put_in
 from infra.records import Claim, Outcome, Refusal
 from infra.redis_ledger import RedisLedger
 from workers.engines import load
@@ -78,8 +77,7 @@ def _now_ms() -> int:
 
 def main(words: Sequence[str]) -> int:
     role, plant, *job_types = words
-    texts = audited(None if plant == NO_PLANT else plant)
-    scripts.load = texts.__getitem__  # type: ignore[assignment] # the ledger asks it when it is made
+    put_in(None if plant == NO_PLANT else plant)
     watch(Journal(Path(os.environ[FOLDER]) / "journals", role))
     load._ENGINES["function"] = "benchmarks.chaos_engine:ChaosEngine"
     if role == "worker":

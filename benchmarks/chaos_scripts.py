@@ -8,7 +8,8 @@ decides, so that it is there if and only if the decision is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from infra import scripts
@@ -58,7 +59,7 @@ ENDING = ("cancel", "claim", "close_run", "commit", "settle", "sweep", "take_rea
 AUDIT = (
     Edit(
         "claim",
-        r"(?=return granted\(job\.attempt \+ 1\))",
+        r"(?=return granted\(job\.attempt \+ 1\b)",
         _entry("claim", "token=token", "worker=worker", "attempt=job.attempt + 1", "lease=lease_ms"),
     ),
     Edit(
@@ -68,10 +69,21 @@ AUDIT = (
     ),
     Edit(
         "hand_back",
-        r"redis\.call\('HINCRBY', key\('state', job\.id\), 'attempt', -1\)\n",
+        r"\nput_back\(job, NOW_MS\)\n",
         _entry("back", "token=job.token"),
     ),
 )
+
+#: A sweep that loads all jobs before it ends the first: those that the end of one moves are not where it believes.
+STALE = """local function each_overdue(index, before_ms, mend, counted)
+  local jobs = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', before_ms, 'LIMIT', 0, limit - looked)) do
+    looked = looked + 1
+    jobs[#jobs + 1] = load_from(index, id, counted)
+  end
+  for _, job in ipairs(jobs) do mend(job) end
+end
+"""
 
 #: Planted faults: what each takes away is what a kind of violation is prevented by.
 PLANTS = {
@@ -80,16 +92,44 @@ PLANTS = {
         Edit("renew", r"job\.state == 'running' and job\.token == ARGV\[i \+ 1\]", "true", instead=True),
     ),
     "no-renewal": (Edit("renew", r"local lease_ms, lost = .*\n", "do return {} end\n"),),
+    "stale-sweep": (
+        Edit("sweep", r"local function each_overdue\([\s\S]*?\nend\n", STALE, instead=True),
+        Edit(
+            "take_ready", r"if job and not ENDED\[job\.state\] then return job end", "if job then return job end", True
+        ),
+    ),
     "no-sweep": (Edit("sweep", r"local looked, sent = 0, \{0\}\n", "do return sent end\n"),),
 }
 
 #: The violations that give each away.
-GIVES_AWAY = {"no-fence": ("twice", "stale"), "no-renewal": ("lease",), "no-sweep": ("hanging",)}
+GIVES_AWAY = {
+    "no-fence": ("twice", "stale"),
+    "no-renewal": ("lease",),
+    "no-sweep": ("hanging",),
+    "stale-sweep": ("twice", "hanging"),
+}
 
 
 def gives_away(plant: str, kinds: Mapping[str, int]) -> bool:
     """Whether violations of these kinds, so many of each, are what the fault leads to."""
     return any(kinds.get(kind) for kind in GIVES_AWAY[plant])
+
+
+def put_in(plant: str | None) -> None:
+    """From now on every ledger that this process makes has these scripts. Raises EditFailed."""
+    texts = audited(plant)
+    scripts.load = texts.__getitem__  # type: ignore[assignment] # the ledger asks it when it is made
+
+
+@contextmanager
+def watched(plant: str | None) -> Iterator[None]:
+    """Ledgers that are made within have these scripts."""
+    load = scripts.load
+    put_in(plant)
+    try:
+        yield
+    finally:
+        scripts.load = load
 
 
 def audited(plant: str | None) -> dict[str, str]:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 QUICK, FLAKY, SLOW, PICKY = "quick", "flaky", "slow", "picky"
-ALL = (QUICK, FLAKY, SLOW, PICKY)
+SAME, KEPT, LATE, LATER = "same", "kept", "late", "later"
+ALL = (QUICK, FLAKY, SLOW, PICKY, SAME, KEPT, LATE, LATER)
 ATTEMPTS = 20  #: as many as a manifest may allow: a job must not die of being near the killing
 SLOW_S = 4.5  #: longer than a lease in chaos
+EVERY = 7  #: of type `later`, multiples of it fail until the harness lets them
 
 MANIFEST = """name = "{name}"
 version = "1.0.0"
@@ -20,6 +22,11 @@ function = "work.py:work"
 attempts = {attempts}
 timeout_s = 120
 """
+REUSE = {
+    SAME: "[reuse]\nunique = true\n",
+    KEPT: "[reuse]\ncache_s = 3600\n",
+    LATE: "[reuse]\nunique = true\ncache_s = 3600\n",
+}
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 WORK = "import time\n\n\ndef work(input):\n    {lines}\n"
 LINES = {
@@ -27,6 +34,10 @@ LINES = {
     FLAKY: ("time.sleep(0.01)", 'return {"n": input["n"] + 1}'),
     SLOW: (f"time.sleep({SLOW_S})", 'return {"n": input["n"] + 2}'),
     PICKY: ('1 / (input["n"] % 5)', 'return {"n": input["n"] + 3}'),
+    SAME: ("time.sleep(0.05)", 'return {"n": input["n"] + 4}'),
+    KEPT: ("time.sleep(0.01)", 'return {"n": input["n"] + 5}'),
+    LATE: ("time.sleep(0.2)", 'return {"n": input["n"] + 6}'),
+    LATER: ("time.sleep(0.01)", 'return {"n": input["n"] + 7}'),
 }
 
 #: What each must answer; None where it must fail.
@@ -35,6 +46,10 @@ ANSWERS: dict[str, Callable[[int], int | None]] = {
     FLAKY: lambda n: n + 1,
     SLOW: lambda n: n + 2,
     PICKY: lambda n: n + 3 if n % 5 else None,
+    SAME: lambda n: n + 4,
+    KEPT: lambda n: n + 5,
+    LATE: lambda n: n + 6,
+    LATER: lambda n: n + 7,
 }
 
 
@@ -42,7 +57,7 @@ def write_types(folder: Path) -> None:
     for name, lines in LINES.items():
         home = folder / name
         home.mkdir(parents=True)
-        (home / "specialist.toml").write_text(MANIFEST.format(name=name, attempts=ATTEMPTS))
+        (home / "specialist.toml").write_text(MANIFEST.format(name=name, attempts=ATTEMPTS) + REUSE.get(name, ""))
         (home / "work.py").write_text(WORK.format(lines="\n    ".join(lines)))
         for side in ("input", "output"):
             (home / f"{side}.schema.json").write_text(json.dumps(NUMBER))

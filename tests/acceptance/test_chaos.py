@@ -14,11 +14,13 @@ from infra import scripts
 
 
 def test_nothing_is_lost_and_nothing_done_twice_while_processes_are_killed(tmp_path: Path) -> None:
-    game = Round(jobs=300, seed=1, seconds=10, share=0, workers=3, odds=Odds(worker=4, coordinator=2, redis=1))
+    game = Round(jobs=300, seed=2, seconds=10, share=0, workers=3, odds=Odds(worker=4, coordinator=2, redis=1))
     report = play(tmp_path, game)
     assert report.violations == []
     struck = [report.figures.get(f"{who} killed", 0) for who in ("workers", "coordinators", "Redis")]
     assert all(struck), report.figures
+    troubled = ("pauses", "goals cancelled", "goals taken up again", "jobs answered by another")
+    assert all(report.figures.get(name, 0) for name in troubled), report.figures
 
 
 def test_a_ledger_without_its_fence_is_caught(tmp_path: Path) -> None:
