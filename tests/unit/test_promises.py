@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
 
 from coordinator.admission import NOTHING, Bounds, Promised
-from coordinator.promises import GRACE_S, SWEEP_S, Key, Promise, Promises
+from coordinator.promises import GRACE_S, MOST, SWEEP_S, Key, Promise, Promises
 
 TRIAGE = ("triage", None)
 BOUNDS = Bounds(backlog=20, tenant_backlog=10)
@@ -53,12 +54,16 @@ def test_promises_of_types_and_tenants_are_apart() -> None:
     assert jobs_of(promises, 100.0, key=gold) == 3
 
 
-def test_a_tenant_is_promised_no_more_than_it_may_have_and_all_of_them_no_more_than_may_wait() -> None:
+def test_a_tenant_is_promised_no_more_than_it_may_have() -> None:
     promises = promised(*((str(n), 1, 101.0) for n in range(1000)))
     assert (len(promises), jobs_of(promises, 100.0)) == (10, 10)
-    for n in range(1000):
-        promises.make(TRIAGE, Promise(f"{n}/a", str(n), 1, 101.0), BOUNDS, 100.0)
-    assert (len(promises), jobs_of(promises, 100.0)) == (20, 20)
+
+
+def test_all_tenants_together_are_promised_so_much_and_no_more() -> None:
+    promises = Promises()
+    for n in range(12):
+        promises.make(TRIAGE, Promise(f"{n}/a", str(n), MOST // 10, 101.0), replace(BOUNDS, tenant_backlog=MOST), 100.0)
+    assert (len(promises), jobs_of(promises, 100.0)) == (10, MOST)
 
 
 @pytest.mark.parametrize(
