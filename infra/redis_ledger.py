@@ -178,11 +178,7 @@ class RedisLedger:
     ) -> list[tuple[str, str]]:
         check_order(weights, ageing_s)
         arguments = [JOBS_A_CALL, window, 1000 * ageing_s, *(word for weight in weights.items() for word in weight)]
-        pairs: list[tuple[str, str]] = []
-        more = 1
-        while more:
-            more, due_in_ms, *flat = self._run("take_ready", *arguments)
-            pairs += zip(flat[::2], flat[1::2], strict=True)
+        pairs, (_, due_in_ms) = self._drain("take_ready", 2, *arguments)
         self._due_at = math.inf if due_in_ms < 0 else time.monotonic() + due_in_ms / 1000
         return pairs
 
@@ -199,12 +195,7 @@ class RedisLedger:
         self._resume()
         seconds, microseconds = self._redis.time()
         now_ms = 1000 * seconds + microseconds // 1000
-        pairs: list[tuple[str, str]] = []
-        more = 1
-        while more:
-            more, *flat = self._run("sweep", silent_ms, now_ms - silent_ms + 1, JOBS_A_CALL)
-            pairs += zip(flat[::2], flat[1::2], strict=True)
-        return pairs
+        return self._drain("sweep", 1, silent_ms, now_ms - silent_ms + 1, JOBS_A_CALL)[0]
 
     @answered
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
@@ -355,6 +346,17 @@ class RedisLedger:
 
     def _run(self, name: str, *arguments: Argument) -> Any:
         return self._scripts[name](keys=[self._prefix], args=[self._retention_s, *arguments])
+
+    def _drain(self, name: str, head: int, *arguments: Argument) -> tuple[list[tuple[str, str]], list[int]]:
+        """Repeat a script that handles a piece at a time until nothing is left: the pairs of all its answers, and the
+        numbers, `head` of them, that are before these in the last one. The first says whether there may be more."""
+        pairs: list[tuple[str, str]] = []
+        numbers = [1]
+        while numbers[0]:
+            answer = self._run(name, *arguments)
+            numbers = answer[:head]
+            pairs += zip(answer[head::2], answer[head + 1 :: 2], strict=True)
+        return pairs, numbers
 
     def _await_replicas(self) -> None:
         """Raise LedgerUnavailable unless as many replicas as are asked for have all that was written so far."""

@@ -17,6 +17,8 @@ from infra.settings import Settings
 if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     import redis
 
+    from infra.celery_queue import CeleryQueue
+    from infra.redis_ledger import RedisLedger
     from tests.ray_cluster import RayCluster
 
 
@@ -37,6 +39,27 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     with client_of(redis_url) as client:
         client.flushall()
         yield client
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    return Settings(redis_url=redis_url)
+
+
+@pytest.fixture
+def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
+    from infra.redis_ledger import RedisLedger
+
+    return RedisLedger(redis_client, settings.prefix)
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[CeleryQueue]:
+    from infra.celery_queue import CeleryQueue, create_app
+
+    queue = CeleryQueue(create_app(settings))
+    yield queue
+    queue.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redis
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.celery_queue import CeleryQueue
 from infra.records import Cause, JobState
 from infra.redis_ledger import RedisLedger
-from infra.settings import Settings
 from tests.sweeping import ended, release, sweeping
 from workers.engines.function import THREADS
 
@@ -33,23 +31,6 @@ def work(input):
     return {{"hang": False}}
 """
 MANIFEST = 'engine = "function"\nfunction = "work.py:work"\n'
-
-
-@pytest.fixture
-def settings(redis_url: str) -> Settings:
-    return Settings(redis_url=redis_url)
-
-
-@pytest.fixture
-def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
-    return RedisLedger(redis_client, settings.prefix)
-
-
-@pytest.fixture
-def queue(settings: Settings) -> Iterator[CeleryQueue]:
-    queue = CeleryQueue(create_app(settings))
-    yield queue
-    queue.close()
 
 
 @pytest.mark.parametrize("hang", HANGS)

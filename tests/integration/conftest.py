@@ -8,18 +8,15 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-import redis
 import uvicorn
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
 from coordinator.coordinator import Coordinator
-from infra.celery_queue import CeleryQueue, create_app
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger
 from infra.memory_queue import MemoryQueue
 from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
-from infra.redis_ledger import RedisLedger
 from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
@@ -122,23 +119,6 @@ def url(deployment: Deployment) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.config.port}"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture
-def settings(redis_url: str) -> Settings:
-    return Settings(redis_url=redis_url)
-
-
-@pytest.fixture
-def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
-    return RedisLedger(redis_client, settings.prefix)
-
-
-@pytest.fixture
-def queue(settings: Settings) -> Iterator[CeleryQueue]:
-    queue = CeleryQueue(create_app(settings))
-    yield queue
-    queue.close()
 
 
 @pytest.fixture(scope="module")
