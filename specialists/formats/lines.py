@@ -52,8 +52,8 @@ class LinesFormat:
         if self._pairs:
             pairs = self._pairs
             lines += [f"{pairs.keys[item[pairs.key]]}: {item[pairs.value]}" for item in output[pairs.name]]
-        if any("\n" in line for line in lines):
-            raise FormatError("format 'lines' cannot hold a value with a line break")
+        if any(not isinstance(line, str) or "\n" in line for line in lines):
+            raise FormatError("format 'lines' holds strings without a line break, and nothing else")
         return "\n".join(lines)
 
     def read(self, text: str) -> Json:
