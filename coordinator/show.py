@@ -150,6 +150,12 @@ def job_failure(job: Json) -> str:
     return f"{job['state']}: {failure['kind']}: {failure['message']}" if failure else str(job["state"])
 
 
+def job_cut(job: Json) -> str | None:
+    """What its model was not shown of its input; None: nothing was left out."""
+    cut = job["usage"].get("cut", 0)
+    return f"cut to fit: the last {cut:,} characters were not read" if cut else None
+
+
 def goals_table(goals: Iterable[Json]) -> Table:
     table = Table()
     for name in ("id", "state", "steps"):

@@ -133,12 +133,17 @@ class Provenance(Record):
     engine: str
     base: str | None = None  #: "<name>@<sha256>"
     adapter: str | None = None  #: sha256
+    precision: str | None = None  #: in which numbers it was computed: "bf16", "int8", "q8_0", …; None: by no model
+    engine_version: str | None = None  #: of its libraries, "transformers 5.23.0, torch 2.13.0"; None: it has none
+    seed: int | None = None  #: of what was drawn; None: nothing, the likeliest token was taken each time
 
 
 class Usage(Record):
     tokens_in: int = 0
     tokens_out: int = 0  #: sampled and forced
     forced: int = 0  #: of tokens_out, those that the grammar forced
+    reused: int = 0  #: of tokens_in, those computed for an earlier prompt
+    cut: int = 0  #: characters of the input that the model was not shown, as the manifest has them cut
     wait_ms: int = 0  #: from released to claimed
     run_ms: int = 0  #: from claimed to committed
 

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     ray_token_file: Path | None = None  #: its authentication token
 
     slots: int = Field(default=16, gt=0, le=512)  #: jobs of one worker at a time: its batch
+    precision: Literal["fp32", "bf16", "int8"] | None = None  #: of engine transformers; None: what is fastest here
     threads: int | None = Field(default=None, gt=0)  #: of the engine's arithmetic; None: all cores
     lease_s: float = Field(default=15.0, gt=0)  #: a worker that is silent for so long loses its jobs
     grace_s: float = Field(default=20.0, ge=0)  #: a stopping worker lets what runs end for so long

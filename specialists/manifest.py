@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +10,7 @@ from infra.records import FailureKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ModelEngine = Literal["transformers", "llama.cpp", "vllm"]  #: the engines that host a model
 
 
 class _Record(BaseModel):
@@ -33,7 +34,10 @@ class Decoding(_Record):
 
 
 class Limits(_Record):
-    input_tokens: int = Field(default=2048, gt=0)  #: a longer prompt is refused, never cut
+    input_tokens: int = Field(default=2048, gt=0)  #: a longer prompt is refused, or cut as `cut` says
+    cut: str | None = (
+        None  #: the string field of the input that is cut at its end, so that the prompt fits; None: refused
+    )
     timeout_s: float = Field(default=120.0, gt=0)  #: one attempt at one job
     attempts: int = Field(default=3, gt=0, le=20)  #: claims of one job before it is a dead letter
     queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless it is claimed within so long; None: never
@@ -74,7 +78,7 @@ class Script(_Record):
 class RayHosting(_Record):
     """Where engine `ray` has its actors, and how many."""
 
-    engine: Literal["transformers", "function", "scripted"] = "transformers"  #: that lives in each actor
+    engine: Literal[ModelEngine, "function", "scripted"] = "transformers"  #: that lives in each actor
     min_replicas: int = Field(default=1, ge=1)
     max_replicas: int = Field(default=1, ge=1)
     cpus: float = Field(default=1.0, ge=0)  #: of each actor
@@ -96,7 +100,7 @@ class Manifest(_Record):
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     description: str = Field(min_length=1, max_length=300)
-    engine: Literal["transformers", "function", "scripted", "ray"]
+    engine: Literal[ModelEngine, "function", "scripted", "ray"]
     function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
     base: BaseRef | None = None
     adapter: AdapterRef | None = None
@@ -112,8 +116,8 @@ class Manifest(_Record):
     def _fits_its_engine(self) -> Manifest:
         if self.inner_engine == "function" and not self.function:
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
-        if self.inner_engine == "transformers" and not (self.base and self.decoding):
-            raise ValueError("engine 'transformers' needs the tables [base] and [decoding]")
+        if self.hosts_model and not (self.base and self.decoding):
+            raise ValueError(f"engine {self.inner_engine!r} needs the tables [base] and [decoding]")
         return self
 
     @model_validator(mode="after")
@@ -126,3 +130,7 @@ class Manifest(_Record):
     def inner_engine(self) -> str:
         """What turns prompts into completions, wherever it lives."""
         return self.ray.engine if self.engine == "ray" else self.engine
+
+    @property
+    def hosts_model(self) -> bool:
+        return self.inner_engine in get_args(ModelEngine)

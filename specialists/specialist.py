@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from infra.json_values import unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import Manifest
+from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 
 ADAPTER = "adapter.safetensors"
 BYTES_A_TOKEN = 4  #: of English, about
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 class SpecialistError(Exception):
@@ -98,11 +97,13 @@ class Specialist:
         return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s, fresh=fresh)
 
     def render(self, input: Json) -> str:
-        """The prompt for `input`. Field values are inserted once: a placeholder inside a value stays text."""
+        return self.fill(input).text
+
+    def fill(self, input: Json) -> Prompt:
+        """The prompt for `input`, and which part of it may be cut. The same text as `render` gives."""
         if self.prompt is None:
-            return json.dumps(input, ensure_ascii=False, separators=(",", ":"))
-        fields = self.format.fields(input)
-        return _PLACEHOLDER.sub(lambda found: fields.get(found[1], ""), self.prompt)
+            return Prompt(json.dumps(input, ensure_ascii=False, separators=(",", ":")))
+        return fill(self.prompt, self.format.fields(input), self.manifest.limits.cut)
 
     def parse(self, text: str, input: Json) -> Json:
         """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
@@ -200,11 +201,26 @@ def _files_faults(specialist: Specialist) -> list[str]:
             _ = specialist.format
         except FormatError as error:
             faults.append(str(error))
-        unknown = set(_PLACEHOLDER.findall(specialist.prompt or "")) - set(specialist.input_schema["properties"])
+        unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
+    faults += _cut_faults(specialist)
     if (path := specialist.function_path) and not path.exists():
         faults.append(f"function file {path.name!r} is not there")
     return faults
+
+
+def _cut_faults(specialist: Specialist) -> list[str]:
+    """Why the field that may be cut is none that an engine could cut."""
+    field, properties = specialist.manifest.limits.cut, specialist.input_schema["properties"]
+    if field is None:
+        return []
+    strings = [name for name, schema in properties.items() if schema.get("type") == "string"]
+    if field not in strings:
+        return [f"[limits] cut: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"]
+    times = placeholders(specialist.prompt or "").count(field)
+    if times != 1:
+        return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
+    return []
 
 
 def _adapter_faults(specialist: Specialist) -> list[str]:

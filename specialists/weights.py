@@ -94,7 +94,7 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str |
 
             convert_gguf(gguf, folder)
 
-    return _once(cache / name, base.sha256, make)
+    return make_once(cache / name, base.sha256, make)
 
 
 def _fetch(base: Base, scratch: Path, say: Progress) -> Path:
@@ -139,10 +139,10 @@ def _from_hub(name: str, cache: Path, say: Progress) -> Path:
 
         copy_from_hub(name, folder)
 
-    return _once(cache / name.replace("/", "--"), name, make)
+    return make_once(cache / name.replace("/", "--"), name, make)
 
 
-def _once(folder: Path, mark: str, make: Callable[[Path], None]) -> Path:
+def make_once(folder: Path, mark: str, make: Callable[[Path], None]) -> Path:
     """`folder`, made first unless it is READY; of several processes one makes it."""
     if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
         return folder

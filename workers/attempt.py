@@ -137,7 +137,7 @@ class Attempt:
             output=output,
             failure=failure,
             usage=self._usage(completion or Completion("", Finish.STOP)),
-            provenance=_provenance(self._specialist, self._engine, self._worker),
+            provenance=provenance_of(self._specialist, self._engine, self._worker),
             round=job.round,
         )
 
@@ -146,6 +146,8 @@ class Attempt:
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
             forced=completion.forced,
+            reused=completion.reused,
+            cut=completion.cut,
             wait_ms=self._claim.wait_ms,
             run_ms=round((time.monotonic() - self._started) * 1000),
         )
@@ -159,7 +161,7 @@ def retry_ms(outcome: Outcome, retry: Retry, chance: float) -> int | None:
     return retry.wait_ms(outcome.attempt, chance)
 
 
-def _provenance(specialist: Specialist, engine: Engine, worker: str) -> Provenance:
+def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Provenance:
     base, adapter = specialist.manifest.base, specialist.manifest.adapter
     return Provenance(
         worker=worker,
@@ -168,6 +170,8 @@ def _provenance(specialist: Specialist, engine: Engine, worker: str) -> Provenan
         engine=engine.name,
         base="@".join(filter(None, (base.name, base.sha256))) if base else None,
         adapter=adapter.sha256 if adapter else None,
+        precision=engine.precision,
+        engine_version=engine.build,
     )
 
 

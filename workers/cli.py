@@ -1,4 +1,4 @@
-"""Commands of the workers: run one, evaluate a specialist. Knows nothing of how either is done."""
+"""Commands of the workers: run one, list them, evaluate a specialist, replay a job. Knows nothing of how."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import typer
 def register(app: typer.Typer) -> None:
     app.command()(worker)
     from workers.eval_cli import register_eval
+    from workers.replay_cli import register_replay
     from workers.roster import register_workers
 
     register_eval(app)
+    register_replay(app)
     register_workers(app)
 
 

@@ -85,7 +85,7 @@ def _add_to_card(
 
 def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Mapping[str, float]]) -> None:
     tuned = "adapter" if specialist.manifest.adapter else "no adapter"
-    who = specialist.manifest.inner_engine if specialist.manifest.inner_engine != "transformers" else f"with {tuned}"
+    who = f"with {tuned}" if specialist.manifest.hosts_model else specialist.manifest.inner_engine
     table = Table(title=f"{found.specialist} ({who}) on {found.n} examples, in percent")
     table.add_column("metric")
     table.add_column(found.specialist, justify="right")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Need:
     adapters: int
     slot: int  #: keys and values of one slot
     slots: int
+    prefixes: int = 0  #: keys and values of prompts, kept for others that begin alike
+    loading: int = 0  #: only until the weights are laid out, when no slot is used yet
     working: int = WORKING
 
     @property
@@ -44,17 +46,28 @@ class Need:
 
     @property
     def total(self) -> int:
-        return self.weights + self.adapters + self.slots_bytes + self.working
+        fixed = self.weights + self.adapters + self.working
+        return fixed + max(self.loading, self.prefixes + self.slots_bytes)
+
+    def slots_in(self, available: int) -> int:
+        """How many slots would fit into so many bytes."""
+        if replace(self, slots=0).total > available:
+            return 0
+        return (available - self.weights - self.adapters - self.working - self.prefixes) // self.slot
 
     def __str__(self) -> str:
         return (
-            f"{gib(self.total)} (weights {gib(self.weights)}, adapters {gib(self.adapters)}, "
-            f"keys and values {gib(self.slots_bytes)} in {self.slots} slots, working {gib(self.working)})"
+            f"{gib(self.total)} (weights {gib(self.weights)}, {gib(self.loading)} more to load them, "
+            f"adapters {gib(self.adapters)}, keys and values {gib(self.slots_bytes)} in {self.slots} slots and "
+            f"{gib(self.prefixes)} of prefixes, working {gib(self.working)})"
         )
 
 
-def need_of(base: Path, adapters: Iterable[Path], slots: int, length: int, width: int) -> Need | None:
-    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes.
+def need_of(
+    base: Path, adapters: Iterable[Path], slots: int, length: int, width: int, weight_width: int | None = None
+) -> Need | None:
+    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes, its
+    weights in such of `weight_width` if they are others.
 
     None where its files do not say: weights that are no safetensors, a config in other words than Llama's.
     """
@@ -62,14 +75,16 @@ def need_of(base: Path, adapters: Iterable[Path], slots: int, length: int, width
     a_token = _numbers_a_token(json.loads((base / "config.json").read_text("utf-8")))
     if not weights or a_token is None:
         return None
-    return Need(weights * width, sum(map(numbers_in, adapters)) * width, width * length * a_token, slots)
+    return Need(
+        weights * (weight_width or width), sum(map(numbers_in, adapters)) * width, width * length * a_token, slots
+    )
 
 
 def check(need: Need | None, available: int | None, where: str) -> None:
     """Raise MemoryShort if `need` is more than `available` bytes; None: nobody knows, and nothing is refused."""
     if need is None or available is None or need.total <= available:
         return
-    fitting = (available - need.total + need.slots_bytes) // need.slot
+    fitting = need.slots_in(available)
     advice = f"lower --slots to {fitting}" if fitting > 0 else "not even one slot fits: take a machine with more memory"
     raise MemoryShort(
         f"the model needs {need}, and {gib(available)} of {where} are available: {advice}, "

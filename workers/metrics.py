@@ -39,6 +39,10 @@ class WorkerMetrics:
         self._forced = meter.counter(
             "tokens_forced", "Tokens of answers that the grammar left no choice of.", "job_type"
         )
+        self._reused = meter.counter(
+            "tokens_reused", "Tokens of prompts that had been computed for an earlier prompt.", "job_type"
+        )
+        self._cut = meter.counter("prompts_cut", "Prompts that were cut to fit, as their manifest says.", "job_type")
         self._lost = meter.counter(
             "leases_lost", "Leases lost while a job ran: its run ended, or another worker has it now.", "job_type"
         )
@@ -86,6 +90,8 @@ class WorkerMetrics:
         self._tokens_in.labels(job_type).inc(usage.tokens_in)
         self._tokens_out.labels(job_type).inc(usage.tokens_out)
         self._forced.labels(job_type).inc(usage.forced)
+        self._reused.labels(job_type).inc(usage.reused)
+        self._cut.labels(job_type).inc(usage.cut > 0)
 
 
 LABELS = ["engine", "serves"]

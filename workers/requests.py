@@ -12,13 +12,16 @@ FUNCTION_TOKENS = 1  #: a function samples none, but a request must say some num
 def request_for(
     specialist: Specialist, input: Json, id: str, deadline: float | None = None, timeout_s: float | None = None
 ) -> Request:
-    decoding = specialist.manifest.decoding
+    decoding, prompt = specialist.manifest.decoding, specialist.fill(input)
     return Request(
         id=id,
         specialist=specialist.name,
-        prompt=specialist.render(input),
+        prompt=prompt.text,
+        # Of the whole input: where the prompt is cut, an answer may still copy what the model was not shown. It is then
+        # a copy from the job's own input all the same.
         grammar=specialist.format.grammar(input) if decoding else None,
         max_tokens=decoding.max_tokens if decoding else FUNCTION_TOKENS,
         deadline=deadline,
         timeout_s=timeout_s,
+        cut=prompt.cut,
     )

@@ -67,3 +67,5 @@ def tell_completion(span: Span, completion: Completion | None) -> None:
     span.set_attribute("gen_ai.usage.output_tokens", completion.tokens_out)
     span.set_attribute("gen_ai.response.finish_reasons", [completion.finish])
     span.set_attribute("manyhands.tokens.forced", completion.forced)
+    span.set_attribute("manyhands.tokens.reused", completion.reused)
+    span.set_attribute("manyhands.characters.cut", completion.cut)

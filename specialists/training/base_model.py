@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
-def load_base(folder: Path, device: str = "cpu") -> tuple[Any, Any]:
-    """(model, tokenizer) from a converted folder."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype_on(device), local_files_only=True)
+def load_base(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> tuple[Any, Any]:
+    """(model, tokenizer) from a converted folder; in `dtype_on` the device where no dtype is given."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or dtype_on(device), local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model.to(device), tokenizer
 

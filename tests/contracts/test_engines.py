@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.settings import Settings
 from specialists.manifest import RayHosting, Script
 from specialists.weights import ensure
-from workers.engines import Completion, Engine, EngineError, Finish, Request
+from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.function import THREADS, FunctionEngine
 from workers.engines.scripted import ScriptedEngine
 
 WAIT_S = 60
+LIMIT = 64  #: tokens that a model's prompt may have
 
 
 @dataclass
@@ -76,13 +78,39 @@ def transformers_case() -> Case:
     from workers.engines.transformers import Hosted, TransformersEngine
 
     base = ensure("smollm2-135m", Settings().weights)
-    engine = TransformersEngine(base, {"echo": Hosted(None, 64, 400)}, slots=8)
+    engine = TransformersEngine(base, {"echo": Hosted(None, LIMIT, 400)}, slots=8)
+    return model_case(engine)
+
+
+def model_case(engine: Engine) -> Case:
     return Case(
         engine,
         lambda id, word: Request(id, "echo", f"Say {word}:", grammar=f'start: "\\"{word}\\""', max_tokens=32),
         lambda id: Request(id, "echo", "On and on", grammar="start: /[a-z]{9000}/", max_tokens=400),
         lambda: None,
     )
+
+
+def llama_cpp_case() -> Case:
+    pytest.importorskip("xllamacpp", reason="engine llama.cpp needs the extra 'llamacpp'")
+    from workers.engines.gguf_file import Quantisation, ensure_gguf
+    from workers.engines.hosted import Hosted
+    from workers.engines.llama_cpp import LlamaCppEngine
+
+    base = ensure("smollm2-135m", Settings().weights)
+    weights = ensure_gguf(base, None, Quantisation.Q8_0, Settings().weights / "gguf")
+    # One thread: two wait for each other within every step, which takes seconds where other processes use the cores.
+    engine = LlamaCppEngine(base, weights, "echo", Hosted(None, LIMIT, 400), slots=8, threads=1)
+    return model_case(engine)
+
+
+def vllm_case() -> Case:
+    pytest.importorskip("vllm", reason="engine vllm needs vLLM, in an environment of its own: docs/engines.md")
+    from workers.engines.hosted import Hosted
+    from workers.engines.vllm import VllmEngine
+
+    base = ensure("smollm2-135m", Settings().weights)
+    return model_case(VllmEngine(base, {"echo": Hosted(None, LIMIT, 400)}, Settings().weights / "peft", slots=8))
 
 
 def ray_case(settings: Settings, gate: Path) -> Case:
@@ -107,10 +135,16 @@ def gated_engine(gate: Path) -> Engine:
     return ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": wait})
 
 
-CASES = (function_case, scripted_case, scripted_in_turn_case, transformers_case, ray_case)
+MODELS = (transformers_case, llama_cpp_case, vllm_case)
+CASES = (function_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
+MARKS = {vllm_case: [pytest.mark.filterwarnings("default")]}  # vLLM warns of itself while it is imported
 
 
-@pytest.fixture(params=CASES, ids=[case.__name__.removesuffix("_case") for case in CASES])
+def params(cases: Sequence[Callable[..., Case]]) -> list[Any]:
+    return [pytest.param(each, id=each.__name__.removesuffix("_case"), marks=MARKS.get(each, [])) for each in cases]
+
+
+@pytest.fixture(params=params(CASES))
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     needs = (request.getfixturevalue("ray_settings"), tmp_path / "gate") if request.param is ray_case else ()
     case: Case = request.param(*needs)
@@ -178,6 +212,37 @@ def test_a_request_past_its_deadline_completes_as_late(case: Case) -> None:
     late = Request(request.id, request.specialist, request.prompt, request.grammar, 32, deadline=time.monotonic() - 1)
 
     assert ended(case, late).finish is Finish.DEADLINE
+
+
+@pytest.mark.parametrize("case", params(MODELS), indirect=True)
+def test_a_prompt_that_is_too_long_is_cut_where_it_may_be_and_says_so(case: Case) -> None:
+    request, words = case.quick("1", "tea"), " tea" * 500
+    long = replace(request, prompt=f"Say{words}:", cut=(len("Say"), len("Say" + words)))
+
+    completion = ended(case, long)
+
+    assert (completion.text, completion.finish) == ('"tea"', Finish.STOP)
+    assert completion.tokens_in == LIMIT
+    assert len(words) - len(" tea") * LIMIT <= completion.cut < len(words)
+    assert ended(case, request).cut == 0
+
+
+@pytest.mark.parametrize("case", params(MODELS), indirect=True)
+def test_a_prompt_that_is_too_long_is_refused_where_too_little_may_be_cut(case: Case) -> None:
+    request = case.quick("1", "tea")
+    long = "tea " * 2 * LIMIT
+
+    for prompt, cut in ((long, None), (f"{long}:", (len(long), len(long) + 1))):
+        with pytest.raises(PromptTooLong) as caught:
+            ended(case, replace(request, prompt=prompt, cut=cut))
+        assert not caught.value.retryable
+
+
+def test_an_engine_says_what_computes_unless_nothing_does(case: Case) -> None:
+    computes = case.engine.name in ("transformers", "llama.cpp", "vllm")
+
+    assert bool(case.engine.precision) == computes
+    assert bool(case.engine.build) == (computes or case.engine.name == "ray")
 
 
 def test_a_caller_cannot_cancel_the_future_behind_the_engines_back(case: Case) -> None:

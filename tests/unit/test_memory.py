@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_weights_adapters_and_slots_are_counted_in_the_width_of_the_device(base:
         slot = 2 * 2 * 3 * 64 * 100 * width  # keys and values, layers, heads, numbers a head, tokens
         assert need == Need(weights=1007 * width, adapters=10 * width, slot=slot, slots=8)
         assert need.total == (1007 + 10) * width + 8 * slot + WORKING
+
+
+def test_weights_may_be_of_another_width_than_keys_and_values(base: Path):
+    need = need_of(base, [], slots=1, length=1, width=4, weight_width=1)
+    assert need
+    assert (need.weights, need.slot) == (1007, 2 * 2 * 3 * 64 * 4)
+
+
+def test_what_only_loading_needs_is_not_added_to_what_only_serving_needs():
+    need = Need(weights=10, adapters=0, slot=2, slots=5, prefixes=3, loading=20, working=1)
+    assert need.total == 10 + 1 + 20
+    assert replace(need, loading=4).total == 10 + 1 + 3 + 2 * 5
+    assert [need.slots_in(available) for available in (30, 31, 33)] == [0, 8, 9]
 
 
 def test_a_model_without_shared_heads_has_keys_for_each(base: Path):

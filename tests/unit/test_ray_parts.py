@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from specialists.manifest import RayHosting
-from workers.engines import Request
-from workers.engines.ray_actor import Fault, Host
+from workers.engines import PromptTooLong, Request
+from workers.engines.ray_actor import Fault, Health, Host
 from workers.engines.ray_environment import secrets_hidden, without_secrets
 from workers.engines.ray_node import start
 from workers.engines.scripted import ScriptedEngine
@@ -48,6 +48,36 @@ def test_what_an_engine_raises_in_an_actor_comes_back_as_a_value_without_the_pro
     assert "UnicodeEncodeError" in fault.message
     assert SECRET not in repr(fault) + caplog.text
     assert "test_ray_parts" in caplog.text
+
+
+def test_a_prompt_that_is_too_long_is_so_in_an_actor_too() -> None:
+    too_long = PromptTooLong(900, 640, uncut=False)
+
+    class Refusing(ScriptedEngine):
+        def submit(self, request: Request):
+            raise too_long
+
+    async def ask() -> object:
+        host = Host(lambda: Refusing({}))
+        await host.open()
+        return await host.complete(Request("1", "mood", SECRET, cut=(0, 3)), None)
+
+    fault = asyncio.run(ask())
+
+    assert isinstance(fault, Fault)
+    assert isinstance(error := fault.error(), PromptTooLong)
+    assert (str(error), error.retryable) == (str(too_long), False)
+
+
+def test_an_actor_says_what_its_engine_is_built_of() -> None:
+    class Computing(ScriptedEngine):
+        precision = "int8"
+        build = "abacus 1.2"
+
+    found = asyncio.run(Host(lambda: Computing({})).open())
+
+    assert isinstance(found, Health)
+    assert (found.build, found.precision) == ("abacus 1.2", "int8")
 
 
 def test_a_node_inherits_no_password() -> None:

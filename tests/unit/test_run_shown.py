@@ -7,7 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from coordinator.client import Seen
-from coordinator.show import Following, cell, failure_view, result_view
+from coordinator.show import Following, cell, failure_view, job_cut, result_view
+from coordinator.views import job_view
+from infra.records import Job, JobState, JobStatus, Outcome, Usage
 
 Json = dict[str, Any]
 
@@ -30,6 +32,19 @@ def goal_with(result: Any, *types: str) -> Json:
 def test_rows_are_a_table_with_a_column_a_field() -> None:
     text = shown(result_view(goal_with({"rows": [{"value": "hello", "intent": "card_arrival"}]}, "table")))
     assert all(word in text for word in ("value", "intent", "hello", "card_arrival"))
+
+
+def a_job_of_which(cut: int) -> Json:
+    job = Job(id="r1.job.0", type="mood", input={}, run_id="r1", step_id="job")
+    outcome = Outcome(
+        job_id=job.id, run_id="r1", step_id="job", index=0, state=JobState.SUCCEEDED, attempt=1, usage=Usage(cut=cut)
+    )
+    return job_view(JobStatus(job=job, state=outcome.state, attempt=1, worker=None, outcome=outcome))
+
+
+def test_a_job_whose_input_was_not_read_to_its_end_says_so() -> None:
+    assert job_cut(a_job_of_which(cut=1_200)) == "cut to fit: the last 1,200 characters were not read"
+    assert job_cut(a_job_of_which(cut=0)) is None
 
 
 def test_the_result_of_several_steps_is_a_table_each() -> None:

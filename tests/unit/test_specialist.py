@@ -106,6 +106,39 @@ def test_a_prompt_that_names_no_input_field_is_refused(mood: Path):
         load_specialist(mood)
 
 
+def test_the_field_that_may_be_cut_is_told_by_its_place_and_not_by_its_words(mood: Path):
+    (mood / "specialist.toml").write_text(MANIFEST + '[limits]\ncut = "text"\n')
+    (mood / "prompt.txt").write_text("Mood: good\nText: {{text}}\nMood:\n")
+    filled = load_specialist(mood).fill({"text": "good"})
+    assert filled.cut
+    before, after = filled.text[: filled.cut[0]], filled.text[filled.cut[1] :]
+    assert (before, after) == ("Mood: good\nText: ", "\nMood:\n")
+
+
+def test_without_a_field_that_may_be_cut_nothing_may_be(mood: Path):
+    assert load_specialist(mood).fill({"text": "good"}).cut is None
+
+
+@pytest.mark.parametrize(
+    ("cut", "prompt", "fault"),
+    [
+        ("txt", "{{text}}", r"\[limits\] cut: 'txt' is no string of the input; its strings: text"),
+        ("ids", "{{text}}", r"\[limits\] cut: 'ids' is no string of the input; its strings: text"),
+        ("text", "Mood:", r"prompt\.txt must have \{\{text\}\} once to have it cut; it has it 0 times"),
+        ("text", "{{text}} {{text}}", r"once to have it cut; it has it 2 times"),
+    ],
+)
+def test_a_field_that_could_not_be_cut_is_refused_at_load(mood: Path, cut: str, prompt: str, fault: str):
+    ids = {"type": "array", "maxItems": 3, "items": {"type": "number"}}
+    (mood / "input.schema.json").write_text(
+        json.dumps(INPUT | {"properties": INPUT["properties"] | {"ids": ids}, "required": ["text"]})
+    )
+    (mood / "specialist.toml").write_text(MANIFEST + f'[limits]\ncut = "{cut}"\n')
+    (mood / "prompt.txt").write_text(prompt)
+    with pytest.raises(SpecialistError, match=fault):
+        load_specialist(mood)
+
+
 def test_an_unknown_manifest_field_is_refused_by_name(mood: Path):
     (mood / "specialist.toml").write_text('colour = "red"\n' + MANIFEST)
     with pytest.raises(SpecialistError, match="colour: Extra inputs are not permitted"):

@@ -143,7 +143,7 @@ def a_claim(attempt: int = 1) -> Claim:
 
 
 def an_outcome() -> Outcome:
-    usage = Usage(tokens_in=30, tokens_out=8, forced=6, run_ms=40)
+    usage = Usage(tokens_in=30, tokens_out=8, forced=6, reused=20, cut=900, run_ms=40)
     return Outcome(
         job_id="r1.s1.0",
         run_id="r1",
@@ -174,6 +174,8 @@ def test_a_worker_counts_claims_tokens_and_what_was_lost(engine: Engine) -> None
     assert counted[f"manyhands_job_run_seconds_sum{mood}{{state=succeeded}}"] == 0.04
     tokens = [counted[f"manyhands_tokens_{which}_total{mood}"] for which in ("in", "out", "forced")]
     assert tokens == [30, 8, 6]
+    assert counted[f"manyhands_tokens_reused_total{mood}"] == 20
+    assert counted[f"manyhands_prompts_cut_total{mood}"] == 1
     assert counted[f"manyhands_leases_lost_total{mood}"] == 1
     assert counted[f"manyhands_outcomes_dropped_total{mood}"] == 1
     assert counted["manyhands_claim_refusals_total{reason=ended}"] == 1

@@ -157,6 +157,32 @@ def test_an_outcome_names_what_made_it(hire, send, ledger, write_mood) -> None:
     assert (made_by := ended(ledger, job_id).provenance)
     assert (made_by.worker, made_by.specialist, made_by.engine) == ("mood-1@here", "mood@1.0.0", "scripted")
     assert made_by.digest == mood.digest
+    assert (made_by.precision, made_by.engine_version, made_by.seed) == (None, None, None)
+
+
+def test_an_outcome_says_in_which_numbers_and_by_which_libraries_it_was_computed(hire, send, ledger) -> None:
+    class Computing(ScriptedEngine):
+        precision = "int8"
+        build = "abacus 1.2"
+
+    job_id = send()
+    hire(engine=Computing({"mood": "bad"})).do(job_id)
+    assert (made_by := ended(ledger, job_id).provenance)
+    assert (made_by.precision, made_by.engine_version) == ("int8", "abacus 1.2")
+
+
+def test_a_worker_tells_the_engine_which_part_of_the_prompt_may_be_cut(hire, send, write_mood) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> str:
+        asked.append(request)
+        return "good"
+
+    hire(answer, specialist=write_mood('[limits]\ncut = "text"\n')).do(send({"text": "Text: Mood:"}))
+    (request,) = asked
+    assert request.cut
+    assert request.prompt[slice(*request.cut)] == "Text: Mood:"
+    assert (request.prompt[: request.cut[0]], request.prompt[request.cut[1] :]) == ("Text: ", "\nMood:")
 
 
 def test_an_outcome_says_of_which_round_of_its_run_it_is(hire, send, ledger) -> None:
@@ -169,12 +195,13 @@ def test_an_outcome_says_what_it_used(hire, send, ledger) -> None:
     class Counting(ScriptedEngine):
         def _complete(self, request: Request, cancelled: bool) -> Completion:
             whole = super()._complete(request, cancelled)
-            return Completion(whole.text, whole.finish, tokens_in=9, tokens_out=3, forced=2)
+            return Completion(whole.text, whole.finish, tokens_in=9, tokens_out=3, forced=2, reused=7, cut=40)
 
     job_id = send()
     hire(engine=Counting({"mood": "bad"})).do(job_id)
     usage = ended(ledger, job_id).usage
     assert (usage.tokens_in, usage.tokens_out, usage.forced) == (9, 3, 2)
+    assert (usage.reused, usage.cut) == (7, 40)
 
 
 def test_the_engine_is_asked_with_prompt_grammar_and_token(hire, send) -> None:

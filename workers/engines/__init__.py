@@ -27,6 +27,7 @@ class Request:
     max_tokens: int = 256
     deadline: float | None = None  #: `time.monotonic()` after which decoding stops
     timeout_s: float | None = None  #: it also stops so long after it began; only an Elastic engine is asked for that
+    cut: tuple[int, int] | None = None  #: the prompt's characters that may be cut at their end, so that it fits
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Completion:
     tokens_in: int = 0
     tokens_out: int = 0
     forced: int = 0  #: of `tokens_out`, those that the grammar left no choice of
+    reused: int = 0  #: of `tokens_in`, those that had been computed for an earlier prompt
+    cut: int = 0  #: characters of the prompt that were left out, so that it fits
 
 
 class EngineError(Exception):
@@ -47,12 +50,15 @@ class EngineError(Exception):
 
 
 class PromptTooLong(EngineError):
-    """The prompt has more tokens than the specialist's manifest allows. It is refused, never cut."""
+    """The prompt has more tokens than the specialist's manifest allows, and there is not enough that may be cut."""
 
-    def __init__(self, tokens: int, limit: int) -> None:
-        super().__init__(f"the prompt has {tokens} tokens, the manifest allows {limit}", retryable=False)
+    def __init__(self, tokens: int, limit: int, uncut: bool = True) -> None:
+        """`uncut`: those of the whole prompt; False: of what is left without the text that may be cut."""
+        without = "" if uncut else ", without the text that may be cut,"
+        super().__init__(f"the prompt{without} has {tokens} tokens, the manifest allows {limit}", retryable=False)
         self.tokens = tokens
         self.limit = limit
+        self.uncut = uncut
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,21 @@ class EngineStats:
     rows: int = 0  #: requests in a step, summed over the steps: rows / steps is the mean batch
     replicas: int = 1  #: copies of the engine that can take a request now
     restarts: int = 0  #: copies that were started again
+    shrunk: int = 0  #: times that memory ran out in a step, and the batch was made smaller
 
 
 class Engine(Protocol):
     """Batches by itself: requests may be submitted from any thread and join and leave the running batch."""
 
     name: str
+
+    @property
+    def build(self) -> str | None:
+        """Which versions of which libraries compute, "transformers 5.23.0, torch 2.13.0"; None: no library does."""
+
+    @property
+    def precision(self) -> str | None:
+        """In which numbers it computes: "bf16", "int8", "q8_0", …; None: it runs no model."""
 
     def submit(self, request: Request) -> Future[Completion]:
         """The completion to come. Its future fails with EngineError; a cancel or deadline is a Completion, no error.

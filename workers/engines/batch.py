@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from itertools import count
 
-import torch
-
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
-from workers.engines.slots import Piece
+from workers.engines.grouping import Piece
 
 
 class Row:
     """One request on its way: what is left to feed, what was answered, and how it ended, if it has."""
 
-    def __init__(self, request: Request, prompt: list[int], guide: Guide) -> None:
+    def __init__(self, request: Request, prompt: list[int], guide: Guide, jump: bool = True, cut: int = 0) -> None:
+        """`jump`: what the grammar forces is appended at once, and not chosen a token at a time.
+
+        `cut`: characters of the prompt that are not in its tokens.
+        """
         self.request = request
         self.future: Future[Completion] = Future()
         self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
@@ -24,29 +26,45 @@ class Row:
         self.cancelled = False
         self.guide = guide
         self.answer: list[int] = []
-        self._prompt_tokens = len(prompt)
+        self.prompt = prompt
+        self.reused = 0  #: tokens of the prompt whose keys and values were there already
+        self._jump = jump
+        self._cut = cut
         self._forced = 0
         self._fed = 0  #: tokens whose keys and values are in the slot
-        self._pending = prompt
+        self._pending = list(prompt)
 
     def start(self) -> None:
         """Append what the grammar forces before anything is chosen. Raises GrammarError."""
-        if self.finish is None:
+        if self.finish is None and self._jump:
             self._append(self.guide.forced(), forced=True)
 
-    def choose(self, scores: torch.Tensor, end: int) -> None:
-        """Append the allowed token that `scores` (V,) prefer and all that it forces; `end` is the end of sequence.
+    def take(self, token: int, end: int) -> None:
+        """Append `token`, an allowed one, and all that it forces; `end` is the end of sequence.
 
         Raises GrammarError.
         """
-        token = int(scores.masked_fill(~self.guide.allowed(), float("-inf")).argmax())
         if token == end:
             self.finish = Finish.STOP
             return
         self.guide.take(token)
         self._append([token], forced=False)
-        if self.finish is None:
-            self._append(self.guide.forced(), forced=True)
+        self.start()
+
+    def begin(self, tokens: int) -> None:
+        """The first `tokens` of the prompt are in the slot already."""
+        self.reused = self._fed = tokens
+        self._pending = self._pending[tokens:]
+
+    def restart(self) -> None:
+        """It has lost its slot: prompt and answer so far are to be fed again."""
+        self.reused = self._fed = 0
+        self._pending = [*self.prompt, *self.answer]
+
+    def unfeed(self, piece: Piece) -> None:
+        """The step failed that was to feed `piece`."""
+        self._pending = [*piece.tokens, *self._pending]
+        self._fed -= len(piece.tokens)
 
     def _append(self, tokens: list[int], forced: bool) -> None:
         kept = tokens[: self.request.max_tokens - len(self.answer)]
@@ -78,9 +96,14 @@ class Row:
         self._fed += len(tokens)
         return Piece(slot, self._fed - len(tokens), tokens, self.request.specialist)
 
+    @property
+    def fed(self) -> int:
+        return self._fed
+
     def completion(self, text: str) -> Completion:
         assert self.finish, "a row has no completion before it ended"
-        return Completion(text, self.finish, self._prompt_tokens, len(self.answer), self._forced)
+        tokens = len(self.prompt), len(self.answer), self._forced
+        return Completion(text, self.finish, *tokens, reused=self.reused, cut=self._cut)
 
 
 class Batch:
@@ -100,11 +123,16 @@ class Batch:
     def full(self) -> bool:
         return len(self._rows) >= self._slots
 
-    def join(self, row: Row) -> None:
-        self._rows[next(slot for slot in count() if slot not in self._rows)] = row
+    def join(self, row: Row) -> int:
+        """The slot that it has from now on."""
+        slot = next(slot for slot in count() if slot not in self._rows)
+        self._rows[slot] = row
+        return slot
 
-    def leave(self, row: Row) -> None:
-        self._rows = {slot: other for slot, other in self._rows.items() if other is not row}
+    def leave(self, row: Row) -> bool:
+        """False: it was not in the batch."""
+        slot = next((slot for slot, other in self._rows.items() if other is row), None)
+        return slot is not None and self._rows.pop(slot) is row
 
     def feed(self, most: int) -> list[tuple[Row, Piece]]:
         """The next step: at most `most` tokens, those with least to feed first, so that no long prompt stops the rest.

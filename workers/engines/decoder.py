@@ -1,17 +1,26 @@
-"""The decoder: a base model with its adapters and slots; tokens in, logits out. Knows no requests and no grammars."""
+"""The decoder: a base model with its adapters and slots; tokens in, the next ones out. Knows no request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers.utils.logging import disable_progress_bar
 
-from specialists.training.base_model import dtype_on, load_base
+from specialists.training.base_model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge
-from workers.engines.slots import ATTENTION, Piece, Slots
+from workers.engines.allocator import keep_freed_memory
+from workers.engines.fused import Fused, fits
+from workers.engines.grouping import Piece
+from workers.engines.head import Head
+from workers.engines.mask import Mask
+from workers.engines.precision import Precision
+from workers.engines.prefixes import Kept, Prefixes
+from workers.engines.slots import ATTENTION, Layout, Slots
+from workers.engines.techniques import Techniques
 from workers.memory import available_here
 
 
@@ -19,16 +28,18 @@ class Decoder:
     """One specialist's adapter is merged into the weights; those of several are kept apart on one shared base."""
 
     def __init__(
-        self, base: Path, adapters: Mapping[str, AdapterSource | None], slots: int, length: int, device: str
+        self,
+        base: Path,
+        adapters: Mapping[str, AdapterSource | None],
+        slots: int,
+        length: int,
+        device: str,
+        precision: Precision,
+        techniques: Techniques,
     ) -> None:
         disable_progress_bar()  # a worker's stderr is its log
-        model, self.tokenizer = load_base(base, device)
-        self._model = model.eval()
-        self._model.set_attn_implementation(ATTENTION)
-        self._device = device
-        self._spans = Spans()
-        self._adopt(adapters)
-        config = self._model.config
+        model, self.tokenizer = load_base(base, device, torch.float32)
+        config = model.config
         if length > config.max_position_embeddings:
             raise EngineError(
                 f"prompt and answer may have {length} tokens, the base model's context is "
@@ -36,42 +47,86 @@ class Decoder:
                 retryable=False,
             )
         self.vocabulary: int = config.vocab_size
-        self._slots = Slots(config, slots, length, self._model.dtype, device)
+        self._device = device
+        self._spans = Spans()
+        with torch.inference_mode():
+            self._model = _adopted(model.eval(), adapters, precision, length, self._spans)
+            self._head = Head(model.get_output_embeddings().weight.detach(), precision, techniques.picked)
+        self._slots = Slots(config, slots, length, precision.dtype, device)
+        self._prefixes = Prefixes(techniques.prefix_bytes)
+        del model  # what is left of it is laid out anew
+        keep_freed_memory()
 
-    def _adopt(self, adapters: Mapping[str, AdapterSource | None]) -> None:
-        loaded = {name: load_adapter(source, self._model) for name, source in adapters.items() if source}
-        if len(adapters) == 1:
-            for factors in loaded.values():
-                merge(self._model, factors)
-        else:
-            keep_apart(self._model, loaded, self._spans)
+    @torch.inference_mode()
+    def begin(self, slot: int, specialist: str, prompt: Sequence[int]) -> int:
+        """Begin `slot` with what is kept of prompts that begin like this one: so many of its tokens need not be fed."""
+        kept, tokens = self._prefixes.find(specialist, prompt)
+        if kept:
+            self._slots.put(slot, kept.pairs, tokens)
+        return tokens
+
+    @torch.inference_mode()
+    def keep(self, slot: int, specialist: str, prompt: Sequence[int]) -> None:
+        """Keep the keys and values of `prompt`, which `slot` begins with, for others that begin alike."""
+        self._prefixes.keep(Kept(specialist, prompt, self._slots.copy(slot, len(prompt))))
+
+    def forget(self) -> None:
+        """Give back the memory of what is kept."""
+        self._prefixes.clear()
 
     @torch.inference_mode()
     def feed(self, pieces: Sequence[Piece], wanted: Sequence[bool]) -> torch.Tensor:
-        """Run one step; returns the logits behind the last token of each wanted piece: (wanted, V), on the CPU.
+        """Run one step; returns what the head sees behind the last token of each wanted piece: (wanted, E) in fp32.
 
         A specialist's pieces should be neighbours: each of its spans costs its own small products.
         """
         self._spans.lay([(piece.specialist, len(piece.tokens)) for piece in pieces])
         layout = self._slots.layout(pieces)
-        tokens = torch.tensor([[token for piece in pieces for token in piece.tokens]], device=self._device)  # (1, N)
-        hidden = self._model.base_model(
-            input_ids=tokens, position_ids=layout.positions[None], use_cache=False, layout=layout
-        ).last_hidden_state  # (1, N, E)
+        tokens = torch.tensor([token for piece in pieces for token in piece.tokens], device=self._device)  # (N,)
+        hidden = self._model(tokens, layout)  # (N, E)
         ends = torch.tensor([len(piece.tokens) for piece in pieces]).cumsum(0) - 1
-        picked = ends[torch.tensor(wanted, dtype=torch.bool)].to(self._device)
-        # The head is a fifth of the base's arithmetic: only where a token is chosen.
-        logits: torch.Tensor = self._model.get_output_embeddings()(hidden[0, picked])
-        return logits.float().cpu()
+        picked: torch.Tensor = hidden[ends[torch.tensor(wanted, dtype=torch.bool)].to(self._device)]
+        return picked
+
+    @torch.inference_mode()
+    def choose(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[int]:
+        """The best of each row's allowed tokens, for rows as `feed` returns them."""
+        return self._head.best(hidden, allowed) if len(allowed) else []
+
+
+class _Modules:
+    """A model of another shape than Fused has, as transformers runs it."""
+
+    def __init__(self, model: Any) -> None:
+        model.set_attn_implementation(ATTENTION)
+        self._model = model
+
+    def __call__(self, tokens: torch.Tensor, layout: Layout) -> torch.Tensor:
+        found: torch.Tensor = self._model.base_model(
+            input_ids=tokens[None], position_ids=layout.positions[None], use_cache=False, layout=layout
+        ).last_hidden_state
+        return found[0].float()
+
+
+def _adopted(
+    model: Any, adapters: Mapping[str, AdapterSource | None], precision: Precision, length: int, spans: Spans
+) -> Fused | _Modules:
+    loaded = {name: load_adapter(source, model) for name, source in adapters.items() if source}
+    if len(adapters) == 1:
+        for factors in loaded.values():
+            merge(model, factors)
+        loaded = {}
+    for embedding in (model.get_input_embeddings(), model.get_output_embeddings()):
+        embedding.weight.data = embedding.weight.data.to(precision.dtype)  # of most models the same one
+    if fits(model):
+        return Fused(model, precision, length, loaded, spans)
+    if loaded:
+        keep_apart(model, loaded, spans)
+    return _Modules(model.to(precision.dtype))
 
 
 def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def number_bytes(device: str) -> int:
-    """Of one weight, key or value there."""
-    return dtype_on(device).itemsize
 
 
 def free_bytes(device: str) -> int | None:

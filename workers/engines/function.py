@@ -28,6 +28,8 @@ class FunctionEngine:
     """
 
     name = "function"
+    build = None
+    precision = None
 
     def __init__(self, functions: Mapping[str, Function], stall_s: float = 60.0) -> None:
         """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import llguidance.hf
 import numpy as np
-import torch
 from llguidance import LLMatcher
 
 from workers.engines import EngineError
+from workers.engines.mask import Mask
 
 #: Of a request without a grammar: any text, but no control token.
 ANYTHING = "start: /(?s:.*)/"
@@ -30,9 +30,8 @@ class GrammarError(EngineError):
 class Guide:
     """One request's place in its grammar."""
 
-    def __init__(self, matcher: LLMatcher, vocabulary: int) -> None:
+    def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
-        self._vocabulary = vocabulary
 
     @property
     def ended(self) -> bool:
@@ -45,11 +44,14 @@ class Guide:
         self._step(tokens)
         return tokens
 
-    def allowed(self) -> torch.Tensor:
-        """(V,) bool: which tokens may come next; the end of sequence among them where the answer may be whole."""
-        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+    def allowed(self) -> Mask:
+        """Which tokens may come next; the end of sequence among them where the answer may be whole.
+
+        Raises GrammarError.
+        """
+        mask = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         self._check()
-        return torch.from_numpy(np.unpackbits(bits, count=self._vocabulary, bitorder="little")).bool()
+        return mask
 
     def take(self, token: int) -> None:
         self._step([token])
@@ -69,7 +71,6 @@ class Grammars:
 
     def __init__(self, tokenizer: Any, vocabulary: int) -> None:
         self._tokens = llguidance.hf.from_tokenizer(tokenizer, n_vocab=vocabulary)
-        self._vocabulary = vocabulary
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -82,7 +83,7 @@ class Grammars:
                 if len(self._compiled) > KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(source)
-            return Guide(self._compiled[source].deep_copy(), self._vocabulary)
+            return Guide(self._compiled[source].deep_copy())
 
     def _compile(self, source: str) -> LLMatcher:
         matcher = LLMatcher(self._tokens, source, log_level=0)

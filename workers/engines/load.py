@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from itertools import groupby
@@ -12,11 +13,20 @@ from infra.settings import Settings
 from specialists.specialist import Specialist
 from workers.engines import Elastic, Engine, distinct
 
+
+@dataclass(frozen=True)
+class _Row:
+    path: str  #: "module:Class"
+    alone: bool = False  #: each hosts one specialist, and not all of a base
+
+
 _ENGINES = {
-    "function": "workers.engines.function:FunctionEngine",
-    "ray": "workers.engines.ray:RayEngine",
-    "scripted": "workers.engines.scripted:ScriptedEngine",
-    "transformers": "workers.engines.transformers:TransformersEngine",
+    "function": _Row("workers.engines.function:FunctionEngine"),
+    "llama.cpp": _Row("workers.engines.llama_cpp:LlamaCppEngine", alone=True),
+    "ray": _Row("workers.engines.ray:RayEngine"),
+    "scripted": _Row("workers.engines.scripted:ScriptedEngine"),
+    "transformers": _Row("workers.engines.transformers:TransformersEngine"),
+    "vllm": _Row("workers.engines.vllm:VllmEngine"),
 }
 
 
@@ -43,15 +53,17 @@ def slots_of(engines: Iterable[Engine], slots: int) -> int:
 
 
 def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
-    """Kind and base; of those in Ray also what lives in the actors, and how many there are."""
+    """Kind, and base or specialist; of those in Ray also what lives in the actors, and how many there are."""
     manifest, base = specialist.manifest, specialist.manifest.base
-    on_base = f"{base.name}@{base.sha256}" if base else ""
+    whose = f"{base.name}@{base.sha256}" if base else ""
+    if _ENGINES[manifest.inner_engine].alone:
+        whose = specialist.name
     kind = (settings.engine if manifest.inner_engine != "function" else None) or manifest.engine
     if kind == "ray":
-        return kind, manifest.inner_engine, on_base, manifest.ray.model_dump_json()
-    return kind, on_base
+        return kind, manifest.inner_engine, whose, manifest.ray.model_dump_json()
+    return kind, whose
 
 
 def engine_class(kind: str) -> EngineClass:
-    module, cls = _ENGINES[kind].split(":")
+    module, cls = _ENGINES[kind].path.split(":")
     return cast(EngineClass, getattr(import_module(module), cls))

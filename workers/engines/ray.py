@@ -27,6 +27,7 @@ from infra.settings import Settings
 from specialists.manifest import RayHosting
 from specialists.specialist import Specialist
 from workers.engines import Completion, Engine, EngineError, EngineStats, Request
+from workers.engines.build import build_of
 from workers.engines.ray_actor import Fault, Host, open_engine
 from workers.engines.ray_cluster import join, leave
 from workers.engines.ray_fleet import START_S, Fleet
@@ -128,6 +129,16 @@ class RayEngine:
 
     def stats(self) -> EngineStats:
         return self._replicas.stats(waiting=len(self._waiting) + len(self._suspects), restarts=self._fleet.restarts)
+
+    @property
+    def build(self) -> str | None:
+        ours = build_of("ray")
+        theirs = _either(health.build for health in self._replicas.health())
+        return f"{ours}, {theirs}" if theirs else ours
+
+    @property
+    def precision(self) -> str | None:
+        return _either(health.precision for health in self._replicas.health())
 
     def _do(self, step: Trip | Callable[[], None]) -> bool:
         """Have the ferry's thread do it, or accept it; False if the engine is closed."""
@@ -270,6 +281,11 @@ class RayEngine:
             waiting=len(waiting) + self._expected.waiting,
             oldest_s=max(oldest_s, self._expected.oldest_s),
         )
+
+
+def _either(said: Iterable[str | None]) -> str | None:
+    """What the replicas say of themselves, which may differ by node: one of them did it, but not which is known."""
+    return " or ".join(sorted({each for each in said if each})) or None
 
 
 def _actor(make: Callable[[], Engine], rules: Rules, hosting: RayHosting) -> Any:

@@ -28,7 +28,7 @@ class Fault:
 
     message: str
     retryable: bool
-    too_long: tuple[int, int] | None = None  #: of PromptTooLong: tokens and limit
+    too_long: tuple[int, int, bool] | None = None  #: of PromptTooLong: what it is made of
 
     def error(self) -> EngineError:
         return PromptTooLong(*self.too_long) if self.too_long else EngineError(self.message, self.retryable)
@@ -38,6 +38,8 @@ class Fault:
 class Health:
     healthy: bool
     stats: EngineStats
+    build: str | None = None  #: of its engine, as is the next
+    precision: str | None = None
 
 
 class Host:
@@ -68,7 +70,7 @@ class Host:
         try:
             return await asyncio.wrap_future(self._opened.submit(replace(request, deadline=deadline)))
         except PromptTooLong as error:
-            return Fault(str(error), error.retryable, (error.tokens, error.limit))
+            return Fault(str(error), error.retryable, (error.tokens, error.limit, error.uncut))
         except EngineError as error:
             return Fault(str(error), error.retryable)
         except Exception as error:  # noqa: BLE001 - sent as it is, it might hold the prompt
@@ -79,7 +81,8 @@ class Host:
         self._opened.cancel(request_id)
 
     async def look(self) -> Health:
-        return Health(self._opened.healthy(), self._opened.stats())
+        engine = self._opened
+        return Health(engine.healthy(), engine.stats(), engine.build, engine.precision)
 
     @property
     def _opened(self) -> Engine:

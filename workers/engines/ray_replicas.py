@@ -69,7 +69,7 @@ class Replica:
     def __init__(self, number: int, actor: Any) -> None:
         self.state = State.STARTING
         self.trips: set[Trip] = set()
-        self.stats: EngineStats | None = None  #: as of the last look
+        self.health: Health | None = None  #: as of the last look
         self.placed_at: float | None = None  #: in the cluster; until then it waits for room
         self.looked_at = 0.0
         self.asked_at: float | None = None  #: of a look that is not answered yet
@@ -78,6 +78,10 @@ class Replica:
 
     def __str__(self) -> str:
         return str(self._number)
+
+    @property
+    def stats(self) -> EngineStats | None:
+        return self.health.stats if self.health else None
 
     @property
     def alone(self) -> bool:
@@ -107,7 +111,7 @@ class Replica:
         self.looked(health)
 
     def looked(self, health: Health) -> None:
-        self.stats = health.stats
+        self.health = health
         self.asked_at = None
         self.looked_at = time.monotonic()
 
@@ -178,6 +182,10 @@ class Replicas:
         for replica in self.in_state(State.DRAINING):
             if not replica.trips:
                 self.remove(replica)
+
+    def health(self) -> list[Health]:
+        """As of the last look at each."""
+        return [replica.health for replica in self._all if replica.health]
 
     def stats(self, waiting: int, restarts: int) -> EngineStats:
         there, found = self._known

@@ -8,97 +8,107 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from mmap import mmap
 from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from workers.engines.grouping import Piece, grouped, together
+
 #: The name under which transformers' models find `attend`.
 ATTENTION = "manyhands_slots"
 
-#: Pieces up to this many tokens share one padded attention call; longer ones pad too much and get their own.
-SHORT = 8
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Consecutive tokens of one slot, fed in one step."""
-
-    slot: int
-    start: int  #: position of the first token
-    tokens: list[int]
-    specialist: str
-
 
 class Slots:
-    """Keys and values of every layer: `slots` sequences of up to `length` tokens."""
+    """Keys and values of every layer: `slots` sequences of up to `length` tokens, in place for as long as they run."""
 
     def __init__(self, config: Any, slots: int, length: int, dtype: torch.dtype, device: str) -> None:
         heads = config.num_key_value_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        shape = (config.num_hidden_layers, slots, length, heads, width)
-        # Zeros, because what a mask hides must still be finite; the system commits the pages when they are used.
-        self._keys = torch.zeros(shape, dtype=dtype, device=device)
-        self._values = torch.zeros(shape, dtype=dtype, device=device)
+        shape = (config.num_hidden_layers, 2, slots, length, heads, width)
+        self._pairs = _zeros(shape, dtype, device)  # what a mask hides must still be finite
+        self._flat = self._pairs.view(*shape[:2], slots * length, heads, width)
         self._queries_per_key = config.num_attention_heads // heads
 
     def layout(self, pieces: Sequence[Piece]) -> Layout:
         """Where the tokens of one step belong; `pieces` in the order in which their tokens lie."""
-        device = self._keys.device
-        slots = [piece.slot for piece in pieces for _ in piece.tokens]
+        device, length = self._pairs.device, self._pairs.shape[3]
+        places = [piece.slot * length + piece.start + n for piece in pieces for n in range(len(piece.tokens))]
         positions = [piece.start + n for piece in pieces for n in range(len(piece.tokens))]
-        offsets = [0]
+        offsets, end = [], 0
         for piece in pieces:
-            offsets.append(offsets[-1] + len(piece.tokens))
-        spans = list(zip(pieces, offsets, strict=False))
-        short = sorted((s for s in spans if len(s[0].tokens) <= SHORT), key=lambda s: s[0].slot)
-        groups = ([short] if short else []) + [[s] for s in spans if len(s[0].tokens) > SHORT]
-        return Layout(
-            memory=self,
-            slots=torch.tensor(slots, device=device),
-            positions=torch.tensor(positions, device=device),
-            groups=[self._group(spans) for spans in groups],
-        )
+            offsets.append(end)
+            end += len(piece.tokens)
+        groups = [self._group([(pieces[n], offsets[n]) for n in group], end) for group in grouped(pieces)]
+        return Layout(self, torch.tensor(places, device=device), torch.tensor(positions, device=device), groups)
 
-    def _group(self, spans: Sequence[tuple[Piece, int]]) -> Group:
+    def _group(self, spans: Sequence[tuple[Piece, int]], total: int) -> Group:
+        spans = sorted(spans, key=lambda span: span[0].slot)
+        slots = together([piece for piece, _ in spans])
+        rows = {piece.slot: (piece, offset) for piece, offset in spans}
+        listed = list(range(slots.start, slots.stop)) if isinstance(slots, slice) else slots
         width = max(len(piece.tokens) for piece, _ in spans)
-        reach = max(piece.start + len(piece.tokens) for piece, _ in spans)
-        device, dtype = self._keys.device, self._keys.dtype
-        counts = torch.tensor([len(piece.tokens) for piece, _ in spans])
-        columns = torch.arange(width).expand(len(spans), width)  # (B, W)
+        reach = min(-(-max(piece.start + len(piece.tokens) for piece, _ in spans) // 16) * 16, self._pairs.shape[3])
+        device, dtype = self._pairs.device, self._pairs.dtype
+        counts = torch.tensor([len(rows[slot][0].tokens) if slot in rows else 0 for slot in listed])
+        starts = torch.tensor([rows[slot][0].start if slot in rows else 0 for slot in listed])
+        firsts = torch.tensor([rows[slot][1] if slot in rows else 0 for slot in listed])
+        columns = torch.arange(width).expand(len(listed), width)  # (B, W)
         real = columns < counts[:, None]
-        gather = torch.where(real, torch.tensor([offset for _, offset in spans])[:, None] + columns, 0)
-        positions = torch.where(real, torch.tensor([piece.start for piece, _ in spans])[:, None] + columns, 0)
+        gather = torch.where(real, firsts[:, None] + columns, 0)
+        positions = torch.where(real, starts[:, None] + columns, 0)
         hidden = torch.arange(reach) > positions[:, :, None]  # (B, W, L): a token sees itself and what came before
         mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, float("-inf"))
-        mask = mask[:, None].expand(-1, self._queries_per_key, -1, -1).reshape(len(spans), 1, -1, reach)
+        mask = mask[:, None].expand(-1, self._queries_per_key, -1, -1).reshape(len(listed), 1, -1, reach)
+        whole = width == 1 and gather.flatten().tolist() == list(range(total))
         return Group(
-            slots=_index([piece.slot for piece, _ in spans], device),
+            slots=slots if isinstance(slots, slice) else torch.tensor(slots, device=device),
             reach=reach,
-            gather=gather.to(device),
+            gather=None if whole else gather.to(device),
             real=real.flatten().nonzero().squeeze(1).to(device),
             tokens=gather[real].to(device),
             mask=mask.to(device),
         )
 
     def store(self, layer: int, layout: Layout, keys: torch.Tensor, values: torch.Tensor) -> None:
-        self._keys[layer][layout.slots, layout.positions] = keys  # (N, KH, D)
-        self._values[layer][layout.slots, layout.positions] = values
+        """Both (N, KH, D)."""
+        self._flat[layer, 0].index_copy_(0, layout.places, keys)
+        self._flat[layer, 1].index_copy_(0, layout.places, values)
 
     def read(self, layer: int, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
-        keys = self._keys[layer][group.slots, : group.reach]  # (B, L, KH, D)
-        values = self._values[layer][group.slots, : group.reach]
-        return keys.transpose(1, 2), values.transpose(1, 2)
+        """(B, KH, L, D) each: views where the group's slots are neighbours."""
+        keys, values = self._pairs[layer, :, group.slots, : group.reach].transpose(2, 3).unbind()
+        return keys, values
+
+    def copy(self, slot: int, tokens: int) -> torch.Tensor:
+        """The first `tokens` of a slot, to be put into others: (layers, 2, tokens, KH, D)."""
+        return self._pairs[:, :, slot, :tokens].clone()
+
+    def put(self, slot: int, pairs: torch.Tensor, tokens: int) -> None:
+        """Begin a slot with the first `tokens` of `pairs`."""
+        self._pairs[:, :, slot, :tokens] = pairs[:, :, :tokens]
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> torch.Tensor:
+    """On a CPU memory that the system commits page by page as it is used: few prompts are as long as they may be."""
+    if device != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.frombuffer(mmap(-1, prod(shape) * dtype.itemsize), dtype=dtype).view(shape)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Pieces that attend in one call, padded to the longest of them: B pieces, W tokens, over L positions."""
+    """Pieces that attend in one call, padded to the longest of them: B slots, W tokens, over L positions.
+
+    Slots between them that are not in the step may be among the B: computing them costs less than copying the others.
+    """
 
     slots: slice | torch.Tensor
     reach: int  #: L
-    gather: torch.Tensor  #: (B, W) index of each token in the step; 0 where padded
+    gather: torch.Tensor | None  #: (B, W) index of each token in the step, 0 where padded; None: one a slot, in order
     real: torch.Tensor  #: which of the B * W are tokens
     tokens: torch.Tensor  #: and which tokens of the step these are
     mask: torch.Tensor  #: (B, 1, queries per key * W, L), added to the scores
@@ -107,19 +117,37 @@ class Group:
 @dataclass(frozen=True)
 class Layout:
     memory: Slots
-    slots: torch.Tensor  #: (N,) slot of each token
-    positions: torch.Tensor  #: (N,) its position there
+    places: torch.Tensor  #: (N,) where each token's key and value are, in all slots end to end
+    positions: torch.Tensor  #: (N,) its position in its slot
     groups: list[Group]
 
 
-def _index(slots: list[int], device: torch.device) -> slice | torch.Tensor:
-    """Neighbouring slots as a slice, which copies nothing."""
-    if slots == list(range(slots[0], slots[0] + len(slots))):
-        return slice(slots[0], slots[0] + len(slots))
-    return torch.tensor(slots, device=device)
-
-
 def attend(
+    layer: int, layout: Layout, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Store a step's keys and values (N, KH, D), then attend with its queries (N, H, D), group by group."""
+    layout.memory.store(layer, layout, key, value)
+    attended = None
+    for group in layout.groups:
+        keys, values = layout.memory.read(layer, group)
+        # The query heads that share a key head are folded into its queries, so that keys are never repeated.
+        if group.gather is None:  # B = N, W = 1
+            folded = query.reshape(len(query), keys.shape[1], -1, query.shape[-1])  # (B, KH, H / KH, D)
+            found = scaled_dot_product_attention(folded, keys, values, attn_mask=group.mask, scale=scale)
+            return found.reshape(query.shape)
+        rows, width = group.gather.shape
+        padded = query[group.gather].transpose(1, 2)  # (B, H, W, D)
+        folded = padded.reshape(rows, keys.shape[1], -1, padded.shape[-1])  # (B, KH, H / KH * W, D)
+        found = scaled_dot_product_attention(folded, keys, values, attn_mask=group.mask, scale=scale)
+        flat = found.reshape(padded.shape).transpose(1, 2).reshape(rows * width, *query.shape[1:])  # (B * W, H, D)
+        if attended is None:
+            attended = torch.empty(query.shape, dtype=query.dtype, device=query.device)
+        attended[group.tokens] = flat[group.real]
+    assert attended is not None, "a step has tokens"
+    return attended
+
+
+def attend_for_transformers(
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -130,20 +158,10 @@ def attend(
     layout: Layout,
     **__: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Store a step's keys and values (1, KH, N, D), then attend with its queries (1, H, N, D), group by group."""
-    layout.memory.store(module.layer_idx, layout, key[0].transpose(0, 1), value[0].transpose(0, 1))
-    queries = query[0].transpose(0, 1)  # (N, H, D)
-    attended = torch.empty_like(queries, memory_format=torch.contiguous_format)
-    for group in layout.groups:
-        keys, values = layout.memory.read(module.layer_idx, group)
-        rows, width = group.gather.shape
-        padded = queries[group.gather].transpose(1, 2)  # (B, H, W, D)
-        # The query heads that share a key head are folded into its queries, so that keys are never repeated.
-        folded = padded.reshape(rows, keys.shape[1], -1, padded.shape[-1])  # (B, KH, H / KH * W, D)
-        found = scaled_dot_product_attention(folded, keys, values, attn_mask=group.mask, scale=scaling)
-        flat = found.reshape(padded.shape).transpose(1, 2).reshape(rows * width, *queries.shape[1:])  # (B * W, H, D)
-        attended[group.tokens] = flat[group.real]
-    return attended.unsqueeze(0), None
+    """`attend` as a module of transformers calls it: (1, H, N, D) and (1, KH, N, D)."""
+    query, key, value = (each[0].transpose(0, 1) for each in (query, key, value))
+    found = attend(module.layer_idx, layout, query, key, value, scaling)
+    return found.unsqueeze(0), None
 
 
-AttentionInterface.register(ATTENTION, attend)
+AttentionInterface.register(ATTENTION, attend_for_transformers)

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,12 +19,17 @@ from infra.settings import Settings
 from specialists.specialist import Specialist
 from specialists.training.base_model import encode
 from specialists.weights import ensure
-from workers.engines import Completion, EngineError, EngineStats, PromptTooLong, Request
-from workers.engines.adapters import AdapterSource
+from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.batch import Batch, Row
-from workers.engines.decoder import Decoder, best_device, free_bytes, number_bytes
+from workers.engines.build import build_of
+from workers.engines.decoder import Decoder, best_device, free_bytes
+from workers.engines.fitting import fit
 from workers.engines.grammar import GrammarError, Grammars
-from workers.engines.slots import Piece
+from workers.engines.grouping import Piece
+from workers.engines.hosted import Hosted, host_of, hosted_of
+from workers.engines.precision import Precision, fastest
+from workers.engines.pressure import Pressure
+from workers.engines.techniques import Techniques
 from workers.memory import check, gib, need_of
 
 log = logging.getLogger(__name__)
@@ -32,32 +38,17 @@ log = logging.getLogger(__name__)
 #: rows cannot spend them all here.
 FAILURES_ALLOWED = 2
 
+#: A number of the weights while they are loaded, before they are laid out in the precision asked for.
+LOADED_BYTES = 4
+
 #: `close` waits for so long for the last step; one that hangs is left behind. A step of an engine that is at work takes
 #: a second or two at most, even on a busy small machine.
 LAST_STEP_S = 5.0
 
 
-@dataclass(frozen=True)
-class Hosted:
-    """What the engine must know of one specialist."""
-
-    adapter: AdapterSource | None  #: None: not trained yet, answers with the plain base
-    input_tokens: int  #: a longer prompt is refused
-    answer_tokens: int  #: the most that a request may ask for
-
-
-def _hosted(specialist: Specialist) -> Hosted:
-    manifest = specialist.manifest
-    assert manifest.decoding, "the manifest's check: engine 'transformers' says how to decode"
-    source = None
-    if manifest.adapter and specialist.adapter_path:
-        source = AdapterSource(specialist.adapter_path, manifest.adapter.rank, manifest.adapter.alpha)
-    return Hosted(source, manifest.limits.input_tokens, manifest.decoding.max_tokens)
-
-
-def slot_tokens(hosted: Mapping[str, Hosted]) -> int:
-    """As long as the longest prompt with its answer may be."""
-    return max(each.input_tokens + each.answer_tokens for each in hosted.values())
+def _out_of_memory(error: Exception) -> bool:
+    """On a CPU torch has no error of its own for it."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def _digests(specialists: Sequence[Specialist], folder: Path) -> str:
@@ -68,9 +59,13 @@ def _digests(specialists: Sequence[Specialist], folder: Path) -> str:
     return f"weights: {folder.name}, {pinned}; adapters, checked: {', '.join(adapters) or 'none'}"
 
 
-def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> None:
+def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str, precision: Precision) -> None:
     adapters = [each.adapter.path for each in hosted.values() if each.adapter]
-    need = need_of(base, adapters, slots, slot_tokens(hosted), number_bytes(device))
+    length, width = max(each.tokens for each in hosted.values()), precision.dtype.itemsize
+    need = need_of(base, adapters, slots, length, width, precision.weight_bytes)
+    if need:
+        loading = LOADED_BYTES * need.weights // precision.weight_bytes
+        need = replace(need, prefixes=Techniques().prefix_bytes, loading=loading)
     available = free_bytes(device)
     check(need, available, f"{device}'s memory")
     there = "unknown" if available is None else gib(available)
@@ -104,21 +99,22 @@ class TransformersEngine:
         device: str | None = None,
         step_tokens: int = 256,
         stall_s: float = 60.0,
+        precision: Precision | None = None,
+        techniques: Techniques = Techniques(),  # noqa: B008 - frozen
     ) -> None:
         """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on.
 
-        `stall_s`: without a step for so long, while there is work, it is not healthy.
+        `stall_s`: without a step for so long, while there is work, it is not healthy. `precision`: None, as is fastest.
         """
         if threads:
             torch.set_num_threads(threads)
-        length = slot_tokens(hosted)
+        length = max(each.tokens for each in hosted.values())
         adapters = {name: each.adapter for name, each in hosted.items()}
         self._hosted = dict(hosted)
         self._device = device or best_device()
-        self._decoder = Decoder(base, adapters, slots, length, self._device)
-        self._grammars = Grammars(self._decoder.tokenizer, self._decoder.vocabulary)
-        self._end: int = self._decoder.tokenizer.eos_token_id
-        self._step_tokens = step_tokens
+        self.precision = precision or fastest(self._device)
+        self._techniques = techniques
+        self._pressure = Pressure(slots, step_tokens)
         self._stall_s = stall_s
         self._batch = Batch(slots)
         self._waiting: deque[Row] = deque()
@@ -129,8 +125,15 @@ class TransformersEngine:
         self._failures = 0
         self._stepped_at = time.monotonic()
         self._work = Work()
-        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        # Loaded by the thread that decodes. Each thread that multiplies has helpers of its own, and where there are
+        # more of them than cores OpenMP has them sleep between two products: a step then took twice as long.
+        loaded: Future[Decoder] = Future()
+        load = partial(Decoder, base, adapters, slots, length, self._device, self.precision, techniques)
+        self._thread = threading.Thread(target=self._run, args=(load, loaded), name="decode", daemon=True)
         self._thread.start()
+        self._decoder = loaded.result()
+        self._grammars = Grammars(self._decoder.tokenizer, self._decoder.vocabulary)
+        self._end: int = self._decoder.tokenizer.eos_token_id
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> TransformersEngine:
@@ -142,9 +145,12 @@ class TransformersEngine:
         assert base, "the manifest's check: engine 'transformers' names a base"
         folder = ensure(base.name, settings.weights, log.info, base.sha256)
         log.info("%s", _digests(specialists, folder), extra={"action": "check"})
-        hosted, device = {each.name: _hosted(each) for each in specialists}, best_device()
-        _check_memory(folder, hosted, settings.slots, device)
-        return cls(folder, hosted, settings.slots, settings.threads, device, stall_s=settings.stall_s)
+        hosted, device = {each.name: hosted_of(each) for each in specialists}, best_device()
+        precision = Precision(settings.precision) if settings.precision else fastest(device)
+        _check_memory(folder, hosted, settings.slots, device, precision)
+        return cls(
+            folder, hosted, settings.slots, settings.threads, device, stall_s=settings.stall_s, precision=precision
+        )
 
     # -- any thread --
 
@@ -180,26 +186,20 @@ class TransformersEngine:
             running = len(self._batch)
             work = replace(self._work)
             waiting = len(self._waiting)
-        return EngineStats(self._device, running, waiting, work.steps, work.step_s, work.rows)
+        shrunk = self._pressure.shrunk
+        return EngineStats(self._device, running, waiting, work.steps, work.step_s, work.rows, shrunk=shrunk)
+
+    @property
+    def build(self) -> str:
+        return build_of("transformers", "torch", "llguidance")
 
     def _row(self, request: Request) -> Row:
-        hosted = self._hosted.get(request.specialist)
-        if hosted is None:
-            raise EngineError(
-                f"specialist {request.specialist!r} is not hosted here; hosted: {', '.join(sorted(self._hosted))}",
-                retryable=False,
-            )
-        if not 0 < request.max_tokens <= hosted.answer_tokens:
-            raise EngineError(
-                f"max_tokens is {request.max_tokens}, the manifest allows 1 to {hosted.answer_tokens}", retryable=False
-            )
+        hosted = host_of(request, self._hosted)
         with self._encoding:
-            prompt = encode(self._decoder.tokenizer, request.prompt)
-        if not prompt:
-            raise EngineError("the prompt is empty", retryable=False)
-        if len(prompt) > hosted.input_tokens:
-            raise PromptTooLong(len(prompt), hosted.input_tokens)
-        row = Row(request, prompt, self._grammars.guide(request.grammar))
+            to_tokens = partial(encode, self._decoder.tokenizer)
+            prompt, cut = fit(to_tokens, request.prompt, request.cut, hosted.input_tokens)
+        hosted.check(prompt)
+        row = Row(request, prompt, self._grammars.guide(request.grammar), self._techniques.forced, cut)
         row.look_up(time.monotonic())
         row.start()
         return row
@@ -222,7 +222,12 @@ class TransformersEngine:
 
     # -- the decoding thread --
 
-    def _run(self) -> None:
+    def _run(self, load: Callable[[], Decoder], loaded: Future[Decoder]) -> None:
+        try:
+            loaded.set_result(load())
+        except Exception as error:  # noqa: BLE001 - raised where the engine is made
+            loaded.set_exception(error)
+            return
         while self._admit():
             try:
                 self._step()
@@ -239,17 +244,28 @@ class TransformersEngine:
         with self._changed:
             while not (self._closed or self._waiting or len(self._batch)):
                 self._changed.wait()
-            while self._waiting and not self._batch.full:
-                self._batch.join(self._waiting.popleft())
-            return self._closed is None
+            joined = []
+            while self._waiting and len(self._batch) < self._pressure.rows:
+                row = self._waiting.popleft()
+                joined.append((self._batch.join(row), row))
+        for slot, row in joined:
+            prompt = row.prompt[: row.pending - 1]  # one token at least must be fed, to be followed by another
+            row.begin(self._decoder.begin(slot, row.request.specialist, prompt))
+        return self._closed is None
 
     def _step(self) -> None:
         self._stepped_at = time.monotonic()
         self._release()
-        fed = self._batch.feed(self._step_tokens)
+        fed = self._batch.feed(self._pressure.tokens)
         if not fed:
             return
-        self._advance(fed)
+        try:
+            self._advance(fed)
+        except Exception as error:
+            if not (_out_of_memory(error) and self._shrink(fed)):
+                raise
+            return
+        self._pressure.pass_step()
         with self._changed:
             self._work.add(time.monotonic() - self._stepped_at, len(fed))
         self._release()
@@ -257,13 +273,41 @@ class TransformersEngine:
     def _advance(self, fed: Sequence[tuple[Row, Piece]]) -> None:
         """Feed the pieces, and choose the next token of each row that is fed whole."""
         whole = [row.pending == 0 for row, _ in fed]
-        logits = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, V)
-        ready = [row for (row, _), all_fed in zip(fed, whole, strict=True) if all_fed]
-        for row, scores in zip(ready, logits, strict=True):
+        hidden = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, E)
+        ready = [(row, piece) for (row, piece), all_fed in zip(fed, whole, strict=True) if all_fed]
+        allowed = [row.guide.allowed() for row, _ in ready]
+        for (row, piece), token in zip(ready, self._decoder.choose(hidden, allowed), strict=True):
+            if piece.start < len(row.prompt) <= piece.reach:
+                self._keep(piece.slot, row)
             try:
-                row.choose(scores, self._end)
+                row.take(token, self._end)
             except GrammarError as error:
                 self._leave(row, error)
+
+    def _keep(self, slot: int, row: Row) -> None:
+        """The prompt was fed just now: keep it for others, if there is something new in it."""
+        if len(row.prompt) - row.reused > 1:
+            self._decoder.keep(slot, row.request.specialist, row.prompt)
+
+    def _shrink(self, fed: Sequence[tuple[Row, Piece]]) -> bool:
+        """Memory ran out in a step: have it done in smaller ones. False where they are as small as can be."""
+        rows = list(self._batch)
+        if not self._pressure.shrink(len(rows)):
+            return False
+        room = self._pressure
+        log.warning(
+            "memory ran out in a step: %d rows and %d tokens at a time from now on", room.rows, room.tokens,
+            extra={"action": "shrink"},
+        )  # fmt: skip
+        self._decoder.forget()
+        for row, piece in fed:
+            row.unfeed(piece)
+        with self._changed:
+            for row in reversed(rows[room.rows :]):
+                self._batch.leave(row)
+                row.restart()
+                self._waiting.appendleft(row)
+        return True
 
     def _release(self) -> None:
         """Let everything go that has ended, was cancelled or is late; those that wait as well."""
@@ -278,8 +322,7 @@ class TransformersEngine:
     def _leave(self, row: Row, error: EngineError | None) -> None:
         with self._changed:
             self._by_id.pop(row.request.id, None)
-            self._batch.leave(row)
-            if row in self._waiting:
+            if not self._batch.leave(row):
                 self._waiting.remove(row)
         if error:
             row.future.set_exception(error)

@@ -1,0 +1,12 @@
+"""Which versions of which libraries compute. Knows no engine."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+
+
+@cache
+def build_of(*packages: str) -> str:
+    """Of installed ones: "transformers 5.23.0, torch 2.13.0"."""
+    return ", ".join(f"{package} {version(package)}" for package in packages)

@@ -1,0 +1,55 @@
+"""What an engine must know of the specialists that it hosts, and which requests it refuses for it. Runs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from specialists.specialist import Specialist
+from workers.engines import EngineError, PromptTooLong, Request
+from workers.engines.adapters import AdapterSource
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """One specialist."""
+
+    adapter: AdapterSource | None  #: None: not trained yet, answers with the plain base
+    input_tokens: int  #: a longer prompt is refused
+    answer_tokens: int  #: the most that a request may ask for
+
+    @property
+    def tokens(self) -> int:
+        """As long as the longest prompt with its answer may be."""
+        return self.input_tokens + self.answer_tokens
+
+    def check(self, prompt: Sequence[int]) -> None:
+        """Raises EngineError if the prompt's tokens are too many, or none."""
+        if not prompt:
+            raise EngineError("the prompt is empty", retryable=False)
+        if len(prompt) > self.input_tokens:
+            raise PromptTooLong(len(prompt), self.input_tokens)
+
+
+def hosted_of(specialist: Specialist) -> Hosted:
+    manifest = specialist.manifest
+    assert manifest.decoding, "the manifest's check: an engine that hosts a model is told how to decode"
+    source = None
+    if manifest.adapter and specialist.adapter_path:
+        source = AdapterSource(specialist.adapter_path, manifest.adapter.rank, manifest.adapter.alpha)
+    return Hosted(source, manifest.limits.input_tokens, manifest.decoding.max_tokens)
+
+
+def host_of(request: Request, hosted: Mapping[str, Hosted]) -> Hosted:
+    """Whose it is. Raises EngineError if it is nobody's, or asks for too many tokens."""
+    found = hosted.get(request.specialist)
+    if found is None:
+        raise EngineError(
+            f"specialist {request.specialist!r} is not hosted here; hosted: {', '.join(sorted(hosted))}",
+            retryable=False,
+        )
+    if not 0 < request.max_tokens <= found.answer_tokens:
+        raise EngineError(
+            f"max_tokens is {request.max_tokens}, the manifest allows 1 to {found.answer_tokens}", retryable=False
+        )
+    return found

@@ -1,0 +1,297 @@
+"""The vLLM engine: one thread steps vLLM, which batches. Knows no queue, no lease and no schema."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infra.logs import where
+from infra.settings import Settings
+from specialists.specialist import Specialist
+from specialists.training.base_model import dtype_on
+from specialists.weights import ensure
+from workers.engines import Completion, EngineError, EngineStats, Finish, Request
+from workers.engines.build import build_of
+from workers.engines.hosted import Hosted, hosted_of
+from workers.engines.peft_folder import ensure_peft
+from workers.engines.precision import Precision
+from workers.engines.ticket import Intake, Ticket, refused
+from workers.memory import available_here, check, need_of
+
+log = logging.getLogger(__name__)
+
+#: `close` waits for so long for the last step.
+LAST_STEP_S = 10.0
+
+#: Tokens that vLLM's blocks of keys and values may be rounded up to.
+BLOCK = 128
+
+RANKS = (8, 16, 32, 64, 128, 256)  #: the ranks that vLLM can be told to have room for
+
+
+class VllmEngine:
+    name = "vllm"
+
+    def __init__(
+        self,
+        base: Path,
+        hosted: Mapping[str, Hosted],
+        cache: Path,
+        slots: int = 16,
+        stall_s: float = 60.0,
+    ) -> None:
+        """`cache`: where adapters are kept in the form that vLLM loads.
+
+        `stall_s`: without a step for so long, while there is work, it is not healthy.
+        """
+        if not find_spec("vllm"):
+            raise EngineError(
+                "engine 'vllm' needs vLLM, which is not installed here: pip install vllm, in an environment of its own "
+                "(docs/engines.md says why)",
+                retryable=False,
+            )
+        self._intake = Intake(base, hosted)
+        self._slots = slots
+        self._stall_s = stall_s
+        self._device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        self.precision = Precision.BF16 if dtype_on(self._device) is torch.bfloat16 else Precision.FP32
+        self._changed = threading.Condition()  # guards what follows
+        self._new: list[Ticket] = []
+        self._by_id: dict[str, Ticket] = {}
+        self._closed: EngineError | None = None
+        self._stepped_at = time.monotonic()
+        self._done = EngineStats(self._device)
+        loaded: Future[None] = Future()
+        load = partial(_load, base, hosted, slots, self._device)
+        self._adapters = _adapters(hosted, cache)
+        self._thread = threading.Thread(target=self._run, args=(load, loaded), name="vllm", daemon=True)
+        self._thread.start()
+        loaded.result()
+
+    @classmethod
+    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> VllmEngine:
+        """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be."""
+        base = specialists[0].manifest.base
+        assert base, "the manifest's check: engine 'vllm' names a base"
+        folder = ensure(base.name, settings.weights, log.info, base.sha256)
+        hosted = {each.name: hosted_of(each) for each in specialists}
+        return cls(folder, hosted, settings.weights / "peft", settings.slots, settings.stall_s)
+
+    # -- any thread --
+
+    def submit(self, request: Request) -> Future[Completion]:
+        try:
+            ticket = self._intake.take(request)
+            with self._changed:
+                self._accept(ticket)
+        except EngineError as error:
+            return refused(error)
+        return ticket.future
+
+    def cancel(self, request_id: str) -> None:
+        with self._changed:
+            if ticket := self._by_id.get(request_id):
+                ticket.cancelled = True
+
+    def close(self) -> None:
+        self._shut(EngineError("the engine was closed"))
+        self._thread.join(LAST_STEP_S)
+        if self._thread.is_alive():
+            log.critical("a decoding step hangs; its thread is left behind", extra={"action": "close"})
+
+    def healthy(self) -> bool:
+        with self._changed:
+            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
+            return self._closed is None and self._thread.is_alive() and not stalled
+
+    def stats(self) -> EngineStats:
+        with self._changed:
+            running = min(len(self._by_id), self._slots)
+            return replace(self._done, running=running, waiting=len(self._by_id) - running)
+
+    @property
+    def build(self) -> str:
+        return build_of("vllm", "torch", "llguidance")
+
+    def _accept(self, ticket: Ticket) -> None:
+        if self._closed:
+            raise EngineError(str(self._closed))
+        if ticket.request.id in self._by_id:
+            raise EngineError(f"request {ticket.request.id!r} is in flight already", retryable=False)
+        if not self._by_id:
+            self._stepped_at = time.monotonic()  # an idle engine has not stalled
+        self._by_id[ticket.request.id] = ticket
+        self._new.append(ticket)
+        self._changed.notify()
+
+    def _shut(self, reason: EngineError) -> None:
+        with self._changed:
+            self._closed = self._closed or reason
+            self._changed.notify()
+
+    # -- vLLM's thread --
+
+    def _run(self, load: Callable[[], Any], loaded: Future[None]) -> None:
+        try:
+            self._llm = load()
+            loaded.set_result(None)
+        except EngineError as error:
+            loaded.set_exception(error)
+            return
+        except Exception as error:  # noqa: BLE001 - raised where the engine is made
+            loaded.set_exception(EngineError(f"vLLM did not start: {error}", retryable=False))
+            return
+        while self._admit():
+            try:
+                self._step()
+            except Exception as error:  # noqa: BLE001 - vLLM does not go on after it: whoever waits must hear of it
+                # The type alone: a message may quote the request.
+                log.error("vLLM raised %s\n%s", type(error).__name__, where(error), extra={"action": "step"})
+                self._shut(EngineError(f"the engine is broken: vLLM failed with {type(error).__name__}"))
+        assert self._closed
+        for ticket in list(self._by_id.values()):
+            self._leave(ticket, self._closed)
+        self._llm.engine_core.shutdown()
+
+    def _admit(self) -> bool:
+        """Wait for work and hand it on. False when the engine is closed."""
+        with self._changed:
+            while not (self._closed or self._by_id):
+                self._changed.wait()
+            new, self._new = self._new, []
+        for ticket in new:
+            if not (self._closed or ticket.ended(time.monotonic())):
+                self._add(ticket)
+        return self._closed is None
+
+    def _add(self, ticket: Ticket) -> None:
+        from vllm import TokensPrompt
+
+        try:
+            self._llm.add_request(
+                ticket.request.id,
+                TokensPrompt(prompt_token_ids=ticket.prompt),
+                _sampling(ticket),
+                lora_request=self._adapters.get(ticket.request.specialist),
+            )
+        except ValueError as error:  # what vLLM refuses; its message may quote the request
+            self._leave(ticket, EngineError(f"vLLM refused the request with {type(error).__name__}", retryable=False))
+
+    def _step(self) -> None:
+        self._release()
+        if not self._by_id:
+            return
+        began = time.monotonic()
+        outputs = self._llm.step()
+        now = time.monotonic()
+        with self._changed:
+            self._stepped_at = now
+            done = self._done
+            self._done = replace(
+                done, steps=done.steps + 1, step_s=done.step_s + now - began, rows=done.rows + len(outputs)
+            )
+        for said in outputs:
+            if ticket := self._by_id.get(said.request_id):
+                self._take(ticket, said)
+
+    def _take(self, ticket: Ticket, said: Any) -> None:
+        """What is new of its answer."""
+        (new,) = said.outputs
+        ticket.pieces.append(new.text)
+        ticket.chosen += len(new.token_ids)
+        ticket.reused = said.num_cached_tokens or ticket.reused
+        if said.finished:
+            finish = Finish.STOP if new.finish_reason == "stop" else Finish.LENGTH
+            self._leave(ticket, ticket.completion(finish))
+
+    def _release(self) -> None:
+        """Let those go that were cancelled or are late."""
+        now = time.monotonic()
+        for ticket in list(self._by_id.values()):
+            if finish := ticket.ended(now):
+                self._llm.abort_request([ticket.request.id])
+                self._leave(ticket, ticket.completion(finish))
+
+    def _leave(self, ticket: Ticket, end: Completion | EngineError) -> None:
+        with self._changed:
+            del self._by_id[ticket.request.id]
+        if isinstance(end, EngineError):
+            ticket.future.set_exception(end)
+        else:
+            ticket.future.set_result(end)
+
+
+def _load(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> Any:
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.v1.engine.llm_engine import LLMEngine
+    from vllm.v1.executor import Executor
+
+    config = EngineArgs(**_options(base, hosted, slots, device)).create_engine_config()
+    # Its scheduler in this process and thread: a cancel is then looked at before every step, as a deadline is.
+    return LLMEngine(config, Executor.get_class(config), log_stats=False, multiprocess_mode=False)
+
+
+def _options(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> dict[str, Any]:
+    length = max(each.tokens for each in hosted.values()) + 1
+    dtype = dtype_on(device)
+    adapters = [each.adapter for each in hosted.values() if each.adapter]
+    options: dict[str, Any] = {
+        "model": str(base),
+        "dtype": str(dtype).removeprefix("torch."),
+        "max_model_len": length,
+        "max_num_seqs": slots,
+        "enable_prefix_caching": True,
+        "generation_config": "vllm",  # greedy as we ask, whatever the base's own file says
+        "structured_outputs_config": {"backend": "guidance"},  # llguidance, as everywhere here
+        "enforce_eager": device == "cpu",  # compiling takes minutes there
+        "disable_log_stats": True,
+    }
+    if adapters:
+        rank = max(adapter.rank for adapter in adapters)
+        options |= {
+            "enable_lora": True,
+            "max_loras": len(adapters),
+            "max_lora_rank": next(room for room in RANKS if room >= rank),
+        }
+    need = need_of(base, [adapter.path for adapter in adapters], slots, -(-length // BLOCK) * BLOCK, dtype.itemsize)
+    if need:
+        check(need, _free(device), f"{device}'s memory")
+        options["kv_cache_memory_bytes"] = need.slots_bytes
+    return options
+
+
+def _free(device: str) -> int | None:
+    return available_here() if device == "cpu" else torch.cuda.mem_get_info()[0]
+
+
+def _adapters(hosted: Mapping[str, Hosted], cache: Path) -> dict[str, Any]:
+    """Specialist -> what vLLM is given to know its adapter by."""
+    from vllm.lora.request import LoRARequest
+
+    adapters = {name: each.adapter for name, each in hosted.items() if each.adapter}
+    return {
+        name: LoRARequest(name, number, str(ensure_peft(adapter, cache)))
+        for number, (name, adapter) in enumerate(adapters.items(), 1)
+    }
+
+
+def _sampling(ticket: Ticket) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    return SamplingParams(
+        temperature=0,
+        max_tokens=ticket.most,
+        output_kind=RequestOutputKind.DELTA,
+        structured_outputs=StructuredOutputsParams(grammar=ticket.grammar),
+    )
