@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check chaos bench bench-scale bench-delivery format clean
+.PHONY: demo up test cluster-test check chaos bench-engine bench-scale bench-delivery format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -36,8 +36,8 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)
-	$(BIN)/python -m benchmarks.worker
+bench-engine: $(STAMP)
+	$(BIN)/python -m benchmarks.engine --plots --out docs/pictures/engine.json
 
 bench-scale: $(STAMP)
 	$(BIN)/python -m benchmarks.scale --plots --out docs/pictures

@@ -18,10 +18,10 @@ INK, SECOND, GUIDE = "#2563eb", "#d97706", "#9ca3af"
 def draw(result: Row, folder: Path) -> None:
     windows = result["growth"]["windows"]
     alone = [row for row in windows if row["coordinators"] == 1]
-    _save(folder / "scale-efficiency.png", lambda axes: _efficiency(axes, alone), "workers, one job at a time each")
-    _save(folder / "scale-cost.png", lambda axes: _cost(axes, alone), "workers")
+    save(folder / "scale-efficiency.png", lambda axes: _efficiency(axes, alone), "workers, one job at a time each")
+    save(folder / "scale-cost.png", lambda axes: _cost(axes, alone), "workers")
     if result["hosts"]:
-        _save(folder / "scale-hosts.png", lambda axes: _hosts(axes, result["hosts"]), "delay to Redis, one way, ms")
+        save(folder / "scale-hosts.png", lambda axes: _hosts(axes, result["hosts"]), "delay to Redis, one way, ms")
 
 
 def _efficiency(axes: Axes, rows: list[Row]) -> None:
@@ -62,7 +62,7 @@ def _name_ticks(axes: Axes, rows: list[Row]) -> None:
     axes.minorticks_off()
 
 
-def _save(path: Path, plot: Any, below: str) -> None:
+def save(path: Path, plot: Any, below: str) -> None:
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     plot(axes)

@@ -13,6 +13,9 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ModelEngine = Literal["transformers", "llama.cpp", "vllm"]  #: the engines that host a model
 
 
+LONGEST_ANSWER = 4096  #: tokens
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +33,8 @@ class AdapterRef(_Record):
 
 class Decoding(_Record):
     format: str = "json"  #: how the answer is written: see `specialists.formats`
-    max_tokens: int = Field(gt=0, le=4096)
+    #: of one answer; None: as many as the longest that the output schema allows has bytes, which are no fewer
+    max_tokens: int | None = Field(default=None, gt=0, le=LONGEST_ANSWER)
 
 
 class Limits(_Record):

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from infra.json_values import unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
-from specialists.manifest import Manifest
+from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 
@@ -78,13 +78,21 @@ class Specialist:
             parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
+    @cached_property
+    def answer_tokens(self) -> int:
+        """The most of one answer: what the manifest says, and no more than the output schema lets it have bytes.
+
+        Of a specialist that decodes. A token has a byte at least."""
+        assert self.manifest.decoding
+        bounds = [bound for bound in (self.manifest.decoding.max_tokens, self.format.longest()) if bound is not None]
+        return min(bounds, default=LONGEST_ANSWER + 1)
+
     def input_faults(self, input: Any) -> list[str]:
         return value_faults(input, self.input_schema, f"{self.name}.input")
 
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
-        decoding = self.manifest.decoding
-        return len(_canonical(input)) // BYTES_A_TOKEN + decoding.max_tokens if decoding else 1
+        return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.decoding else 1
 
     def reuse(self, input: Json, tenant: str, fresh: bool = False) -> Reuse | None:
         """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not.
@@ -201,6 +209,11 @@ def _files_faults(specialist: Specialist) -> list[str]:
             _ = specialist.format
         except FormatError as error:
             faults.append(str(error))
+        if not faults and specialist.answer_tokens > LONGEST_ANSWER:
+            faults.append(
+                f"[decoding] max_tokens: say how many an answer may have, up to {LONGEST_ANSWER}; "
+                "the output schema does not bound it so far"
+            )
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += _cut_faults(specialist)

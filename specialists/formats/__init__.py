@@ -31,6 +31,9 @@ class Format(Protocol):
     def grammar(self, input: Json) -> str:
         """A Lark grammar (llguidance's dialect) of the answers allowed for `input`."""
 
+    def longest(self) -> int | None:
+        """Bytes that no answer exceeds in UTF-8, and tokens neither; None: there is no such bound."""
+
 
 _FORMATS = {
     "json": "specialists.formats.json_text:JsonFormat",
@@ -49,6 +52,10 @@ def load_format(name: str, output_schema: Json) -> Format:
         raise FormatError(f"unknown answer format {name!r}; known: {', '.join(known_formats())}")
     module, cls = _FORMATS[name].split(":")
     return cast(Format, getattr(import_module(module), cls)(output_schema))
+
+
+def utf8_bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def plain_fields(input: Json) -> dict[str, str]:

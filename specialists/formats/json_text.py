@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from specialists.formats import FormatError, Json, plain_fields
+from specialists.formats import FormatError, Json, plain_fields, utf8_bytes
+
+ESCAPED_BYTES = 6  #: of a character at most: backslash, u and four digits
 
 
 class JsonFormat:
@@ -29,3 +31,35 @@ class JsonFormat:
 
     def grammar(self, input: Json) -> str:
         return f"start: %json {json.dumps(self._schema)}"
+
+    def longest(self) -> int | None:
+        return _longest(self._schema)
+
+
+def _longest(schema: Json) -> int | None:
+    """Of a number there is no longest, nor of what is said by a reference."""
+    if "enum" in schema or "const" in schema:
+        return max(_written(each) for each in schema.get("enum", [schema.get("const")]))
+    match schema.get("type"):
+        case "string":
+            return 2 + ESCAPED_BYTES * schema["maxLength"] if "maxLength" in schema else None
+        case "boolean":
+            return _written(False)
+        case "null":
+            return _written(None)
+        case "array" if "maxItems" in schema:
+            item = _longest(schema["items"])
+            return None if item is None else 2 + schema["maxItems"] * (item + 1)
+        case "object":
+            values = {name: _longest(each) for name, each in schema["properties"].items()}
+            known = {name: each for name, each in values.items() if each is not None}
+            return (
+                2 + sum(_written(name) + each + 2 for name, each in known.items())
+                if len(known) == len(values)
+                else None
+            )
+    return None
+
+
+def _written(value: object) -> int:
+    return utf8_bytes(json.dumps(value))

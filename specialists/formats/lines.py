@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from specialists.formats import FormatError, Json, plain_fields
+from specialists.formats import FormatError, Json, plain_fields, utf8_bytes
+
+CHARACTER_BYTES = 4  #: in UTF-8, at most
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class LinesFormat:
             raise FormatError("a line of the list has no ': '")
         return {self._pairs.key: _member(self._pairs.keys, words, self._pairs.key), self._pairs.value: value}
 
+    def longest(self) -> int | None:
+        lines = [_longest(kind) for kind in self._scalars.values()]
+        if pairs := self._pairs:
+            lines += [_longest(pairs.keys) + len(": ") + CHARACTER_BYTES * pairs.max_length] * pairs.max_items
+        return sum(lines) + max(0, len(lines) - 1)
+
     def grammar(self, input: Json) -> str:
         rules: list[str] = []
         start: list[str] = []
@@ -117,6 +125,11 @@ def _words(members: list[str]) -> dict[str, str]:
     if len(set(words.values())) != len(words) or any("\n" in w or not w for w in words.values()):
         raise FormatError("format 'lines': enum members must stay distinct, one line each, when '_' becomes ' '")
     return words
+
+
+def _longest(kind: dict[str, str] | int) -> int:
+    """Bytes of a scalar: of the longest member, or of so many characters."""
+    return max(map(utf8_bytes, kind.values())) if isinstance(kind, dict) else CHARACTER_BYTES * kind
 
 
 def _member(words: dict[str, str], text: str, name: str) -> str:

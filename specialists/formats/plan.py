@@ -39,6 +39,9 @@ class PlanFormat:
         if list(output_schema["properties"]) != ["steps"]:
             raise FormatError("format 'plan': the output must have exactly the property 'steps'")
 
+    def longest(self) -> int | None:
+        return None  # names are the job types' on offer, which come with each input
+
     def fields(self, input: Json) -> dict[str, str]:
         given = [f"{name}[]" if kind == "array" else name for name, kind in input.get("inputs", {}).items()]
         return {

@@ -78,6 +78,7 @@ def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, inp
     text = format.write(output)
     assert format.read(text) == output
     assert accepts(format, input, text)
+    assert format.longest() is None or len(text.encode()) <= format.longest()
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,37 @@ def test_examples_are_read_plain_and_gzipped(tmp_path: Path):
     with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
         file.write(row)
     assert read_examples(tmp_path / "a.jsonl") == read_examples(tmp_path / "b.jsonl.gz")
+
+
+def schema_of(**properties: object) -> dict:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "output"),
+    [
+        ("lines", schema_of(intent={"enum": ["no", "yes_and_no"]}), {"intent": "yes_and_no"}),
+        ("lines", schema_of(a={"type": "string", "maxLength": 3}), {"a": "\U0001f600" * 3}),
+        (
+            "lines",
+            PAIRS,
+            {"intent": "reverted_card_payment?", "slots": [{"name": "party_size", "value": "\U0001f600" * 20}] * 2},
+        ),
+        ("json", schema_of(a={"type": "string", "maxLength": 3}, b={"type": "boolean"}), {"a": "\x01" * 3, "b": False}),
+        ("json", schema_of(a={"type": "array", "items": {"enum": ["x", "yy"]}, "maxItems": 2}), {"a": ["yy", "yy"]}),
+    ],
+)
+def test_no_answer_is_longer_than_its_format_says_and_the_longest_nearly_is(name, schema, output):
+    format = load_format(name, schema)
+    assert (
+        0 <= format.longest() - len(format.write(output).encode()) <= 2
+    )  # JSON counts a comma behind the last one too
+
+
+def test_what_the_schema_does_not_bound_has_no_longest_answer():
+    assert load_format("json", schema_of(a={"type": "number"})).longest() is None
+    assert (
+        load_format("json", schema_of(a={"type": "array", "items": {"type": "string"}, "maxItems": 2})).longest()
+        is None
+    )
+    assert load_format("plan", PLAN).longest() is None

@@ -139,6 +139,26 @@ def test_a_field_that_could_not_be_cut_is_refused_at_load(mood: Path, cut: str, 
         load_specialist(mood)
 
 
+def without_max_tokens(folder: Path) -> Path:
+    manifest = folder / "specialist.toml"
+    manifest.write_text(manifest.read_text().replace("max_tokens = 8\n", ""))
+    return folder
+
+
+def test_an_answer_may_have_as_many_tokens_as_the_manifest_says_and_no_more_than_bytes(mood: Path):
+    assert load_specialist(mood).answer_tokens == 8
+    assert load_specialist(without_max_tokens(mood)).answer_tokens == len("very bad")
+
+
+def test_where_the_schema_bounds_no_answer_the_manifest_must(mood: Path):
+    schema = json.loads((mood / "output.schema.json").read_text())
+    schema["properties"]["mood"] = {"type": "string", "maxLength": 2000}
+    (mood / "output.schema.json").write_text(json.dumps(schema))
+    assert load_specialist(mood).answer_tokens == 8
+    with pytest.raises(SpecialistError, match=r"\[decoding\] max_tokens: say how many an answer may have, up to 4096"):
+        load_specialist(without_max_tokens(mood))
+
+
 def test_an_unknown_manifest_field_is_refused_by_name(mood: Path):
     (mood / "specialist.toml").write_text('colour = "red"\n' + MANIFEST)
     with pytest.raises(SpecialistError, match="colour: Extra inputs are not permitted"):

@@ -37,7 +37,7 @@ def hosted_of(specialist: Specialist) -> Hosted:
     source = None
     if manifest.adapter and specialist.adapter_path:
         source = AdapterSource(specialist.adapter_path, manifest.adapter.rank, manifest.adapter.alpha)
-    return Hosted(source, manifest.limits.input_tokens, manifest.decoding.max_tokens)
+    return Hosted(source, manifest.limits.input_tokens, specialist.answer_tokens)
 
 
 def host_of(request: Request, hosted: Mapping[str, Hosted]) -> Hosted:

@@ -40,7 +40,7 @@ class LlamaServer:
 
     def __init__(self, weights: Path, slots: int, hosted: Hosted, threads: int | None) -> None:
         try:
-            self._server = xllamacpp.Server(_options(weights, slots, hosted, threads))
+            self._server = xllamacpp.Server(options_for(weights, slots, hosted, threads))
         except RuntimeError as error:
             raise EngineError(f"llama.cpp does not load {weights}: {error}", retryable=False) from error
 
@@ -92,7 +92,7 @@ def _read(said: Mapping[str, Any]) -> Whole:
     )
 
 
-def _options(weights: Path, slots: int, hosted: Hosted, threads: int | None) -> Any:
+def options_for(weights: Path, slots: int, hosted: Hosted, threads: int | None) -> Any:
     options = xllamacpp.CommonParams()
     options.model.path = str(weights)
     options.n_parallel = slots

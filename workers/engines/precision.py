@@ -31,7 +31,7 @@ _WEIGHT_BYTES = {Precision.FP32: 4, Precision.BF16: 2, Precision.INT8: 1}
 def fastest(device: str) -> Precision:
     """What `device` multiplies fastest without a loss that counts.
 
-    bf16 on CUDA and on processors with tiles for it (AMX), fp32 elsewhere: without tiles bf16 is up to 500 times as slow.
+    bf16 on CUDA and on processors with tiles for it (AMX), fp32 elsewhere: without tiles bf16 may be 500 times as slow.
     Never int8, which costs a point of accuracy (docs/log.md has the figures): it is there to be asked for.
     """
     if device.startswith("cuda"):

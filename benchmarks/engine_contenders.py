@@ -1,0 +1,173 @@
+"""Who is measured: each a process (or two) that is asked for answers, with the memory it took and when it was ready.
+
+Knows no figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from benchmarks.delivery_tables import Row
+from benchmarks.engine_workload import Answers, Workload
+from infra.celery_queue import CeleryQueue, create_app
+from infra.records import Job, Outcome, RunRecord
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+
+ROUND_S = 900.0
+
+
+@dataclass
+class Contender:
+    """`ask` takes a workload and a label that no other round has."""
+
+    name: str
+    pid: int
+    ask: Callable[[Workload, str], Answers]
+    ready_s: float = 0.0  #: from the start of its process to its first answers
+
+    def peak_bytes(self) -> int:
+        """Of its processes, summed."""
+        return sum(_peak(pid) for pid in _with_children(self.pid))
+
+
+def started(contender: Callable[[], Contender], workload: Workload) -> Contender:
+    began = time.monotonic()
+    found = contender()
+    found.ask(workload.first(2), f"first-{began}")
+    found.ready_s = time.monotonic() - began
+    found.ask(workload.first(16), f"warm-{began}")
+    return found
+
+
+@contextmanager
+def child(command: Sequence[str], piped: bool = False, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    pipe = subprocess.PIPE if piped else None
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], env=os.environ | environment, stdin=pipe, stdout=pipe, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
+def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Contender]]:
+    """Ours: jobs through the ledger, the queue and a worker process, outcomes read back from the ledger."""
+    command = ["workers.app", workload.name]
+    given = {"MANYHANDS_SLOTS": str(settings.slots), "MANYHANDS_LOG_LEVEL": "WARNING"}
+    with child(command, MANYHANDS_REDIS_URL=settings.redis_url, **given) as process:
+        jobs = Jobs(settings)
+        yield lambda: Contender("manyhands", process.pid, jobs.ask)
+
+
+class Jobs:
+    """Jobs without a run of their own: what a coordinator does with ready ones, and no more."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._ledger, self._queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
+
+    def ask(self, workload: Workload, label: str) -> Answers:
+        started = time.monotonic()
+        run = self.send(workload, label)
+        ended: dict[str, Outcome] = {}
+        while len(ended) < len(workload.examples):
+            if time.monotonic() > started + ROUND_S:
+                raise TimeoutError(f"{len(ended)} of {len(workload.examples)} jobs ended within {ROUND_S:g} s")
+            ended |= dict(self._ledger.outcomes("bench", len(workload.examples), 1000))
+        seconds = time.monotonic() - started
+        self._ledger.advance(run, [], [], list(ended))
+        by_index = sorted(ended.values(), key=lambda outcome: outcome.index)
+        return Answers(seconds, [each.output for each in by_index], sum(each.usage.tokens_out for each in by_index))
+
+    def send(self, workload: Workload, label: str) -> RunRecord:
+        jobs = [
+            Job(id=Job.name(label, "s1", n), type=workload.name, input=each, run_id=label, step_id="s1", index=n,
+                timeout_s=ROUND_S)
+            for n, each in enumerate(workload.inputs)
+        ]  # fmt: skip
+        run = RunRecord(id=label, created_ms=0, body={})
+        self._ledger.create_run(run, jobs, [])
+        for job_type, job_id in self._ledger.take_ready(len(jobs)):
+            self._queue.send(job_type, job_id)
+        return run
+
+    def ended(self, wait_ms: int) -> list[Outcome]:
+        """The next ones, forgotten with this."""
+        found = self._ledger.outcomes("bench", 1000, wait_ms)
+        self._ledger.acknowledge([entry for entry, _ in found])
+        return [outcome for _, outcome in found]
+
+
+@contextmanager
+def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
+    """What most people build first: a Celery task that calls `generate`, one at a time."""
+    os.environ["PEER_REDIS_URL"] = settings.redis_url
+    from benchmarks.peer import answer
+
+    def ask(workload: Workload, _: str) -> Answers:
+        started = time.monotonic()
+        sent = [answer.delay(workload.name, each) for each in workload.inputs]
+        found = [result.get(timeout=ROUND_S) for result in sent]
+        seconds = time.monotonic() - started
+        outputs = [workload.output(each["text"], input) for each, input in zip(found, workload.inputs, strict=True)]
+        return Answers(seconds, outputs, sum(each["tokens"] for each in found))
+
+    command = ["celery", "--quiet", "--app", "benchmarks.peer", "worker", "--pool", "solo", "--loglevel", "error"]
+    with child(command, PEER_REDIS_URL=settings.redis_url) as process:
+        yield lambda: Contender("Celery + generate", process.pid, ask)
+
+
+@contextmanager
+def alone(
+    kind: str, specialists: Sequence[str], name: str | None = None, **options: object
+) -> Iterator[Callable[[], Contender]]:
+    """An engine of `benchmarks.engine_child`, without a queue: what it is asked comes through a pipe."""
+    command = ["benchmarks.engine_child", kind, ",".join(specialists), json.dumps(options)]
+    with child(command, piped=True) as process:
+        pipe = Pipe(process)
+        yield lambda: Contender(name or kind, process.pid, pipe.ask)
+
+
+class Pipe:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._to: IO[str] = process.stdin
+        self._from: IO[str] = process.stdout
+        self.last: Row = {}  #: all that was said of the last round
+
+    def ask(self, workload: Workload, _: str) -> Answers:
+        self._to.write(json.dumps({"inputs": workload.inputs}) + "\n")
+        self._to.flush()
+        line = self._from.readline()
+        if not line:
+            raise ChildProcessError("a contender ended without an answer: what it wrote above says why")
+        self.last = json.loads(line)
+        texts = self.last["texts"]
+        outputs = [workload.output(text, input) for text, input in zip(texts, workload.inputs, strict=True)]
+        return Answers(self.last["seconds"], outputs, self.last["tokens"])
+
+
+def _with_children(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:  # it has ended, or this is no Linux
+        return []
+    return [pid, *(each for child in children.split() for each in _with_children(int(child)))]
+
+
+def _peak(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

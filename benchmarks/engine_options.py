@@ -1,0 +1,26 @@
+"""What `benchmarks.engine` was asked to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.engine_workload import Workload, load_workload
+
+
+@dataclass(frozen=True)
+class Options:
+    workloads: tuple[str, ...] = ("triage", "command", "entities", "receipt")
+    jobs: dict[str, int] | None = None  #: of a round of ours; None: JOBS
+    pairs: int = 3
+    slots: int = 64
+    data: Path | None = None  #: a folder with <workload>/dev.jsonl.gz; None: each specialist's own examples, repeated
+    price_per_hour: float | None = None  #: of this machine
+
+    def workload(self, name: str) -> Workload:
+        return load_workload(name, (self.jobs or JOBS).get(name, LEAST_JOBS), self.data)
+
+
+#: About five to ten seconds of ours each, on two cores.
+JOBS = {"triage": 512, "command": 192, "entities": 256, "receipt": 48}
+LEAST_JOBS = 64

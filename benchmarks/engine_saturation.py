@@ -1,0 +1,84 @@
+"""Saturation: typed jobs a second of one worker that always has work, beside the peers, on the same prompts.
+
+All processes are up at once, and one at a time is asked. A ratio is the median over pairs of rounds that follow each
+other. Of llama.cpp there are two: with the specialist's grammar, and with its output schema as `json_schema`, in which
+the specialist was never trained to answer.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.delivery_tables import Row, show
+from benchmarks.engine_contenders import Contender, alone, celery_generate, started, worker
+from benchmarks.engine_options import Options
+from benchmarks.engine_workload import Answers, Workload
+from infra.redis_server import RedisServer
+from infra.settings import Settings
+
+#: Jobs a round for every job of ours, and not fewer than LEAST: those who are slow would else take hours.
+SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.1, "generate_batch": 0.5}
+LEAST = 8
+
+
+def saturation(options: Options) -> Row:
+    return {name: _measured(options.workload(name), options) for name in options.workloads}
+
+
+def _measured(workload: Workload, options: Options) -> Row:
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as redis, ExitStack() as stack:
+        settings = Settings().model_copy(update={"redis_url": redis.url, "slots": options.slots})
+        begun = [
+            worker(workload, settings),
+            celery_generate(settings),
+            alone("generate_batch", [workload.name]),
+            alone("llama.cpp", [workload.name]),
+            alone("llama.cpp json_schema", [workload.name]),
+        ]
+        contenders = [started(stack.enter_context(each), workload) for each in begun]
+        rounds = _rounds(contenders, workload, options.pairs)
+        rows = [_row(each, rounds, workload) for each in contenders]
+    note = (
+        f"{workload.name}: {len(workload.examples)} jobs a round of ours, {options.pairs} pairs, {options.slots} slots"
+    )
+    show(rows, f"{note}; score: {rows[0]['scored_by']}. The ratio is ours to theirs.")
+    return {"jobs": len(workload.examples), "contenders": rows, "rounds": {
+        name: [[each.seconds, len(each.outputs), each.jobs_per_s] for each in found] for name, found in rounds.items()
+    }}  # fmt: skip
+
+
+def _rounds(contenders: list[Contender], workload: Workload, pairs: int) -> dict[str, list[Answers]]:
+    rounds: dict[str, list[Answers]] = {each.name: [] for each in contenders}
+    for pair in range(pairs):
+        for each in contenders:
+            found = each.ask(share_of(workload, each.name), f"pair{pair}")
+            rounds[each.name].append(found)
+            print(f"{workload.name}, pair {pair + 1} of {pairs}: {each.name} {found.jobs_per_s:.2f} jobs/s", flush=True)
+    return rounds
+
+
+def share_of(workload: Workload, name: str) -> Workload:
+    return workload.first(max(LEAST, round(SHARE.get(name, 1) * len(workload.examples))))
+
+
+def _row(contender: Contender, rounds: dict[str, list[Answers]], workload: Workload) -> Row:
+    own, found = rounds["manyhands"], rounds[contender.name]
+    return {
+        "contender": contender.name,
+        "jobs_per_s": statistics.median(each.jobs_per_s for each in found),
+        "ratio": ratio(own, found),
+        **share_of(workload, contender.name).worth(found),
+        "peak_gib": contender.peak_bytes() / 2**30,
+        "ready_s": contender.ready_s,
+    }
+
+
+def ratio(ours: list[Answers], theirs: list[Answers]) -> float:
+    """Median over the pairs; infinite where they gave nothing valid."""
+    return statistics.median(
+        one.jobs_per_s / other.jobs_per_s if other.jobs_per_s else float("inf")
+        for one, other in zip(ours, theirs, strict=True)
+    )

@@ -1,0 +1,81 @@
+"""What each of the engine's techniques is worth: all of them on, and each left out, in pairs of processes."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.delivery_tables import Row, show
+from benchmarks.engine_contenders import Pipe, alone, started
+from benchmarks.engine_options import Options
+from benchmarks.engine_workload import Answers, Workload
+from workers.engines.decoder import best_device
+from workers.engines.precision import Precision, fastest
+
+#: Jobs of a round for each of saturation's.
+SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Variant:
+    name: str
+    options: Row = field(default_factory=dict)
+    share: float = 1.0  #: of a round's jobs, where it is slow
+    beside: Sequence[str] = ()  #: other specialists that the engine hosts too
+
+
+def variants(workload: str, options: Options) -> list[Variant]:
+    usual = fastest(best_device())
+    return [
+        Variant("one request at a time", {"slots": 1}, share=0.25),
+        Variant("no kept prefixes", {"techniques": {"prefix_bytes": 0}}),
+        Variant("forced tokens a step each", {"techniques": {"forced": False}}),
+        Variant("all logits always", {"techniques": {"picked": False}}),
+        *(Variant(f"{each}", {"precision": each}) for each in Precision if each is not usual),
+        Variant("adapters of all kept apart", beside=[each for each in options.workloads if each != workload]),
+    ]
+
+
+def techniques(options: Options) -> Row:
+    return {name: _measured(options.workload(name), options) for name in options.workloads}
+
+
+def _measured(workload: Workload, options: Options) -> Row:
+    workload = workload.first(max(16, round(SHARE * len(workload.examples))))
+    rows: list[Row] = []
+    with alone("ours", [workload.name], "all on", slots=options.slots) as begun:
+        whole = started(begun, workload)
+        for variant in variants(workload.name, options):
+            given = {"slots": options.slots, **variant.options}
+            with alone("ours", [workload.name, *variant.beside], variant.name, **given) as other:
+                without = started(other, workload)
+                part = workload.first(max(8, round(variant.share * len(workload.examples))))
+                pairs = [(whole.ask(workload, ""), without.ask(part, "")) for _ in range(options.pairs)]
+            if not rows:
+                rows.append(_row("all on", workload, [one for one, _ in pairs], 1.0, _pipe(whole)))
+            gain = statistics.median(one.jobs_per_s / other.jobs_per_s for one, other in pairs)
+            rows.append(_row(variant.name, part, [other for _, other in pairs], gain, _pipe(without)))
+    show(rows, f"{workload.name}: gain is that of having it, the median of {options.pairs} pairs.")
+    return {"variants": rows}
+
+
+def _pipe(contender: object) -> Row:
+    pipe = contender.ask.__self__  # type: ignore[attr-defined]
+    assert isinstance(pipe, Pipe)
+    return pipe.last
+
+
+def _row(name: str, workload: Workload, rounds: Sequence[Answers], gain: float, last: Row) -> Row:
+    jobs = len(workload.examples)
+    worth = workload.worth(rounds)
+    return {
+        "variant": name,
+        "jobs_per_s": statistics.median(each.jobs_per_s for each in rounds),
+        "gain": gain,
+        "score": worth["score"],
+        "valid_percent": worth["valid_percent"],
+        "steps_a_job": last["rows"] / jobs,
+        "forced_a_job": last["forced"] / jobs,
+        "reused_percent": 100 * last["reused"] / last["tokens_in"],
+    }

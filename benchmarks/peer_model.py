@@ -1,0 +1,41 @@
+"""A peer's model: transformers' own, with the specialist's adapter merged by peft, as fast as this device has it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from infra.settings import Settings
+from specialists.catalog import load_catalog
+from specialists.training.base_model import load_base
+from specialists.weights import ensure
+from workers.engines.decoder import best_device
+from workers.engines.precision import fastest
+
+
+@cache
+def load(name: str) -> tuple[Any, Any, Any]:
+    """The specialist, its model with the adapter merged, and the tokenizer."""
+    settings = Settings()
+    specialist = load_catalog(settings.specialists).get(name)
+    model, tokenizer = load_base(ensure(specialist.manifest.base.name, settings.weights))
+    if specialist.manifest.adapter:
+        model = merged(model, specialist)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = best_device()
+    return specialist, model.eval().to(device, fastest(device).dtype), tokenizer
+
+
+def merged(model: Any, specialist: Any) -> Any:
+    from peft import get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    from specialists.training.lora import lora_config
+
+    adapter = specialist.manifest.adapter
+    wrapped = get_peft_model(model, lora_config(adapter.rank, adapter.alpha))
+    set_peft_model_state_dict(wrapped, load_file(specialist.adapter_path))
+    return wrapped.merge_and_unload()
