@@ -9,9 +9,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +25,7 @@ from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 
 ROUND_S = 900.0
+WAIT_MS = 100  #: for something to become ready
 
 
 @dataclass
@@ -68,15 +70,28 @@ def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Cont
     command = ["workers.app", workload.name]
     given = {"MANYHANDS_SLOTS": str(settings.slots), "MANYHANDS_LOG_LEVEL": "WARNING"}
     with child(command, MANYHANDS_REDIS_URL=settings.redis_url, **given) as process:
-        jobs = Jobs(settings)
-        yield lambda: Contender("manyhands", process.pid, jobs.ask)
+        with closing(Jobs(settings)) as jobs:
+            yield lambda: Contender("manyhands", process.pid, jobs.ask)
 
 
 class Jobs:
-    """Jobs without a run of their own: what a coordinator does with ready ones, and no more."""
+    """Jobs, dispatched as a coordinator does it, of runs that are nothing else."""
 
     def __init__(self, settings: Settings) -> None:
         self._ledger, self._queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
+        self._window = settings.window
+        self._closed = threading.Event()
+        self._dispatcher = threading.Thread(target=self._dispatch, name="dispatch", daemon=True)
+        self._dispatcher.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._dispatcher.join()
+
+    def _dispatch(self) -> None:
+        while not self._closed.is_set():
+            self._ledger.wait_ready(WAIT_MS)
+            self._queue.send_all(self._ledger.take_ready(self._window))
 
     def ask(self, workload: Workload, label: str) -> Answers:
         started = time.monotonic()
@@ -99,8 +114,6 @@ class Jobs:
         ]  # fmt: skip
         run = RunRecord(id=label, created_ms=0, body={})
         self._ledger.create_run(run, jobs, [])
-        for job_type, job_id in self._ledger.take_ready(len(jobs)):
-            self._queue.send(job_type, job_id)
         return run
 
     def ended(self, wait_ms: int) -> list[Outcome]:

@@ -22,5 +22,5 @@ class Options:
 
 
 #: About five to ten seconds of ours each, on two cores.
-JOBS = {"triage": 512, "command": 192, "entities": 256, "receipt": 48}
+JOBS = {"triage": 512, "command": 160, "entities": 192, "receipt": 32}
 LEAST_JOBS = 64

@@ -20,7 +20,7 @@ from infra.redis_server import RedisServer
 from infra.settings import Settings
 
 #: Jobs a round for every job of ours, and not fewer than LEAST: those who are slow would else take hours.
-SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.1, "generate_batch": 0.5}
+SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.03, "generate_batch": 0.5}
 LEAST = 8
 
 
