@@ -69,9 +69,8 @@ def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Cont
     """Ours: jobs through the ledger, the queue and a worker process, outcomes read back from the ledger."""
     command = ["workers.app", workload.name]
     given = {"MANYHANDS_SLOTS": str(settings.slots), "MANYHANDS_LOG_LEVEL": "WARNING"}
-    with child(command, MANYHANDS_REDIS_URL=settings.redis_url, **given) as process:
-        with closing(Jobs(settings)) as jobs:
-            yield lambda: Contender("manyhands", process.pid, jobs.ask)
+    with child(command, MANYHANDS_REDIS_URL=settings.redis_url, **given) as process, closing(Jobs(settings)) as jobs:
+        yield lambda: Contender("manyhands", process.pid, jobs.ask)
 
 
 class Jobs:
