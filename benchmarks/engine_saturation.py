@@ -1,7 +1,7 @@
 """Saturation: typed jobs a second of one worker that always has work, beside the peers, on the same prompts.
 
 All processes are up at once, and one at a time is asked. A ratio is the median over pairs of rounds that follow each
-other. Of llama.cpp there are two: with the specialist's grammar, and with its output schema as `json_schema`, in which
+other; it is that of our whole worker, ledger and queue included. Of llama.cpp there are two: with the specialist's grammar, and with its output schema as `json_schema`, in which
 the specialist was never trained to answer.
 """
 
@@ -23,6 +23,8 @@ from infra.settings import Settings
 SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.03, "generate_batch": 0.5}
 LEAST = 8
 
+ALONE = "manyhands, its engine alone"  #: without ledger and queue, as generate_batch and llama.cpp are here
+
 
 def saturation(options: Options) -> Row:
     return {name: _measured(options.workload(name), options) for name in options.workloads}
@@ -33,6 +35,7 @@ def _measured(workload: Workload, options: Options) -> Row:
         settings = Settings().model_copy(update={"redis_url": redis.url, "slots": options.slots})
         begun = [
             worker(workload, settings),
+            alone("ours", [workload.name], ALONE, slots=options.slots),
             celery_generate(settings),
             alone("generate_batch", [workload.name]),
             alone("llama.cpp", [workload.name]),
