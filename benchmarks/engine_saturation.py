@@ -1,8 +1,8 @@
 """Saturation: typed jobs a second of one worker that always has work, beside the peers, on the same prompts.
 
 All processes are up at once, and one at a time is asked. A ratio is the median over pairs of rounds that follow each
-other; it is that of our whole worker, ledger and queue included. Of llama.cpp there are two: with the specialist's grammar, and with its output schema as `json_schema`, in which
-the specialist was never trained to answer.
+other, of our whole worker, ledger and queue included. Of llama.cpp there are two: with the specialist's grammar, and
+with its output schema as `json_schema`, in which the specialist was never trained to answer.
 """
 
 from __future__ import annotations
