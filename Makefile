@@ -36,8 +36,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A folder with <specialist>/dev.jsonl.gz, for figures of more than the specialists' few own examples.
+DATA ?=
 bench-engine: $(STAMP)
-	$(BIN)/python -m benchmarks.engine --plots --out docs/pictures/engine.json
+	$(BIN)/python -m benchmarks.engine $(if $(DATA),--data $(DATA)) --plots --out docs/pictures/engine.json
 
 bench-scale: $(STAMP)
 	$(BIN)/python -m benchmarks.scale --plots --out docs/pictures

@@ -37,7 +37,7 @@ PARTS: dict[str, Callable[[Options], Row]] = {
     "techniques": techniques,
 }
 LIBRARIES = ("torch", "transformers", "llguidance", "xllamacpp", "celery", "redis")
-CAPABILITIES = ("amx_bf16", "amx_int8", "avx512_f", "avx512_vnni", "avx2")
+CAPABILITIES = ("amx_bf16", "amx_int8", "avx512_bf16", "avx512_vnni", "avx512_f", "avx2")
 
 
 def main() -> None:

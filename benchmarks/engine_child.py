@@ -2,7 +2,8 @@
 
     python -m benchmarks.engine_child KIND SPECIALIST[,…] OPTIONS
 
-Reads `{"inputs": […]}`, answers `{"seconds": …, "texts": […], "tokens": …, …}`; the first specialist is asked.
+Reads `{"inputs": […]}`, answers `{"seconds": …, "texts": […], "tokens": …, …}`; the first specialist is asked. A text
+is null where the answer came to no end.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from specialists.schemas import Json
 from specialists.specialist import Specialist
 from specialists.training.base_model import encode
 from specialists.weights import ensure
-from workers.engines import Engine, EngineError
+from workers.engines import Engine, EngineError, Finish
 from workers.engines.hosted import hosted_of
 from workers.engines.precision import Precision
 from workers.engines.techniques import Techniques
@@ -88,7 +89,7 @@ def asked_of(engine: Engine, specialist: Specialist) -> Ask:
         assert len(found) == len(inputs), "an engine refused what it was asked"
         return {
             "seconds": seconds,
-            "texts": [each.text for each in found],
+            "texts": [each.text if each.finish is Finish.STOP else None for each in found],
             "tokens": sum(each.tokens_out for each in found),
             "tokens_in": sum(each.tokens_in for each in found),
             "forced": sum(each.forced for each in found),
@@ -135,19 +136,19 @@ def llama_json(specialists: Sequence[Specialist], _: Row) -> Ask:
     return ask
 
 
-def written(specialist: Specialist, said: Row) -> str:
-    """What was said in JSON as the specialist would write it; "" where it is no output."""
+def written(specialist: Specialist, said: Row) -> str | None:
+    """What was said in JSON as the specialist would write it; None where it is no output."""
     try:
         return specialist.format.write(json.loads(said["choices"][0]["text"]))
     except (ValueError, KeyError, TypeError):
-        return ""
+        return None
 
 
 def generate_batch(specialists: Sequence[Specialist], _: Row) -> Ask:
     """transformers' own continuous batching: the merged model, greedy, in the precision that is fastest here."""
     from transformers import ContinuousBatchingConfig, GenerationConfig
 
-    from benchmarks.peer_model import load
+    from benchmarks.peer_model import load, text_of
 
     specialist, model, tokenizer = load(specialists[0].name)
     model.set_attn_implementation("sdpa")  # flash attention takes its place where there is one
@@ -162,7 +163,7 @@ def generate_batch(specialists: Sequence[Specialist], _: Row) -> Ask:
         prompts = [encode(tokenizer, specialist.render(input)) for input in inputs]
         found = model.generate_batch(prompts, generation_config=greedy, continuous_batching_config=batching)
         answers = [found[id].generated_tokens for id in sorted(found, key=lambda id: int(id.rsplit("_", 1)[1]))]
-        texts = [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in answers]
+        texts = [text_of(tokenizer, tokens, specialist.answer_tokens) for tokens in answers]
         return {"seconds": time.monotonic() - started, "texts": texts, "tokens": sum(map(len, answers))}
 
     return ask

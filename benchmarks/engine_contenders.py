@@ -45,9 +45,9 @@ class Contender:
 def started(contender: Callable[[], Contender], workload: Workload) -> Contender:
     began = time.monotonic()
     found = contender()
-    found.ask(workload.first(2), f"first-{began}")
+    found.ask(workload.warm(2), f"first-{began}")
     found.ready_s = time.monotonic() - began
-    found.ask(workload.first(16), f"warm-{began}")
+    found.ask(workload.warm(), f"warm-{began}")
     return found
 
 
@@ -103,12 +103,13 @@ class Jobs:
         seconds = time.monotonic() - started
         self._ledger.advance(run, [], [], list(ended))
         by_index = sorted(ended.values(), key=lambda outcome: outcome.index)
-        return Answers(seconds, [each.output for each in by_index], sum(each.usage.tokens_out for each in by_index))
+        tokens = sum(each.usage.tokens_out for each in by_index)
+        return Answers(workload.examples, seconds, [each.output for each in by_index], tokens)
 
     def send(self, workload: Workload, label: str) -> RunRecord:
         jobs = [
             Job(id=Job.name(label, "s1", n), type=workload.name, input=each, run_id=label, step_id="s1", index=n,
-                timeout_s=ROUND_S)
+                timeout_s=ROUND_S, attempts=1)
             for n, each in enumerate(workload.inputs)
         ]  # fmt: skip
         run = RunRecord(id=label, created_ms=0, body={})
@@ -133,8 +134,7 @@ def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
         sent = [answer.delay(workload.name, each) for each in workload.inputs]
         found = [result.get(timeout=ROUND_S) for result in sent]
         seconds = time.monotonic() - started
-        outputs = [workload.output(each["text"], input) for each, input in zip(found, workload.inputs, strict=True)]
-        return Answers(seconds, outputs, sum(each["tokens"] for each in found))
+        return workload.answers(seconds, [each["text"] for each in found], sum(each["tokens"] for each in found))
 
     command = ["celery", "--quiet", "--app", "benchmarks.peer", "worker", "--pool", "solo", "--loglevel", "error"]
     with child(command, PEER_REDIS_URL=settings.redis_url) as process:
@@ -167,9 +167,7 @@ class Pipe:
         if not line:
             raise ChildProcessError("a contender ended without an answer: what it wrote above says why")
         self.last = json.loads(line)
-        texts = self.last["texts"]
-        outputs = [workload.output(text, input) for text, input in zip(texts, workload.inputs, strict=True)]
-        return Answers(self.last["seconds"], outputs, self.last["tokens"])
+        return workload.answers(self.last["seconds"], self.last["texts"], self.last["tokens"])
 
 
 def _with_children(pid: int) -> list[int]:

@@ -32,7 +32,7 @@ def _measured(workload: Workload, options: Options) -> Row:
         settings = Settings().model_copy(update={"redis_url": redis.url, "slots": options.slots})
         with worker(workload, settings) as begun:
             contender = started(begun, workload)
-            most = contender.ask(workload, "most").jobs_per_s
+            most = contender.ask(workload.round(0), "most").jobs_per_s
             with closing(Jobs(settings)) as jobs:
                 rows = [_row(jobs, workload, load, load * most) for load in LOADS]
     show(rows, f"{workload.name}: {most:.1f} jobs/s at most; from sent to read back, Poisson arrivals.")
@@ -60,7 +60,7 @@ def arrivals(jobs: Jobs, workload: Workload, rate: float, count: int) -> Sequenc
         time.sleep(max(0.0, due - time.monotonic()))
         label = f"{rate:.6f}-{n}"
         sent[label] = due
-        jobs.send(Workload(workload.specialist, [workload.examples[n % len(workload.examples)]]), label)
+        jobs.send(workload.one(n), label)
     reader.join()
     return took
 

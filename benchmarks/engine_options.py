@@ -18,7 +18,7 @@ class Options:
     price_per_hour: float | None = None  #: of this machine
 
     def workload(self, name: str) -> Workload:
-        return load_workload(name, (self.jobs or JOBS).get(name, LEAST_JOBS), self.data)
+        return load_workload(name, (self.jobs or JOBS).get(name, LEAST_JOBS), self.pairs, self.data)
 
 
 #: About five to ten seconds of ours each, on two cores.

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.delivery_tables import Row, show
 from benchmarks.engine_contenders import Contender, alone, celery_generate, started, worker
 from benchmarks.engine_options import Options
-from benchmarks.engine_workload import Answers, Workload
+from benchmarks.engine_workload import Answers, Workload, worth
 from infra.redis_server import RedisServer
 from infra.settings import Settings
 
@@ -43,12 +43,10 @@ def _measured(workload: Workload, options: Options) -> Row:
         ]
         contenders = [started(stack.enter_context(each), workload) for each in begun]
         rounds = _rounds(contenders, workload, options.pairs)
-        rows = [_row(each, rounds, workload) for each in contenders]
-    note = (
-        f"{workload.name}: {len(workload.examples)} jobs a round of ours, {options.pairs} pairs, {options.slots} slots"
-    )
+        rows = [_row(each, rounds) for each in contenders]
+    note = f"{workload.name}: {workload.jobs} jobs a round of ours, {options.pairs} pairs, {options.slots} slots"
     show(rows, f"{note}; score: {rows[0]['scored_by']}. The ratio is ours to theirs.")
-    return {"jobs": len(workload.examples), "contenders": rows, "rounds": {
+    return {"jobs": workload.jobs, "contenders": rows, "rounds": {
         name: [[each.seconds, len(each.outputs), each.jobs_per_s] for each in found] for name, found in rounds.items()
     }}  # fmt: skip
 
@@ -57,23 +55,19 @@ def _rounds(contenders: list[Contender], workload: Workload, pairs: int) -> dict
     rounds: dict[str, list[Answers]] = {each.name: [] for each in contenders}
     for pair in range(pairs):
         for each in contenders:
-            found = each.ask(share_of(workload, each.name), f"pair{pair}")
+            found = each.ask(workload.round(pair, SHARE.get(each.name, 1), LEAST), f"pair{pair}")
             rounds[each.name].append(found)
             print(f"{workload.name}, pair {pair + 1} of {pairs}: {each.name} {found.jobs_per_s:.2f} jobs/s", flush=True)
     return rounds
 
 
-def share_of(workload: Workload, name: str) -> Workload:
-    return workload.first(max(LEAST, round(SHARE.get(name, 1) * len(workload.examples))))
-
-
-def _row(contender: Contender, rounds: dict[str, list[Answers]], workload: Workload) -> Row:
+def _row(contender: Contender, rounds: dict[str, list[Answers]]) -> Row:
     own, found = rounds["manyhands"], rounds[contender.name]
     return {
         "contender": contender.name,
         "jobs_per_s": statistics.median(each.jobs_per_s for each in found),
         "ratio": ratio(own, found),
-        **share_of(workload, contender.name).worth(found),
+        **worth(found),
         "peak_gib": contender.peak_bytes() / 2**30,
         "ready_s": contender.ready_s,
     }

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from benchmarks.delivery_tables import Row, show
 from benchmarks.engine_contenders import Pipe, alone, started
 from benchmarks.engine_options import Options
-from benchmarks.engine_workload import Answers, Workload
+from benchmarks.engine_workload import Answers, Workload, worth
 from workers.engines.decoder import best_device
 from workers.engines.precision import Precision, fastest
 
 #: Jobs of a round for each of saturation's.
 SHARE = 0.5
+
+LEAST = 8  #: jobs
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,22 @@ def techniques(options: Options) -> Row:
 
 
 def _measured(workload: Workload, options: Options) -> Row:
-    workload = workload.first(max(16, round(SHARE * len(workload.examples))))
     rows: list[Row] = []
     with alone("ours", [workload.name], "all on", slots=options.slots) as begun:
         whole = started(begun, workload)
         for variant in variants(workload.name, options):
+            share = SHARE * variant.share
             given = {"slots": options.slots, **variant.options}
             with alone("ours", [workload.name, *variant.beside], variant.name, **given) as other:
                 without = started(other, workload)
-                part = workload.first(max(8, round(variant.share * len(workload.examples))))
-                pairs = [(whole.ask(workload, ""), without.ask(part, "")) for _ in range(options.pairs)]
+                pairs = [
+                    (whole.ask(workload.round(n, SHARE, LEAST), ""), without.ask(workload.round(n, share, LEAST), ""))
+                    for n in range(options.pairs)
+                ]
             if not rows:
-                rows.append(_row("all on", workload, [one for one, _ in pairs], 1.0, _pipe(whole)))
+                rows.append(_row("all on", [one for one, _ in pairs], 1.0, _pipe(whole)))
             gain = statistics.median(one.jobs_per_s / other.jobs_per_s for one, other in pairs)
-            rows.append(_row(variant.name, part, [other for _, other in pairs], gain, _pipe(without)))
+            rows.append(_row(variant.name, [other for _, other in pairs], gain, _pipe(without)))
     show(rows, f"{workload.name}: gain is that of having it, the median of {options.pairs} pairs.")
     return {"variants": rows}
 
@@ -66,15 +70,14 @@ def _pipe(contender: object) -> Row:
     return pipe.last
 
 
-def _row(name: str, workload: Workload, rounds: Sequence[Answers], gain: float, last: Row) -> Row:
-    jobs = len(workload.examples)
-    worth = workload.worth(rounds)
+def _row(name: str, rounds: Sequence[Answers], gain: float, last: Row) -> Row:
+    jobs, found = len(rounds[-1].examples), worth(rounds)
     return {
         "variant": name,
         "jobs_per_s": statistics.median(each.jobs_per_s for each in rounds),
         "gain": gain,
-        "score": worth["score"],
-        "valid_percent": worth["valid_percent"],
+        "score": found["score"],
+        "valid_percent": found["valid_percent"],
         "steps_a_job": last["rows"] / jobs,
         "forced_a_job": last["forced"] / jobs,
         "reused_percent": 100 * last["reused"] / last["tokens_in"],

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from celery import Celery
 
-from benchmarks.peer_model import load
+from benchmarks.peer_model import load, text_of
 from specialists.training.base_model import encode
 
 URL = os.environ["PEER_REDIS_URL"]  # a benchmark's own process, started with nothing but this
@@ -33,5 +33,5 @@ def answer(name: str, input: dict[str, Any]) -> dict[str, Any]:
             do_sample=False,
             pad_token_id=tokenizer.eos_token_id,
         )
-    tokens = found[0, prompt.shape[1] :]
-    return {"text": tokenizer.decode(tokens, skip_special_tokens=True), "tokens": len(tokens)}
+    tokens = found[0, prompt.shape[1] :].tolist()
+    return {"text": text_of(tokenizer, tokens, specialist.answer_tokens), "tokens": len(tokens)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,14 @@ def load(name: str) -> tuple[Any, Any, Any]:
         torch.set_num_threads(settings.threads)
     device = best_device()
     return specialist, model.eval().to(device, fastest(device).dtype), tokenizer
+
+
+def text_of(tokenizer: Any, tokens: Sequence[int], most: int) -> str | None:
+    """What `tokens` say; None where they are the most there may be and did not come to an end."""
+    if len(tokens) >= most and tokens[-1] != tokenizer.eos_token_id:
+        return None
+    text: str = tokenizer.decode(tokens, skip_special_tokens=True)
+    return text
 
 
 def merged(model: Any, specialist: Any) -> Any:

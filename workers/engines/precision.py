@@ -31,9 +31,11 @@ _WEIGHT_BYTES = {Precision.FP32: 4, Precision.BF16: 2, Precision.INT8: 1}
 def fastest(device: str) -> Precision:
     """What `device` multiplies fastest without a loss that counts.
 
-    bf16 on CUDA and on processors with tiles for it (AMX), fp32 elsewhere: without tiles bf16 may be 500 times as slow.
-    Never int8, which costs a point of accuracy (docs/log.md has the figures): it is there to be asked for.
+    bf16 on CUDA and on processors that multiply it (AMX, AVX-512 BF16), fp32 elsewhere: where it has to be widened
+    first, bf16 may be 500 times as slow. Never int8, which costs a point of accuracy (docs/log.md has the figures): it
+    is there to be asked for.
     """
     if device.startswith("cuda"):
         return Precision.BF16
-    return Precision.BF16 if torch.cpu.get_capabilities().get("amx_bf16") else Precision.FP32
+    can = torch.cpu.get_capabilities()
+    return Precision.BF16 if can.get("amx_bf16") or can.get("avx512_bf16") else Precision.FP32
