@@ -13,9 +13,10 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,7 +31,7 @@ from workers.engines.decoder import best_device
 from workers.engines.precision import fastest
 
 PICTURES = Path("docs/pictures")
-PARTS: dict[str, Callable[[Options], Row]] = {
+PARTS: dict[str, Callable[[Options], Iterator[tuple[str, Any]]]] = {
     "saturation": saturation,
     "steps": steps,
     "latency": latency,
@@ -45,11 +46,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     found: Row = {}
     for part in parts:
-        found[part] = {"about": about(part, options), **PARTS[part](options)}
-        if part == "saturation" and options.price_per_hour is not None:
-            cost(found[part], options.price_per_hour)
-        if out:
-            write(found, out)
+        found[part] = {"about": about(part, options)}
+        for name, row in PARTS[part](options):
+            found[part][name] = row
+            if part == "saturation" and options.price_per_hour is not None:
+                cost(name, row, options.price_per_hour)
+            if out:
+                write(found, out)
     if plots:
         from benchmarks.engine_plots import draw
 
@@ -94,14 +97,12 @@ def about(part: str, options: Options) -> Row:
     return found
 
 
-def cost(saturation: Row, price_per_hour: float) -> None:
+def cost(name: str, found: Row, price_per_hour: float) -> None:
     """Adds and shows what 1,000 jobs cost of each contender, where they are valid ones."""
-    rows = []
-    for name, found in saturation.items():
-        for each in found.get("contenders", ()):
-            each["cost_of_1000"] = 1000 * price_per_hour / 3600 / each["jobs_per_s"] if each["jobs_per_s"] else None
-            rows.append({"workload": name, "contender": each["contender"], "cost_of_1000": each["cost_of_1000"]})
-    show(rows, f"At {price_per_hour:g} an hour.")
+    for each in found["contenders"]:
+        each["cost_of_1000"] = 1000 * price_per_hour / 3600 / each["jobs_per_s"] if each["jobs_per_s"] else None
+    rows = [{"contender": each["contender"], "cost_of_1000": each["cost_of_1000"]} for each in found["contenders"]]
+    show(rows, f"{name}, at {price_per_hour:g} an hour.")
 
 
 if __name__ == "__main__":

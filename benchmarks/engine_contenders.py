@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from celery import Celery
+
 from benchmarks.delivery_tables import Row
 from benchmarks.engine_workload import Answers, Workload
 from infra.celery_queue import CeleryQueue, create_app
@@ -126,18 +128,17 @@ class Jobs:
 @contextmanager
 def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
     """What most people build first: a Celery task that calls `generate`, one at a time."""
-    os.environ["PEER_REDIS_URL"] = settings.redis_url
-    from benchmarks.peer import answer
+    client = Celery("client", broker=settings.redis_url, backend=settings.redis_url)
 
     def ask(workload: Workload, _: str) -> Answers:
         started = time.monotonic()
-        sent = [answer.delay(workload.name, each) for each in workload.inputs]
+        sent = [client.send_task("peer.answer", (workload.name, each)) for each in workload.inputs]
         found = [result.get(timeout=ROUND_S) for result in sent]
         seconds = time.monotonic() - started
         return workload.answers(seconds, [each["text"] for each in found], sum(each["tokens"] for each in found))
 
     command = ["celery", "--quiet", "--app", "benchmarks.peer", "worker", "--pool", "solo", "--loglevel", "error"]
-    with child(command, PEER_REDIS_URL=settings.redis_url) as process:
+    with client, child(command, PEER_REDIS_URL=settings.redis_url) as process:
         yield lambda: Contender("Celery + generate", process.pid, ask)
 
 

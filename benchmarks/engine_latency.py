@@ -6,7 +6,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -23,8 +23,10 @@ WAIT_MS = 100
 SEED = 5
 
 
-def latency(options: Options) -> Row:
-    return {name: _measured(options.workload(name), options) for name in options.workloads}
+def latency(options: Options) -> Iterator[tuple[str, Row]]:
+    """Of each workload, by its name."""
+    for name in options.workloads:
+        yield name, _measured(options.workload(name), options)
 
 
 def _measured(workload: Workload, options: Options) -> Row:

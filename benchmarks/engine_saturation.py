@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,8 +27,10 @@ LEAST = 8
 ALONE = "manyhands, its engine alone"  #: without ledger and queue, as generate_batch and llama.cpp are here
 
 
-def saturation(options: Options) -> Row:
-    return {name: _measured(options.workload(name), options) for name in options.workloads}
+def saturation(options: Options) -> Iterator[tuple[str, Row]]:
+    """Of each workload, by its name."""
+    for name in options.workloads:
+        yield name, _measured(options.workload(name), options)
 
 
 def _measured(workload: Workload, options: Options) -> Row:

@@ -10,7 +10,8 @@ import json
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,8 @@ PARTS = {
 OTHER = "views and the like"
 
 
-def steps(options: Options) -> Row:
+def steps(options: Options) -> Iterator[tuple[str, Any]]:
+    """What was found, by name."""
     device = best_device()
     precision = fastest(device)
     workload = options.workload("triage")
@@ -88,13 +90,11 @@ def steps(options: Options) -> Row:
     show(rows, f"{precision}, {CONTEXT} tokens of context; {device} {speeds}.")
     parts = model.profiled(PROFILED)
     show(parts, f"Where a step of {PROFILED} goes, any token may come next.")
-    return {
-        "read_bytes_per_s": read,
-        "operations_per_s": multiply,
-        "precision": precision,
-        "rows": rows,
-        "parts": parts,
-    }
+    yield "read_bytes_per_s", read
+    yield "operations_per_s", multiply
+    yield "precision", precision
+    yield "rows", rows
+    yield "parts", parts
 
 
 class Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.delivery_tables import Row, show
@@ -39,8 +39,10 @@ def variants(workload: str, options: Options) -> list[Variant]:
     ]
 
 
-def techniques(options: Options) -> Row:
-    return {name: _measured(options.workload(name), options) for name in options.workloads}
+def techniques(options: Options) -> Iterator[tuple[str, Row]]:
+    """Of each workload, by its name."""
+    for name in options.workloads:
+        yield name, _measured(options.workload(name), options)
 
 
 def _measured(workload: Workload, options: Options) -> Row:

@@ -26,9 +26,10 @@ class Training:
     device: str
 
 
-def write_card(folder: Path, training: Training) -> Path:
-    """Write a fresh card; scores measured on an earlier adapter do not carry over."""
+def write_card(folder: Path, training: Training, curve: str | None = None) -> Path:
+    """Write a fresh card; scores measured on an earlier adapter do not carry over. `curve`: a picture beside it."""
     path = folder / CARD
+    picture = f"![loss and score, step by step]({curve})\n\n" if curve else ""
     path.write_text(
         f"""# {training.name}
 
@@ -38,7 +39,7 @@ def write_card(folder: Path, training: Training) -> Path:
 - last loss: {training.final_loss:.3f}
 - date: {_today()}
 
-{_SCORES}
+{picture}{_SCORES}
 
 | date | data | n | what | scores |
 |---|---|---|---|---|

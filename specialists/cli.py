@@ -34,6 +34,7 @@ def train(
     name: Annotated[str, typer.Argument(help="the specialist")],
     data: Annotated[Path, typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or gzipped')],
     out: Annotated[Path | None, typer.Option(help="where checkpoints and the log go; default: runs/NAME")] = None,
+    dev: Annotated[Path | None, typer.Option(exists=True, help="looked at ten times: the best adapter is kept")] = None,
     examples: Annotated[int | None, typer.Option(min=1, help="train on so many, drawn at random; default: all")] = None,
     epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
     batch: Annotated[int, typer.Option(min=1)] = 16,
@@ -67,6 +68,7 @@ def train(
             threads=threads,
             install=install,
             say=_say,
+            dev=read_examples(dev) if dev else (),
         )
     except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
         _fail(str(error))

@@ -105,6 +105,12 @@ FIGURES: Sequence[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str,
     (CounterMetricFamily, "rows", "Requests in each step, summed.", lambda now: now.rows),
     (GaugeMetricFamily, "replicas", "Copies of the engine that can take a request now.", lambda now: now.replicas),
     (CounterMetricFamily, "restarts", "Copies of the engine that were started again.", lambda now: now.restarts),
+    (
+        CounterMetricFamily,
+        "shrunk",
+        "Times that memory ran out in a step, and the batch shrank.",
+        lambda now: now.shrunk,
+    ),
 )
 
 

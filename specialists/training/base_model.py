@@ -9,16 +9,19 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
-def load_base(folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> tuple[Any, Any]:
-    """(model, tokenizer) from a converted folder; in `dtype_on` the device where no dtype is given."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or dtype_on(device), local_files_only=True)
+def load_base(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """(model, tokenizer) from a converted folder."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model.to(device), tokenizer
 
 
 def dtype_on(device: str) -> torch.dtype:
-    """fp32 on a CPU, where bf16 is emulated and slow; bf16 on CUDA."""
-    return torch.bfloat16 if device.startswith("cuda") else torch.float32
+    """bf16 on CUDA and on processors that multiply it (AMX, AVX-512 BF16), fp32 elsewhere: where it has to be widened
+    first, bf16 may be 500 times as slow."""
+    can = torch.cpu.get_capabilities()
+    is_fast = device.startswith("cuda") or can.get("amx_bf16") or can.get("avx512_bf16")
+    return torch.bfloat16 if is_fast else torch.float32
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:

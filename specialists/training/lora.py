@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import random
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from specialists.examples import Example
 from specialists.specialist import ADAPTER, Specialist
-from specialists.training.base_model import encode, load_base
+from specialists.training.base_model import dtype_on, load_base
+from specialists.training.batches import Tokens, batches, parts, tokenise
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
-#: Padded tokens in one pass. More spill the cores' caches: batches of 2,050 tokens trained at 130 tokens/s and held
-#: 14 GB, where 350 tokens ran at 345 (two AVX2 cores, smollm2-135m, 2026-11-22).
-PART_TOKENS = 512
 
 
 class TrainingError(Exception):
@@ -41,18 +38,38 @@ class Options:
     alpha: int = 32
     seed: int = 7
     checkpoint_every: int = 50  #: optimiser steps
+    looks: int = 10  #: at the development set, spread over the run
+    patience: int = 4  #: looks in a row without a better one end the run
 
     def steps(self, examples: int) -> int:
         return math.ceil(self.epochs * examples / self.batch)
 
 
 @dataclass(frozen=True)
-class Tokens:
-    prompt: list[int]
-    answer: list[int]  #: ends with the end-of-sequence token
+class Look:
+    """At the development set."""
 
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.answer)
+    loss: float  #: mean cross-entropy over the answers' tokens
+    exact: (
+        float  #: percent of answers of which every token is the likeliest: what greedy decoding without a grammar says
+    )
+
+    def beats(self, other: Look | None) -> bool:
+        return other is None or (self.exact, -self.loss) > (other.exact, -other.loss)
+
+
+@dataclass
+class _Best:
+    look: Look | None = None
+    adapter: dict[str, torch.Tensor] = field(default_factory=dict)
+    since: int = 0  #: looks that were no better
+
+    def consider(self, look: Look, model: Any) -> None:
+        if not look.beats(self.look):
+            self.since += 1
+            return
+        self.look, self.since = look, 0
+        self.adapter = {name: tensor.detach().clone() for name, tensor in get_peft_model_state_dict(model).items()}
 
 
 def train(
@@ -63,52 +80,71 @@ def train(
     options: Options,
     say: Callable[[str], None],
     start: Path | None = None,
+    dev: Sequence[Example] = (),
 ) -> Path:
     """Train an adapter for `specialist` and write it to `out`; continues from the checkpoint there, if any.
 
-    `start` is an adapter of the same rank to go on from. Returns the adapter's path. The prompt and the answer's text
-    are made by the code that serves: there is no other.
+    `start` is an adapter of the same rank to go on from. With `dev` the adapter is that of the best look at them, and
+    the run ends early when there are no better ones. Returns the adapter's path. The prompt, cut where it is too long,
+    and the answer's text are made by the code that serves: there is no other. Raises TrainingError.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, tokenizer = load_base(base, device)
+    model, tokenizer = load_base(base, device, dtype_on(device))
     model = _with_adapter(model, options)
     if start is not None:
         set_peft_model_state_dict(model, load_file(start))
-    # On CUDA the base is bf16; the adapter itself must learn in fp32, or small updates round to nothing.
+    # Where the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
     trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
     for parameter in trained:
         parameter.data = parameter.data.float()
-    tokens = [tokenise(specialist, tokenizer, example) for example in examples]
+    tokens = tokenise(specialist, tokenizer, examples)
+    if not tokens:
+        raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
+    if len(tokens) < len(examples):
+        say(f"{len(examples) - len(tokens)} of {len(examples)} examples left out: longer than the manifest's limits")
+    measured = tokenise(specialist, tokenizer, dev)
     total = options.steps(len(tokens))
-    run = _digest(base, start, tokens, options)
+    run = _digest(base, start, [tokens, measured], options)
     optimizer = torch.optim.AdamW(trained, lr=options.rate, weight_decay=0.0)
-    first = _resume(model, optimizer, out / CHECKPOINT, run)
+    first, best = _resume(model, optimizer, out / CHECKPOINT, run)
     if first:
         say(f"resuming {specialist.name} at step {first} of {total}")
+    look_every = max(1, total // options.looks)
     started, seen = time.monotonic(), 0
-    batches = _batches(tokens, options)
+    drawn = batches(tokens, options.batch, options.seed)
     with (out / LOG).open("a") as log:
         for step in range(total):
-            batch = next(batches)
+            batch = next(drawn)
             if step < first:
                 continue  # draws the same batches again, so that a resumed run sees what an unbroken one sees
             for group in optimizer.param_groups:
                 group["lr"] = options.rate * _schedule(step, total)
-            loss = sum(_learn(model, part, batch, device) for part in _parts(batch))
+            loss = sum(_learn(model, part, batch, device) for part in parts(batch))
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(t) for t in batch)
             speed = seen / (time.monotonic() - started)
-            log.write(json.dumps({"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}) + "\n")
+            line = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
+            if measured and ((step + 1) % look_every == 0 or step + 1 == total):
+                look = _look(model, measured, device)
+                best.consider(look, model)
+                line |= {"dev_loss": round(look.loss, 4), "dev_exact": round(look.exact, 2)}
+                say(
+                    f"{specialist.name}: step {step + 1} of {total}, dev loss {look.loss:.3f}, exact {look.exact:.1f} %"
+                )
+            log.write(json.dumps(line) + "\n")
             log.flush()
+            if best.since >= options.patience:
+                say(f"{specialist.name}: {best.since} looks in a row were no better; the best one is kept")
+                break
             if (step + 1) % options.checkpoint_every == 0:
                 say(f"{specialist.name}: step {step + 1} of {total}, loss {loss:.3f}, {speed:.0f} tokens/s")
-                _checkpoint(model, optimizer, out / CHECKPOINT, step + 1, run)
+                _checkpoint(model, optimizer, out / CHECKPOINT, step + 1, run, best)
     path = out / ADAPTER
-    state = get_peft_model_state_dict(model)
+    state = best.adapter or get_peft_model_state_dict(model)
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
     (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return path
@@ -131,36 +167,18 @@ def lora_config(rank: int, alpha: int) -> LoraConfig:
     return LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def tokenise(specialist: Specialist, tokenizer: Any, example: Example) -> Tokens:
-    prompt = encode(tokenizer, specialist.render(example.input))
-    return Tokens(prompt, [*encode(tokenizer, specialist.format.write(example.output)), tokenizer.eos_token_id])
-
-
-def _batches(tokens: list[Tokens], options: Options) -> Iterator[list[Tokens]]:
-    """Endless epochs of batches of similar length (without, half of the arithmetic is padding), in random order."""
-    draw = random.Random(options.seed)
-    while True:
-        order = draw.sample(tokens, len(tokens))
-        reach = 32 * options.batch
-        pools = [sorted(order[start : start + reach], key=len) for start in range(0, len(order), reach)]
-        batches = [pool[i : i + options.batch] for pool in pools for i in range(0, len(pool), options.batch)]
-        yield from draw.sample(batches, len(batches))
-
-
-def _parts(batch: list[Tokens]) -> Iterator[list[Tokens]]:
-    """The batch in pieces of at most PART_TOKENS tokens with their padding: gradients add up to the batch's own."""
-    part: list[Tokens] = []
-    for example in sorted(batch, key=len):
-        if part and (len(part) + 1) * len(example) > PART_TOKENS:
-            yield part
-            part = []
-        part.append(example)
-    yield part
-
-
 def _learn(model: Any, part: list[Tokens], batch: list[Tokens], device: str) -> float:
     """Add the gradient of `part`, and return its share of the batch's loss: the mean cross-entropy over the answers'
-    tokens alone. The language-model head sees no other position."""
+    tokens alone."""
+    logits, targets = _answered(model, part, device)
+    summed = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+    loss = summed / sum(len(example.answer) for example in batch)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+    return loss.item()
+
+
+def _answered(model: Any, part: Sequence[Tokens], device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (answers' tokens, V) in fp32 and targets (answers' tokens,): the head sees no other position."""
     width = max(map(len, part)) - 1  # the last token is only predicted
     ids = torch.zeros(len(part), width, dtype=torch.long)  # (B, T), padded on the right: causal, so unseen
     picked = torch.zeros(len(part), width, dtype=torch.bool)  # (B, T): positions that predict an answer token
@@ -172,11 +190,18 @@ def _learn(model: Any, part: list[Tokens], batch: list[Tokens], device: str) -> 
         targets += example.answer
     inner = model.get_base_model()
     hidden = inner.model(input_ids=ids.to(device), use_cache=False).last_hidden_state  # (B, T, D)
-    logits = inner.lm_head(hidden[picked.to(device)]).float()  # (answer tokens, V)
-    summed = torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=device), reduction="sum")
-    loss = summed / sum(len(example.answer) for example in batch)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
-    return loss.item()
+    return inner.lm_head(hidden[picked.to(device)]).float(), torch.tensor(targets, device=device)
+
+
+@torch.no_grad()
+def _look(model: Any, tokens: Sequence[Tokens], device: str) -> Look:
+    loss, exact = 0.0, 0
+    for part in parts(tokens):
+        logits, targets = _answered(model, part, device)
+        loss += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
+        right = torch.split(logits.argmax(-1) == targets, [len(example.answer) for example in part])
+        exact += sum(bool(each.all()) for each in right)
+    return Look(loss / sum(len(example.answer) for example in tokens), 100 * exact / len(tokens))
 
 
 def _schedule(step: int, total: int) -> float:
@@ -184,23 +209,24 @@ def _schedule(step: int, total: int) -> float:
     return min((step + 1) / warm_up, (total - step) / max(1, total - warm_up))
 
 
-def _digest(base: Path, start: Path | None, tokens: list[Tokens], options: Options) -> str:
+def _digest(base: Path, start: Path | None, tokens: Sequence[Sequence[Tokens]], options: Options) -> str:
     """What a checkpoint belongs to: the same base, beginning, examples and options."""
     began = hashlib.sha256(start.read_bytes()).hexdigest() if start else None
-    facts = [base.name, began, asdict(options), [[example.prompt, example.answer] for example in tokens]]
+    facts = [base.name, began, asdict(options), [[[each.prompt, each.answer] for each in some] for some in tokens]]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _checkpoint(model: Any, optimizer: Any, path: Path, step: int, run: str) -> None:
+def _checkpoint(model: Any, optimizer: Any, path: Path, step: int, run: str, best: _Best) -> None:
     state = {"adapter": get_peft_model_state_dict(model), "optimizer": optimizer.state_dict()}
+    seen = {"look": asdict(best.look) if best.look else None, "best": best.adapter, "since": best.since}
     scratch = path.with_suffix(".new")
-    torch.save({**state, "step": step, "run": run}, scratch)
+    torch.save({**state, **seen, "step": step, "run": run}, scratch)
     scratch.replace(path)
 
 
-def _resume(model: Any, optimizer: Any, path: Path, run: str) -> int:
+def _resume(model: Any, optimizer: Any, path: Path, run: str) -> tuple[int, _Best]:
     if not path.exists():
-        return 0
+        return 0, _Best()
     saved = torch.load(path, weights_only=True)
     if saved["run"] != run:
         raise TrainingError(
@@ -209,4 +235,5 @@ def _resume(model: Any, optimizer: Any, path: Path, run: str) -> int:
         )
     set_peft_model_state_dict(model, saved["adapter"])
     optimizer.load_state_dict(saved["optimizer"])
-    return int(saved["step"])
+    look = Look(**saved["look"]) if saved["look"] else None
+    return int(saved["step"]), _Best(look, saved["best"], saved["since"])

@@ -8,7 +8,7 @@ import random
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from specialists.card import Training, machine, write_card
 from specialists.examples import Example
 from specialists.formats import FormatError
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training.curve import CURVE, draw_curve
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.weights import ensure
 
@@ -36,8 +37,9 @@ def train_specialist(
     threads: int | None,
     install: bool,
     say: Callable[[str], None],
+    dev: Sequence[Example] = (),
 ) -> Path:
-    """Train on `count` of the examples (all by default); returns the adapter's path.
+    """Train on `count` of the examples (all by default); returns the adapter's path. `dev`: as `train` takes it.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
     Raises TrainingError if none is left, or if the specialist has no model.
@@ -54,7 +56,8 @@ def train_specialist(
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
     started, settled = time.monotonic(), Options(**options)
-    adapter = train(specialist, chosen, folder, out, settled, say, start)
+    measured = [example for example in dev if _usable(specialist, example)]
+    adapter = train(specialist, chosen, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled.rank, settled.alpha)
     facts = Training(
@@ -67,7 +70,8 @@ def train_specialist(
         final_loss=_last_loss(out / LOG),
         device=machine(),
     )
-    write_card(specialist.folder if install else out, facts)
+    where = specialist.folder if install else out
+    write_card(where, facts, CURVE if draw_curve(out / LOG, where / CURVE) else None)
     return specialist.folder / ADAPTER if install else adapter
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from specialists.catalog import SHIPPED
 from specialists.examples import Example, read_examples
 from specialists.specialist import Specialist, load_specialist
 from specialists.training import lora
-from specialists.training.lora import CHECKPOINT, LOG, Options, TrainingError, train
+from specialists.training.batches import tokenise
+from specialists.training.lora import CHECKPOINT, LOG, Look, Options, TrainingError, train
 from specialists.training.run import train_specialist
 from specialists.weights import ensure
 
@@ -84,6 +86,51 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_an_unbroken_one(
     first, second = load_file(whole), load_file(resumed)
     assert first.keys() == second.keys()
     assert all(equal(first[name], second[name]) for name in first)
+
+
+def test_the_best_look_at_the_development_set_is_kept_and_a_run_that_gets_no_better_ends(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([Look(2.0, 50.0), Look(1.0, 60.0), *[Look(0.5, 55.0)] * 20])
+    kept = []
+
+    def look(model: object, *_: object) -> Look:
+        kept.append({name: tensor.half() for name, tensor in lora.get_peft_model_state_dict(model).items()})
+        return next(looks)
+
+    monkeypatch.setattr(lora, "_look", look)
+    found = load_file(train(triage, examples, base, tmp_path / "out", OPTIONS, print, dev=examples))
+
+    assert len(losses(tmp_path / "out")) == 2 + OPTIONS.patience
+    assert all(equal(found[name], tensor) for name, tensor in kept[1].items())
+    assert not all(equal(found[name], tensor) for name, tensor in kept[-1].items())
+
+
+def test_a_look_counts_the_answers_of_which_every_token_is_the_likeliest(
+    triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    """By the adapter that ships, and by the base alone."""
+    real, still = ensure("smollm2-135m", Settings().weights), Options(batch=8, rate=1e-9)
+    for start, out in ((triage.adapter_path, tmp_path / "tuned"), (None, tmp_path / "base")):
+        train(triage, examples, real, out, still, print, start, dev=examples)
+
+    tuned, untuned = (json.loads((tmp_path / name / LOG).read_text()) for name in ("tuned", "base"))
+    assert tuned["dev_exact"] >= 100 * 5 / 6
+    assert untuned["dev_exact"] == 0
+    assert tuned["dev_loss"] < 0.5 < untuned["dev_loss"]
+
+
+def test_a_prompt_is_cut_for_training_as_it_is_for_serving(base: Path, triage: Specialist) -> None:
+    limits = triage.manifest.limits.model_copy(update={"input_tokens": 24, "cut": "text"})
+    short = replace(triage, manifest=triage.manifest.model_copy(update={"limits": limits}))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    long = Example({"text": "my card is late " * 50}, {"intent": "card_arrival"})
+
+    (found,) = tokenise(short, tokenizer, [long])
+
+    assert len(found.prompt) == 24
+    assert tokenizer.decode(found.prompt).endswith(triage.render({"text": "?"}).rsplit("?")[-1])
+    assert tokenise(replace(short, manifest=triage.manifest), tokenizer, [long])[0].prompt != found.prompt
 
 
 def test_a_checkpoint_of_other_examples_is_refused(

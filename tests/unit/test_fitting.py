@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from workers.engines import PromptTooLong
-from workers.engines.fitting import fit
+from specialists.fitting import Unfit, fit
 
 HEAD, TAIL = "Text: ", "\nMood:"
 
@@ -88,16 +87,16 @@ def test_whatever_the_text_the_prompt_fits_and_hardly_more_is_cut_than_must_be()
 
 
 def test_a_prompt_of_which_nothing_may_be_cut_is_refused() -> None:
-    with pytest.raises(PromptTooLong, match="the prompt has 5 tokens, the manifest allows 4") as caught:
+    with pytest.raises(Unfit, match="the prompt has 5 tokens, the manifest allows 4") as caught:
         fit(Tokenizer().encode, "a b c d e", None, 4)
-    assert not caught.value.retryable
+    assert (caught.value.tokens, caught.value.limit) == (5, 4)
 
 
 def test_a_prompt_that_is_too_long_without_its_text_is_refused_and_says_so() -> None:
     prompt, span = around("one two three")
     limit = length(HEAD + TAIL) - 1
 
-    with pytest.raises(PromptTooLong, match="without the text that may be cut, has") as caught:
+    with pytest.raises(Unfit, match="without the text that may be cut, has") as caught:
         fit(Tokenizer().encode, prompt, span, limit)
     assert caught.value.tokens == limit + 1
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
 
+from specialists.fitting import Unfit
+
 E = TypeVar("E")
 
 
@@ -50,12 +52,10 @@ class EngineError(Exception):
 
 
 class PromptTooLong(EngineError):
-    """The prompt has more tokens than the specialist's manifest allows, and there is not enough that may be cut."""
+    """Of `specialists.fitting.Unfit`, which says what the numbers are."""
 
     def __init__(self, tokens: int, limit: int, uncut: bool = True) -> None:
-        """`uncut`: those of the whole prompt; False: of what is left without the text that may be cut."""
-        without = "" if uncut else ", without the text that may be cut,"
-        super().__init__(f"the prompt{without} has {tokens} tokens, the manifest allows {limit}", retryable=False)
+        super().__init__(str(Unfit(tokens, limit, uncut)), retryable=False)
         self.tokens = tokens
         self.limit = limit
         self.uncut = uncut

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from specialists.fitting import Unfit, fit
 from specialists.specialist import Specialist
 from workers.engines import EngineError, PromptTooLong, Request
 from workers.engines.adapters import AdapterSource
@@ -23,12 +24,15 @@ class Hosted:
         """As long as the longest prompt with its answer may be."""
         return self.input_tokens + self.answer_tokens
 
-    def check(self, prompt: Sequence[int]) -> None:
-        """Raises EngineError if the prompt's tokens are too many, or none."""
+    def fit(self, encode: Callable[[str], list[int]], request: Request) -> tuple[list[int], int]:
+        """The tokens of its prompt, and how many characters were cut. Raises EngineError: too many tokens, or none."""
+        try:
+            prompt, cut = fit(encode, request.prompt, request.cut, self.input_tokens)
+        except Unfit as error:
+            raise PromptTooLong(error.tokens, error.limit, error.uncut) from None
         if not prompt:
             raise EngineError("the prompt is empty", retryable=False)
-        if len(prompt) > self.input_tokens:
-            raise PromptTooLong(len(prompt), self.input_tokens)
+        return prompt, cut
 
 
 def hosted_of(specialist: Specialist) -> Hosted:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import torch
 
+from specialists.training.base_model import dtype_on
+
 
 class Precision(StrEnum):
     FP32 = "fp32"
@@ -31,11 +33,6 @@ _WEIGHT_BYTES = {Precision.FP32: 4, Precision.BF16: 2, Precision.INT8: 1}
 def fastest(device: str) -> Precision:
     """What `device` multiplies fastest without a loss that counts.
 
-    bf16 on CUDA and on processors that multiply it (AMX, AVX-512 BF16), fp32 elsewhere: where it has to be widened
-    first, bf16 may be 500 times as slow. Never int8, which costs a point of accuracy (docs/log.md has the figures): it
-    is there to be asked for.
+    Never int8, which costs a point of accuracy (docs/log.md has the figures): it is there to be asked for.
     """
-    if device.startswith("cuda"):
-        return Precision.BF16
-    can = torch.cpu.get_capabilities()
-    return Precision.BF16 if can.get("amx_bf16") or can.get("avx512_bf16") else Precision.FP32
+    return Precision.BF16 if dtype_on(device) is torch.bfloat16 else Precision.FP32

@@ -15,7 +15,6 @@ from transformers import AutoTokenizer
 
 from specialists.training.base_model import encode
 from workers.engines import Completion, EngineError, Finish, Request
-from workers.engines.fitting import fit
 from workers.engines.grammar import ANYTHING, KEPT, GrammarError
 from workers.engines.hosted import Hosted, host_of
 
@@ -67,9 +66,7 @@ class Intake:
         """Raises EngineError if no completion could come of it."""
         hosted = host_of(request, self._hosted)
         with self._encoding:
-            to_tokens = partial(encode, self._tokenizer)
-            prompt, cut = fit(to_tokens, request.prompt, request.cut, hosted.input_tokens)
-        hosted.check(prompt)
+            prompt, cut = hosted.fit(partial(encode, self._tokenizer), request)
         grammar = request.grammar or ANYTHING
         if fault := grammar_fault(grammar):
             raise GrammarError(fault)

@@ -23,7 +23,6 @@ from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.batch import Batch, Row
 from workers.engines.build import build_of
 from workers.engines.decoder import Decoder, best_device, free_bytes
-from workers.engines.fitting import fit
 from workers.engines.grammar import GrammarError, Grammars
 from workers.engines.grouping import Piece
 from workers.engines.hosted import Hosted, host_of, hosted_of
@@ -201,9 +200,7 @@ class TransformersEngine:
     def _row(self, request: Request) -> Row:
         hosted = host_of(request, self._hosted)
         with self._encoding:
-            to_tokens = partial(encode, self._decoder.tokenizer)
-            prompt, cut = fit(to_tokens, request.prompt, request.cut, hosted.input_tokens)
-        hosted.check(prompt)
+            prompt, cut = hosted.fit(partial(encode, self._decoder.tokenizer), request)
         row = Row(request, prompt, self._grammars.guide(request.grammar), self._techniques.forced, cut)
         row.look_up(time.monotonic())
         row.start()

@@ -18,13 +18,12 @@ import torch
 from infra.logs import where
 from infra.settings import Settings
 from specialists.specialist import Specialist
-from specialists.training.base_model import dtype_on
 from specialists.weights import ensure
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
 from workers.engines.hosted import Hosted, hosted_of
 from workers.engines.peft_folder import ensure_peft
-from workers.engines.precision import Precision
+from workers.engines.precision import fastest
 from workers.engines.ticket import Intake, Ticket, refused
 from workers.memory import available_here, check, need_of
 
@@ -64,7 +63,7 @@ class VllmEngine:
         self._slots = slots
         self._stall_s = stall_s
         self._device = "cuda:0" if torch.cuda.is_available() else "cpu"
-        self.precision = Precision.BF16 if dtype_on(self._device) is torch.bfloat16 else Precision.FP32
+        self.precision = fastest(self._device)
         self._changed = threading.Condition()  # guards what follows
         self._new: list[Ticket] = []
         self._by_id: dict[str, Ticket] = {}
@@ -243,7 +242,7 @@ def _load(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> 
 
 def _options(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> dict[str, Any]:
     length = max(each.tokens for each in hosted.values()) + 1
-    dtype = dtype_on(device)
+    dtype = fastest(device).dtype
     adapters = [each.adapter for each in hosted.values() if each.adapter]
     options: dict[str, Any] = {
         "model": str(base),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers.engines import PromptTooLong
+
+class Unfit(ValueError):
+    """The prompt has more tokens than it may have, and there is not enough that may be cut."""
+
+    def __init__(self, tokens: int, limit: int, uncut: bool = True) -> None:
+        """`uncut`: those of the whole prompt; False: of what is left without the text that may be cut."""
+        without = "" if uncut else ", without the text that may be cut,"
+        super().__init__(f"the prompt{without} has {tokens} tokens, the manifest allows {limit}")
+        self.tokens = tokens
+        self.limit = limit
+        self.uncut = uncut
 
 
 def fit(
@@ -12,18 +22,18 @@ def fit(
 ) -> tuple[list[int], int]:
     """The prompt's tokens, `limit` at most, and how many characters were cut for that at the end of `span`.
 
-    No more than has to be, but for less than a token's worth. Raises PromptTooLong where nothing may be cut, or not
+    No more than has to be, but for less than a token's worth. Raises Unfit where nothing may be cut, or not
     enough.
     """
     tokens = encode(prompt)
     if len(tokens) <= limit:
         return tokens, 0
     if span is None:
-        raise PromptTooLong(len(tokens), limit)
+        raise Unfit(len(tokens), limit)
     start, end = span
     kept, fitting = 0, encode(prompt[:start] + prompt[end:])
     if len(fitting) > limit:
-        raise PromptTooLong(len(fitting), limit, uncut=False)
+        raise Unfit(len(fitting), limit, uncut=False)
     beyond, many = end - start, len(tokens)  # so many characters of the span do not fit, and what they come to
     halve = False
     while beyond - kept > 1 and len(fitting) < limit:
