@@ -57,6 +57,7 @@ def job_view(status: JobStatus) -> Json:
         "worker": status.worker,
         "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
+        "confidence": outcome.confidence if outcome else None,
         "failure": outcome.failure.model_dump(mode="json") if outcome and outcome.failure else None,
         "usage": outcome.usage.model_dump(mode="json") if outcome else None,
         "provenance": outcome.provenance.model_dump(mode="json") if outcome and outcome.provenance else None,

@@ -92,8 +92,8 @@ class Entry:
 
     def answered(self, outcome: Outcome) -> Outcome:
         """An end with the output of another job, which asked the same."""
-        shared = {"output": outcome.output, "provenance": outcome.provenance, "same_as": outcome.job_id}
-        return self._ended(JobState.SUCCEEDED).model_copy(update=shared)
+        shared = {name: getattr(outcome, name) for name in ("output", "provenance", "confidence")}
+        return self._ended(JobState.SUCCEEDED).model_copy(update=shared | {"same_as": outcome.job_id})
 
     def _ended(self, state: JobState) -> Outcome:
         return Outcome(

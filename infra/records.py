@@ -161,6 +161,7 @@ class Outcome(Record):
     failure: Failure | None = None
     usage: Usage = Usage()
     provenance: Provenance | None = None
+    confidence: float | None = None  #: how likely the output is right, 0 to 1; None: its engine does not say
     round: int = 0  #: the job's
     same_as: str | None = None  #: the job whose output this is: it asked the same
 

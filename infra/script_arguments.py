@@ -49,7 +49,7 @@ def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argum
 
 
 #: What an outcome has in common with those of other jobs that asked the same.
-_SHARED = {"output", "provenance"}
+_SHARED = {"output", "provenance", "confidence"}
 
 
 def _packed(packer: Packer, job: Job) -> list[bytes]:

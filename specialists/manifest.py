@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from infra.records import FailureKind
+from specialists.confidence import Calibration
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -110,6 +111,9 @@ class Manifest(_Record):
     adapter: AdapterRef | None = None
     decoding: Decoding | None = None
     limits: Limits = Limits()
+    confidence: Calibration | None = (
+        None  #: of the model's own probability; None: it was not fitted, and is told as it is
+    )
     retry: Retry = Retry()
     reuse: Reusing = Reusing()
     script: Script = Script()

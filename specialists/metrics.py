@@ -5,6 +5,7 @@ An output of None is an answer that did not parse: it counts as wrong everywhere
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
@@ -24,6 +25,19 @@ def score(examples: Sequence[Example], outputs: Sequence[Json | None]) -> dict[s
     """Metric name -> percent, for the metrics that fit the shape of the expected outputs."""
     pairs = list(zip(examples, outputs, strict=True))
     return {name: round(metric(pairs), 2) for name, metric in _metrics_of(examples).items()}
+
+
+def intervals(
+    examples: Sequence[Example], outputs: Sequence[Json | None], draws: int = 400, seed: int = 1
+) -> dict[str, tuple[float, float]]:
+    """Metric name -> its 95 % interval in percent, by the bootstrap: of examples drawn anew, with replacement."""
+    pairs, draw = list(zip(examples, outputs, strict=True)), random.Random(seed)
+    samples = [draw.choices(pairs, k=len(pairs)) for _ in range(draws)]
+    found = {}
+    for name, metric in _metrics_of(examples).items():
+        values = sorted(metric(sample) for sample in samples)
+        found[name] = (round(values[draws // 40], 1), round(values[-1 - draws // 40], 1))
+    return found
 
 
 def _metrics_of(examples: Sequence[Example]) -> dict[str, Metric]:

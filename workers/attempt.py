@@ -11,6 +11,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
+from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
 from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
@@ -138,6 +139,7 @@ class Attempt:
             failure=failure,
             usage=self._usage(completion or Completion("", Finish.STOP)),
             provenance=provenance_of(self._specialist, self._engine, self._worker),
+            confidence=confidence_of(self._specialist, completion) if completion and output is not None else None,
             round=job.round,
         )
 
@@ -173,6 +175,13 @@ def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Proven
         precision=engine.precision,
         engine_version=engine.build,
     )
+
+
+def confidence_of(specialist: Specialist, completion: Completion) -> float | None:
+    if completion.probability is None:
+        return None
+    calibration = specialist.manifest.confidence or Calibration()
+    return round(calibration.confidence(completion.probability), 4)
 
 
 def _result(future: Future[Completion]) -> Completion:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specialists.confidence import Judged
 from specialists.examples import Example
-from specialists.metrics import score
+from specialists.metrics import intervals, score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish
@@ -22,20 +23,30 @@ class Evaluation:
     n: int
     valid_share: float  #: percent of answers that parse and keep the output schema
     metrics: dict[str, float]  #: percent
+    intervals: dict[str, tuple[float, float]]  #: 95 %, of each metric
     seconds: float
     jobs_per_s: float
+    tokens_in: float  #: of a job
+    tokens_out: float
+    judged: list[Judged]  #: of valid answers: the model's own probability, where the engine says one, and whether right
     refused: dict[str, int]  #: why answers are missing or not valid, and how many
 
 
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
     """All examples at once, so that the engine's batch is full; rendered and parsed as in serving."""
     started = time.monotonic()
+    judged: list[Judged] = []
+    spent: Counter[str] = Counter()
     futures = [engine.submit(request_for(specialist, each.input, str(number))) for number, each in enumerate(examples)]
     refused: Counter[str] = Counter()
     outputs: list[Json | None] = []
     for future, example in zip(futures, examples, strict=True):
         try:
-            outputs.append(_output(specialist, future.result(), example))
+            completion = future.result()
+            spent.update(tokens_in=completion.tokens_in, tokens_out=completion.tokens_out)
+            outputs.append(_output(specialist, completion, example))
+            if completion.probability is not None:
+                judged.append((completion.probability, outputs[-1] == example.output))
         except (EngineError, AnswerError) as error:
             refused[_reason(error)] += 1
             outputs.append(None)
@@ -45,8 +56,12 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         n=len(examples),
         valid_share=round(100 * sum(output is not None for output in outputs) / len(examples), 2),
         metrics=score(examples, outputs),
+        intervals=intervals(examples, outputs),
         seconds=round(seconds, 2),
         jobs_per_s=round(len(examples) / seconds, 2),
+        tokens_in=round(spent["tokens_in"] / len(examples), 1),
+        tokens_out=round(spent["tokens_out"] / len(examples), 1),
+        judged=judged,
         refused=dict(refused),
     )
 

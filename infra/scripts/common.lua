@@ -40,7 +40,7 @@
 --   deadlines      zset    job id -> ms when it expires; pending, ready and sent jobs, if ever
 --   leader:K       string  id of the unique job that is done for all that ask the same
 --   behind:K       zset    pending jobs that ask the same: id -> place
---   kept:K         hash    job, reuse, answer (output and provenance: the end of an outcome's JSON), for `cache_s`
+--   kept:K         hash    job, reuse, answer (output, provenance and confidence: the end of an outcome's JSON), for `cache_s`
 --   answer:X       hash    the same of the job that was committed with token X, for those that waited for it
 --   answered:X     zset    those of them that have not got it yet
 --   settling       set     tokens that have such

@@ -21,6 +21,7 @@ from specialists.training.lora import LOG, Options, TrainingError, train, use_th
 from specialists.weights import ensure
 
 _ADAPTER_TABLE = re.compile(r"\[adapter\]\n(?:[^\[\n][^\n]*\n)*\n*")
+_CONFIDENCE_TABLE = re.compile(r"\n*\[confidence\][^\n]*\n(?:[^\[\n][^\n]*\n)*")
 
 
 def train_specialist(
@@ -88,7 +89,7 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, rank: int,
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     path = specialist.folder / "specialist.toml"
-    text = _ADAPTER_TABLE.sub("", path.read_text())
+    text = _ADAPTER_TABLE.sub("", _CONFIDENCE_TABLE.sub("\n", path.read_text()))  # which was of another adapter
     table = f'[adapter]\nsha256 = "{digest}"\nrank = {rank}\nalpha = {alpha}\n\n'
     if base is not None:
         text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)

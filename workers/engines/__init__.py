@@ -41,6 +41,7 @@ class Completion:
     forced: int = 0  #: of `tokens_out`, those that the grammar left no choice of
     reused: int = 0  #: of `tokens_in`, those that had been computed for an earlier prompt
     cut: int = 0  #: characters of the prompt that were left out, so that it fits
+    probability: float | None = None  #: of this answer among all that the grammar allows; None: the engine says none
 
 
 class EngineError(Exception):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future
 from itertools import count
+from math import exp
 
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
 from workers.engines.grouping import Piece
+from workers.engines.head import Choice
 
 
 class Row:
@@ -31,6 +33,7 @@ class Row:
         self._jump = jump
         self._cut = cut
         self._forced = 0
+        self._log = 0.0  #: of the probability of what was chosen so far
         self._fed = 0  #: tokens whose keys and values are in the slot
         self._pending = list(prompt)
 
@@ -39,11 +42,13 @@ class Row:
         if self.finish is None and self._jump:
             self._append(self.guide.forced(), forced=True)
 
-    def take(self, token: int, end: int) -> None:
-        """Append `token`, an allowed one, and all that it forces; `end` is the end of sequence.
+    def take(self, choice: Choice, end: int) -> None:
+        """Append an allowed token, and all that it forces; `end` is the end of sequence.
 
         Raises GrammarError.
         """
+        token = choice.token
+        self._log += choice.log
         if token == end:
             self.finish = Finish.STOP
             return
@@ -103,7 +108,7 @@ class Row:
     def completion(self, text: str) -> Completion:
         assert self.finish, "a row has no completion before it ended"
         tokens = len(self.prompt), len(self.answer), self._forced
-        return Completion(text, self.finish, *tokens, reused=self.reused, cut=self._cut)
+        return Completion(text, self.finish, *tokens, self.reused, self._cut, exp(self._log))
 
 
 class Batch:

@@ -15,7 +15,7 @@ from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adap
 from workers.engines.allocator import keep_freed_memory
 from workers.engines.fused import Fused, fits
 from workers.engines.grouping import Piece
-from workers.engines.head import Head
+from workers.engines.head import Choice, Head
 from workers.engines.mask import Mask
 from workers.engines.precision import Precision
 from workers.engines.prefixes import Kept, Prefixes
@@ -89,7 +89,7 @@ class Decoder:
         return picked
 
     @torch.inference_mode()
-    def choose(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[int]:
+    def choose(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[Choice]:
         """The best of each row's allowed tokens, for rows as `feed` returns them."""
         return self._head.best(hidden, allowed) if len(allowed) else []
 

@@ -1,8 +1,9 @@
-"""The head: which of the tokens that may come next the model likes best. Knows no grammar and no request."""
+"""The head: which of the tokens that may come next the model likes best, and how much. Knows no grammar, no request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -19,6 +20,11 @@ FEW = 4096
 FINALISTS = 8
 
 
+class Choice(NamedTuple):
+    token: int
+    log: float  #: of its probability among those that may come; where many may, among FINALISTS of them
+
+
 class Head:
     """On `weight` (V, E). Greedy: the best allowed token, of equal ones that with the lowest number."""
 
@@ -27,8 +33,8 @@ class Head:
         self._all = lay_out(weight.float(), None, precision)
         self._few = FEW if picked and weight.device.type == "cpu" else 0
 
-    def best(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[int]:
-        """One token a row of `hidden` (R, E) in fp32, out of the row's own `allowed` ones."""
+    def best(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[Choice]:
+        """One a row of `hidden` (R, E) in fp32, out of the row's own `allowed` ones."""
         among = {row: tokens(mask) for row, mask in enumerate(allowed) if count(mask) <= self._few}
         wide = [row for row in range(len(allowed)) if row not in among]
         found = {row: self._first(hidden[row], torch.from_numpy(few)) for row, few in among.items()}
@@ -44,7 +50,9 @@ class Head:
         within = best.values > float("-inf")
         return [few[real].sort().values for few, real in zip(best.indices, within, strict=True)]
 
-    def _first(self, hidden: torch.Tensor, among: torch.Tensor) -> int:
+    def _first(self, hidden: torch.Tensor, among: torch.Tensor) -> Choice:
         """The best of tokens that are ascending, for hidden (E,)."""
         among = among.to(hidden.device)
-        return int(among[(self._weight[among].float() @ hidden).argmax()])
+        scores = self._weight[among].float() @ hidden
+        best = scores.argmax()
+        return Choice(int(among[best]), float(scores[best] - scores.logsumexp(0)))

@@ -278,11 +278,11 @@ class TransformersEngine:
         hidden = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, E)
         ready = [(row, piece) for (row, piece), all_fed in zip(fed, whole, strict=True) if all_fed]
         allowed = [row.guide.allowed() for row, _ in ready]
-        for (row, piece), token in zip(ready, self._decoder.choose(hidden, allowed), strict=True):
+        for (row, piece), choice in zip(ready, self._decoder.choose(hidden, allowed), strict=True):
             if piece.start < len(row.prompt) <= piece.reach:
                 self._keep(piece.slot, row)
             try:
-                row.take(token, self._end)
+                row.take(choice, self._end)
             except GrammarError as error:
                 self._leave(row, error)
 

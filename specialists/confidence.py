@@ -1,0 +1,93 @@
+"""Confidence: how likely an answer is right, from how likely the model found it. Pure; knows no model.
+
+The model's own probability ranks answers well and says too much or too little; two numbers, fitted on answers whose
+truth is known, make it a share of right ones (Platt, 1999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+
+from pydantic import BaseModel, ConfigDict
+
+#: A probability and its complement are taken as no smaller: what is certain has no odds.
+LEAST = 1e-6
+
+#: An answer's confidence, and whether it was right.
+Judged = tuple[float, bool]
+
+
+class Calibration(BaseModel):
+    """Of the odds' logarithm: multiplied by `scale`, plus `shift`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def confidence(self, probability: float) -> float:
+        return _sigmoid(self.scale * _log_odds(probability) + self.shift)
+
+
+def calibrate(judged: Sequence[Judged], steps: int = 50) -> Calibration:
+    """The calibration under which what was right is likeliest, by Newton's method.
+
+    Targets are Platt's: a little short of 0 and 1, so that answers that are all right do not make it certain.
+    """
+    right = sum(truth for _, truth in judged)
+    yes, no = (right + 1) / (right + 2), 1 / (len(judged) - right + 2)
+    points = [(_log_odds(probability), yes if truth else no) for probability, truth in judged]
+    scale, shift = 0.0, 0.0
+    for _ in range(steps):
+        slopes, bends = [0.0, 0.0], [1e-6, 0.0, 1e-6]
+        for x, target in points:
+            found = _sigmoid(scale * x + shift)
+            weight = found * (1 - found)
+            slopes = [slopes[0] + (found - target) * x, slopes[1] + found - target]
+            bends = [bends[0] + weight * x * x, bends[1] + weight * x, bends[2] + weight]
+        area = bends[0] * bends[2] - bends[1] ** 2
+        scale -= (bends[2] * slopes[0] - bends[1] * slopes[1]) / area
+        shift -= (bends[0] * slopes[1] - bends[1] * slopes[0]) / area
+    return Calibration(scale=scale, shift=shift)
+
+
+def calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
+    """Expected calibration error, in percent: how far confidence and share of right answers are apart, by bins of
+    as many answers each (Nguyen and O'Connor, 2015), so that no bin is a handful."""
+    ordered = sorted(judged)
+    error = 0.0
+    for n in range(bins):
+        part = ordered[n * len(ordered) // bins : (n + 1) * len(ordered) // bins]
+        if part:
+            error += abs(sum(confidence - truth for confidence, truth in part))
+    return 100 * error / len(judged)
+
+
+def cross_calibrated(judged: Sequence[Judged], folds: int = 5) -> list[Judged]:
+    """Each answer's confidence by a calibration that was fitted without it and its fold."""
+    found: list[Judged] = []
+    for fold in range(folds):
+        fitted = calibrate([each for n, each in enumerate(judged) if n % folds != fold])
+        found += [(fitted.confidence(p), truth) for n, (p, truth) in enumerate(judged) if n % folds == fold]
+    return found
+
+
+def coverage(judged: Sequence[Judged], shares: Sequence[float] = (1.0, 0.9, 0.8, 0.7, 0.5)) -> list[dict[str, float]]:
+    """For each share of answers that is kept, the surest: from which confidence on, and how many percent are right."""
+    ordered = sorted(judged, reverse=True)
+    rows = []
+    for share in shares:
+        kept = ordered[: max(1, round(share * len(ordered)))]
+        right = 100 * sum(truth for _, truth in kept) / len(kept)
+        rows.append({"coverage": 100 * len(kept) / len(ordered), "threshold": kept[-1][0], "right": right})
+    return rows
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, LEAST), 1 - LEAST)
+    return log(bounded / (1 - bounded))
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
