@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from specialists.examples import Example
@@ -15,16 +16,29 @@ class BaselineError(Exception):
     """scikit-learn is not installed."""
 
 
-def fit_baseline(training: Sequence[Example]) -> tuple[str, Baseline]:
-    """Its name, and the fitted baseline: inputs in, outputs out. Raises BaselineError."""
+def fit_baselines(training: Sequence[Example]) -> dict[str, Baseline]:
+    """By name, fitted: inputs in, outputs out. Raises BaselineError."""
     try:
         import sklearn  # noqa: F401 - only to say early and clearly that it is missing
     except ImportError:
         raise BaselineError("a baseline needs scikit-learn: pip install 'manyhands[dev]'") from None
     values = list(training[0].output.values())
-    if len(values) == 1 and isinstance(values[0], str):
-        return "TF-IDF + logistic regression", _logistic(training)
-    return "nearest neighbour (TF-IDF)", _nearest(training)
+    found = {"majority": _majority(training), "nearest neighbour (TF-IDF)": _nearest(training)}
+    if len(values) == 1 and isinstance(values[0], str) and _is_label(training):
+        found["TF-IDF + logistic regression"] = _logistic(training)
+    return found
+
+
+def _is_label(training: Sequence[Example]) -> bool:
+    """Whether outputs are of a few kinds, and not each its own text."""
+    return len({str(example.output) for example in training}) * 4 < len(training)
+
+
+def _majority(training: Sequence[Example]) -> Baseline:
+    """The commonest output for whatever comes."""
+    counted = Counter(json.dumps(example.output, sort_keys=True) for example in training)
+    common: Json = json.loads(counted.most_common(1)[0][0])
+    return lambda inputs: [common for _ in inputs]
 
 
 def _logistic(training: Sequence[Example]) -> Baseline:

@@ -37,7 +37,7 @@ def write_card(folder: Path, training: Training, curve: str | None = None) -> Pa
 - data: {training.data}
 - training: LoRA, {training.options}; {training.minutes:.0f} minutes on {training.device}
 - last loss: {training.final_loss:.3f}
-- date: {_today()}
+- date: {today()}
 
 {picture}{_SCORES}
 
@@ -53,7 +53,7 @@ def add_score(folder: Path, data: str, n: int, scores: Mapping[str, float], what
     line = ", ".join(f"{name} {value:.1f}" for name, value in scores.items())
     with (folder / CARD).open("r+") as card:
         card.seek(0, 2)
-        card.write(f"| {_today()} | {data} | {n} | {what} | {line} |\n")
+        card.write(f"| {today()} | {data} | {n} | {what} | {line} |\n")
 
 
 def machine() -> str:
@@ -61,5 +61,5 @@ def machine() -> str:
     return f"{os.cpu_count()} {platform.machine()} cores"
 
 
-def _today() -> str:
+def today() -> str:
     return datetime.now(UTC).date().isoformat()

@@ -1,10 +1,10 @@
-"""Commands about specialists: fetch weights, make goals, train. Knows nothing of queues."""
+"""Commands about specialists: fetch weights, make goals, train, report. Knows nothing of queues."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(weights)
     app.command()(train)
     app.command()(goals)
+    app.command()(report)
 
 
 def weights(name: Annotated[str, typer.Argument(help="a base model, a local folder or a hub id")]) -> None:
@@ -97,6 +98,38 @@ def goals(
         typer.echo(path)
 
 
-def _fail(message: str) -> None:
+def report(
+    out: Annotated[Path, typer.Argument(help="folder for report.html, report.md and their pictures")],
+    price_per_hour: Annotated[
+        float | None, typer.Option(help="of the machine that was measured on: what 1,000 jobs cost is said too")
+    ] = None,
+) -> None:
+    """Make one page over all specialists, of what `manyhands eval --card` and `train` found out."""
+    from importlib.util import find_spec
+
+    from specialists.catalog import CatalogError, load_catalog
+    from specialists.facts import FactsError
+    from specialists.report import entries_of, load_references, sections
+    from specialists.report_page import as_html, as_markdown
+
+    try:
+        entries = entries_of(load_catalog(Settings().specialists, adapters=False), load_references())
+    except (CatalogError, FactsError) as error:
+        _fail(str(error))
+    out.mkdir(parents=True, exist_ok=True)
+    pictures: list[str] = []
+    if find_spec("matplotlib"):
+        from specialists.report_plots import draw
+
+        pictures = draw(entries, out)
+    else:
+        _say("no pictures: they need matplotlib")
+    parts = sections(entries, price_per_hour, pictures)
+    for name, write in (("report.md", as_markdown), ("report.html", as_html)):
+        (out / name).write_text(write("Specialists, measured", parts), "utf-8")
+        typer.echo(out / name)
+
+
+def _fail(message: str) -> NoReturn:
     _say(f"[red]error:[/red] {message}", markup=True, highlight=False)
     raise typer.Exit(2)

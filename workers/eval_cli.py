@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.settings import Settings
-from specialists.baselines import BaselineError, fit_baseline
-from specialists.card import add_score
+from specialists.baselines import BaselineError, fit_baselines
+from specialists.card import add_score, machine, today
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
-from specialists.examples import Example, ExamplesError, read_examples
+from specialists.examples import EXAMPLES, Example, ExamplesError, read_examples
+from specialists.facts import Compared, Confidence, Facts, FactsError, Measured
 from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
@@ -26,12 +27,14 @@ from workers.engines import EngineError
 from workers.engines.load import load_engines
 from workers.evaluate import Evaluation, evaluate
 
+UNTUNED = "base, untuned"
+
 #: Fewer answers say nothing about how sure the others are.
 LEAST_JUDGED = 50
 
 _CONFIDENCE_TABLE = re.compile(r"\[confidence\][^\n]*\n(?:[^\[\n][^\n]*\n)*\n*")
 
-_FAULTS = (BaselineError, CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError, OSError)
+_FAULTS = (BaselineError, CatalogError, FactsError, UnknownJobType, ExamplesError, EngineError, WeightsError, OSError)
 
 
 def register_eval(app: typer.Typer) -> None:
@@ -44,9 +47,10 @@ def _eval(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="The first N examples only.")] = None,
     untuned: Annotated[bool, typer.Option("--untuned", help="The base without its adapter, same grammar.")] = False,
-    baseline: Annotated[Path | None, typer.Option(help="Training data of a simple baseline to print beside.")] = None,
+    shots: Annotated[int, typer.Option(min=0, help="Show the untuned base so many of the specialist's examples.")] = 0,
+    baseline: Annotated[Path | None, typer.Option(help="Training data of simple baselines to print beside.")] = None,
     fit: Annotated[bool, typer.Option("--calibrate", help="Fit the specialist's confidence; pin it.")] = False,
-    card: Annotated[bool, typer.Option("--card", help="Add the scores to the specialist's card.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Add the scores to the specialist's card and facts.")] = False,
 ) -> None:
     """Measure a specialist on examples, through the engine that serves it."""
     settings = Settings()
@@ -54,21 +58,31 @@ def _eval(
         specialist = load_catalog(settings.specialists).get(name)
         examples = read_examples(data)[:limit]
         if untuned:
-            specialist = replace(specialist, manifest=specialist.manifest.model_copy(update={"adapter": None}))
-        compared = _score_baseline(baseline, examples) if baseline else {}
+            specialist = _untuned(specialist, shots)
+        compared = _score_baselines(baseline, examples) if baseline else {}
         found = _measure(specialist, examples, settings)
         if fit:
             pin(specialist.folder, calibrate(found.judged))
         if card:
-            _add_to_card(found, specialist, data.name, compared)
+            _keep(found, specialist, data.name, compared)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if as_json:
         said = asdict(replace(found, judged=[])) | {"confidence": confidence_of(found)}
-        typer.echo(json.dumps(said | ({"baseline": compared} if compared else {})))
+        typer.echo(json.dumps(said | ({"baselines": compared} if compared else {})))
     else:
         _print(found, specialist, compared)
+
+
+def _untuned(specialist: Specialist, shots: int) -> Specialist:
+    """Its base alone, which is shown `shots` examples with their answers before the question."""
+    shown = read_examples(specialist.folder / EXAMPLES)[:shots] if shots else []
+    texts = [specialist.render(each.input) + specialist.format.write(each.output) + "\n\n" for each in shown]
+    limits = specialist.manifest.limits
+    room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
+    manifest = specialist.manifest.model_copy(update={"adapter": None, "limits": room})
+    return replace(specialist, manifest=manifest, prompt="".join(texts) + (specialist.prompt or ""))
 
 
 def _measure(specialist: Specialist, examples: Sequence[Example], settings: Settings) -> Evaluation:
@@ -79,19 +93,46 @@ def _measure(specialist: Specialist, examples: Sequence[Example], settings: Sett
         engine.close()
 
 
-def _score_baseline(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:
-    """The baseline's name -> its metrics."""
-    name, baseline = fit_baseline(read_examples(training))
-    return {name: score(examples, baseline([example.input for example in examples]))}
+def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:
+    """Each baseline's name -> its metrics."""
+    inputs = [example.input for example in examples]
+    return {name: score(examples, ask(inputs)) for name, ask in fit_baselines(read_examples(training)).items()}
 
 
-def _add_to_card(
-    found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]]
-) -> None:
-    what = "adapter" if specialist.manifest.adapter else "base, untuned"
-    add_score(specialist.folder, data, found.n, found.metrics, f"{what}, {found.valid_share:.1f} % valid")
-    for name, scores in compared.items():
-        add_score(specialist.folder, data, found.n, scores, name)
+def _keep(found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]]) -> None:
+    """In the specialist's card and facts: as its own figures, or as those of its base."""
+    tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
+    add_score(
+        folder, data, found.n, found.metrics, f"{'adapter' if tuned else UNTUNED}, {found.valid_share:.1f} % valid"
+    )
+    others = [Compared(who=name, metrics=dict(scores), n=found.n) for name, scores in compared.items()]
+    if tuned:
+        facts = facts.with_measure(_measured(found, data, others))
+    else:
+        others.append(Compared(who=UNTUNED, metrics=found.metrics, n=found.n, valid_share=found.valid_share))
+    for other in others:
+        if other.who != UNTUNED:
+            add_score(folder, data, found.n, other.metrics, other.who)
+        facts = facts.with_compared(other)
+    facts.save(folder)
+
+
+def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Measured:
+    said = confidence_of(found)
+    return Measured(
+        data=data,
+        date=today(),
+        n=found.n,
+        metrics=found.metrics,
+        intervals=found.intervals,
+        valid_share=found.valid_share,
+        tokens_in=found.tokens_in,
+        tokens_out=found.tokens_out,
+        jobs_per_s=found.jobs_per_s,
+        device=machine(),
+        confidence=Confidence.model_validate(said) if said else None,
+        compared=tuple(compared),
+    )
 
 
 def confidence_of(found: Evaluation) -> dict[str, Any] | None:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from specialists.card import Training, machine, write_card
+from specialists.card import Training, machine, today, write_card
 from specialists.examples import Example
+from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.curve import CURVE, draw_curve
@@ -72,6 +73,11 @@ def train_specialist(
         device=machine(),
     )
     where = specialist.folder if install else out
+    trained = Trained(
+        base=facts.base, examples=len(chosen), options=facts.options, minutes=round(facts.minutes, 1),
+        device=facts.device, date=today(),
+    )  # fmt: skip
+    Facts.load(where).with_training(trained).save(where)
     write_card(where, facts, CURVE if draw_curve(out / LOG, where / CURVE) else None)
     return specialist.folder / ADAPTER if install else adapter
 

@@ -110,6 +110,24 @@ def generated(model: Any, tokenizer: Any, prompt: str, max_tokens: int) -> str:
     return text
 
 
+def test_an_answers_probability_is_the_models_own_among_those_allowed(engine: TransformersEngine, base: Path) -> None:
+    model, tokenizer = load_base(base)
+    words = [" calm", " green", " very"]
+    with torch.inference_mode():
+        logits = model(torch.tensor([encode(tokenizer, PROMPTS[0])])).logits[0, -1]
+    first = [encode(tokenizer, word) for word in words]
+    assert [len(tokens) for tokens in first] == [1, 1, 1]
+    expected = logits[[token for (token,) in first]].softmax(0)
+
+    grammar = "start: " + " | ".join(f'"{word}"' for word in words)
+    (found,) = answers(engine, [ask("1", PROMPTS[0], grammar=grammar)])
+    (forced,) = answers(engine, [ask("2", PROMPTS[0], grammar='start: " calm"')])
+
+    assert found.text == words[int(expected.argmax())]
+    assert found.probability == pytest.approx(float(expected.max()), rel=1e-3)
+    assert forced.probability == 1, "nothing was chosen"
+
+
 def test_its_steps_and_their_rows_are_counted(engine: TransformersEngine) -> None:
     before = engine.stats()
     answers(engine, [ask(f"{n}", PROMPTS[n], max_tokens=4) for n in range(3)])

@@ -1,0 +1,117 @@
+"""Facts: what was found out about a specialist, kept beside it as `facts.json` for the report. Measures nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+FACTS = "facts.json"
+
+Scores = dict[str, float]  #: metric -> percent
+
+
+class FactsError(ValueError):
+    """A `facts.json` that does not read; says which."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Trained(_Record):
+    base: str
+    examples: int
+    options: str
+    minutes: float
+    device: str
+    date: str
+
+
+class Coverage(_Record):
+    coverage: float  #: percent of answers kept, the surest
+    threshold: float  #: the confidence of the last of them
+    right: float  #: percent of them that are exactly right
+
+
+class Confidence(_Record):
+    error_raw: float  #: expected calibration error of the model's own probability, in points
+    error: float  #: of the calibrated one, by folds that were not fitted on
+    coverage: tuple[Coverage, ...]
+
+
+class Compared(_Record):
+    """Somebody else on the same examples."""
+
+    who: str
+    metrics: Scores
+    n: int
+    valid_share: float = 100.0
+
+
+class Measured(_Record):
+    data: str
+    date: str
+    n: int
+    metrics: Scores
+    intervals: dict[str, tuple[float, float]]  #: 95 %, by the bootstrap
+    valid_share: float
+    tokens_in: float  #: of a job
+    tokens_out: float
+    jobs_per_s: float
+    device: str
+    confidence: Confidence | None = None
+    compared: tuple[Compared, ...] = ()
+
+
+class Budget(_Record):
+    """A point of the curve: how well an adapter does that saw so few examples."""
+
+    examples: int
+    minutes: float
+    metrics: Scores
+
+
+class Facts(_Record):
+    trained: Trained | None = None
+    measured: Measured | None = None
+    budgets: tuple[Budget, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Of the specialist in `folder`; empty ones where nothing was found out yet. Raises FactsError."""
+        path = folder / FACTS
+        if not path.exists():
+            return cls()
+        try:
+            return cls.model_validate_json(path.read_text("utf-8"))
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise FactsError(f"{folder.name}/{FACTS}: {faults}") from None
+
+    def save(self, folder: Path) -> None:
+        (folder / FACTS).write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
+
+    def with_training(self, trained: Trained) -> Self:
+        """What an earlier adapter was measured at does not carry over."""
+        return self.model_copy(update={"trained": trained, "measured": None})
+
+    def with_measure(self, measured: Measured) -> Self:
+        """Those compared earlier on the same examples stay, unless they were compared anew."""
+        earlier = self.measured
+        same = earlier is not None and (earlier.data, earlier.n) == (measured.data, measured.n)
+        kept = list(earlier.compared) if earlier and same else []
+        names = {each.who for each in measured.compared}
+        compared = (*(each for each in kept if each.who not in names), *measured.compared)
+        return self.model_copy(update={"measured": measured.model_copy(update={"compared": compared})})
+
+    def with_compared(self, other: Compared) -> Self:
+        if self.measured is None:
+            return self
+        others = [each for each in self.measured.compared if each.who != other.who]
+        return self.model_copy(update={"measured": self.measured.model_copy(update={"compared": (*others, other)})})
+
+    def with_budget(self, budget: Budget) -> Self:
+        others = [each for each in self.budgets if each.examples != budget.examples]
+        return self.model_copy(update={"budgets": tuple(sorted([*others, budget], key=lambda each: each.examples))})

@@ -1,0 +1,193 @@
+"""The report: one page over all specialists, from their facts and what others reach. Measures nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from specialists.facts import Facts, Measured
+from specialists.manifest import Manifest
+from specialists.report_page import Section, Table
+from specialists.specialist import Specialist
+
+REFERENCES = Path(__file__).parent / "references.toml"
+
+#: The metrics that a specialist is judged by, of those that it has, the first one first.
+MAIN = (
+    "macro_f1", "in_scope_accuracy", "oos_recall", "slot_f1", "span_f1", "field_exact", "parsing_accuracy", "node_f1",
+    "edge_f1", "argument_f1", "accuracy", "exact",
+)  # fmt: skip
+
+
+class Reference(BaseModel):
+    """Somebody's published figure on a source's own test set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    who: str
+    metric: str
+    value: float  #: percent
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    manifest: Manifest
+    facts: Facts
+    references: Sequence[Reference]
+
+    @property
+    def measured(self) -> Measured | None:
+        return self.facts.measured
+
+    def metrics(self) -> list[str]:
+        """Two at most, those that references speak of first."""
+        assert self.measured
+        known = [reference.metric for reference in self.references if reference.metric in self.measured.metrics]
+        rest = [metric for metric in MAIN if metric in self.measured.metrics]
+        return list(dict.fromkeys([*known, *rest]))[:2]
+
+
+def load_references(path: Path = REFERENCES) -> dict[str, list[Reference]]:
+    """Specialist -> what others reach at its job."""
+    rows = tomllib.loads(path.read_text("utf-8"))
+    return {name: [Reference.model_validate(row) for row in found] for name, found in rows.items()}
+
+
+def entries_of(specialists: Iterable[Specialist], references: Mapping[str, Sequence[Reference]]) -> list[Entry]:
+    """Those that host a model, in order of name. Raises FactsError."""
+    return [
+        Entry(each.name, each.manifest, Facts.load(each.folder), references.get(each.name, ()))
+        for each in specialists
+        if each.manifest.hosts_model
+    ]
+
+
+SCORES = """In percent, with 95 % intervals by the bootstrap, on each development set. Answers that do not parse
+count as wrong. Each specialist was trained on its task's own training set; that is the claim.
+References are published figures on the sources' test sets, which stay sealed here."""
+CONFIDENCE = """How far the confidence of an answer is from the share of right ones, in points: as the model says it,
+and calibrated by answers that it is not measured on. Then the share of exactly right answers among the
+surest."""
+EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
+PARAMETERS = "One base in memory serves all that name it, each by its adapter."
+
+
+def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: Sequence[str] = ()) -> list[Section]:
+    """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files."""
+    known = [entry for entry in entries if entry.measured]
+    missing = ", ".join(entry.name for entry in entries if not entry.measured)
+    scores = SCORES + (f" Not measured yet: {missing}." if missing else "")
+    price = f" At {price_per_hour:g} an hour." if price_per_hour else ""
+
+    def drawn(word: str) -> list[str]:
+        return [name for name in pictures if word in name]
+
+    return [
+        Section("Scores", scores, _scores(known), drawn("scores")),
+        Section("Beside simple baselines", "On the same examples, in percent.", _baselines(known)),
+        Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
+        Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
+        Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
+        Section("How little data", "Of adapters that saw so many examples.", _budgets(entries), drawn("budgets")),
+        Section("Parameter use", PARAMETERS, _parameters(entries)),
+    ]
+
+
+def _scores(entries: Sequence[Entry]) -> Table:
+    rows = []
+    for entry in entries:
+        assert entry.measured
+        for metric in entry.metrics():
+            low, high = entry.measured.intervals[metric]
+            others = [f"{each.value:g} {each.who}" for each in entry.references if each.metric == metric]
+            rows.append(
+                [
+                    entry.name, metric, f"{entry.measured.metrics[metric]:.1f}", f"{low:.1f} to {high:.1f}",
+                    str(entry.measured.n), f"{entry.measured.valid_share:.1f}", "; ".join(others) or "none",
+                ]
+            )  # fmt: skip
+    return ("specialist", "metric", "ours", "95 %", "n", "valid", "references"), rows
+
+
+def _baselines(entries: Sequence[Entry]) -> Table:
+    names = list(dict.fromkeys(each.who for entry in entries if entry.measured for each in entry.measured.compared))
+    rows = []
+    for entry in entries:
+        assert entry.measured
+        metric = entry.metrics()[0]
+        by_name = {each.who: each for each in entry.measured.compared}
+        found = [_score_of(by_name[name].metrics, metric) if name in by_name else "" for name in names]
+        rows.append([entry.name, metric, f"{entry.measured.metrics[metric]:.1f}", *found])
+    return ("specialist", "metric", "ours", *names), rows
+
+
+def _score_of(metrics: Mapping[str, float], metric: str) -> str:
+    return f"{metrics[metric]:.1f}" if metric in metrics else ""
+
+
+def _confidence(entries: Sequence[Entry]) -> Table:
+    rows = []
+    for entry in entries:
+        if entry.measured and (said := entry.measured.confidence):
+            kept = {round(row.coverage): f"{row.right:.1f}" for row in said.coverage}
+            rows.append(
+                [entry.name, f"{said.error_raw:.1f}", f"{said.error:.1f}", *(kept.get(share, "") for share in SHARES)]
+            )
+    return ("specialist", "error, raw", "error", *(f"right of the surest {share} %" for share in SHARES)), rows
+
+
+SHARES = (100, 90, 80, 70, 50)
+
+
+def _efficiency(entries: Sequence[Entry], price_per_hour: float | None) -> Table:
+    rows = []
+    for entry in entries:
+        assert entry.measured
+        cost = [] if price_per_hour is None else [f"{1000 * price_per_hour / 3600 / entry.measured.jobs_per_s:.4f}"]
+        rows.append(
+            [
+                entry.name, f"{entry.measured.tokens_in:.0f}", f"{entry.measured.tokens_out:.0f}",
+                f"{entry.measured.jobs_per_s:.1f}", *cost, entry.measured.device,
+            ]
+        )  # fmt: skip
+    head = ("specialist", "tokens read", "tokens written", "jobs/s", *(["1,000 jobs cost"] if price_per_hour else []))
+    return (*head, "on"), rows
+
+
+def _agility(entries: Sequence[Entry]) -> Table:
+    rows = [
+        [entry.name, f"{found.examples:,}", f"{found.minutes:.0f}", found.device, found.options, found.date]
+        for entry in entries
+        if (found := entry.facts.trained)
+    ]
+    return ("specialist", "examples", "minutes", "on", "options", "date"), rows
+
+
+def _budgets(entries: Sequence[Entry]) -> Table:
+    rows = [
+        [
+            entry.name,
+            f"{each.examples:,}",
+            f"{each.minutes:.0f}",
+            ", ".join(f"{k} {v:.1f}" for k, v in each.metrics.items()),
+        ]
+        for entry in entries
+        for each in entry.facts.budgets
+    ]
+    return ("specialist", "examples", "minutes", "scores"), rows
+
+
+def _parameters(entries: Sequence[Entry]) -> Table:
+    rows = [
+        [
+            entry.name, entry.manifest.base.name if entry.manifest.base else "",
+            f"rank {entry.manifest.adapter.rank}" if entry.manifest.adapter else "none",
+        ]
+        for entry in entries
+    ]  # fmt: skip
+    return ("specialist", "base", "adapter"), rows
