@@ -43,6 +43,9 @@ def train(
     rank: Annotated[int, typer.Option(min=1, max=256)] = 16,
     start: Annotated[Path | None, typer.Option(exists=True, help="an adapter of this rank to go on from")] = None,
     base: Annotated[str | None, typer.Option(help="another base model; default: the manifest's")] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="find rank and rate by short runs first; needs --dev")
+    ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
     install: Annotated[bool, typer.Option(help="put adapter, digest and card into the specialist's folder")] = True,
 ) -> None:
@@ -70,6 +73,7 @@ def train(
             install=install,
             say=_say,
             dev=read_examples(dev) if dev else (),
+            search_first=search,
         )
     except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
         _fail(str(error))

@@ -10,10 +10,12 @@ import typer
 
 def register(app: typer.Typer) -> None:
     app.command()(worker)
+    from workers.curve_cli import register_curve
     from workers.eval_cli import register_eval
     from workers.replay_cli import register_replay
     from workers.roster import register_workers
 
+    register_curve(app)
     register_eval(app)
     register_replay(app)
     register_workers(app)

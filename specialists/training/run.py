@@ -19,6 +19,7 @@ from specialists.formats import FormatError
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
+from specialists.training.search import search
 from specialists.weights import ensure
 
 _ADAPTER_TABLE = re.compile(r"\[adapter\]\n(?:[^\[\n][^\n]*\n)*\n*")
@@ -40,8 +41,11 @@ def train_specialist(
     install: bool,
     say: Callable[[str], None],
     dev: Sequence[Example] = (),
+    search_first: bool = False,
 ) -> Path:
     """Train on `count` of the examples (all by default); returns the adapter's path. `dev`: as `train` takes it.
+
+    `search_first`: rank and rate are looked for, and those of `options` are not used.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
     Raises TrainingError if none is left, or if the specialist has no model.
@@ -59,6 +63,9 @@ def train_specialist(
     use_threads(threads)
     started, settled = time.monotonic(), Options(**options)
     measured = [example for example in dev if _usable(specialist, example)]
+    if search_first:
+        settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
+        options = options | {"rate": settled.rate, "rank": settled.rank, "alpha": settled.alpha}
     adapter = train(specialist, chosen, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled.rank, settled.alpha)

@@ -1,0 +1,51 @@
+"""A small search for rank and rate: short runs on some of the examples, and whose best look is best. Resumable."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from specialists.examples import Example
+from specialists.specialist import ADAPTER, Specialist
+from specialists.training.lora import LOG, Look, Options, TrainingError, train
+
+RANKS, RATES = (8, 16), (5e-4, 1e-3, 2e-3)
+
+#: Examples of a short run: enough to tell the rates apart, few enough for six runs.
+SHORT = 600
+
+
+def search(
+    specialist: Specialist,
+    examples: Sequence[Example],
+    dev: Sequence[Example],
+    base: Path,
+    out: Path,
+    options: Options,
+    say: Callable[[str], None],
+) -> Options:
+    """`options` with the rank and rate that did best; alpha stays twice the rank. Raises TrainingError without `dev`."""
+    if not dev:
+        raise TrainingError("a search for rank and rate needs a development set: give --dev")
+    some = random.Random(options.seed).sample(list(examples), min(SHORT, len(examples)))
+    found = []
+    for rank in RANKS:
+        for rate in RATES:
+            tried = replace(options, rank=rank, alpha=2 * rank, rate=rate, epochs=1.0, looks=2)
+            folder = out / f"rank{rank}-rate{rate:g}"
+            if not (folder / ADAPTER).exists():
+                train(specialist, list(some), base, folder, tried, lambda _: None, dev=dev)
+            look = best_look(folder / LOG)
+            say(f"rank {rank}, rate {rate:g}: dev loss {look.loss:.3f}, exact {look.exact:.1f} %")
+            found.append((look, tried))
+    best = min(found, key=lambda pair: pair[0].loss)[1]
+    return replace(options, rank=best.rank, alpha=best.alpha, rate=best.rate)
+
+
+def best_look(log: Path) -> Look:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    looks = [Look(line["dev_loss"], line["dev_exact"]) for line in lines if "dev_loss" in line]
+    return min(looks, key=lambda look: look.loss)

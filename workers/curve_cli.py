@@ -1,0 +1,82 @@
+"""`manyhands curve`: how well a specialist does that saw few examples. Knows nothing of how it is trained."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.settings import Settings
+from specialists.catalog import CatalogError, UnknownJobType, load_catalog
+from specialists.examples import Example, ExamplesError, read_examples
+from specialists.facts import Budget, Facts, FactsError
+from specialists.specialist import Specialist, load_specialist
+from specialists.weights import WeightsError
+from workers.engines import EngineError
+from workers.engines.load import load_engines
+from workers.evaluate import evaluate
+
+#: Optimiser steps of a run at least: a hundred examples once are too few steps to learn anything in.
+LEAST_STEPS, BATCH = 60, 16
+
+_FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, OSError)
+_say = Console(stderr=True).print
+
+
+def register_curve(app: typer.Typer) -> None:
+    app.command()(curve)
+
+
+def curve(
+    name: Annotated[str, typer.Argument(help="The specialist.")],
+    data: Annotated[Path, typer.Option(exists=True, help="Training examples.")],
+    dev: Annotated[Path, typer.Option(exists=True, help="Examples to be measured on.")],
+    counts: Annotated[str, typer.Option(help="Examples to train on, by comma.")] = "100,300,1000,3000",
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N of --dev only.")] = None,
+) -> None:
+    """Train adapters on few examples, measure each, and keep the points among the specialist's facts.
+
+    The adapter that ships stays as it is.
+    """
+    settings = Settings()
+    try:
+        specialist = load_catalog(settings.specialists, adapters=False).get(name)
+        examples, measured = read_examples(data), read_examples(dev)[:limit]
+        for count in [int(each) for each in counts.split(",")]:
+            budget = _point(specialist, examples, measured, count, settings)
+            Facts.load(specialist.folder).with_budget(budget).save(specialist.folder)
+            scores = ", ".join(f"{metric} {value:.1f}" for metric, value in budget.metrics.items())
+            _say(f"{name}, {budget.examples} examples, {budget.minutes:.1f} minutes: {scores}")
+    except _FAULTS as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _point(
+    specialist: Specialist, examples: list[Example], measured: list[Example], count: int, settings: Settings
+) -> Budget:
+    from specialists.training.run import train_specialist
+
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / specialist.name
+        shutil.copytree(specialist.folder, copy)
+        few = min(count, len(examples))
+        options = {"epochs": max(1.0, LEAST_STEPS * BATCH / few), "batch": BATCH, "rate": 1e-3, "rank": 16, "alpha": 32}
+        started = time.monotonic()
+        train_specialist(
+            load_specialist(copy, adapters=False), examples, "", Path(folder) / "run", options, count=few, start=None,
+            base=None, weights=settings.weights, threads=settings.threads, install=True, say=lambda _: None,
+        )  # fmt: skip
+        minutes = (time.monotonic() - started) / 60
+        tried = load_specialist(copy)
+        engine = load_engines([tried], settings)[tried.name]
+        try:
+            found = evaluate(tried, measured, engine)
+        finally:
+            engine.close()
+    return Budget(examples=few, minutes=round(minutes, 2), metrics=found.metrics)
