@@ -27,7 +27,7 @@ def search(
     options: Options,
     say: Callable[[str], None],
 ) -> Options:
-    """`options` with the rank and rate that did best; alpha stays twice the rank. Raises TrainingError without `dev`."""
+    """`options` with the rank and rate that did best, and alpha twice the rank. Raises TrainingError without `dev`."""
     if not dev:
         raise TrainingError("a search for rank and rate needs a development set: give --dev")
     some = random.Random(options.seed).sample(list(examples), min(SHORT, len(examples)))
