@@ -1,0 +1,121 @@
+"""The report: what is known of each specialist is on the page, what is not is named, and nothing carries over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specialists.catalog import load_catalog
+from specialists.facts import (
+    FACTS,
+    Budget,
+    Compared,
+    Confidence,
+    Coverage,
+    Facts,
+    FactsError,
+    Measured,
+    Trained,
+)
+from specialists.manifest import Manifest
+from specialists.report import Entry, Reference, entries_of, load_references, sections
+from specialists.report_page import as_html, as_markdown
+
+MANIFEST = Manifest.model_validate(
+    {
+        "name": "mood",
+        "version": "1.0.0",
+        "description": "Says how a text sounds.",
+        "engine": "transformers",
+        "base": {"name": "small"},
+        "decoding": {"format": "lines"},
+    }
+)
+MEASURED = Measured(
+    data="dev.jsonl", date="2026-11-28", n=200, metrics={"accuracy": 91.5, "macro_f1": 88.0},
+    intervals={"accuracy": (88.1, 94.9), "macro_f1": (84.0, 92.0)}, valid_share=100.0, tokens_in=40, tokens_out=3,
+    jobs_per_s=50.0, device="2 cores",
+    confidence=Confidence(error_raw=9.5, error=2.5, coverage=(Coverage(coverage=100, threshold=0.1, right=91.5),)),
+    compared=(Compared(who="majority <1>", metrics={"accuracy": 12.3}, n=200),),
+)  # fmt: skip
+TRAINED = Trained(base="small", examples=900, options="rank 8", minutes=7.2, device="2 cores", date="2026-11-27")
+REFERENCE = Reference(who="Big | model", metric="accuracy", value=84.4)
+
+
+def page(*entries: Entry, price: float | None = None) -> tuple[str, str]:
+    parts = sections(entries, price)
+    return as_markdown("Page", parts), as_html("Page", parts)
+
+
+def test_scores_stand_with_their_interval_beside_references_and_baselines() -> None:
+    text, hypertext = page(Entry("mood", MANIFEST, Facts(measured=MEASURED, trained=TRAINED), [REFERENCE]))
+
+    assert "| mood | accuracy | 91.5 | 88.1 to 94.9 | 200 | 100.0 | 84.4 Big / model |" in text
+    assert "| mood | accuracy | 91.5 | 12.3 |" in text
+    assert "| mood | 9.5 | 2.5 | 91.5 |" in text
+    assert "| mood | 900 | 7 | 2 cores | rank 8 | 2026-11-27 |" in text
+    assert "<th>majority &lt;1&gt;</th>" in hypertext
+
+
+def test_a_price_makes_it_say_what_a_thousand_jobs_cost() -> None:
+    entry = Entry("mood", MANIFEST, Facts(measured=MEASURED), [])
+
+    assert "| mood | 40 | 3 | 50.0 | 0.0020 | 2 cores |" in page(entry, price=0.36)[0]
+    assert "| mood | 40 | 3 | 50.0 | 2 cores |" in page(entry)[0]
+
+
+def test_who_was_not_measured_is_named() -> None:
+    text, _ = page(Entry("mood", MANIFEST, Facts(), []))
+
+    assert "Not measured yet: mood." in text
+
+
+def test_facts_are_kept_and_read_back(tmp_path: Path) -> None:
+    facts = Facts(trained=TRAINED, measured=MEASURED, budgets=(Budget(examples=100, minutes=1, metrics={"exact": 5}),))
+    facts.save(tmp_path)
+
+    assert Facts.load(tmp_path) == facts
+    assert Facts.load(tmp_path / "nowhere") == Facts()
+
+
+def test_facts_that_do_not_read_say_which(tmp_path: Path) -> None:
+    (tmp_path / FACTS).write_text('{"measured": {"n": "many"}}')
+
+    with pytest.raises(FactsError, match=rf"{tmp_path.name}/facts.json: .*measured.n: "):
+        Facts.load(tmp_path)
+
+
+def test_a_new_adapter_was_not_measured_yet() -> None:
+    facts = Facts(trained=TRAINED, measured=MEASURED).with_training(TRAINED)
+
+    assert facts.measured is None
+
+
+def test_who_was_compared_on_the_same_examples_stays_until_compared_anew() -> None:
+    facts = Facts().with_measure(MEASURED).with_compared(Compared(who="base", metrics={"accuracy": 1}, n=200))
+    again = MEASURED.model_copy(update={"compared": (Compared(who="majority <1>", metrics={"accuracy": 13}, n=200),)})
+
+    kept = facts.with_measure(again).measured
+    other = facts.with_measure(again.model_copy(update={"data": "other.jsonl"})).measured
+
+    assert kept
+    assert {each.who: each.metrics["accuracy"] for each in kept.compared} == {"majority <1>": 13, "base": 1}
+    assert other
+    assert [each.who for each in other.compared] == ["majority <1>"]
+
+
+def test_a_point_of_the_curve_takes_the_place_of_an_earlier_one() -> None:
+    facts = Facts()
+    for count, score in ((300, 70), (100, 40), (300, 75)):
+        facts = facts.with_budget(Budget(examples=count, minutes=1, metrics={"accuracy": score}))
+
+    assert [(each.examples, each.metrics["accuracy"]) for each in facts.budgets] == [(100, 40), (300, 75)]
+
+
+def test_all_that_ships_has_an_entry() -> None:
+    references = load_references()
+    entries = entries_of(load_catalog(adapters=False), references)
+
+    assert {"planner", "triage", "command", "entities", "route", "receipt"} <= {entry.name for entry in entries}
+    assert as_html("Page", sections(entries, None)).count("<h2>") == 7
