@@ -26,7 +26,7 @@ SEED = 5
 def latency(options: Options) -> Iterator[tuple[str, Row]]:
     """Of each workload, by its name."""
     for name in options.workloads:
-        yield name, _measured(options.workload(name), options)
+        yield name, _measured(options.workload(name, 1 + len(LOADS)), options)
 
 
 def _measured(workload: Workload, options: Options) -> Row:
@@ -36,14 +36,14 @@ def _measured(workload: Workload, options: Options) -> Row:
             contender = started(begun, workload)
             most = contender.ask(workload.round(0), "most").jobs_per_s
             with closing(Jobs(settings)) as jobs:
-                rows = [_row(jobs, workload, load, load * most) for load in LOADS]
+                rows = [_row(jobs, workload, n, load, load * most) for n, load in enumerate(LOADS, 1)]
     show(rows, f"{workload.name}: {most:.1f} jobs/s at most; from sent to read back, Poisson arrivals.")
     return {"most_jobs_per_s": most, "loads": rows}
 
 
-def _row(jobs: Jobs, workload: Workload, load: float, rate: float) -> Row:
+def _row(jobs: Jobs, workload: Workload, round: int, load: float, rate: float) -> Row:
     count = max(LEAST_JOBS, round(rate * LEAST_S))
-    found = arrivals(jobs, workload, rate, count)
+    found = arrivals(jobs, workload.from_round(round), rate, count)
     return {
         "load": load, "jobs_per_s": rate, "jobs": count,
         "p50_ms": 1e3 * percentile(found, 50), "p99_ms": 1e3 * percentile(found, 99),
@@ -71,5 +71,7 @@ def _read(jobs: Jobs, sent: dict[str, float], count: int) -> Sequence[float]:
     took: list[float] = []
     while len(took) < count:
         ended = jobs.ended(WAIT_MS)
+        if failed := [outcome.failure for outcome in ended if outcome.failure]:
+            raise RuntimeError(f"a job failed: {failed[0]}")
         took += [time.monotonic() - sent[outcome.run_id] for outcome in ended]
     return took

@@ -17,8 +17,9 @@ class Options:
     data: Path | None = None  #: a folder with <workload>/dev.jsonl.gz; None: each specialist's own examples, repeated
     price_per_hour: float | None = None  #: of this machine
 
-    def workload(self, name: str) -> Workload:
-        return load_workload(name, (self.jobs or JOBS).get(name, LEAST_JOBS), self.pairs, self.data)
+    def workload(self, name: str, rounds: int | None = None) -> Workload:
+        """With examples for so many rounds; None: as many as there are pairs."""
+        return load_workload(name, (self.jobs or JOBS).get(name, LEAST_JOBS), rounds or self.pairs, self.data)
 
 
 #: About five to ten seconds of ours each, on two cores.

@@ -20,9 +20,10 @@ from benchmarks.engine_workload import Answers, Workload, worth
 from infra.redis_server import RedisServer
 from infra.settings import Settings
 
-#: Jobs a round for every job of ours, and not fewer than LEAST: those who are slow would else take hours.
+#: Jobs a round for every job of ours, and not fewer than LEAST, which fills llama.cpp's slots: those who are slow would
+#: else take hours.
 SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.03, "generate_batch": 0.5}
-LEAST = 8
+LEAST = 16
 
 ALONE = "manyhands, its engine alone"  #: without ledger and queue, as generate_batch and llama.cpp are here
 

@@ -42,21 +42,22 @@ def variants(workload: str, options: Options) -> list[Variant]:
 def techniques(options: Options) -> Iterator[tuple[str, Row]]:
     """Of each workload, by its name."""
     for name in options.workloads:
-        yield name, _measured(options.workload(name), options)
+        yield name, _measured(options.workload(name, options.pairs * len(variants(name, options))), options)
 
 
 def _measured(workload: Workload, options: Options) -> Row:
     rows: list[Row] = []
     with alone("ours", [workload.name], "all on", slots=options.slots) as begun:
         whole = started(begun, workload)
-        for variant in variants(workload.name, options):
+        for number, variant in enumerate(variants(workload.name, options)):
+            rounds = range(number * options.pairs, (number + 1) * options.pairs)
             share = SHARE * variant.share
             given = {"slots": options.slots, **variant.options}
             with alone("ours", [workload.name, *variant.beside], variant.name, **given) as other:
                 without = started(other, workload)
                 pairs = [
                     (whole.ask(workload.round(n, SHARE, LEAST), ""), without.ask(workload.round(n, share, LEAST), ""))
-                    for n in range(options.pairs)
+                    for n in rounds
                 ]
             if not rows:
                 rows.append(_row("all on", [one for one, _ in pairs], 1.0, _pipe(whole)))

@@ -59,6 +59,11 @@ class Workload:
     def warm(self, jobs: int = WARM) -> Workload:
         return self._part(self.examples[-jobs:])
 
+    def from_round(self, number: int) -> Workload:
+        """The same examples, those of round `number` first."""
+        first = number * self.jobs
+        return Workload(self.specialist, [*self.examples[first:], *self.examples[:first]], self.jobs)
+
     def one(self, number: int) -> Workload:
         """A single example, over again after all of them."""
         return self._part([self.examples[number % len(self.examples)]])

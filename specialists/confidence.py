@@ -55,13 +55,21 @@ def calibrate(judged: Sequence[Judged], steps: int = 50) -> Calibration:
 def calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
     """Expected calibration error, in percent: how far confidence and share of right answers are apart, by bins of
     as many answers each (Nguyen and O'Connor, 2015), so that no bin is a handful."""
-    ordered = sorted(judged)
+    ordered = _ordered(judged)
     error = 0.0
     for n in range(bins):
         part = ordered[n * len(ordered) // bins : (n + 1) * len(ordered) // bins]
-        if part:
-            error += abs(sum(confidence - truth for confidence, truth in part))
+        error += abs(sum(confidence - right for confidence, right in part))
     return 100 * error / len(judged)
+
+
+def _ordered(judged: Sequence[Judged]) -> list[tuple[float, float]]:
+    """By confidence, rising, with the share of right ones among all of the same confidence: who of them comes first is
+    nobody's merit."""
+    alike: dict[float, list[bool]] = {}
+    for confidence, truth in judged:
+        alike.setdefault(confidence, []).append(truth)
+    return [(confidence, sum(alike[confidence]) / len(alike[confidence])) for confidence, _ in sorted(judged)]
 
 
 def cross_calibrated(judged: Sequence[Judged], folds: int = 5) -> list[Judged]:
@@ -75,11 +83,11 @@ def cross_calibrated(judged: Sequence[Judged], folds: int = 5) -> list[Judged]:
 
 def coverage(judged: Sequence[Judged], shares: Sequence[float] = (1.0, 0.9, 0.8, 0.7, 0.5)) -> list[dict[str, float]]:
     """For each share of answers that is kept, the surest: from which confidence on, and how many percent are right."""
-    ordered = sorted(judged, reverse=True)
+    ordered = _ordered(judged)[::-1]
     rows = []
     for share in shares:
         kept = ordered[: max(1, round(share * len(ordered)))]
-        right = 100 * sum(truth for _, truth in kept) / len(kept)
+        right = 100 * sum(right for _, right in kept) / len(kept)
         rows.append({"coverage": 100 * len(kept) / len(ordered), "threshold": kept[-1][0], "right": right})
     return rows
 

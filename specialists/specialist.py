@@ -68,9 +68,12 @@ class Specialist:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function."""
+        """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
+
+        How sure it is said to be decides none.
+        """
         parts = [
-            self.manifest.model_dump_json(),
+            self.manifest.model_dump_json(exclude={"confidence"}),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]

@@ -24,7 +24,7 @@ from workers.evaluate import evaluate
 #: Optimiser steps of a run at least: a hundred examples once are too few steps to learn anything in.
 LEAST_STEPS, BATCH = 60, 16
 
-_FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, OSError)
+_FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, OSError, ValueError)
 _say = Console(stderr=True).print
 
 
@@ -48,6 +48,8 @@ def curve(
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
         examples, measured = read_examples(data), read_examples(dev)[:limit]
         for count in [int(each) for each in counts.split(",")]:
+            if specialist.manifest.base is None:
+                raise ValueError(f"{name!r} runs engine {specialist.manifest.engine!r}: there is no model to train")
             budget = _point(specialist, examples, measured, count, settings)
             Facts.load(specialist.folder).with_budget(budget).save(specialist.folder)
             scores = ", ".join(f"{metric} {value:.1f}" for metric, value in budget.metrics.items())

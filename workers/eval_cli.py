@@ -27,6 +27,11 @@ from workers.engines import EngineError
 from workers.engines.load import load_engines
 from workers.evaluate import Evaluation, evaluate
 
+
+class CalibrationError(Exception):
+    """There is nothing to fit a confidence to."""
+
+
 UNTUNED = "base, untuned"
 
 #: Fewer answers say nothing about how sure the others are.
@@ -34,7 +39,17 @@ LEAST_JUDGED = 50
 
 _CONFIDENCE_TABLE = re.compile(r"\[confidence\][^\n]*\n(?:[^\[\n][^\n]*\n)*\n*")
 
-_FAULTS = (BaselineError, CatalogError, FactsError, UnknownJobType, ExamplesError, EngineError, WeightsError, OSError)
+_FAULTS = (
+    BaselineError,
+    CalibrationError,
+    CatalogError,
+    FactsError,
+    UnknownJobType,
+    ExamplesError,
+    EngineError,
+    WeightsError,
+    OSError,
+)
 
 
 def register_eval(app: typer.Typer) -> None:
@@ -57,14 +72,16 @@ def _eval(
     try:
         specialist = load_catalog(settings.specialists).get(name)
         examples = read_examples(data)[:limit]
+        if untuned and fit:
+            raise CalibrationError("--calibrate is for the adapter that ships: leave out --untuned")
         if untuned:
             specialist = _untuned(specialist, shots)
         compared = _score_baselines(baseline, examples) if baseline else {}
         found = _measure(specialist, examples, settings)
         if fit:
-            pin(specialist.folder, calibrate(found.judged))
+            pin(specialist.folder, _calibration(found))
         if card:
-            _keep(found, specialist, data.name, compared)
+            _keep(found, specialist, data.name, compared, shots)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -73,6 +90,16 @@ def _eval(
         typer.echo(json.dumps(said | ({"baselines": compared} if compared else {})))
     else:
         _print(found, specialist, compared)
+
+
+def _calibration(found: Evaluation) -> Calibration:
+    """Raises CalibrationError."""
+    if len(found.judged) < LEAST_JUDGED:
+        raise CalibrationError(
+            f"{len(found.judged)} answers came with a probability, and a calibration needs {LEAST_JUDGED}: give more "
+            "examples, and engine transformers"
+        )
+    return calibrate(found.judged)
 
 
 def _untuned(specialist: Specialist, shots: int) -> Specialist:
@@ -99,7 +126,9 @@ def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, d
     return {name: score(examples, ask(inputs)) for name, ask in fit_baselines(read_examples(training)).items()}
 
 
-def _keep(found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]]) -> None:
+def _keep(
+    found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]], shots: int
+) -> None:
     """In the specialist's card and facts: as its own figures, or as those of its base."""
     tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
     add_score(
@@ -109,9 +138,16 @@ def _keep(found: Evaluation, specialist: Specialist, data: str, compared: Mappin
     if tuned:
         facts = facts.with_measure(_measured(found, data, others))
     else:
-        others.append(Compared(who=UNTUNED, metrics=found.metrics, n=found.n, valid_share=found.valid_share))
+        others.append(
+            Compared(
+                who=f"{UNTUNED}, {shots} shots" if shots else UNTUNED,
+                metrics=found.metrics,
+                n=found.n,
+                valid_share=found.valid_share,
+            )
+        )
     for other in others:
-        if other.who != UNTUNED:
+        if not other.who.startswith(UNTUNED):
             add_score(folder, data, found.n, other.metrics, other.who)
         facts = facts.with_compared(other)
     facts.save(folder)

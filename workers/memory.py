@@ -80,6 +80,12 @@ def need_of(
     )
 
 
+def head_numbers(base: Path) -> int:
+    """Of the embedding, which an engine may have twice: to look tokens up, and laid out for products."""
+    config = json.loads((base / "config.json").read_text("utf-8"))
+    return int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
+
+
 def check(need: Need | None, available: int | None, where: str) -> None:
     """Raise MemoryShort if `need` is more than `available` bytes; None: nobody knows, and nothing is refused."""
     if need is None or available is None or need.total <= available:

@@ -112,8 +112,9 @@ def train(
     if first:
         say(f"resuming {specialist.name} at step {first} of {total}")
     look_every = max(1, total // options.looks)
-    started, seen = time.monotonic(), 0
+    minutes, started, seen = _minutes(out / LOG, first), time.monotonic(), 0
     drawn = batches(tokens, options.batch, options.seed)
+    _forget_after(out / LOG, first)
     with (out / LOG).open("a") as log:
         for step in range(total):
             batch = next(drawn)
@@ -127,7 +128,8 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(t) for t in batch)
             speed = seen / (time.monotonic() - started)
-            line = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
+            line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
+            line["minutes"] = round(minutes + (time.monotonic() - started) / 60, 3)
             if measured and ((step + 1) % look_every == 0 or step + 1 == total):
                 look = _look(model, measured, device)
                 best.consider(look, model)
@@ -148,6 +150,17 @@ def train(
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
     (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return path
+
+
+def _minutes(log: Path, steps: int) -> float:
+    """That the steps before took, when they were done."""
+    return float(json.loads(log.read_text().splitlines()[steps - 1])["minutes"]) if steps else 0.0
+
+
+def _forget_after(log: Path, steps: int) -> None:
+    """Of an earlier run, or of steps that are done again."""
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    log.write_text("".join(lines[:steps]))
 
 
 def use_threads(count: int | None) -> None:

@@ -7,7 +7,6 @@ import json
 import random
 import re
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def train_specialist(
     chosen = usable if count is None else random.Random(3).sample(usable, min(count, len(usable)))
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
-    started, settled = time.monotonic(), Options(**options)
+    settled = Options(**options)
     measured = [example for example in dev if _usable(specialist, example)]
     if search_first:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
@@ -75,7 +74,7 @@ def train_specialist(
         data=f"{data}, {len(chosen)} examples",
         options=", ".join(f"{name} {value:g}" for name, value in options.items())
         + (" from an adapter" if start else ""),
-        minutes=(time.monotonic() - started) / 60,
+        minutes=json.loads((out / LOG).read_text().splitlines()[-1])["minutes"],
         final_loss=_last_loss(out / LOG),
         device=machine(),
     )

@@ -1,4 +1,4 @@
-"""A small search for rank and rate: short runs on some of the examples, and whose best look is best. Resumable."""
+"""A small search for rank and rate: short runs on some of the examples, and whose best look is best."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from specialists.examples import Example
-from specialists.specialist import ADAPTER, Specialist
+from specialists.specialist import Specialist
 from specialists.training.lora import LOG, Look, Options, TrainingError, train
 
 RANKS, RATES = (8, 16), (5e-4, 1e-3, 2e-3)
@@ -36,12 +36,11 @@ def search(
         for rate in RATES:
             tried = replace(options, rank=rank, alpha=2 * rank, rate=rate, epochs=1.0, looks=2)
             folder = out / f"rank{rank}-rate{rate:g}"
-            if not (folder / ADAPTER).exists():
-                train(specialist, list(some), base, folder, tried, lambda _: None, dev=dev)
+            train(specialist, list(some), base, folder, tried, lambda _: None, dev=dev)
             look = best_look(folder / LOG)
             say(f"rank {rank}, rate {rate:g}: dev loss {look.loss:.3f}, exact {look.exact:.1f} %")
             found.append((look, tried))
-    best = min(found, key=lambda pair: pair[0].loss)[1]
+    best = min(found, key=lambda pair: pair[0].loss)[1]  # exactness is too coarse after so few steps
     return replace(options, rank=best.rank, alpha=best.alpha, rate=best.rate)
 
 

@@ -21,8 +21,10 @@ from specialists.weights import ensure
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource
 from workers.engines.decoder import Decoder
+from workers.engines.grammar import GrammarError, Guide
 from workers.engines.grouping import Piece
 from workers.engines.hosted import Hosted
+from workers.engines.mask import Mask
 from workers.engines.precision import Precision
 from workers.engines.techniques import Techniques
 from workers.engines.transformers import FAILURES_ALLOWED, TransformersEngine
@@ -84,11 +86,17 @@ def answers(engine: TransformersEngine, requests: list[Request]) -> list[Complet
     return [future.result(WAIT_S) for future in futures]
 
 
-def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(engine: TransformersEngine) -> None:
+def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(base: Path) -> None:
+    nothing_kept = Techniques(prefix_bytes=0)
+    engine = TransformersEngine(
+        base, {"words": Hosted(None, 128, 256)}, slots=8, precision=Precision.FP32, techniques=nothing_kept
+    )
     alone = [answers(engine, [ask("alone", prompt)])[0] for prompt in PROMPTS]
 
     together = answers(engine, [ask(f"{n}", prompt) for n, prompt in enumerate(PROMPTS)])
+    engine.close()
 
+    assert [completion.reused for completion in together] == [0] * len(PROMPTS)
     assert [completion.text for completion in together] == [completion.text for completion in alone]
 
 
@@ -112,7 +120,7 @@ def generated(model: Any, tokenizer: Any, prompt: str, max_tokens: int) -> str:
 
 def test_an_answers_probability_is_the_models_own_among_those_allowed(engine: TransformersEngine, base: Path) -> None:
     model, tokenizer = load_base(base)
-    words = [" calm", " green", " very"]
+    words = ["1", "2", "3"]  # of one character: nothing shorter is allowed beside them
     with torch.inference_mode():
         logits = model(torch.tensor([encode(tokenizer, PROMPTS[0])])).logits[0, -1]
     first = [encode(tokenizer, word) for word in words]
@@ -121,11 +129,53 @@ def test_an_answers_probability_is_the_models_own_among_those_allowed(engine: Tr
 
     grammar = "start: " + " | ".join(f'"{word}"' for word in words)
     (found,) = answers(engine, [ask("1", PROMPTS[0], grammar=grammar)])
-    (forced,) = answers(engine, [ask("2", PROMPTS[0], grammar='start: " calm"')])
+    (forced,) = answers(engine, [ask("2", PROMPTS[0], grammar='start: "1"')])
 
     assert found.text == words[int(expected.argmax())]
     assert found.probability == pytest.approx(float(expected.max()), rel=1e-3)
     assert forced.probability == 1, "nothing was chosen"
+
+
+def test_a_grammar_that_gives_up_ends_its_own_request_alone(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
+    allowed, calls = Guide.allowed, 0
+
+    def giving_up(guide: Guide) -> Mask:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise GrammarError("too many lexer states")
+        return allowed(guide)
+
+    monkeypatch.setattr(Guide, "allowed", giving_up)
+    futures = [engine.submit(ask(f"{n}", PROMPTS[n])) for n in range(3)]
+    found = [future.exception(WAIT_S) for future in futures]
+    engine.close()
+
+    assert [type(error) for error in found].count(type(None)) == 2
+    (error,) = [error for error in found if error]
+    assert isinstance(error, GrammarError)
+    assert "too many lexer states" in str(error)
+    assert not error.retryable
+
+
+def test_an_engine_whose_thread_ends_fails_what_is_in_flight(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
+    monkeypatch.setattr(TransformersEngine, "_await_work", lambda _: False)
+    running = engine.submit(ask("1", PROMPTS[0], grammar=None, max_tokens=3))
+
+    assert isinstance(running.exception(WAIT_S), EngineError)
+    assert not engine.healthy()
+    with pytest.raises(EngineError, match="thread has ended"):
+        engine.submit(ask("2", PROMPTS[0])).result(WAIT_S)
+
+
+def test_int8_is_refused_where_it_would_be_something_else(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.engines.decoder.fits", lambda _: False)
+
+    with pytest.raises(EngineError, match=r"precision int8 needs a CPU, .* this is LlamaForCausalLM on cpu") as caught:
+        TransformersEngine(base, {"words": Hosted(None, 128, 256)}, precision=Precision.INT8)
+    assert not caught.value.retryable
 
 
 def test_its_steps_and_their_rows_are_counted(engine: TransformersEngine) -> None:

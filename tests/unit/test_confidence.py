@@ -58,6 +58,16 @@ def test_confidence_rises_with_the_models_probability_and_stays_between_0_and_1(
     assert found[-1] < 1
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_of_answers_that_are_as_sure_none_is_first_because_it_is_right(first: bool) -> None:
+    judged = [(0.9, first)] * 50 + [(0.9, not first)] * 50
+
+    (half,) = coverage(judged, shares=(0.5,))
+
+    assert half["right"] == 50
+    assert calibration_error(judged) == pytest.approx(40)
+
+
 def test_the_surest_answers_are_kept_first() -> None:
     judged = [(n / 100, n >= 40) for n in range(100)]
 

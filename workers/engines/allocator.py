@@ -7,7 +7,9 @@ import ctypes
 #: glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
-KEPT = 1 << 30  #: bytes
+#: Bytes: blocks up to so many are not mapped by themselves (the most that every glibc takes), and so many freed ones
+#: stay.
+MAPPED, KEPT = 1 << 25, 1 << 30
 
 
 def keep_freed_memory() -> None:
@@ -21,5 +23,5 @@ def keep_freed_memory() -> None:
     mallopt, trim = getattr(libc, "mallopt", None), getattr(libc, "malloc_trim", None)
     if mallopt and trim:
         trim(0)
-        mallopt(M_MMAP_THRESHOLD, KEPT)
+        mallopt(M_MMAP_THRESHOLD, MAPPED)
         mallopt(M_TRIM_THRESHOLD, KEPT)

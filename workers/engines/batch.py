@@ -10,7 +10,7 @@ from math import exp
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
 from workers.engines.grouping import Piece
-from workers.engines.head import Choice
+from workers.engines.mask import Choice
 
 
 class Row:
@@ -52,6 +52,9 @@ class Row:
         if token == end:
             self.finish = Finish.STOP
             return
+        if len(self.answer) >= self.request.max_tokens:  # it could have ended here, and goes on
+            self.finish = Finish.LENGTH
+            return
         self.guide.take(token)
         self._append([token], forced=False)
         self.start()
@@ -78,7 +81,7 @@ class Row:
         self._forced += len(kept) if forced else 0
         if len(kept) == len(tokens) and self.guide.ended:
             self.finish = Finish.STOP
-        elif len(self.answer) >= self.request.max_tokens:
+        elif len(self.answer) >= self.request.max_tokens and not (len(kept) == len(tokens) and self.guide.may_end):
             self.finish = Finish.LENGTH
 
     def look_up(self, now: float) -> None:
@@ -140,12 +143,13 @@ class Batch:
         return slot is not None and self._rows.pop(slot) is row
 
     def feed(self, most: int) -> list[tuple[Row, Piece]]:
-        """The next step: at most `most` tokens, those with least to feed first, so that no long prompt stops the rest.
+        """The next step: at most `most` tokens. Running answers first, which no prompt stops; then the prompts in the
+        order in which they joined, so that none waits for ever behind shorter ones.
 
         Returned with the rows of one specialist side by side.
         """
         fed = []
-        for slot, row in sorted(self._rows.items(), key=lambda item: item[1].pending):
+        for slot, row in sorted(self._rows.items(), key=lambda item: item[1].fed < len(item[1].prompt)):
             if most > 0:
                 piece = row.feed(slot, most)
                 most -= len(piece.tokens)

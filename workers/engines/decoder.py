@@ -15,8 +15,9 @@ from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adap
 from workers.engines.allocator import keep_freed_memory
 from workers.engines.fused import Fused, fits
 from workers.engines.grouping import Piece
-from workers.engines.head import Choice, Head
-from workers.engines.mask import Mask
+from workers.engines.head import Head
+from workers.engines.linear import has_onednn
+from workers.engines.mask import Choice, Mask
 from workers.engines.precision import Precision
 from workers.engines.prefixes import Kept, Prefixes
 from workers.engines.slots import ATTENTION, Layout, Slots
@@ -44,6 +45,12 @@ class Decoder:
             raise EngineError(
                 f"prompt and answer may have {length} tokens, the base model's context is "
                 f"{config.max_position_embeddings}: lower input_tokens or max_tokens in the manifest",
+                retryable=False,
+            )
+        if precision is Precision.INT8 and not (device == "cpu" and has_onednn() and fits(model)):
+            raise EngineError(
+                "precision int8 needs a CPU, oneDNN in torch, and a base of Llama's shape; this is "
+                f"{type(model).__name__} on {device}: take bf16 or fp32",
                 retryable=False,
             )
         self.vocabulary: int = config.vocab_size

@@ -85,7 +85,7 @@ class _Laying:
         shared = lay_out(weight, torch.cat(biases) if biases else None, self._precision)
         joined = {name: self._joined(factors, modules, fold, order) for name, factors in self._changes.items()}
         own = {name: change for name, change in joined.items() if change}
-        return AdaptedLinear(shared, own, self._spans) if own else shared
+        return AdaptedLinear(shared, own, self._spans) if self._changes else shared  # all alike: some share an input
 
     def _joined(
         self,

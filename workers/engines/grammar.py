@@ -38,6 +38,11 @@ class Guide:
         """Nothing may follow; the end-of-sequence token need not be decoded."""
         return bool(self._matcher.is_stopped())
 
+    @property
+    def may_end(self) -> bool:
+        """The answer may be whole as it is."""
+        return bool(self._matcher.is_accepting())
+
     def forced(self) -> list[int]:
         """The tokens that must come next, in the tokenizer's own spelling, and step over them."""
         tokens: list[int] = self._matcher.compute_ff_tokens()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
 from workers.engines.linear import lay_out
-from workers.engines.mask import Mask, count, flags, tokens
+from workers.engines.mask import Choice, Mask, count, flags, tokens
 from workers.engines.precision import Precision
 
 #: Where so few tokens may come next, only their rows of the head are multiplied: a thousand rows cost 40 microseconds,
@@ -18,11 +17,6 @@ FEW = 4096
 #: Of all tokens, those that are best in the precision of the weights are compared once more in fp32: bf16 has eight
 #: bits, and its best two are often equal.
 FINALISTS = 8
-
-
-class Choice(NamedTuple):
-    token: int
-    log: float  #: of its probability among those that may come; where many may, among FINALISTS of them
 
 
 class Head:
@@ -39,16 +33,21 @@ class Head:
         wide = [row for row in range(len(allowed)) if row not in among]
         found = {row: self._first(hidden[row], torch.from_numpy(few)) for row, few in among.items()}
         if wide:
-            finalists = self._finalists(hidden[wide], [allowed[row] for row in wide])
-            found |= {row: self._first(hidden[row], few) for row, few in zip(wide, finalists, strict=True)}
+            found |= zip(wide, self._out_of_many(hidden[wide], [allowed[row] for row in wide]), strict=True)
         return [found[row] for row in range(len(allowed))]
 
-    def _finalists(self, hidden: torch.Tensor, allowed: list[Mask]) -> list[torch.Tensor]:
+    def _out_of_many(self, hidden: torch.Tensor, allowed: list[Mask]) -> list[Choice]:
+        """The best of each row: out of FINALISTS that the weights' own precision finds, compared in fp32."""
         scores = self._all.product(self._all.ready(hidden))  # (R, V)
         may = torch.from_numpy(flags(allowed, len(self._weight))).to(scores.device)
         best = scores.masked_fill_(~may, float("-inf")).topk(FINALISTS)
-        within = best.values > float("-inf")
-        return [few[real].sort().values for few, real in zip(best.indices, within, strict=True)]
+        few = best.indices.sort().values  # (R, F); of equal ones the lowest number is to be first
+        exact = torch.einsum("rfe,re->rf", self._weight[few].float(), hidden)
+        exact.masked_fill_(~may.gather(1, few), float("-inf"))
+        tops = exact.max(1)
+        logs = tops.values - exact.logsumexp(1)
+        chosen = few.gather(1, tops.indices[:, None]).flatten()
+        return [Choice(*pair) for pair in zip(chosen.tolist(), logs.tolist(), strict=True)]
 
     def _first(self, hidden: torch.Tensor, among: torch.Tensor) -> Choice:
         """The best of tokens that are ascending, for hidden (E,)."""

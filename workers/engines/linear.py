@@ -139,9 +139,13 @@ class AdaptedLinear:
         return self.product(x).mul_(other)
 
 
+def has_onednn() -> bool:
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]  # torch's
+
+
 def lay_out(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> Linear:
     """`weight` (out, in) in fp32 as `precision` has it on the weight's device."""
-    if weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch's
+    if weight.device.type != "cpu" or not has_onednn():
         return PlainLinear(weight, bias, precision)
     kind = Int8Linear if precision is Precision.INT8 else PackedLinear
     return kind(weight, bias, precision)

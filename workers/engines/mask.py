@@ -1,6 +1,11 @@
-"""Masks: which tokens may come next, a bit each, as llguidance gives them. Knows no grammar and no model."""
+"""Masks: which tokens may come next, a bit each, as llguidance gives them; and the one that was chosen.
+
+Knows no grammar and no model.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +13,11 @@ import numpy.typing as npt
 _WORD = np.dtype("<u4")  #: llguidance's masks are whole words of 32 bits
 
 Mask = npt.NDArray[np.uint8]  #: token 8 n + k is bit k of byte n
+
+
+class Choice(NamedTuple):
+    token: int
+    log: float  #: of its probability among those that may come; where many may, among a few likeliest of them
 
 
 def count(mask: Mask) -> int:

@@ -1,7 +1,7 @@
 """Prefixes: keys and values of prompts, kept for prompts that begin alike. Knows no model and no requests.
 
-A specialist's constant beginning is in every prompt, so it is always kept, however long; and what callers say begins
-alike more often than one would think ("How do I", "add the").
+A specialist's constant beginning is in every prompt, so it is always kept, unless a prompt is larger than all of the
+room; and what callers say begins alike more often than one would think ("How do I", "add the").
 """
 
 from __future__ import annotations

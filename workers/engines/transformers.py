@@ -26,10 +26,11 @@ from workers.engines.decoder import Decoder, best_device, free_bytes
 from workers.engines.grammar import GrammarError, Grammars
 from workers.engines.grouping import Piece
 from workers.engines.hosted import Hosted, host_of, hosted_of
+from workers.engines.mask import Mask
 from workers.engines.precision import Precision, fastest
 from workers.engines.pressure import Pressure
 from workers.engines.techniques import Techniques
-from workers.memory import check, gib, need_of
+from workers.memory import check, gib, head_numbers, need_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: 
     need = need_of(base, adapters, slots, length, width, precision.weight_bytes)
     if need:
         loading = LOADED_BYTES * need.weights // precision.weight_bytes
-        need = replace(need, prefixes=Techniques().prefix_bytes, loading=loading)
+        weights = need.weights + head_numbers(base) * width
+        need = replace(need, weights=weights, prefixes=Techniques().prefix_bytes, loading=loading)
     available = free_bytes(device)
     check(need, available, f"{device}'s memory")
     there = "unknown" if available is None else gib(available)
@@ -230,22 +232,30 @@ class TransformersEngine:
         except Exception as error:  # noqa: BLE001 - raised where the engine is made
             loaded.set_exception(error)
             return
-        while self._admit():
-            try:
-                self._step()
-            except Exception as error:  # noqa: BLE001 - whatever broke a step must reach its futures, not end the thread
-                self._fail_batch(error)
-            else:
-                self._failures = 0
-        assert self._closed
-        for row in [*self._batch, *self._waiting]:
-            self._leave(row, self._closed)
+        try:
+            while self._await_work():
+                try:
+                    self._admit()
+                    self._step()
+                except Exception as error:  # noqa: BLE001 - whatever broke a step must reach its futures, not end the thread
+                    self._fail_batch(error)
+                else:
+                    self._failures = 0
+        finally:
+            self._shut(EngineError("the engine's thread has ended"))
+            assert self._closed
+            for row in [*self._batch, *self._waiting]:
+                self._leave(row, self._closed)
 
-    def _admit(self) -> bool:
-        """Wait for work and let it join the batch. False when the engine is closed."""
+    def _await_work(self) -> bool:
+        """False when the engine is closed."""
         with self._changed:
-            while not (self._closed or self._waiting or len(self._batch)):
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._closed or self._waiting or len(self._batch))
+            return self._closed is None
+
+    def _admit(self) -> None:
+        """Let what waits join the batch, as far as there is room."""
+        with self._changed:
             joined = []
             while self._waiting and len(self._batch) < self._pressure.rows:
                 row = self._waiting.popleft()
@@ -253,7 +263,6 @@ class TransformersEngine:
         for slot, row in joined:
             prompt = row.prompt[: row.pending - 1]  # one token at least must be fed, to be followed by another
             row.begin(self._decoder.begin(slot, row.request.specialist, prompt))
-        return self._closed is None
 
     def _step(self) -> None:
         self._stepped_at = time.monotonic()
@@ -277,14 +286,25 @@ class TransformersEngine:
         whole = [row.pending == 0 for row, _ in fed]
         hidden = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, E)
         ready = [(row, piece) for (row, piece), all_fed in zip(fed, whole, strict=True) if all_fed]
-        allowed = [row.guide.allowed() for row, _ in ready]
-        for (row, piece), choice in zip(ready, self._decoder.choose(hidden, allowed), strict=True):
+        allowed = [self._allowed(row) for row, _ in ready]
+        guided = [n for n, mask in enumerate(allowed) if mask is not None]
+        choices = self._decoder.choose(hidden[guided], [mask for mask in allowed if mask is not None])
+        for n, choice in zip(guided, choices, strict=True):
+            row, piece = ready[n]
             if piece.start < len(row.prompt) <= piece.reach:
                 self._keep(piece.slot, row)
             try:
                 row.take(choice, self._end)
             except GrammarError as error:
                 self._leave(row, error)
+
+    def _allowed(self, row: Row) -> Mask | None:
+        """None: its grammar gave up, and it has left; the others go on."""
+        try:
+            return row.guide.allowed()
+        except GrammarError as error:
+            self._leave(row, error)
+            return None
 
     def _keep(self, slot: int, row: Row) -> None:
         """The prompt was fed just now: keep it for others, if there is something new in it."""
@@ -322,14 +342,15 @@ class TransformersEngine:
                 self._leave(row, None)
 
     def _leave(self, row: Row, error: EngineError | None) -> None:
+        completion = None if error else row.completion(self._grammars.text(row.answer))
         with self._changed:
             self._by_id.pop(row.request.id, None)
             if not self._batch.leave(row):
                 self._waiting.remove(row)
         if error:
             row.future.set_exception(error)
-        else:
-            row.future.set_result(row.completion(self._grammars.text(row.answer)))
+        elif completion:
+            row.future.set_result(completion)
 
     def _fail_batch(self, error: Exception) -> None:
         # The type alone: a message of torch or llguidance may quote what it choked on.
