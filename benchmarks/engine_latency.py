@@ -41,9 +41,9 @@ def _measured(workload: Workload, options: Options) -> Row:
     return {"most_jobs_per_s": most, "loads": rows}
 
 
-def _row(jobs: Jobs, workload: Workload, round: int, load: float, rate: float) -> Row:
+def _row(jobs: Jobs, workload: Workload, number: int, load: float, rate: float) -> Row:
     count = max(LEAST_JOBS, round(rate * LEAST_S))
-    found = arrivals(jobs, workload.from_round(round), rate, count)
+    found = arrivals(jobs, workload.from_round(number), rate, count)
     return {
         "load": load, "jobs_per_s": rate, "jobs": count,
         "p50_ms": 1e3 * percentile(found, 50), "p99_ms": 1e3 * percentile(found, 99),
