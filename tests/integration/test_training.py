@@ -21,6 +21,7 @@ from specialists.training import lora
 from specialists.training.batches import tokenise
 from specialists.training.lora import CHECKPOINT, LOG, Look, Options, TrainingError, train
 from specialists.training.run import train_specialist
+from specialists.training.search import RANKS, RATES, best_look, search
 from specialists.weights import ensure
 
 OPTIONS = Options(epochs=8, batch=4, rate=1e-2, rank=4, alpha=8, checkpoint_every=5)
@@ -118,6 +119,32 @@ def test_a_look_counts_the_answers_of_which_every_token_is_the_likeliest(
     assert tuned["dev_exact"] >= 100 * 5 / 6
     assert untuned["dev_exact"] == 0
     assert tuned["dev_loss"] < 0.5 < untuned["dev_loss"]
+
+
+def test_a_search_takes_the_rank_and_rate_whose_run_looked_best(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    found = search(triage, examples, examples, base, tmp_path, replace(OPTIONS, batch=2), said.append)
+
+    looks = {path.name: best_look(path / LOG) for path in tmp_path.iterdir()}
+    assert len(looks) == len(said) == len(RANKS) * len(RATES)
+    best = min(looks, key=lambda name: looks[name].loss)
+    assert best == f"rank{found.rank}-rate{found.rate:g}"
+    assert (found.alpha, found.epochs) == (2 * found.rank, OPTIONS.epochs)
+    with pytest.raises(TrainingError, match="give --dev"):
+        search(triage, examples, [], base, tmp_path, OPTIONS, said.append)
+
+
+def test_a_second_run_into_the_same_folder_begins_its_log_anew(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    for _ in range(2):
+        train(triage, examples, base, tmp_path / "out", OPTIONS, print)
+
+    lines = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(12))
+    assert lines[-1]["minutes"] >= lines[0]["minutes"] > 0
 
 
 def test_a_prompt_is_cut_for_training_as_it_is_for_serving(base: Path, triage: Specialist) -> None:
