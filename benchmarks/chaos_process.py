@@ -79,7 +79,7 @@ def main(words: Sequence[str]) -> int:
     role, plant, *job_types = words
     put_in(None if plant == NO_PLANT else plant)
     watch(Journal(Path(os.environ[FOLDER]) / "journals", role))
-    load._ENGINES["function"] = "benchmarks.chaos_engine:ChaosEngine"
+    load._ENGINES["function"] = load._Row("benchmarks.chaos_engine:ChaosEngine")
     if role == "worker":
         return workers.app.main(job_types)
     coordinator.app.main()

@@ -112,7 +112,7 @@ def train(
     if first:
         say(f"resuming {specialist.name} at step {first} of {total}")
     look_every = max(1, total // options.looks)
-    minutes, started, seen = _minutes(out / LOG, first), time.monotonic(), 0
+    spent_s, started, seen = _seconds(out / LOG, first), time.monotonic(), 0
     drawn = batches(tokens, options.batch, options.seed)
     _forget_after(out / LOG, first)
     with (out / LOG).open("a") as log:
@@ -129,7 +129,7 @@ def train(
             seen += sum(len(t) for t in batch)
             speed = seen / (time.monotonic() - started)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
-            line["minutes"] = round(minutes + (time.monotonic() - started) / 60, 3)
+            line["seconds"] = round(spent_s + time.monotonic() - started, 2)
             if measured and ((step + 1) % look_every == 0 or step + 1 == total):
                 look = _look(model, measured, device)
                 best.consider(look, model)
@@ -152,9 +152,9 @@ def train(
     return path
 
 
-def _minutes(log: Path, steps: int) -> float:
+def _seconds(log: Path, steps: int) -> float:
     """That the steps before took, when they were done."""
-    return float(json.loads(log.read_text().splitlines()[steps - 1])["minutes"]) if steps else 0.0
+    return float(json.loads(log.read_text().splitlines()[steps - 1])["seconds"]) if steps else 0.0
 
 
 def _forget_after(log: Path, steps: int) -> None:

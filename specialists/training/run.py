@@ -74,7 +74,7 @@ def train_specialist(
         data=f"{data}, {len(chosen)} examples",
         options=", ".join(f"{name} {value:g}" for name, value in options.items())
         + (" from an adapter" if start else ""),
-        minutes=json.loads((out / LOG).read_text().splitlines()[-1])["minutes"],
+        minutes=json.loads((out / LOG).read_text().splitlines()[-1])["seconds"] / 60,
         final_loss=_last_loss(out / LOG),
         device=machine(),
     )

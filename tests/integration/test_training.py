@@ -125,9 +125,9 @@ def test_a_search_takes_the_rank_and_rate_whose_run_looked_best(
     base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
 ) -> None:
     said: list[str] = []
-    found = search(triage, examples, examples, base, tmp_path, replace(OPTIONS, batch=2), said.append)
+    found = search(triage, examples, examples, base, tmp_path / "search", replace(OPTIONS, batch=2), said.append)
 
-    looks = {path.name: best_look(path / LOG) for path in tmp_path.iterdir()}
+    looks = {path.name: best_look(path / LOG) for path in (tmp_path / "search").iterdir()}
     assert len(looks) == len(said) == len(RANKS) * len(RATES)
     best = min(looks, key=lambda name: looks[name].loss)
     assert best == f"rank{found.rank}-rate{found.rate:g}"
@@ -144,7 +144,7 @@ def test_a_second_run_into_the_same_folder_begins_its_log_anew(
 
     lines = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(12))
-    assert lines[-1]["minutes"] >= lines[0]["minutes"] > 0
+    assert lines[-1]["seconds"] >= lines[0]["seconds"] > 0
 
 
 def test_a_prompt_is_cut_for_training_as_it_is_for_serving(base: Path, triage: Specialist) -> None:
