@@ -140,7 +140,7 @@ def test_a_copied_value_is_a_part_of_one_line_of_the_input():
     assert not accepts(entities.format, input, "person: Anna Berg\r\nlives")
 
 
-MODELS = ["triage", "command", "entities", "planner", "route", "receipt"]
+MODELS = ["triage", "command", "entities", "planner", "route", "receipt", "log"]
 
 
 @pytest.mark.parametrize("name", MODELS)
