@@ -47,14 +47,15 @@ def _scores(axes: Any, entries: Sequence[Entry]) -> None:
         axes.errorbar(
             value, place, xerr=[[max(0.0, value - low)], [max(0.0, high - value)]], fmt="o", color=INK, capsize=3
         )
-        for each in entry.references:
-            if each.metric == metric:
-                axes.plot(each.value, place, "|", color=GUIDE, markersize=14)
-                axes.annotate(
-                    each.who, (each.value, place), (0, -13), textcoords="offset points", fontsize=6, ha="center"
-                )
+        published = sorted((each for each in entry.references if each.metric == metric), key=lambda each: each.value)
+        for n, each in enumerate(published):
+            axes.plot(each.value, place, "|", color=GUIDE, markersize=14)
+            above = (0, 9) if n % 2 else (0, -14)  # by turns: neighbours would cover each other's names
+            axes.annotate(each.who, (each.value, place), above, textcoords="offset points", fontsize=6, ha="center")
     axes.set_yticks(range(len(labels)), labels, fontsize=7)
-    axes.set(xlabel="percent: ours with its 95 % interval, and what others published", xlim=(None, 100))
+    axes.set(
+        xlabel="percent: ours with its 95 % interval, and what others published", xlim=(None, 100), ylim=(-0.6, None)
+    )
 
 
 def _coverage(axes: Any, entries: Sequence[Entry]) -> None:

@@ -28,8 +28,7 @@ def draw_curve(log: Path, path: Path) -> bool:
         other = axes.twinx()
         other.plot(at, [line["dev_exact"] for line in looks], "s--", color="#d97706", label="exact, development set")
         other.set(ylabel="percent", ylim=(0, 100))
-        other.legend(frameon=False, fontsize=7, loc="lower right")
-    axes.legend(frameon=False, fontsize=7, loc="upper right")
+    figure.legend(frameon=False, fontsize=7, loc="outside upper center", ncols=3)
     figure.savefig(path, dpi=110)
     return True
 
