@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
 from specialists.examples import EXAMPLES, Example, ExamplesError, read_examples
 from specialists.facts import Compared, Confidence, Facts, FactsError, Measured
+from specialists.manifest_text import without
 from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
@@ -36,8 +36,6 @@ UNTUNED = "base, untuned"
 
 #: Fewer answers say nothing about how sure the others are.
 LEAST_JUDGED = 50
-
-_CONFIDENCE_TABLE = re.compile(r"\[confidence\][^\n]*\n(?:[^\[\n][^\n]*\n)*\n*")
 
 _FAULTS = (
     BaselineError,
@@ -198,9 +196,9 @@ def _print_confidence(said: dict[str, Any], console: Console) -> None:
 def pin(folder: Path, calibration: Calibration) -> None:
     """Put it into the manifest, as text: comments there stay."""
     path = folder / "specialist.toml"
-    text = _CONFIDENCE_TABLE.sub("", path.read_text()).rstrip("\n")
+    text = without(path.read_text(), "confidence")
     numbers = f"scale = {calibration.scale:.3f}\nshift = {calibration.shift:.3f}"
-    path.write_text(f"{text}\n\n[confidence]  # manyhands eval --calibrate\n{numbers}\n")
+    path.write_text(f"{text}\n[confidence]  # manyhands eval --calibrate\n{numbers}\n")
 
 
 def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Mapping[str, float]]) -> None:

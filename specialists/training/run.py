@@ -15,14 +15,12 @@ from specialists.card import Training, machine, today, write_card
 from specialists.examples import Example
 from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
+from specialists.manifest_text import without
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.training.search import search
 from specialists.weights import ensure
-
-_ADAPTER_TABLE = re.compile(r"\[adapter\]\n(?:[^\[\n][^\n]*\n)*\n*")
-_CONFIDENCE_TABLE = re.compile(r"\n*\[confidence\][^\n]*\n(?:[^\[\n][^\n]*\n)*")
 
 
 def train_specialist(
@@ -101,7 +99,7 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, rank: int,
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     path = specialist.folder / "specialist.toml"
-    text = _ADAPTER_TABLE.sub("", _CONFIDENCE_TABLE.sub("\n", path.read_text()))  # which was of another adapter
+    text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
     table = f'[adapter]\nsha256 = "{digest}"\nrank = {rank}\nalpha = {alpha}\n\n'
     if base is not None:
         text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)
