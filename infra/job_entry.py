@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome
+from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus, Outcome
 from infra.unread import PLACE, read_outcome, unread_job
 
 
@@ -92,7 +92,7 @@ class Entry:
 
     def answered(self, outcome: Outcome) -> Outcome:
         """An end with the output of another job, which asked the same."""
-        shared = {name: getattr(outcome, name) for name in ("output", "provenance", "confidence")}
+        shared = {name: getattr(outcome, name) for name in SHARED}
         return self._ended(JobState.SUCCEEDED).model_copy(update=shared | {"same_as": outcome.job_id})
 
     def _ended(self, state: JobState) -> Outcome:

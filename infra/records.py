@@ -166,6 +166,10 @@ class Outcome(Record):
     same_as: str | None = None  #: the job whose output this is: it asked the same
 
 
+#: What an outcome has in common with those of other jobs that asked the same.
+SHARED = {"output", "provenance", "confidence"}
+
+
 class Claim(Record):
     """The right to run one attempt at a job, until `lease_ms` after the last renewal."""
 

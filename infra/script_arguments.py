@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pydantic_core import to_json
 
 from infra.payloads import Packer
-from infra.records import NOBODY, Cause, Job, Json, Outcome, Priority
+from infra.records import NOBODY, SHARED, Cause, Job, Json, Outcome, Priority
 
 Argument = str | int | float | bytes
 
@@ -39,17 +39,13 @@ def in_pieces(jobs: Iterable[Job]) -> Iterator[list[Argument]]:
 
 def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argument]:
     """As `commit` takes it."""
-    own = outcome.model_dump_json(exclude=_SHARED)[:-1].encode()
-    shared = outcome.model_dump_json(include=_SHARED)[1:].encode()
+    own = outcome.model_dump_json(exclude=SHARED)[:-1].encode()
+    shared = outcome.model_dump_json(include=SHARED)[1:].encode()
     cause = Cause.of(outcome.failure.kind) if outcome.failure else None
     digest = outcome.provenance.digest if outcome.provenance else ""
     again = "" if retry_ms is None or not outcome.failure else retry_ms
     text = own + b"," + shared
     return [outcome.job_id, token, outcome.state, text, again, cause or "", digest, len(own) + 2]
-
-
-#: What an outcome has in common with those of other jobs that asked the same.
-_SHARED = {"output", "provenance", "confidence"}
 
 
 def _packed(packer: Packer, job: Job) -> list[bytes]:

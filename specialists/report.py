@@ -82,7 +82,7 @@ def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: S
     known = [entry for entry in entries if entry.measured]
     missing = ", ".join(entry.name for entry in entries if not entry.measured)
     scores = SCORES + (f" Not measured yet: {missing}." if missing else "")
-    price = f" At {price_per_hour:g} an hour." if price_per_hour else ""
+    price = f" At {price_per_hour:g} an hour." if price_per_hour is not None else ""
 
     def drawn(word: str) -> list[str]:
         return [name for name in pictures if word in name]
@@ -155,8 +155,8 @@ def _efficiency(entries: Sequence[Entry], price_per_hour: float | None) -> Table
                 f"{entry.measured.jobs_per_s:.1f}", *cost, entry.measured.device,
             ]
         )  # fmt: skip
-    head = ("specialist", "tokens read", "tokens written", "jobs/s", *(["1,000 jobs cost"] if price_per_hour else []))
-    return (*head, "on"), rows
+    priced = [] if price_per_hour is None else ["1,000 jobs cost"]
+    return ("specialist", "tokens read", "tokens written", "jobs/s", *priced, "on"), rows
 
 
 def _agility(entries: Sequence[Entry]) -> Table:

@@ -18,8 +18,7 @@ from specialists.facts import Budget, Facts, FactsError
 from specialists.specialist import Specialist, load_specialist
 from specialists.weights import WeightsError
 from workers.engines import EngineError
-from workers.engines.load import load_engines
-from workers.evaluate import evaluate
+from workers.evaluate import evaluate_here
 
 #: Optimiser steps of a run at least: a hundred examples once are too few steps to learn anything in.
 LEAST_STEPS, BATCH = 60, 16
@@ -75,10 +74,5 @@ def _point(
             base=None, weights=settings.weights, threads=settings.threads, install=True, say=lambda _: None,
         )  # fmt: skip
         minutes = (time.monotonic() - started) / 60
-        tried = load_specialist(copy)
-        engine = load_engines([tried], settings)[tried.name]
-        try:
-            found = evaluate(tried, measured, engine)
-        finally:
-            engine.close()
+        found = evaluate_here(load_specialist(copy), measured, settings)
     return Budget(examples=few, minutes=round(minutes, 2), metrics=found.metrics)

@@ -24,8 +24,7 @@ from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
 from workers.engines import EngineError
-from workers.engines.load import load_engines
-from workers.evaluate import Evaluation, evaluate
+from workers.evaluate import Evaluation, evaluate_here
 
 
 class CalibrationError(Exception):
@@ -75,7 +74,7 @@ def _eval(
         if untuned:
             specialist = _untuned(specialist, shots)
         compared = _score_baselines(baseline, examples) if baseline else {}
-        found = _measure(specialist, examples, settings)
+        found = evaluate_here(specialist, examples, settings)
         if fit:
             pin(specialist.folder, _calibration(found))
         if card:
@@ -108,14 +107,6 @@ def _untuned(specialist: Specialist, shots: int) -> Specialist:
     room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
     manifest = specialist.manifest.model_copy(update={"adapter": None, "limits": room})
     return replace(specialist, manifest=manifest, prompt="".join(texts) + (specialist.prompt or ""))
-
-
-def _measure(specialist: Specialist, examples: Sequence[Example], settings: Settings) -> Evaluation:
-    engine = load_engines([specialist], settings)[specialist.name]
-    try:
-        return evaluate(specialist, examples, engine)
-    finally:
-        engine.close()
 
 
 def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:

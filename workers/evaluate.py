@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from infra.settings import Settings
 from specialists.confidence import Judged
 from specialists.examples import Example
 from specialists.metrics import intervals, score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish
+from workers.engines.load import load_engines
 from workers.requests import request_for
 
 
@@ -64,6 +66,15 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         judged=judged,
         refused=dict(refused),
     )
+
+
+def evaluate_here(specialist: Specialist, examples: Sequence[Example], settings: Settings) -> Evaluation:
+    """`evaluate` through an engine of its own, which is closed again."""
+    engine = load_engines([specialist], settings)[specialist.name]
+    try:
+        return evaluate(specialist, examples, engine)
+    finally:
+        engine.close()
 
 
 def _output(specialist: Specialist, completion: Completion, example: Example) -> Json:
