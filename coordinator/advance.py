@@ -12,6 +12,7 @@ from typing import Any
 
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
+from coordinator.escalation import Asked, fallback_of
 from coordinator.jobs import job_inputs, job_of
 from coordinator.joining import count, judge, wanted
 from coordinator.plan import PLANNING, Join, Plan, PlanRefused, Step
@@ -44,9 +45,14 @@ def begin(run: Run, catalog: Catalog, stored: Stored = lambda _: {}) -> Change:
     return deciding.change()
 
 
-def advance(run: Run, outcomes: Iterable[Outcome], stored: Stored, catalog: Catalog) -> Change:
-    """Count `outcomes`, and release the steps that they make ready. An ended run stays as it is."""
-    deciding = _Deciding(run, stored, catalog)
+def advance(
+    run: Run, outcomes: Iterable[Outcome], stored: Stored, catalog: Catalog, asked: Asked = lambda _: None
+) -> Change:
+    """Count `outcomes`, and release the steps that they make ready. An ended run stays as it is.
+
+    `asked`: without it the unsure outcomes stand, and no fallback is asked.
+    """
+    deciding = _Deciding(run, stored, catalog, asked)
     deciding.keep_inputs()
     for outcome in outcomes:
         deciding.count(outcome)
@@ -74,12 +80,13 @@ def fail(record: RunRecord, failure: RunFailure) -> tuple[RunRecord, Sequence[Ev
 class _Deciding:
     """The run while it is being decided about; `change` says what came of it."""
 
-    def __init__(self, run: Run, stored: Stored, catalog: Catalog) -> None:
+    def __init__(self, run: Run, stored: Stored, catalog: Catalog, asked: Asked = lambda _: None) -> None:
         self._run = run
         self._steps = dict(run.steps)
         self._jobs_before = run.jobs
         self._catalog = catalog
         self._stored = stored
+        self._asked = asked
         self._binder = Binder()
         self._jobs: list[Job] = []
         self._results: list[StepResult] = []
@@ -104,25 +111,49 @@ class _Deciding:
         progress = self._steps.get(outcome.step_id)
         if self._run.state.ended or outcome.round != self._run.round:
             return
-        if progress is None or not progress.awaits(outcome.index):
+        if progress is None or not progress.awaits(outcome.index, outcome.of_fallback):
+            return
+        if self._escalate(outcome, progress):
             return
         self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state)
-        if self._run.planning and outcome.output is not None:
-            self._plan(outcome.output, progress)
+        if self._run.planning and _has_output(outcome):
+            kept = self._values([PLANNING]) if outcome.output is None else {PLANNING: outcome.output}
+            self._plan(kept[PLANNING], progress)
         else:
             self._count(outcome, progress)
 
+    def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
+        """Have the fallback asked the same, if there is one to ask, and a job left for it. The output is kept: it
+        stands where the fallback has none."""
+        step, index = self._run.plan.step(outcome.step_id), outcome.index
+        fallback = fallback_of(outcome, step.type, self._catalog)
+        if fallback is None or self._jobs_before + len(self._jobs) >= self._run.plan.limits.max_jobs:
+            return False
+        job_input = self._asked(outcome.job_id)
+        if job_input is None or outcome.output is None:
+            return False
+        self._results.append(StepResult(step_id=step.id, index=index, output=outcome.output))
+        self._jobs.append(job_of(self._run, step, index, job_input, fallback))
+        self._steps[step.id] = progress.escalating(index)
+        self._tell("job.escalated", step=step.id, index=index, type=fallback.name, confidence=outcome.confidence)
+        return True
+
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
-        progress = count(step, before, outcome.index, outcome.output is not None)
+        progress = count(step, before, outcome.index, _has_output(outcome))
         self._steps[step.id] = progress
         if outcome.output is not None:
             self._results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))
         if progress.state is StepState.FAILED:
             self.fail(_job_failure(step, progress, outcome))
         elif progress.state is StepState.DONE:
-            self._cancels += [Job.name(self._run.id, step.id, i) for i in before.open() if i != outcome.index]
+            self._cancels += [self._open_job(step, before, index) for index in before.open() if index != outcome.index]
             self._tell_step_ended(step.id)
+
+    def _open_job(self, step: Step, progress: Progress, index: int) -> str:
+        """Its id, or its fallback's, which was asked after it."""
+        fallback = self._catalog.get(step.type).manifest.fallback if progress.has_asked(index) else None
+        return Job.name(self._run.id, step.id, index, fallback.to if fallback else None)
 
     def _plan(self, draft: Json, progress: Progress) -> None:
         """The planner's draft: a plan once it is checked."""
@@ -215,6 +246,11 @@ class _Deciding:
 
     def _tell(self, name: str, **data: Any) -> None:
         self._events.append(Event(name=name, data=data))
+
+
+def _has_output(outcome: Outcome) -> bool:
+    """Where a fallback has none, that of the first stands."""
+    return outcome.output is not None or outcome.of_fallback
 
 
 def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure:

@@ -104,7 +104,7 @@ def job(
 ) -> None:
     """Do one typed job and print its output as JSON. Ends with 1 and the reason where it has none."""
     from coordinator.given import read_job_input
-    from coordinator.show import job_cut, job_failure
+    from coordinator.show import job_cut, job_escalated, job_failure
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, queue_limit)
@@ -112,7 +112,7 @@ def job(
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)
         raise typer.Exit(1)
-    if note := job_cut(ended):
+    for note in filter(None, (job_cut(ended), job_escalated(ended))):
         typer.echo(note, err=True)
     typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
 

@@ -19,6 +19,8 @@ from coordinator.advance import Change, accepted_event, begin, cancel
 from coordinator.asking import Asking, KeyUsed
 from coordinator.compiler import compile_plan, narrowed
 from coordinator.door import Door
+from coordinator.escalation import fallback_of
+from coordinator.following import Followed
 from coordinator.meaning import meaning
 from coordinator.metrics import RunMetrics
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
@@ -27,7 +29,7 @@ from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
 from infra.ledger import Ledger
 from infra.metrics import Meter
-from infra.records import Event, Idempotency, Job, JobStatus, Json, Priority, Record, RunRecord, TypeState
+from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, TypeState
 from infra.settings import Settings
 from infra.tracing import traceparent
 from infra.unread import kinds_of
@@ -291,25 +293,39 @@ class Goals:
                 run = self.load(run_id)
         return run if run.state.ended else self.load(run_id)
 
-    def job(self, job_id: str, wait_s: float = 0.0) -> JobStatus:
-        """The job when it has ended, or as it is after `wait_s`. Raises UnknownJob."""
+    def job(self, job_id: str, wait_s: float = 0.0) -> Followed:
+        """The job when it has ended, and its fallback's, or as they are after `wait_s`. Raises UnknownJob."""
         ends, after = time.monotonic() + wait_s, "0"
         while True:
-            status = self._ledger.job(job_id)
-            if status is None:
-                raise UnknownJob(job_id)
-            if status.state.ended or (left_s := ends - time.monotonic()) <= 0:
-                return status
-            events = self._ledger.events(status.job.run_id, after, wait_ms=max(1, round(left_s * 1000)))
+            followed = self._follow(job_id)
+            if followed.state.ended or (left_s := ends - time.monotonic()) <= 0:
+                return followed
+            events = self._ledger.events(followed.job.job.run_id, after, wait_ms=max(1, round(left_s * 1000)))
             after = events[-1][0] if events else after
 
-    def cancel_job(self, job_id: str) -> JobStatus:
+    def _follow(self, job_id: str) -> Followed:
+        status = self._ledger.job(job_id)
+        if status is None:
+            raise UnknownJob(job_id)
+        job = status.job
+        fallback = fallback_of(status.outcome, job.type, self._catalog) if status.outcome else None
+        if fallback is None:
+            return Followed(status)
+        # The run first: the fallback's job is released before the run says so.
+        record = self._ledger.load_run(job.run_id)
+        if record and not record.state.ended and Run.load(record).awaits(job):
+            return Followed(status, undecided=True)
+        other = self._ledger.job(Job.name(job.run_id, job.step_id, job.index, fallback.name))
+        return Followed(status, other if other and other.job.round == job.round else None)
+
+    def cancel_job(self, job_id: str) -> Followed:
         """End a job; one that was sent alone, with its run. One that has ended stays as it ended. Raises UnknownJob."""
-        job = self.job(job_id).job
+        followed = self.job(job_id)
+        job = followed.job.job
         if job.step_id == JOB_STEP and len(self.load(job.run_id).plan.steps) == 1:
             self.cancel(job.run_id)
         else:
-            self._ledger.cancel([job_id])
+            self._ledger.cancel([job_id, *([followed.fallback.job.id] if followed.fallback else [])])
         return self.job(job_id)
 
     def paused(self) -> set[str]:

@@ -24,10 +24,12 @@ def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Js
 
 
 def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
+    """`specialist`: the step's, or its fallback."""
     limits = specialist.manifest.limits
+    fallback = None if specialist.name == step.type else specialist.name
     return Job(
-        id=Job.name(run.id, step.id, index),
-        type=step.type,
+        id=Job.name(run.id, step.id, index, fallback),
+        type=specialist.name,
         input=job_input,
         run_id=run.id,
         step_id=step.id,

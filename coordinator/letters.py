@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coordinator.goals import Goals, Unknown, UnknownJob
+from coordinator.goals import Goals, Unknown
 from coordinator.progress import StepState
-from coordinator.rerun import check_missing
+from coordinator.rerun import RerunRefused, check_missing
 from coordinator.run import Run
 from infra.ledger import Ledger
 from infra.records import Cause, DeadLetter, JobStatus
@@ -35,13 +35,10 @@ class Letters:
 
     def load(self, job_id: str) -> tuple[JobStatus, Cause]:
         """Raises UnknownLetter."""
-        try:
-            status = self._goals.job(job_id)
-        except UnknownJob:
-            raise UnknownLetter(job_id) from None
-        failure = status.outcome.failure if status.outcome else None
+        status = self._ledger.job(job_id)
+        failure = status.outcome.failure if status and status.outcome else None
         cause = Cause.of(failure.kind) if failure else None
-        if cause is None:
+        if status is None or cause is None:
             raise UnknownLetter(job_id)
         return status, cause
 
@@ -49,6 +46,11 @@ class Letters:
         """The job's run, taken up again where outputs are missing, and the ids of its other dead letters that are done
         again with it, of the newest. Raises UnknownLetter, UnknownRun, RerunRefused."""
         job = self.load(job_id)[0].job
+        if job.of_fallback:
+            raise RerunRefused(
+                f"job {job_id!r} is a fallback's, and the output of the first stands; "
+                f"to do it anew all the same, run the goal again from step {job.step_id!r}"
+            )
         before = self._goals.load(job.run_id)
         if before.state.ended:
             check_missing(before, job.step_id)
@@ -84,6 +86,8 @@ class Letters:
 
 
 def _is_taken_up(run: Run, job_id: str) -> bool:
-    _, step_id, index = job_id.split(".")
+    _, step_id, index, *fallback = job_id.split(".")
     progress = run.steps[step_id]
+    if fallback:
+        return False
     return progress.state is StepState.WAITING or progress.awaits(int(index))

@@ -49,6 +49,9 @@ class CoordinatorMetrics:
             "Of the notes, those of jobs sent before: silent, or their worker's lease ran out.",
             "job_type",
         )
+        self._escalated = meter.counter(
+            "jobs_escalated", "Outputs too unsure to stand; `to` was asked the same.", "job_type", "to"
+        )
         self._seconds = meter.histogram(
             "advance_seconds", "To decide and store all that a batch of outcomes changes.", buckets=ADVANCE_S
         )
@@ -81,6 +84,8 @@ class CoordinatorMetrics:
         for event in change.events:
             if event.name == "job.ended":
                 self._outcomes.labels(types[event.data["step"]], event.data["state"]).inc()
+            elif event.name == "job.escalated":
+                self._escalated.labels(types[event.data["step"]], event.data["type"]).inc()
         if change.run.state.ended:
             self.runs.ended(change.run.state, change.run.since_ms)
 

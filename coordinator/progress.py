@@ -35,6 +35,8 @@ class Progress(Record):
     #: One bit a job that has ended: an outcome that is handed out twice counts once. The record of 10,000 jobs has
     #: 2.5 kB of it while the step runs, and nothing after. A step that waits has it of outputs of an earlier round.
     seen: Bits = 0
+    escalated: int = Field(default=0, ge=0)  #: jobs whose fallback was asked
+    asked: Bits = 0  #: one bit each of these while the step runs
 
     @staticmethod
     def keeping(outputs: Iterable[int]) -> Progress:
@@ -55,15 +57,29 @@ class Progress(Record):
     def released(self, total: int) -> Progress:
         return self.model_copy(update={"state": StepState.RELEASED, "total": total})
 
-    def awaits(self, index: int) -> bool:
-        """Whether the job at `index` has not ended yet, as far as this record knows."""
-        return self.state is StepState.RELEASED and 0 <= index < self.total and not self.seen >> index & 1
+    def awaits(self, index: int, of_fallback: bool = False) -> bool:
+        """Whether the job at `index` has not ended yet, as far as this record knows: it, or that of its fallback."""
+        released = self.state is StepState.RELEASED and 0 <= index < self.total and not self.seen >> index & 1
+        return released and self.has_asked(index) == of_fallback
+
+    def has_asked(self, index: int) -> bool:
+        """Whether the fallback of the job at `index` was asked, and the step is not done."""
+        return bool(self.asked >> index & 1)
+
+    def settles(self, index: int, of_fallback: bool) -> bool:
+        """Whether an outcome can be counted or left out: the release of its job is saved."""
+        if of_fallback and self.state is StepState.RELEASED:
+            return bool((self.seen | self.asked) >> index & 1)
+        return self.state is not StepState.WAITING
+
+    def escalating(self, index: int) -> Progress:
+        return self.model_copy(update={"escalated": self.escalated + 1, "asked": self.asked | 1 << index})
 
     def counted(self, index: int, how: Literal["succeeded", "skipped", "defaulted"]) -> Progress:
         return self.model_copy(update={how: getattr(self, how) + 1, "seen": self.seen | 1 << index})
 
     def done(self) -> Progress:
-        return self.model_copy(update={"state": StepState.DONE, "seen": 0})
+        return self.model_copy(update={"state": StepState.DONE, "seen": 0, "asked": 0})
 
     def failed(self) -> Progress:
-        return self.model_copy(update={"state": StepState.FAILED, "seen": 0})
+        return self.model_copy(update={"state": StepState.FAILED, "seen": 0, "asked": 0})

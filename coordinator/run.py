@@ -9,8 +9,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from coordinator.plan import Plan
-from coordinator.progress import Progress, StepState
-from infra.records import NOBODY, FailureKind, Json, Outcome, Priority, Record, RunRecord, RunState
+from coordinator.progress import Progress
+from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Record, RunRecord, RunState
 
 
 class UnreadableRun(ValueError):
@@ -84,8 +84,13 @@ class Run(Record):
         Jobs are released first, and may end before their release is saved: their outcomes have to come again.
         """
         progress = self.steps.get(outcome.step_id)
-        released = progress is not None and progress.state is not StepState.WAITING
-        return released or outcome.round != self.round
+        settled = progress is not None and progress.settles(outcome.index, outcome.of_fallback)
+        return settled or outcome.round != self.round
+
+    def awaits(self, job: Job) -> bool:
+        """Whether the job's outcome was not counted yet."""
+        progress = self.steps.get(job.step_id)
+        return progress is not None and job.round == self.round and progress.awaits(job.index, job.of_fallback)
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,8 @@ class Following:
         self._console = console
         self._paused = paused
         self._bars: dict[str, TaskID] = {}
+        self._labels: dict[str, str] = {}
+        self._escalated: Counter[str] = Counter()  #: step -> outputs that a fallback was asked about
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
@@ -69,14 +72,23 @@ class Following:
                 self._take_up(event.data["step"])
             case "job.ended" if event.data["step"] in self._bars:
                 self._progress.advance(self._bars[event.data["step"]])
+            case "job.escalated" if event.data["step"] in self._bars:
+                self._tell_escalated(event.data["step"], event.data["type"])
 
     def _draw(self, step: str, job_type: str, total: int, kept: int) -> None:
         """A bar, in the place of the step's last one."""
+        label = f"{step} {job_type}"
         if step in self._bars:
             self._progress.remove_task(self._bars[step])
-        label = f"{step} {job_type}"
+        self._labels[step], self._escalated[step] = label, 0
         self._bars[step] = self._progress.add_task(label, total=total, completed=kept)
         self._tell_if_paused(label, job_type)
+
+    def _tell_escalated(self, step: str, fallback: str) -> None:
+        """Behind the step's name: how many of its outputs were too unsure."""
+        self._escalated[step] += 1
+        label = f"{self._labels[step]} ({self._escalated[step]} to {fallback})"
+        self._progress.update(self._bars[step], description=label)
 
     def _take_up(self, step: str | None) -> None:
         """What was open when the run ended is not done any more."""
@@ -154,6 +166,14 @@ def job_cut(job: Json) -> str | None:
     """What its model was not shown of its input; None: nothing was left out."""
     cut = job["usage"].get("cut", 0)
     return f"cut to fit: the last {cut:,} characters were not read" if cut else None
+
+
+def job_escalated(job: Json) -> str | None:
+    """Who was asked too, and why; None: nobody."""
+    if not (told := job["escalated"]):
+        return None
+    how = "answered" if told["state"] == "succeeded" else f"has no answer ({told['state']}): the first one stands"
+    return f"{job['type']} was too unsure ({told['first_confidence']:.2f}): {told['type']} {how}"
 
 
 def goals_table(goals: Iterable[Json]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from coordinator.admission import Bid, wait_s
+from coordinator.following import Followed
 from coordinator.line import Line
 from coordinator.progress import Progress, StepState
 from coordinator.run import Run
@@ -41,20 +42,23 @@ def _waits_for(run: Run) -> set[str]:
 
 
 def _progress_view(progress: Progress) -> Json:
-    return progress.model_dump(mode="json", exclude={"seen"})
+    return progress.model_dump(mode="json", exclude={"seen", "asked"})
 
 
-def job_view(status: JobStatus) -> Json:
-    outcome = status.outcome
+def job_view(followed: Followed) -> Json:
+    """A job, with the outcome that counts: its own, or that of its fallback."""
+    job, answer, fallback = followed.job.job, followed.answer, followed.fallback
+    outcome, at_work = answer.outcome if answer else None, answer or fallback or followed.job
     return {
-        "id": status.job.id,
-        "type": status.job.type,
-        "state": status.state,
-        "tenant": status.job.tenant,
-        "priority": status.job.priority,
-        "deadline_ms": status.job.deadline_ms,
-        "attempt": status.attempt,
-        "worker": status.worker,
+        "id": job.id,
+        "type": job.type,
+        "state": followed.state,
+        "tenant": job.tenant,
+        "priority": job.priority,
+        "deadline_ms": job.deadline_ms,
+        "attempt": at_work.attempt,
+        "worker": at_work.worker,
+        "escalated": _escalation_view(followed.job, fallback) if fallback else None,
         "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
         "confidence": outcome.confidence if outcome else None,
@@ -64,13 +68,19 @@ def job_view(status: JobStatus) -> Json:
     }
 
 
+def _escalation_view(first: JobStatus, fallback: JobStatus) -> Json:
+    """Whom the fallback's job asked, how that stands, and how sure of its output the first was."""
+    confidence = first.outcome.confidence if first.outcome else None
+    return {"id": fallback.job.id, "type": fallback.job.type, "state": fallback.state, "first_confidence": confidence}
+
+
 def letter_view(letter: DeadLetter) -> Json:
     return letter.model_dump(mode="json")
 
 
 def letter_whole_view(status: JobStatus, cause: Cause) -> Json:
     """The one view that shows an input: who is to mend a job must see it."""
-    return {**job_view(status), "cause": cause, "input": status.job.input}
+    return {**job_view(Followed(status)), "cause": cause, "input": status.job.input}
 
 
 def load_view(line: Line, tenant: str, priority: Priority) -> Json:

@@ -59,8 +59,8 @@ class Reuse(Record):
 
 
 class Job(Record):
-    """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`: releasing it
-    twice creates it once."""
+    """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`, with
+    `.<job type>` behind it where that is a fallback's: releasing it twice creates it once."""
 
     id: str
     type: str
@@ -80,8 +80,13 @@ class Job(Record):
     trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
 
     @staticmethod
-    def name(run_id: str, step_id: str, index: int) -> str:
-        return f"{run_id}.{step_id}.{index}"
+    def name(run_id: str, step_id: str, index: int, fallback: str | None = None) -> str:
+        """`fallback`: the job type that is asked the same, as the first was too unsure of its output."""
+        return f"{run_id}.{step_id}.{index}" + (f".{fallback}" if fallback else "")
+
+    @property
+    def of_fallback(self) -> bool:
+        return self.id != self.name(self.run_id, self.step_id, self.index)
 
 
 class FailureKind(StrEnum):
@@ -164,6 +169,10 @@ class Outcome(Record):
     confidence: float | None = None  #: how likely the output is right, 0 to 1; None: its engine does not say
     round: int = 0  #: the job's
     same_as: str | None = None  #: the job whose output this is: it asked the same
+
+    @property
+    def of_fallback(self) -> bool:
+        return self.job_id != Job.name(self.run_id, self.step_id, self.index)
 
 
 #: What an outcome has in common with those of other jobs that asked the same.
@@ -276,7 +285,7 @@ class RunRecord(Record):
 class Event(Record):
     """One change of a run, as its watchers see it."""
 
-    name: str  #: "run.accepted", "plan.accepted", "step.released", "job.ended", "run.ended", …
+    name: str  #: "run.accepted", "plan.accepted", "step.released", "job.escalated", "job.ended", …
     data: Json
 
 

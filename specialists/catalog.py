@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from specialists.specialist import Specialist, SpecialistError, load_specialist
@@ -59,9 +59,26 @@ def load_catalog(extra: Iterable[Path] = (), adapters: bool = True) -> Catalog:
         if specialist.name in found:
             faults.append(f"{specialist.name!r} is in {found[specialist.name].folder} and in {folder}: rename one")
         found[specialist.name] = specialist
+    faults += [fault for specialist in found.values() for fault in _fallback_faults(specialist, found)]
     if faults:
         raise CatalogError("\n".join(faults))
     return Catalog(found.values())
+
+
+def _fallback_faults(specialist: Specialist, found: Mapping[str, Specialist]) -> Iterator[str]:
+    """Why the specialist's fallback could not answer in its place."""
+    fallback, where = specialist.manifest.fallback, f"{specialist.folder / 'specialist.toml'}: [fallback] to"
+    if fallback is None:
+        return
+    other = found.get(fallback.to)
+    if other is None or other is specialist:
+        known = ", ".join(sorted(found.keys() - {specialist.name}))
+        yield f"{where}: {fallback.to!r} is no other specialist; known: {known}"
+        return
+    if (other.input_schema, other.output_schema) != (specialist.input_schema, specialist.output_schema):
+        yield f"{where}: {fallback.to!r} has not the same schemas; copy input.schema.json and output.schema.json"
+    if other.manifest.fallback:
+        yield f"{where}: {fallback.to!r} has a fallback itself, which would never be asked; name that one, or neither"
 
 
 def _folders(roots: Iterable[Path], faults: list[str]) -> Iterator[Path]:

@@ -71,6 +71,13 @@ class Reusing(_Record):
     cache_s: int | None = Field(default=None, gt=0)  #: its output answers the others for so long
 
 
+class Fallback(_Record):
+    """Who is asked the same when this one is too unsure of its output."""
+
+    to: Name  #: a specialist with the same schemas
+    below: float = Field(gt=0, le=1)  #: outputs whose confidence is less; one that has none is taken as it is
+
+
 class Script(_Record):
     """How long engine `scripted` takes over a request: log-normal service times, for load tests."""
 
@@ -114,6 +121,7 @@ class Manifest(_Record):
     confidence: Calibration | None = (
         None  #: of the model's own probability; None: it was not fitted, and is told as it is
     )
+    fallback: Fallback | None = None
     retry: Retry = Retry()
     reuse: Reusing = Reusing()
     script: Script = Script()

@@ -70,10 +70,10 @@ class Specialist:
     def digest(self) -> str:
         """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
 
-        How sure it is said to be decides none.
+        How sure it is said to be decides none, nor who is asked next.
         """
         parts = [
-            self.manifest.model_dump_json(exclude={"confidence"}),
+            self.manifest.model_dump_json(exclude={"confidence", "fallback"}),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]

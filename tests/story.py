@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from coordinator.advance import Change, advance, begin
@@ -11,10 +12,21 @@ from coordinator.plan import PLANNING, Limits, Plan, Step
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run
 from infra.records import Failure, FailureKind, Job, JobState, Outcome
-from specialists.catalog import load_catalog
+from specialists.catalog import Catalog, load_catalog
+from specialists.manifest import Fallback
 
 Json = dict[str, Any]
 CATALOG = load_catalog(adapters=False)
+
+
+def with_fallback(job_type: str = "triage", to: str = "large", below: float = 0.7) -> Catalog:
+    """The shipped catalog, where one type has a fallback with the same schemas."""
+    own = CATALOG.get(job_type)
+    first = replace(own, manifest=own.manifest.model_copy(update={"fallback": Fallback(to=to, below=below)}))
+    other = replace(own, manifest=own.manifest.model_copy(update={"name": to}))
+    return Catalog([*(each for each in CATALOG if each.name != job_type), first, other])
+
+
 LIMITS = Limits(max_jobs=50, deadline_s=60, max_replans=2)
 INTENT = {"intent": "card_arrival"}
 
@@ -36,21 +48,24 @@ COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s2.rows"), "field":
 class Story:
     """A run and what its ledger would hold, moved on by outcomes."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, catalog: Catalog = CATALOG) -> None:
+        self.catalog = catalog
+        self.inputs: dict[str, Json] = {}  #: of jobs
         self.results: dict[str, dict[int, Json]] = {}
         self.asked: list[str] = []
         self.events: list[str] = []
-        self._take(begin(run, CATALOG))
+        self._take(begin(run, catalog))
 
     def _take(self, change: Change) -> None:
         self.run, self.jobs = change.run, list(change.jobs)
+        self.inputs |= {job.id: job.input for job in change.jobs}
         self.events += [event.name for event in change.events]
         for result in change.results:
             self.results.setdefault(result.step_id, {})[result.index] = result.output
 
     def reopen(self, step: str | None = None, now_ms: int = 90_000) -> Reopened:
         """Take the run up again, as its ledger would save it."""
-        reopened = reopen(self.run, self.stored, CATALOG, now_ms, step)
+        reopened = reopen(self.run, self.stored, self.catalog, now_ms, step)
         self.events += [event.name for event in reopened.events]
         for forgotten in reopened.forget:
             self.results.pop(forgotten, None)
@@ -62,7 +77,7 @@ class Story:
         return self.results.get(step_id, {})
 
     def advance(self, *outcomes: Outcome) -> Change:
-        change = advance(self.run, outcomes, self.stored, CATALOG)
+        change = advance(self.run, outcomes, self.stored, self.catalog, self.inputs.get)
         self._take(change)
         return change
 
@@ -78,7 +93,7 @@ def goal_run() -> Run:
     return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", planning=True)
 
 
-def done(job: Job, output: Json) -> Outcome:
+def done(job: Job, output: Json, confidence: float | None = None) -> Outcome:
     return Outcome(
         job_id=job.id,
         run_id="r",
@@ -87,6 +102,7 @@ def done(job: Job, output: Json) -> Outcome:
         state=JobState.SUCCEEDED,
         attempt=1,
         output=output,
+        confidence=confidence,
         round=job.round,
     )
 

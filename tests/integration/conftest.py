@@ -38,6 +38,7 @@ class Deployment:
         self.answers: dict[str, Answer] = {
             specialist.name: specialist.function for specialist in self.catalog if specialist.manifest.function
         }
+        self.confidence: dict[str, float] = {}  #: of all answers of a type
         self._stop = Event()
         self.coordinators = [self.coordinator(f"coordinator-{number}") for number in range(coordinators)]
         self._threads = [
@@ -59,7 +60,8 @@ class Deployment:
         ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
         ids |= {"attempt": claim.attempt, "round": job.round}
         try:
-            return Outcome(**ids, state=JobState.SUCCEEDED, output=self.answers[job.type](job.input))
+            output, confidence = self.answers[job.type](job.input), self.confidence.get(job.type)
+            return Outcome(**ids, state=JobState.SUCCEEDED, output=output, confidence=confidence)
         except ValueError as error:
             failure = Failure(kind=FailureKind.ENGINE, message=str(error))
             return Outcome(**ids, state=JobState.FAILED, failure=failure)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from coordinator.client import Seen
-from coordinator.show import Following, cell, failure_view, job_cut, result_view
+from coordinator.following import Followed
+from coordinator.show import Following, cell, failure_view, job_cut, job_escalated, result_view
 from coordinator.views import job_view
 from infra.records import Job, JobState, JobStatus, Outcome, Usage
 
@@ -34,12 +36,23 @@ def test_rows_are_a_table_with_a_column_a_field() -> None:
     assert all(word in text for word in ("value", "intent", "hello", "card_arrival"))
 
 
-def a_job_of_which(cut: int) -> Json:
-    job = Job(id="r1.job.0", type="mood", input={}, run_id="r1", step_id="job")
+def a_status(job_id: str, state: JobState, job_type: str = "mood", cut: int = 0) -> JobStatus:
+    job = Job(id=job_id, type=job_type, input={}, run_id="r1", step_id="job")
     outcome = Outcome(
-        job_id=job.id, run_id="r1", step_id="job", index=0, state=JobState.SUCCEEDED, attempt=1, usage=Usage(cut=cut)
+        job_id=job_id,
+        run_id="r1",
+        step_id="job",
+        index=0,
+        state=state,
+        attempt=1,
+        usage=Usage(cut=cut),
+        confidence=0.41,
     )
-    return job_view(JobStatus(job=job, state=outcome.state, attempt=1, worker=None, outcome=outcome))
+    return JobStatus(job=job, state=state, attempt=1, worker=None, outcome=outcome)
+
+
+def a_job_of_which(cut: int) -> Json:
+    return job_view(Followed(a_status("r1.job.0", JobState.SUCCEEDED, cut=cut)))
 
 
 def test_a_job_whose_input_was_not_read_to_its_end_says_so() -> None:
@@ -73,6 +86,19 @@ def test_a_failure_names_the_step_the_item_and_the_reason() -> None:
     assert shown(failure_view({"state": "cancelled", "failure": None})).strip() == "cancelled"
 
 
+@pytest.mark.parametrize(
+    ("state", "note"),
+    [
+        (JobState.SUCCEEDED, "mood was too unsure (0.41): large answered"),
+        (JobState.FAILED, "mood was too unsure (0.41): large has no answer (failed): the first one stands"),
+    ],
+)
+def test_a_job_that_its_fallback_was_asked_about_says_so(state: JobState, note: str) -> None:
+    first, other = a_status("r1.job.0", JobState.SUCCEEDED), a_status("r1.job.0.large", state, "large")
+    assert job_escalated(job_view(Followed(first, other))) == note
+    assert job_escalated(job_view(Followed(first))) is None
+
+
 def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
     console = Console(width=120, no_color=True)
     step = {
@@ -92,6 +118,22 @@ def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
     text = captured.get()
     assert "is paused" not in text
     assert all(words in text for words in ("inputs.messages", "text=item", "mended in the draft", "s1 triage", "1/1"))
+
+
+def test_following_counts_what_went_to_the_fallback() -> None:
+    console = Console(width=120, no_color=True)
+    escalated = {"step": "s1", "type": "large", "confidence": 0.4}
+    with console.capture() as captured:
+        Following(console, lambda: []).follow(
+            [
+                Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 3}),
+                Seen("2-0", "job.escalated", {**escalated, "index": 0}),
+                Seen("3-0", "job.escalated", {**escalated, "index": 2}),
+                Seen("4-0", "job.ended", {"step": "s1", "index": 0, "state": "succeeded"}),
+            ]
+        )
+    assert "s1 triage (2 to large)" in captured.get()
+    assert "1/3" in captured.get()
 
 
 def test_following_tells_when_a_step_waits_for_a_paused_type() -> None:

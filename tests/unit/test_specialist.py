@@ -216,6 +216,52 @@ def test_outputs_are_kept_only_of_weights_that_are_pinned(mood: Path):
     assert load_specialist(mood).manifest.reuse.cache_s == 60
 
 
+def with_fallback(folder: Path, to: str) -> None:
+    (folder / "specialist.toml").write_text(f'{MANIFEST}[fallback]\nto = "{to}"\nbelow = 0.8\n')
+
+
+def beside(folder: Path, name: str) -> Path:
+    """A copy of the folder under another name."""
+    other = shutil.copytree(folder, folder.parent / name)
+    (other / "specialist.toml").write_text(MANIFEST.replace('"mood"', f'"{name}"'))
+    return other
+
+
+def test_a_fallback_with_the_same_schemas_loads_and_changes_no_digest(mood: Path):
+    before = load_specialist(mood).digest
+    beside(mood, "mood_large")
+    with_fallback(mood, "mood_large")
+    own = load_catalog([mood.parent]).get("mood")
+    assert own.manifest.fallback
+    assert (own.manifest.fallback.to, own.manifest.fallback.below) == ("mood_large", 0.8)
+    assert own.digest == before
+
+
+@pytest.mark.parametrize(
+    ("to", "fault"),
+    [
+        ("mood", "'mood' is no other specialist; known: "),
+        ("gone", "'gone' is no other"),
+        ("triage", "the same schemas"),
+    ],
+)
+def test_a_fallback_that_could_not_answer_is_refused(mood: Path, to: str, fault: str):
+    with_fallback(mood, to)
+    with pytest.raises(CatalogError, match=fault):
+        load_catalog([mood.parent])
+
+
+def test_a_fallback_has_none_itself(mood: Path):
+    with_fallback(beside(mood, "mood_large"), "mood")
+    text = (mood.parent / "mood_large" / "specialist.toml").read_text()
+    (mood.parent / "mood_large" / "specialist.toml").write_text(text.replace('"mood"', '"mood_large"', 1))
+    with_fallback(mood, "mood_large")
+    with pytest.raises(
+        CatalogError, match=r"mood/specialist.toml: \[fallback\] to: 'mood_large' has a fallback itself"
+    ):
+        load_catalog([mood.parent])
+
+
 def test_two_specialists_of_one_name_are_refused(mood: Path, tmp_path: Path):
     other = tmp_path / "others"
     shutil.copytree(mood, other / "mood")

@@ -1,0 +1,130 @@
+"""Cascades: unsure outputs asked of a fallback, through the API, a coordinator and the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.testclient import TestClient
+
+from coordinator.metrics import CoordinatorMetrics
+from infra.ledger import Ledger
+from infra.memory_ledger import MemoryLedger
+from infra.redis_ledger import RedisLedger
+from specialists.catalog import Catalog
+from tests.story import with_fallback
+
+FIRST, SECOND = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}
+ROWS = {"items": [], "field": "x"}
+JOB = {"type": "triage", "input": {"text": "Where is my card?"}}
+
+
+def broken(_: Any) -> Any:
+    raise ValueError("it broke")
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return with_fallback()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    if request.param == "memory":
+        return MemoryLedger()
+    return RedisLedger(request.getfixturevalue("redis_client"), "cascade")
+
+
+@pytest.fixture
+def deployment(ledger: Ledger, deploy: Callable[..., Any]) -> Any:
+    deployment = deploy(ledger)
+    deployment.answers |= {"triage": lambda _: FIRST, "large": lambda _: SECOND}
+    deployment.confidence |= {"triage": 0.4, "large": 0.9}
+    return deployment
+
+
+def test_a_job_is_answered_by_the_fallback_and_says_so(deployment: Any, api: TestClient) -> None:
+    deployment.start()
+    job = api.post("/v1/jobs?wait=30", json=JOB).json()
+    assert (job["state"], job["type"], job["output"], job["confidence"]) == ("succeeded", "triage", SECOND, 0.9)
+    second = f"{job['id']}.large"
+    assert job["escalated"] == {"id": second, "type": "large", "state": "succeeded", "first_confidence": 0.4}
+    assert api.get(f"/v1/jobs/{second}").json()["output"] == SECOND
+    goal = api.get(f"/v1/goals/{job['id'].partition('.')[0]}").json()
+    assert (goal["result"], goal["steps"]["job"]["escalated"]) == (SECOND, 1)
+
+
+def test_a_sure_job_is_not_escalated(deployment: Any, api: TestClient) -> None:
+    deployment.confidence["triage"] = 0.8
+    deployment.start()
+    job = api.post("/v1/jobs?wait=30", json=JOB).json()
+    assert (job["state"], job["output"], job["escalated"]) == ("succeeded", FIRST, None)
+
+
+def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_replayed(
+    deployment: Any, api: TestClient
+) -> None:
+    deployment.answers["large"] = broken
+    deployment.start()
+    job = api.post("/v1/jobs?wait=30", json=JOB).json()
+    assert (job["state"], job["output"], job["confidence"], job["failure"]) == ("succeeded", FIRST, 0.4, None)
+    assert job["escalated"]["state"] == "failed"
+    (letter,) = api.get("/v1/dead-letters").json()
+    assert letter["type"] == "large"
+    answer = api.post(f"/v1/dead-letters/{letter['job_id']}/replay")
+    assert answer.status_code == 409
+    assert "the output of the first stands" in answer.json()["errors"][0]
+
+
+def test_a_job_has_not_ended_while_another_answer_may_come(deployment: Any, api: TestClient) -> None:
+    job_id = api.post("/v1/jobs", json=JOB).json()["id"]
+    coordinator = deployment.coordinators[0]
+    coordinator.dispatch_once(0)
+    deployment.work(job_id)
+    job = api.get(f"/v1/jobs/{job_id}").json()
+    assert (job["state"], job["output"], job["escalated"]) == ("pending", None, None)  # nobody has decided yet
+    coordinator.advance_once(0)
+    job = api.get(f"/v1/jobs/{job_id}").json()
+    assert (job["state"], job["output"], job["escalated"]["state"]) == ("ready", None, "ready")
+    assert api.get(f"/v1/jobs/{job_id}?wait=0.05").json()["state"] == "ready"
+    coordinator.dispatch_once(0)
+    deployment.work(f"{job_id}.large")
+    coordinator.advance_once(0)
+    assert api.get(f"/v1/jobs/{job_id}").json()["output"] == SECOND
+
+
+def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Any, api: TestClient) -> None:
+    plan = {
+        "steps": [{"id": "s1", "type": "triage", "args": JOB["input"]}, {"id": "s2", "type": "count", "args": ROWS}]
+    }
+    goal = api.post("/v1/goals", json={"plan": plan}).json()
+    job_id, coordinator = f"{goal['id']}.s1.0", deployment.coordinators[0]
+    coordinator.dispatch_once(0)
+    deployment.work(job_id)
+    coordinator.advance_once(0)
+    job = api.post(f"/v1/jobs/{job_id}/cancel").json()
+    assert (job["state"], job["output"], job["escalated"]["state"]) == ("succeeded", FIRST, "cancelled")
+    coordinator.advance_once(0)
+    assert api.get(f"/v1/goals/{goal['id']}").json()["steps"]["s1"]["state"] == "done"
+
+
+def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Any, api: TestClient) -> None:
+    registry = CollectorRegistry()
+    deployment.coordinators[0]._metrics = CoordinatorMetrics(registry)
+    deployment.start()
+    step = {
+        "id": "s1",
+        "type": "triage",
+        "map": {"over": {"$ref": "inputs.m"}, "as": "t"},
+        "args": {"text": {"$ref": "t"}},
+    }
+    asked = {"plan": {"steps": [step]}, "inputs": {"m": ["a", "b", "c"]}}
+    goal = api.post("/v1/goals?wait=30", json=asked).json()
+    assert goal["result"] == [SECOND] * 3
+    assert (goal["steps"]["s1"]["succeeded"], goal["steps"]["s1"]["escalated"]) == (3, 3)
+    names = {"job_type": "triage", "to": "large"}
+    assert registry.get_sample_value("manyhands_jobs_escalated_total", names) == 3
+    events = [event.name for _, event in deployment.ledger.events(goal["id"])]
+    assert (events.count("job.escalated"), events.count("job.ended")) == (3, 3)

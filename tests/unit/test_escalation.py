@@ -1,0 +1,139 @@
+"""Escalation: an unsure output has the fallback asked the same, decided without a ledger or a queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coordinator.advance import advance
+from coordinator.plan import PLANNING
+from infra.records import FailureKind, RunState
+from tests.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
+
+OTHER = {"intent": "lost_or_stolen_card"}
+CASCADE = with_fallback()
+ONE = {"id": "s1", "type": "triage", "args": {"text": "Where is my card?"}}
+
+
+def escalated(*steps: Any, **rest: Any) -> Story:
+    """Of which the first job's output was unsure."""
+    story = Story(run_of(*(steps or (ONE,)), **rest), CASCADE)
+    story.advance(done(story.jobs[0], INTENT, 0.69))
+    return story
+
+
+def test_an_unsure_output_has_the_fallback_asked_the_same() -> None:
+    story = escalated()
+    (job,) = story.jobs
+    assert (job.id, job.type, job.input) == ("r.s1.0.large", "large", {"text": "Where is my card?"})
+    assert (job.of_fallback, job.step_id, job.index) == (True, "s1", 0)
+    assert story.events[-1] == "job.escalated"
+    assert story.run.state is RunState.RUNNING
+    assert (story.run.steps["s1"].escalated, story.run.jobs) == (1, 2)
+
+
+def test_its_output_takes_the_place_of_the_first() -> None:
+    story = escalated()
+    story.advance(done(story.jobs[0], OTHER, 0.1))
+    assert story.results["s1"] == {0: OTHER}
+    assert story.run.state is RunState.SUCCEEDED
+    assert story.events.count("job.ended") == 1
+
+
+@pytest.mark.parametrize("kind", [FailureKind.ENGINE, FailureKind.EXPIRED, FailureKind.CANCELLED, FailureKind.DEAD])
+def test_where_the_fallback_has_none_the_first_stands(kind: FailureKind) -> None:
+    story = escalated()
+    story.advance(failed(story.jobs[0], kind))
+    assert story.results["s1"] == {0: INTENT}
+    assert (story.run.state, story.run.steps["s1"].succeeded) == (RunState.SUCCEEDED, 1)
+
+
+@pytest.mark.parametrize("confidence", [0.7, 1.0, None])
+def test_an_output_that_is_sure_enough_or_does_not_say_stands(confidence: float | None) -> None:
+    story = Story(run_of(ONE), CASCADE)
+    story.advance(done(story.jobs[0], INTENT, confidence))
+    assert (story.run.state, story.jobs) == (RunState.SUCCEEDED, [])
+
+
+def test_a_type_without_a_fallback_escalates_nothing() -> None:
+    story = Story(run_of(ONE), CATALOG)
+    story.advance(done(story.jobs[0], INTENT, 0.0))
+    assert story.run.state is RunState.SUCCEEDED
+
+
+def test_outcomes_that_are_handed_out_twice_count_once() -> None:
+    story = Story(run_of(SORT), CASCADE)
+    first = done(story.jobs[0], INTENT, 0.1)
+    story.advance(first, first)
+    asked = story.jobs
+    assert [job.id for job in asked] == ["r.s1.0.large"]
+    assert story.advance(first).jobs == []
+    second = done(asked[0], OTHER)
+    story.advance(second, second, first)
+    progress = story.run.steps["s1"]
+    assert (progress.succeeded, progress.escalated, story.results["s1"]) == (1, 1, {0: OTHER})
+
+
+def test_an_outcome_of_the_fallback_that_overtook_the_saving_of_its_release_comes_again() -> None:
+    story = Story(run_of(SORT), CASCADE)
+    first, before = done(story.jobs[0], INTENT, 0.1), story.run
+    story.advance(first)
+    second = done(story.jobs[0], OTHER)
+    assert not before.settles(second)
+    assert story.run.settles(second)
+    change = advance(before, [first, second], story.stored, CASCADE, story.inputs.get)  # both at once, after a crash
+    assert [result.output for result in change.results if result.step_id == "s1"] == [INTENT, OTHER]
+    assert change.run.steps["s1"].succeeded == 1
+
+
+def test_a_run_without_a_job_left_keeps_the_output() -> None:
+    story = escalated(ONE, limits={"max_jobs": 1})
+    assert (story.run.state, story.jobs, story.results["s1"]) == (RunState.SUCCEEDED, [], {0: INTENT})
+
+
+def test_where_the_input_is_not_kept_any_more_the_output_stands() -> None:
+    story = Story(run_of(ONE), CASCADE)
+    job = story.jobs[0]
+    story.inputs.clear()
+    story.advance(done(job, INTENT, 0.1))
+    assert story.run.state is RunState.SUCCEEDED
+
+
+def test_a_step_that_needs_no_more_cancels_the_fallbacks_jobs_too() -> None:
+    story = Story(run_of({**SORT, "join": "any"}, {**ONE, "id": "s2"}), CASCADE)
+    first, second, _, _ = story.jobs
+    story.advance(done(first, INTENT, 0.69))
+    assert story.advance(done(second, INTENT, 0.9)).cancels == ["r.s1.0.large", "r.s1.2"]
+
+
+def test_what_a_fallback_is_asked_costs_no_look_at_earlier_results() -> None:
+    assert escalated(SORT).asked == []
+
+
+def test_the_record_of_a_step_that_is_done_has_no_bits_of_it() -> None:
+    story = escalated(ONE, {**ONE, "id": "s2"})
+    story.advance(done(story.jobs[0], OTHER))
+    assert story.run.steps["s1"].asked == 0
+
+
+def test_a_run_that_is_taken_up_again_asks_the_fallback_again() -> None:
+    story = escalated()
+    story.advance(done(story.jobs[0], OTHER))
+    story.reopen("s1")
+    story.advance(done(story.jobs[0], INTENT, 0.1))
+    assert [(job.id, job.round) for job in story.jobs] == [("r.s1.0.large", 1)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_planner_may_have_a_fallback(fails: bool) -> None:
+    draft = {"steps": [{"id": "s1", "type": "triage", "args": {"text": ref("inputs.note")}}]}
+    cascade = with_fallback("planner")
+    story = Story(goal_run().model_copy(update={"inputs": {"note": "a text"}}), cascade)
+    story.advance(done(story.jobs[0], draft if fails else {"steps": []}, 0.1))
+    (job,) = story.jobs
+    assert (job.type, story.run.planning) == ("large", True)
+    story.advance(failed(job) if fails else done(job, draft))
+    assert story.run.planning is False
+    assert [job.id for job in story.jobs] == ["r.s1.0"]
+    assert story.run.steps[PLANNING].succeeded == 1
