@@ -12,7 +12,7 @@ from typing import Any
 
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
-from coordinator.escalation import Asked, fallback_of
+from coordinator.escalation import Known, fallback_of, standing
 from coordinator.jobs import job_inputs, job_of
 from coordinator.joining import count, judge, wanted
 from coordinator.plan import PLANNING, Join, Plan, PlanRefused, Step
@@ -46,13 +46,13 @@ def begin(run: Run, catalog: Catalog, stored: Stored = lambda _: {}) -> Change:
 
 
 def advance(
-    run: Run, outcomes: Iterable[Outcome], stored: Stored, catalog: Catalog, asked: Asked = lambda _: None
+    run: Run, outcomes: Iterable[Outcome], stored: Stored, catalog: Catalog, known: Known = lambda _: None
 ) -> Change:
     """Count `outcomes`, and release the steps that they make ready. An ended run stays as it is.
 
-    `asked`: without it the unsure outcomes stand, and no fallback is asked.
+    `known`: without it unsure outcomes stand, and no fallback is asked.
     """
-    deciding = _Deciding(run, stored, catalog, asked)
+    deciding = _Deciding(run, stored, catalog, known)
     deciding.keep_inputs()
     for outcome in outcomes:
         deciding.count(outcome)
@@ -80,13 +80,13 @@ def fail(record: RunRecord, failure: RunFailure) -> tuple[RunRecord, Sequence[Ev
 class _Deciding:
     """The run while it is being decided about; `change` says what came of it."""
 
-    def __init__(self, run: Run, stored: Stored, catalog: Catalog, asked: Asked = lambda _: None) -> None:
+    def __init__(self, run: Run, stored: Stored, catalog: Catalog, known: Known = lambda _: None) -> None:
         self._run = run
         self._steps = dict(run.steps)
         self._jobs_before = run.jobs
         self._catalog = catalog
         self._stored = stored
-        self._asked = asked
+        self._known = known
         self._binder = Binder()
         self._jobs: list[Job] = []
         self._results: list[StepResult] = []
@@ -115,32 +115,30 @@ class _Deciding:
             return
         if self._escalate(outcome, progress):
             return
+        outcome = standing(outcome, self._known)
         self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state)
-        if self._run.planning and _has_output(outcome):
-            kept = self._values([PLANNING]) if outcome.output is None else {PLANNING: outcome.output}
-            self._plan(kept[PLANNING], progress)
+        if self._run.planning and outcome.output is not None:
+            self._plan(outcome.output, progress)
         else:
             self._count(outcome, progress)
 
     def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
-        """Have the fallback asked the same, if there is one to ask, and a job left for it. The output is kept: it
-        stands where the fallback has none."""
+        """Have the fallback asked the same, if there is one to ask, and a job left for it."""
         step, index = self._run.plan.step(outcome.step_id), outcome.index
         fallback = fallback_of(outcome, step.type, self._catalog)
         if fallback is None or self._jobs_before + len(self._jobs) >= self._run.plan.limits.max_jobs:
             return False
-        job_input = self._asked(outcome.job_id)
-        if job_input is None or outcome.output is None:
+        first = self._known(outcome.job_id)
+        if first is None:
             return False
-        self._results.append(StepResult(step_id=step.id, index=index, output=outcome.output))
-        self._jobs.append(job_of(self._run, step, index, job_input, fallback))
+        self._jobs.append(job_of(self._run, step, index, first.job.input, fallback))
         self._steps[step.id] = progress.escalating(index)
         self._tell("job.escalated", step=step.id, index=index, type=fallback.name, confidence=outcome.confidence)
         return True
 
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
-        progress = count(step, before, outcome.index, _has_output(outcome))
+        progress = count(step, before, outcome.index, outcome.output is not None)
         self._steps[step.id] = progress
         if outcome.output is not None:
             self._results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))
@@ -246,11 +244,6 @@ class _Deciding:
 
     def _tell(self, name: str, **data: Any) -> None:
         self._events.append(Event(name=name, data=data))
-
-
-def _has_output(outcome: Outcome) -> bool:
-    """Where a fallback has none, that of the first stands."""
-    return outcome.output is not None or outcome.of_fallback
 
 
 def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure:

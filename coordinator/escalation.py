@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infra.records import Json, Outcome
+from infra.records import Job, JobStatus, Outcome
 from specialists.catalog import Catalog
 from specialists.specialist import Specialist
 
-#: A job's id -> its input, as long as that is kept. Asked only of a job whose fallback is.
-Asked = Callable[[str], Json | None]
+#: A job's id -> what the ledger knows of it; None: nothing any more. Asked only of a job whose fallback is asked too.
+Known = Callable[[str], JobStatus | None]
 
 
 def fallback_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Specialist | None:
@@ -18,3 +18,11 @@ def fallback_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Specialist
         return None
     fallback = catalog.get(job_type).manifest.fallback
     return catalog.get(fallback.to) if fallback and outcome.confidence < fallback.below else None
+
+
+def standing(outcome: Outcome, known: Known) -> Outcome:
+    """The outcome that counts: the first one, where a fallback has no output."""
+    if not outcome.of_fallback or outcome.output is not None:
+        return outcome
+    first = known(Job.name(outcome.run_id, outcome.step_id, outcome.index))
+    return first.outcome if first and first.outcome else outcome

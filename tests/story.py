@@ -11,7 +11,7 @@ from coordinator.compiler import compile_plan
 from coordinator.plan import PLANNING, Limits, Plan, Step
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run
-from infra.records import Failure, FailureKind, Job, JobState, Outcome
+from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome
 from specialists.catalog import Catalog, load_catalog
 from specialists.manifest import Fallback
 
@@ -50,7 +50,7 @@ class Story:
 
     def __init__(self, run: Run, catalog: Catalog = CATALOG) -> None:
         self.catalog = catalog
-        self.inputs: dict[str, Json] = {}  #: of jobs
+        self.known: dict[str, JobStatus] = {}  #: jobs
         self.results: dict[str, dict[int, Json]] = {}
         self.asked: list[str] = []
         self.events: list[str] = []
@@ -58,7 +58,10 @@ class Story:
 
     def _take(self, change: Change) -> None:
         self.run, self.jobs = change.run, list(change.jobs)
-        self.inputs |= {job.id: job.input for job in change.jobs}
+        self.known |= {
+            job.id: JobStatus(job=job, state=JobState.READY, attempt=0, worker=None, outcome=None)
+            for job in change.jobs
+        }
         self.events += [event.name for event in change.events]
         for result in change.results:
             self.results.setdefault(result.step_id, {})[result.index] = result.output
@@ -77,7 +80,10 @@ class Story:
         return self.results.get(step_id, {})
 
     def advance(self, *outcomes: Outcome) -> Change:
-        change = advance(self.run, outcomes, self.stored, self.catalog, self.inputs.get)
+        for outcome in outcomes:
+            if status := self.known.get(outcome.job_id):
+                self.known[outcome.job_id] = status.model_copy(update={"state": outcome.state, "outcome": outcome})
+        change = advance(self.run, outcomes, self.stored, self.catalog, self.known.get)
         self._take(change)
         return change
 

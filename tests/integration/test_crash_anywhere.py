@@ -25,6 +25,7 @@ from infra.memory_queue import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
+from tests.story import with_fallback
 
 if TYPE_CHECKING:
     import redis
@@ -94,9 +95,11 @@ class House:
         self, ledger: Ledger, catalog: Catalog, settings: Settings, fuse: Fuse, tick: Callable[[], object]
     ) -> None:
         self.ledger = ledger
-        self.commits: Counter[tuple[str, str, int, int]] = Counter()  #: by goal, step, index and round
+        self.commits: Counter[tuple[str, str, str, int, int]] = Counter()  #: by goal, type, step, index and round
         self.failing: set[str] = set()  #: texts that cannot be sorted
         self.at_first: set[str] = set()  #: … by the first attempt
+        self.unsure: set[str] = set()  #: texts that are sorted, and hardly
+        self.beyond: set[str] = set()  #: … that the fallback cannot sort
         self.draft: Json = {}
         self._catalog = catalog
         self._settings = settings
@@ -189,21 +192,27 @@ class House:
             outcome = self._outcome(job, claim.attempt)
             again = text in self.at_first
             if self.ledger.commit(outcome, claim.token, 1 if again else None) and not (again and claim.attempt == 1):
-                self.commits[self.runs[job.run_id], job.step_id, job.index, job.round] += 1
+                self.commits[self.runs[job.run_id], job.type, job.step_id, job.index, job.round] += 1
 
     def _outcome(self, job: Job, attempt: int) -> Outcome:
         ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
         text = job.input.get("text")
-        if text in self.failing or (text in self.at_first and attempt == 1):
+        if (
+            text in self.failing
+            or (job.type == "large" and text in self.beyond)
+            or (text in self.at_first and attempt == 1)
+        ):
             failure = Failure(kind=FailureKind.ENGINE, message="it broke", retryable=True)
             return Outcome(**ids, round=job.round, attempt=attempt, state=JobState.FAILED, failure=failure)
-        return Outcome(**ids, round=job.round, attempt=attempt, state=JobState.SUCCEEDED, output=self._answer(job))
+        confidence = 0.1 if text in self.unsure else 0.9
+        ids |= {"round": job.round, "attempt": attempt, "confidence": confidence}
+        return Outcome(**ids, state=JobState.SUCCEEDED, output=self._answer(job))
 
     def _answer(self, job: Job) -> Json:
         if job.type == "planner":
             return self.draft
-        if job.type == "triage":
-            return {"intent": f"about {job.input['text']}"}
+        if job.type in ("triage", "large"):
+            return {"intent": f"{'about' if job.type == 'triage' else 'surely'} {job.input['text']}"}
         return self._catalog.get(job.type).function(job.input)
 
 
@@ -288,6 +297,27 @@ def of_some(house: House) -> None:
     assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
 
 
+def escalated(house: House) -> None:
+    house.unsure, house.beyond = {"a", "c"}, {"c"}
+    run = house.accept(plan(sort(), COUNT))
+    assert house.ended(run) == done(counted("surely a", "about b", "about c"))
+
+
+def escalated_of_some(house: House) -> None:
+    house.unsure = {"a", "b", "c"}
+    state, result = house.ended(house.accept(plan(sort(join={"quorum": 2}), COUNT)))
+    assert (state, result["total"]) == (RunState.SUCCEEDED, 2)
+
+
+def escalated_again(house: House) -> None:
+    house.unsure = {"a"}
+    run = house.accept(plan(sort(), COUNT))
+    assert house.ended(run) == done(counted("surely a", "about b", "about c"))
+    house.beyond = {"a"}
+    house.rerun(run, "s1")
+    assert house.ended(run) == done(counted("about a", "about b", "about c"))
+
+
 def failed_and_mended(house: House) -> None:
     house.failing = {"b"}
     run = house.accept(plan(sort(), TABLE))
@@ -343,10 +373,22 @@ def taken_up_before_the_last_outcomes_were_read(house: House) -> None:
 
 
 #: Where it is certain which jobs are done; elsewhere that depends on what was cancelled in time.
-CERTAIN = (words, two_at_once, in_pieces, nothing, tried_again, made_good, again_from_a_step, planned_again)
+CERTAIN = (
+    words,
+    two_at_once,
+    in_pieces,
+    nothing,
+    tried_again,
+    made_good,
+    again_from_a_step,
+    planned_again,
+    escalated,
+    escalated_again,
+)
 TALES = (
     *CERTAIN,
     of_some,
+    escalated_of_some,
     failed_and_mended,
     skipped_and_mended_in_pieces,
     cancelled_and_taken_up,
@@ -382,6 +424,11 @@ def assert_told_once(ledger: Ledger, run_id: str) -> None:
     for told in rounds:
         assert len(set(told)) == len(told), told
         assert [name for name, *_ in told].index("run.ended") == len(told) - 1, told
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return with_fallback()
 
 
 class Clock:
@@ -425,7 +472,7 @@ def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
         in_memory(catalog, tale, Fuse(lambda _: dice.random() < 0.1))
 
 
-@pytest.mark.parametrize("tale", [of_some, skipped_and_mended_in_pieces])
+@pytest.mark.parametrize("tale", [of_some, escalated, skipped_and_mended_in_pieces])
 def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[House], None]) -> None:
     from infra.redis_ledger import RedisLedger
 

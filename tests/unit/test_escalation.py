@@ -13,6 +13,7 @@ from tests.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, re
 
 OTHER = {"intent": "lost_or_stolen_card"}
 CASCADE = with_fallback()
+COUNTED = {"id": "s2", "type": "count", "args": {"items": ref("s1"), "field": "intent"}}
 ONE = {"id": "s1", "type": "triage", "args": {"text": "Where is my card?"}}
 
 
@@ -82,8 +83,8 @@ def test_an_outcome_of_the_fallback_that_overtook_the_saving_of_its_release_come
     second = done(story.jobs[0], OTHER)
     assert not before.settles(second)
     assert story.run.settles(second)
-    change = advance(before, [first, second], story.stored, CASCADE, story.inputs.get)  # both at once, after a crash
-    assert [result.output for result in change.results if result.step_id == "s1"] == [INTENT, OTHER]
+    change = advance(before, [first, second], story.stored, CASCADE, story.known.get)  # both at once, after a crash
+    assert [result.output for result in change.results if result.step_id == "s1"] == [OTHER]
     assert change.run.steps["s1"].succeeded == 1
 
 
@@ -92,12 +93,20 @@ def test_a_run_without_a_job_left_keeps_the_output() -> None:
     assert (story.run.state, story.jobs, story.results["s1"]) == (RunState.SUCCEEDED, [], {0: INTENT})
 
 
-def test_where_the_input_is_not_kept_any_more_the_output_stands() -> None:
+def test_where_nothing_is_known_of_the_job_any_more_its_output_stands() -> None:
     story = Story(run_of(ONE), CASCADE)
     job = story.jobs[0]
-    story.inputs.clear()
+    story.known.clear()
     story.advance(done(job, INTENT, 0.1))
     assert story.run.state is RunState.SUCCEEDED
+
+
+def test_an_output_that_was_too_unsure_is_none_of_a_step_that_did_without() -> None:
+    story = Story(run_of({**SORT, "join": {"quorum": 2}}, COUNTED), CASCADE)
+    first, *others = story.jobs
+    story.advance(done(first, OTHER, 0.69))
+    story.advance(*(done(job, INTENT, 0.9) for job in others))
+    assert [job.input["items"] for job in story.jobs] == [[None, INTENT, INTENT]]
 
 
 def test_a_step_that_needs_no_more_cancels_the_fallbacks_jobs_too() -> None:
