@@ -17,8 +17,11 @@ import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
+from infra.allocator import keep_freed_memory
 from specialists.examples import Example
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training.adapted import AdaptedLinear
+from specialists.training.attention import NAME as CAUSAL
 from specialists.training.base_model import dtype_on, load_base
 from specialists.training.batches import Tokens, batches, parts, tokenise
 
@@ -103,6 +106,9 @@ def train(
     trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
     for parameter in trained:
         parameter.data = parameter.data.float()
+    if device == "cpu":
+        model.set_attn_implementation(CAUSAL)
+        keep_freed_memory()
     tokens = tokenise(specialist, tokenizer, examples)
     if not tokens:
         raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
@@ -177,7 +183,9 @@ def _with_adapter(model: Any, options: Options) -> Any:
     with warnings.catch_warnings():
         # peft 0.21 reads a property that transformers 5 renamed; nothing of ours could be written otherwise.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        return get_peft_model(model, lora_config(options.rank, options.alpha))
+        config = lora_config(options.rank, options.alpha)
+        config._register_custom_module({torch.nn.Linear: AdaptedLinear})  # there is no other way
+        return get_peft_model(model, config)
 
 
 def lora_config(rank: int, alpha: int) -> LoraConfig:

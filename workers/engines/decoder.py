@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from transformers.utils.logging import disable_progress_bar
 
+from infra.allocator import keep_freed_memory
 from specialists.training.base_model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge
-from workers.engines.allocator import keep_freed_memory
 from workers.engines.fused import Fused, fits
 from workers.engines.grouping import Piece
 from workers.engines.head import Head

@@ -1,0 +1,47 @@
+"""Attention for training on processors, as transformers may be told to use it. Knows no model.
+
+torch's fused attention saves memory, and on a processor that costs time: forwards and backwards over 320 tokens it took
+6.1 ms a layer, where the products written out took 2.3 (two Zen 5 cores, bf16, 9 heads of 64, 2026-11-28).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface
+
+NAME = "manyhands_causal"
+
+#: Tokens. A longer row has so many scores that the fused one is the faster too (at 2,048: 106 ms to 206).
+LONGEST = 1024
+
+
+def causal_attention(
+    _module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: Any, scaling: float, **_: Any
+) -> tuple[torch.Tensor, None]:
+    """Of query (B, H, T, D) over key and value (B, G, T, D), H a multiple of G: (B, T, H, D).
+
+    Every token sees itself and those before, whatever the mask says: rows are padded behind their tokens.
+    """
+    batch, heads, length, width = query.shape
+    key, value = (each.repeat_interleave(heads // each.shape[1], 1) for each in (key, value))
+    if length > LONGEST:
+        found = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
+        return found.transpose(1, 2), None
+    flat = (batch * heads, length, width)
+    hidden = _hidden(length, query.dtype).expand(flat[0], length, length)
+    scores = torch.baddbmm(hidden, query.reshape(flat), key.reshape(flat).transpose(1, 2), alpha=scaling)
+    found = scores.softmax(-1) @ value.reshape(flat)
+    return found.view(batch, heads, length, width).transpose(1, 2), None
+
+
+@lru_cache(maxsize=256)
+def _hidden(length: int, dtype: torch.dtype) -> torch.Tensor:
+    """(1, T, T): what is added to scores; minus infinity where a token would see a later one."""
+    return torch.full((1, length, length), float("-inf"), dtype=dtype).triu(1)
+
+
+AttentionInterface.register(NAME, causal_attention)
