@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check chaos bench-engine bench-scale bench-delivery format clean
+.PHONY: demo up test cluster-test check chaos specialist bench-engine bench-scale bench-delivery format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -35,6 +35,12 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# One specialist from data to all that ships of it: adapter, card, facts, confidence.
+specialist: $(STAMP)
+	$(BIN)/manyhands train $(NAME) --data $(DATA)/$(NAME)/train.jsonl.gz --dev $(DATA)/$(NAME)/dev.jsonl.gz
+	$(BIN)/manyhands eval $(NAME) --data $(DATA)/$(NAME)/dev.jsonl.gz --baseline $(DATA)/$(NAME)/train.jsonl.gz \
+		--calibrate --card
 
 # A folder with <specialist>/dev.jsonl.gz, for figures of more than the specialists' few own examples.
 DATA ?=

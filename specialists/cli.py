@@ -13,6 +13,8 @@ from infra.settings import Settings
 
 _say = Console(stderr=True).print
 
+RECIPE = "default: the manifest's"
+
 
 def register(app: typer.Typer) -> None:
     app.command()(weights)
@@ -37,10 +39,10 @@ def train(
     out: Annotated[Path | None, typer.Option(help="where checkpoints and the log go; default: runs/NAME")] = None,
     dev: Annotated[Path | None, typer.Option(exists=True, help="looked at ten times: the best adapter is kept")] = None,
     examples: Annotated[int | None, typer.Option(min=1, help="train on so many, drawn at random; default: all")] = None,
-    epochs: Annotated[float, typer.Option(min=0.01)] = 1.0,
-    batch: Annotated[int, typer.Option(min=1)] = 16,
-    rate: Annotated[float, typer.Option(min=1e-6)] = 1e-3,
-    rank: Annotated[int, typer.Option(min=1, max=256)] = 16,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help=RECIPE)] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help=RECIPE)] = None,
+    rate: Annotated[float | None, typer.Option(min=1e-6, help=RECIPE)] = None,
+    rank: Annotated[int | None, typer.Option(min=1, max=256, help=RECIPE)] = None,
     start: Annotated[Path | None, typer.Option(exists=True, help="an adapter of this rank to go on from")] = None,
     base: Annotated[str | None, typer.Option(help="another base model; default: the manifest's")] = None,
     search: Annotated[
@@ -59,12 +61,16 @@ def train(
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
+        given = {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank}
+        recipe = specialist.manifest.training.model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
         path = train_specialist(
             specialist,
             read_examples(data),
             data.name,
             out or Path("runs") / name,
-            {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank, "alpha": 2 * rank},
+            recipe,
             count=examples,
             start=start,
             base=base,

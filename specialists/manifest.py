@@ -78,6 +78,15 @@ class Fallback(_Record):
     below: float = Field(gt=0, le=1)  #: outputs whose confidence is less; one that has none is taken as it is
 
 
+class Recipe(_Record):
+    """How `manyhands train` trains it where its options say nothing else; pinned with the adapter that came of it."""
+
+    epochs: float = Field(default=1.0, gt=0)
+    batch: int = Field(default=16, gt=0)  #: examples
+    rate: float = Field(default=1e-3, gt=0)  #: peak
+    rank: int = Field(default=16, gt=0, le=256)
+
+
 class Script(_Record):
     """How long engine `scripted` takes over a request: log-normal service times, for load tests."""
 
@@ -122,6 +131,7 @@ class Manifest(_Record):
         None  #: of the model's own probability; None: it was not fitted, and is told as it is
     )
     fallback: Fallback | None = None
+    training: Recipe = Recipe()
     retry: Retry = Retry()
     reuse: Reusing = Reusing()
     script: Script = Script()

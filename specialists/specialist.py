@@ -70,10 +70,10 @@ class Specialist:
     def digest(self) -> str:
         """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
 
-        How sure it is said to be decides none, nor who is asked next.
+        How sure it is said to be decides none, nor who is asked next, nor how it was trained.
         """
         parts = [
-            self.manifest.model_dump_json(exclude={"confidence", "fallback"}),
+            self.manifest.model_dump_json(exclude={"confidence", "fallback", "training"}),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]

@@ -15,6 +15,7 @@ from infra.settings import Settings
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import Example, ExamplesError, read_examples
 from specialists.facts import Budget, Facts, FactsError
+from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
 from specialists.weights import WeightsError
 from workers.engines import EngineError
@@ -67,10 +68,10 @@ def _point(
         copy = Path(folder) / specialist.name
         shutil.copytree(specialist.folder, copy)
         few = min(count, len(examples))
-        options = {"epochs": max(1.0, LEAST_STEPS * BATCH / few), "batch": BATCH, "rate": 1e-3, "rank": 16, "alpha": 32}
+        recipe = Recipe(epochs=max(1.0, LEAST_STEPS * BATCH / few), batch=BATCH)
         started = time.monotonic()
         train_specialist(
-            load_specialist(copy, adapters=False), examples, "", Path(folder) / "run", options, count=few, start=None,
+            load_specialist(copy, adapters=False), examples, "", Path(folder) / "run", recipe, count=few, start=None,
             base=None, weights=settings.weights, threads=settings.threads, install=True, say=lambda _: None,
         )  # fmt: skip
         minutes = (time.monotonic() - started) / 60

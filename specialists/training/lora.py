@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from infra.allocator import keep_freed_memory
 from specialists.examples import Example
+from specialists.manifest import Recipe
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.adapted import AdaptedLinear
 from specialists.training.attention import NAME as CAUSAL
@@ -47,6 +48,10 @@ class Options:
     checkpoint_every: int = 50  #: optimiser steps
     looks: int = 10  #: at the development set, spread over the run
     patience: int = 4  #: looks in a row without a better one end the run
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Options:
+        return cls(**recipe.model_dump(), alpha=2 * recipe.rank)
 
     def steps(self, examples: int) -> int:
         return math.ceil(self.epochs * examples / self.batch)

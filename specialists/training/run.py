@@ -9,12 +9,12 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from specialists.card import Training, machine, today, write_card
 from specialists.examples import Example
 from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
+from specialists.manifest import Recipe
 from specialists.manifest_text import without
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.curve import CURVE, draw_curve
@@ -28,7 +28,7 @@ def train_specialist(
     examples: list[Example],
     data: str,
     out: Path,
-    options: dict[str, Any],
+    recipe: Recipe,
     *,
     count: int | None,
     start: Path | None,
@@ -42,7 +42,8 @@ def train_specialist(
 ) -> Path:
     """Train on `count` of the examples (all by default); returns the adapter's path. `dev`: as `train` takes it.
 
-    `search_first`: rank and rate are looked for, and those of `options` are not used.
+    `search_first`: rank and rate are looked for, and those of `recipe` are not used. What is installed has its recipe
+    pinned beside it, if the same command makes it again.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
     Raises TrainingError if none is left, or if the specialist has no model.
@@ -58,19 +59,19 @@ def train_specialist(
     chosen = usable if count is None else random.Random(3).sample(usable, min(count, len(usable)))
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
-    settled = Options(**options)
+    settled = Options.of(recipe)
     measured = [example for example in dev if _usable(specialist, example)]
     if search_first:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
-        options = options | {"rate": settled.rate, "rank": settled.rank, "alpha": settled.alpha}
+        recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     adapter = train(specialist, chosen, folder, out, settled, say, start, measured)
     if install:
-        _install(specialist, adapter, base, settled.rank, settled.alpha)
+        _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
     facts = Training(
         name=specialist.name,
         base=base or manifest.base.name,
         data=f"{data}, {len(chosen)} examples",
-        options=", ".join(f"{name} {value:g}" for name, value in options.items())
+        options=", ".join(f"{name} {value:g}" for name, value in recipe.model_dump().items())
         + (" from an adapter" if start else ""),
         minutes=json.loads((out / LOG).read_text().splitlines()[-1])["seconds"] / 60,
         final_loss=_last_loss(out / LOG),
@@ -94,16 +95,22 @@ def _usable(specialist: Specialist, example: Example) -> bool:
         return False
 
 
-def _install(specialist: Specialist, adapter: Path, base: str | None, rank: int, alpha: int) -> None:
+def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     path = specialist.folder / "specialist.toml"
-    text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
-    table = f'[adapter]\nsha256 = "{digest}"\nrank = {rank}\nalpha = {alpha}\n\n'
+    text = path.read_text()
+    for table in ("adapter", "training", "confidence"):  # of another adapter
+        text = without(text, table)
+    pinned = f'[adapter]\nsha256 = "{digest}"\nrank = {options.rank}\nalpha = {options.alpha}\n\n'
     if base is not None:
         text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)
-    path.write_text(text.replace("[decoding]", table + "[decoding]", 1))
+    text = text.replace("[decoding]", pinned + "[decoding]", 1)
+    if recipe:
+        lines = [f"{name} = {value:g}" for name, value in recipe.model_dump().items()]
+        text += "\n".join(["", "[training]  # of the adapter: the same command makes it again", *lines, ""])
+    path.write_text(text)
 
 
 def _last_loss(log: Path) -> float:

@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -16,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from infra.settings import Settings
 from specialists.catalog import SHIPPED
 from specialists.examples import Example, read_examples
+from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
 from specialists.training import lora
 from specialists.training.batches import tokenise
@@ -24,6 +26,7 @@ from specialists.training.run import train_specialist
 from specialists.training.search import RANKS, RATES, best_look, search
 from specialists.weights import ensure
 
+RECIPE = Recipe(epochs=1, batch=4, rate=2e-3, rank=4)
 OPTIONS = Options(epochs=8, batch=4, rate=1e-2, rank=4, alpha=8, checkpoint_every=5)
 
 
@@ -176,8 +179,7 @@ def test_an_installed_adapter_is_pinned_and_carded(
     said: list[str] = []
     path = train_specialist(
         triage, [*examples, broken], "mine.jsonl", tmp_path / "out",
-        {"epochs": 1, "batch": 4, "rate": 1e-3, "rank": 4, "alpha": 8},
-        count=None, start=None, base=str(base), weights=tmp_path, threads=None, install=True, say=said.append,
+        RECIPE, count=None, start=None, base=str(base), weights=tmp_path, threads=None, install=True, say=said.append,
     )  # fmt: skip
     assert path == triage.folder / "adapter.safetensors"
     again = load_specialist(triage.folder)
@@ -186,3 +188,13 @@ def test_an_installed_adapter_is_pinned_and_carded(
     assert (again.manifest.adapter.rank, again.manifest.base and again.manifest.base.name) == (4, str(base))
     assert "mine.jsonl, 6 examples" in (triage.folder / "card.md").read_text()
     assert said[0].startswith("1 of 7 examples left out")
+    assert again.manifest.training == RECIPE
+
+
+def test_an_adapter_that_the_same_command_would_not_make_again_pins_no_recipe(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    rest: Any = {"start": None, "base": str(base), "weights": tmp_path, "threads": None, "install": True, "say": print}
+    train_specialist(triage, examples, "", tmp_path / "all", RECIPE, count=None, **rest)
+    train_specialist(load_specialist(triage.folder), examples, "", tmp_path / "few", RECIPE, count=4, **rest)
+    assert "[training]" not in (triage.folder / "specialist.toml").read_text()
