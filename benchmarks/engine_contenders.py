@@ -41,7 +41,7 @@ class Contender:
 
     def peak_bytes(self) -> int:
         """Of its processes, summed."""
-        return sum(_peak(pid) for pid in _with_children(self.pid))
+        return peak_bytes(self.pid)
 
 
 def started(contender: Callable[[], Contender], workload: Workload) -> Contender:
@@ -96,17 +96,26 @@ class Jobs:
 
     def ask(self, workload: Workload, label: str) -> Answers:
         started = time.monotonic()
-        run = self.send(workload, label)
-        ended: dict[str, Outcome] = {}
-        while len(ended) < len(workload.examples):
-            if time.monotonic() > started + ROUND_S:
-                raise TimeoutError(f"{len(ended)} of {len(workload.examples)} jobs ended within {ROUND_S:g} s")
-            ended |= dict(self._ledger.outcomes("bench", len(workload.examples), 1000))
+        by_index = self._ended(self.send(workload, label), len(workload.examples))
         seconds = time.monotonic() - started
-        self._ledger.advance(run, [], [], list(ended))
-        by_index = sorted(ended.values(), key=lambda outcome: outcome.index)
         tokens = sum(each.usage.tokens_out for each in by_index)
         return Answers(workload.examples, seconds, [each.output for each in by_index], tokens)
+
+    def all_of(self, label: str, jobs: Sequence[Job]) -> list[Outcome]:
+        """Outcomes of a run's jobs, by their index."""
+        run = RunRecord(id=label, created_ms=0, body={})
+        self._ledger.create_run(run, jobs, [])
+        return self._ended(run, len(jobs))
+
+    def _ended(self, run: RunRecord, jobs: int) -> list[Outcome]:
+        """Outcomes by their index, once all are there."""
+        until, ended = time.monotonic() + ROUND_S, dict[str, Outcome]()
+        while len(ended) < jobs:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(ended)} of {jobs} jobs ended within {ROUND_S:g} s")
+            ended |= dict(self._ledger.outcomes("bench", jobs, 1000))
+        self._ledger.advance(run, [], [], list(ended))
+        return sorted(ended.values(), key=lambda outcome: outcome.index)
 
     def send(self, workload: Workload, label: str) -> RunRecord:
         jobs = [
@@ -169,6 +178,11 @@ class Pipe:
             raise ChildProcessError("a contender ended without an answer: what it wrote above says why")
         self.last = json.loads(line)
         return workload.answers(self.last["seconds"], self.last["texts"], self.last["tokens"])
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process and its children have had resident, summed."""
+    return sum(_peak(each) for each in _with_children(pid))
 
 
 def _with_children(pid: int) -> list[int]:

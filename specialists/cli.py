@@ -43,6 +43,10 @@ def train(
     batch: Annotated[int | None, typer.Option(min=1, help=RECIPE)] = None,
     rate: Annotated[float | None, typer.Option(min=1e-6, help=RECIPE)] = None,
     rank: Annotated[int | None, typer.Option(min=1, max=256, help=RECIPE)] = None,
+    augment: Annotated[
+        float | None,
+        typer.Option(min=0, max=20, help=f"made-up examples for each, with values exchanged; {RECIPE}"),
+    ] = None,
     start: Annotated[Path | None, typer.Option(exists=True, help="an adapter of this rank to go on from")] = None,
     base: Annotated[str | None, typer.Option(help="another base model; default: the manifest's")] = None,
     search: Annotated[
@@ -61,7 +65,7 @@ def train(
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
-        given = {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank}
+        given = {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank, "augment": augment}
         recipe = specialist.manifest.training.model_copy(
             update={name: value for name, value in given.items() if value is not None}
         )

@@ -85,6 +85,7 @@ class Recipe(_Record):
     batch: int = Field(default=16, gt=0)  #: examples
     rate: float = Field(default=1e-3, gt=0)  #: peak
     rank: int = Field(default=16, gt=0, le=256)
+    augment: float = Field(default=0.0, ge=0, le=20)  #: made-up examples for each real one, with values exchanged
 
 
 class Script(_Record):

@@ -91,7 +91,11 @@ class Specialist:
         return min(bounds, default=LONGEST_ANSWER + 1)
 
     def input_faults(self, input: Any) -> list[str]:
-        return value_faults(input, self.input_schema, f"{self.name}.input")
+        where = f"{self.name}.input"
+        faults = value_faults(input, self.input_schema, where)
+        if faults or not self.manifest.decoding:
+            return faults
+        return [f"{where}.{fault}" for fault in self.format.faults(input)]
 
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""

@@ -19,6 +19,9 @@ class FormatError(ValueError):
 class Format(Protocol):
     """Pairs: `write` and `read` are inverse on every output that the schema allows and the format can hold."""
 
+    def faults(self, input: Json) -> list[str]:
+        """Why no answer could be written for an input that keeps its schema; never quotes it, but for names."""
+
     def fields(self, input: Json) -> dict[str, str]:
         """The input's fields as text, by name, to fill the prompt's placeholders."""
 

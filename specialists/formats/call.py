@@ -12,19 +12,28 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from specialists.formats import FormatError, Json
 
 #: Characters of one value.
 LONGEST_VALUE = 80
-_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+_NAMES = "a name is letters, digits, '_', '.' and '-', and begins with a letter or '_'"
 
 
 class CallFormat:
     def __init__(self, output_schema: Json) -> None:
         if list(output_schema["properties"]) != ["name", "arguments"]:
             raise FormatError("format 'call': the output must have exactly the properties 'name' and 'arguments'")
+
+    def faults(self, input: Json) -> list[str]:
+        names = Counter(method["name"] for method in input["methods"])
+        found = [f"methods: {count} of them are named {name!r}" for name, count in names.items() if count > 1]
+        return found + [
+            f"methods.{number}{fault}" for number, each in enumerate(input["methods"]) for fault in _faults(each)
+        ]
 
     def fields(self, input: Json) -> dict[str, str]:
         return {
@@ -52,6 +61,13 @@ class CallFormat:
 
     def longest(self) -> int | None:
         return None  # names are the methods' on offer, which come with each input
+
+
+def _faults(method: Json) -> list[str]:
+    names, parameters = (method["name"], *method["parameters"]), method["parameters"]
+    found = [f": {name[:64]!r} is no name; {_NAMES}" for name in names if not _NAME.fullmatch(name)]
+    missing = sorted(set(method.get("required", ())) - parameters.keys())
+    return found + [f".required: {name!r} is none of its parameters" for name in missing]
 
 
 def _described(method: Json) -> str:
@@ -92,5 +108,5 @@ def _argument(line: str) -> tuple[str, str]:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise FormatError("format 'call': a name is letters, digits, '_', '.' and '-', and does not begin with a digit")
+        raise FormatError(f"format 'call': {_NAMES}")
     return name

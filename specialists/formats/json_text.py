@@ -14,6 +14,9 @@ class JsonFormat:
         # Without this a model may write blanks for ever, which every JSON grammar allows.
         self._schema = {**output_schema, "x-guidance": {"whitespace_flexible": False}}
 
+    def faults(self, input: Json) -> list[str]:
+        return []
+
     def fields(self, input: Json) -> dict[str, str]:
         return plain_fields(input)
 

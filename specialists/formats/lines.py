@@ -44,6 +44,9 @@ class LinesFormat:
             else:
                 raise FormatError(f"format 'lines': property {name!r} is neither a string nor a list of pairs")
 
+    def faults(self, input: Json) -> list[str]:
+        return []
+
     def fields(self, input: Json) -> dict[str, str]:
         return plain_fields(input)
 

@@ -42,6 +42,9 @@ class PlanFormat:
     def longest(self) -> int | None:
         return None  # names are the job types' on offer, which come with each input
 
+    def faults(self, input: Json) -> list[str]:
+        return []
+
     def fields(self, input: Json) -> dict[str, str]:
         given = [f"{name}[]" if kind == "array" else name for name, kind in input.get("inputs", {}).items()]
         return {

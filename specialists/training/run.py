@@ -17,6 +17,7 @@ from specialists.formats import FormatError
 from specialists.manifest import Recipe
 from specialists.manifest_text import without
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training.augment import augmented
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.training.search import search
@@ -64,13 +65,16 @@ def train_specialist(
     if search_first:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
-    adapter = train(specialist, chosen, folder, out, settled, say, start, measured)
+    made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
+    taught = chosen + [example for example in made_up if _usable(specialist, example)]
+    adapter = train(specialist, taught, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
     facts = Training(
         name=specialist.name,
         base=base or manifest.base.name,
-        data=f"{data}, {len(chosen)} examples",
+        data=f"{data}, {len(chosen)} examples"
+        + (f" and {len(taught) - len(chosen)} made up" * (len(taught) > len(chosen))),
         options=", ".join(f"{name} {value:g}" for name, value in recipe.model_dump().items())
         + (" from an adapter" if start else ""),
         minutes=json.loads((out / LOG).read_text().splitlines()[-1])["seconds"] / 60,

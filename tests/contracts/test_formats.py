@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import llguidance
 import pytest
@@ -115,6 +116,29 @@ def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, inp
 )
 def test_a_grammar_refuses_what_the_schema_or_the_offer_does_not_have(name, schema, input, text):
     assert not accepts(load_format(name, schema), input, text)
+
+
+def method(name: str = "Find", **rest: Any) -> dict[str, Any]:
+    return {"name": name, "parameters": {"city": {}}, **rest}
+
+
+@pytest.mark.parametrize(
+    ("methods", "fault"),
+    [
+        ([method(), method("Wait"), method()], "methods: 2 of them are named 'Find'"),
+        ([method("Find it")], "methods.0: 'Find it' is no name; a name is letters"),
+        ([method("Wait"), method(parameters={"a\nb": {}})], "methods.1: 'a\\nb' is no name"),
+        ([method(required=["day"])], "methods.0.required: 'day' is none of its parameters"),
+    ],
+)
+def test_methods_that_no_call_could_be_written_of_are_told(methods: Any, fault: str):
+    (found,) = load_format("call", CALL).faults({"dialogue": ["U: Find it."], "methods": methods})
+    assert found.startswith(fault)
+
+
+def test_what_can_be_answered_has_no_faults():
+    for name, schema, input, _ in CASES:
+        assert load_format(name, schema).faults(input) == []
 
 
 def test_a_plan_line_names_earlier_steps_only():
