@@ -50,6 +50,17 @@ class Compared(_Record):
     valid_share: float = 100.0
 
 
+class Cascade(_Record):
+    """What comes of it with the fallback that the manifest names."""
+
+    to: str
+    below: float  #: the confidence
+    share: float  #: percent of the jobs that the fallback was asked about
+    metrics: Scores
+    intervals: dict[str, tuple[float, float]]  #: 95 %, by the bootstrap
+    jobs_per_s: float  #: one after the other on the same device
+
+
 class Measured(_Record):
     data: str
     date: str
@@ -63,6 +74,7 @@ class Measured(_Record):
     device: str
     confidence: Confidence | None = None
     compared: tuple[Compared, ...] = ()
+    cascade: Cascade | None = None
 
 
 class Budget(_Record):

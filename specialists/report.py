@@ -73,6 +73,9 @@ References are published figures on the sources' test sets, which stay sealed he
 CONFIDENCE = """How far the confidence of an answer is from the share of right ones, in points: as the model says it,
 and calibrated by answers that it is not measured on. Then the share of exactly right answers among the
 surest."""
+CASCADES = (
+    "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
+)
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
 PARAMETERS = "One base in memory serves all that name it, each by its adapter."
 
@@ -80,6 +83,7 @@ PARAMETERS = "One base in memory serves all that name it, each by its adapter."
 def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: Sequence[str] = ()) -> list[Section]:
     """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files."""
     known = [entry for entry in entries if entry.measured]
+    measures = [entry.measured for entry in known if entry.measured]
     missing = ", ".join(entry.name for entry in entries if not entry.measured)
     scores = SCORES + (f" Not measured yet: {missing}." if missing else "")
     price = f" At {price_per_hour:g} an hour." if price_per_hour is not None else ""
@@ -91,6 +95,7 @@ def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: S
         Section("Scores", scores, _scores(known), drawn("scores")),
         Section("Beside simple baselines", "On the same examples, in percent.", _baselines(known)),
         Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
+        *([Section("Cascades", CASCADES, _cascades(known))] if any(each.cascade for each in measures) else []),
         Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
         Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
         Section("How little data", "Of adapters that saw so many examples.", _budgets(entries), drawn("budgets")),
@@ -139,6 +144,23 @@ def _confidence(entries: Sequence[Entry]) -> Table:
                 [entry.name, f"{said.error_raw:.1f}", f"{said.error:.1f}", *(kept.get(share, "") for share in SHARES)]
             )
     return ("specialist", "error, raw", "error", *(f"right of the surest {share} %" for share in SHARES)), rows
+
+
+def _cascades(entries: Sequence[Entry]) -> Table:
+    rows = []
+    for entry in entries:
+        if entry.measured and (said := entry.measured.cascade):
+            metric = entry.metrics()[0]
+            low, high = said.intervals[metric]
+            rows.append(
+                [
+                    entry.name, said.to, f"{said.below:g}", f"{said.share:.1f}", metric,
+                    f"{entry.measured.metrics[metric]:.1f}", f"{said.metrics[metric]:.1f}", f"{low:.1f} to {high:.1f}",
+                    f"{entry.measured.jobs_per_s:.1f}", f"{said.jobs_per_s:.1f}",
+                ]
+            )  # fmt: skip
+    names = ("asked too", "below", "asked of it, %", "metric", "alone", "together", "95 %", "jobs/s alone", "together")
+    return ("specialist", *names), rows
 
 
 SHARES = (100, 90, 80, 70, 50)

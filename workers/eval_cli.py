@@ -18,11 +18,12 @@ from specialists.card import add_score, machine, today
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
 from specialists.examples import EXAMPLES, Example, ExamplesError, read_examples
-from specialists.facts import Compared, Confidence, Facts, FactsError, Measured
+from specialists.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
 from specialists.manifest_text import without
 from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
+from workers.cascade import cascade_of
 from workers.engines import EngineError
 from workers.evaluate import Evaluation, evaluate_here
 
@@ -67,7 +68,8 @@ def _eval(
     """Measure a specialist on examples, through the engine that serves it."""
     settings = Settings()
     try:
-        specialist = load_catalog(settings.specialists).get(name)
+        catalog = load_catalog(settings.specialists)
+        specialist = catalog.get(name)
         examples = read_examples(data)[:limit]
         if untuned and fit:
             raise CalibrationError("--calibrate is for the adapter that ships: leave out --untuned")
@@ -77,16 +79,21 @@ def _eval(
         found = evaluate_here(specialist, examples, settings)
         if fit:
             pin(specialist.folder, _calibration(found))
+        fallback = None if untuned else specialist.manifest.fallback
+        cascade = cascade_of(specialist, catalog.get(fallback.to), examples, found, settings) if fallback else None
         if card:
-            _keep(found, specialist, data.name, compared, shots)
+            _keep(found, specialist, data.name, compared, shots, cascade)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if as_json:
-        said = asdict(replace(found, judged=[])) | {"confidence": confidence_of(found)}
-        typer.echo(json.dumps(said | ({"baselines": compared} if compared else {})))
+        said = asdict(replace(found, answers=[])) | {"confidence": confidence_of(found)}
+        said |= {"cascade": cascade.model_dump() if cascade else None} | ({"baselines": compared} if compared else {})
+        typer.echo(json.dumps(said))
     else:
         _print(found, specialist, compared)
+        if cascade:
+            _print_cascade(cascade)
 
 
 def _calibration(found: Evaluation) -> Calibration:
@@ -116,7 +123,12 @@ def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, d
 
 
 def _keep(
-    found: Evaluation, specialist: Specialist, data: str, compared: Mapping[str, Mapping[str, float]], shots: int
+    found: Evaluation,
+    specialist: Specialist,
+    data: str,
+    compared: Mapping[str, Mapping[str, float]],
+    shots: int,
+    cascade: Cascade | None,
 ) -> None:
     """In the specialist's card and facts: as its own figures, or as those of its base."""
     tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
@@ -125,7 +137,7 @@ def _keep(
     )
     others = [Compared(who=name, metrics=dict(scores), n=found.n) for name, scores in compared.items()]
     if tuned:
-        facts = facts.with_measure(_measured(found, data, others))
+        facts = facts.with_measure(_measured(found, data, others, cascade))
     else:
         others.append(
             Compared(
@@ -142,7 +154,7 @@ def _keep(
     facts.save(folder)
 
 
-def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Measured:
+def _measured(found: Evaluation, data: str, compared: Sequence[Compared], cascade: Cascade | None) -> Measured:
     said = confidence_of(found)
     return Measured(
         data=data,
@@ -157,6 +169,7 @@ def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Mea
         device=machine(),
         confidence=Confidence.model_validate(said) if said else None,
         compared=tuple(compared),
+        cascade=cascade,
     )
 
 
@@ -181,6 +194,14 @@ def _print_confidence(said: dict[str, Any], console: Console) -> None:
     console.print(table)
     console.print(
         f"calibration error {said['error']:.1f} (5-fold; {said['error_raw']:.1f} as the model says it), in points"
+    )
+
+
+def _print_cascade(cascade: Cascade) -> None:
+    scores = ", ".join(f"{metric} {percent:.2f}" for metric, percent in cascade.metrics.items())
+    Console().print(
+        f"with {cascade.to} below a confidence of {cascade.below:g}: {cascade.share:.1f} % asked of it; {scores}; "
+        f"{cascade.jobs_per_s:.2f} jobs/s"
     )
 
 

@@ -20,6 +20,13 @@ from workers.requests import request_for
 
 
 @dataclass(frozen=True)
+class Answer:
+    output: Json | None = None  #: None: there is none, or it is not valid
+    probability: float | None = None  #: of it, as the model says; None: its engine says none
+    right: bool = False  #: exactly
+
+
+@dataclass(frozen=True)
 class Evaluation:
     specialist: str
     n: int
@@ -30,28 +37,32 @@ class Evaluation:
     jobs_per_s: float
     tokens_in: float  #: of a job
     tokens_out: float
-    judged: list[Judged]  #: of valid answers: the model's own probability, where the engine says one, and whether right
     refused: dict[str, int]  #: why answers are missing or not valid, and how many
+    answers: Sequence[Answer]  #: in the order of the examples
+
+    @property
+    def judged(self) -> list[Judged]:
+        """Of valid answers: the model's own probability, where the engine says one, and whether right."""
+        return [(each.probability, each.right) for each in self.answers if each.probability is not None]
 
 
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
     """All examples at once, so that the engine's batch is full; rendered and parsed as in serving."""
     started = time.monotonic()
-    judged: list[Judged] = []
+    answers: list[Answer] = []
     spent: Counter[str] = Counter()
     futures = [engine.submit(request_for(specialist, each.input, str(number))) for number, each in enumerate(examples)]
     refused: Counter[str] = Counter()
-    outputs: list[Json | None] = []
     for future, example in zip(futures, examples, strict=True):
         try:
             completion = future.result()
             spent.update(tokens_in=completion.tokens_in, tokens_out=completion.tokens_out)
-            outputs.append(_output(specialist, completion, example))
-            if completion.probability is not None:
-                judged.append((completion.probability, outputs[-1] == example.output))
+            output = _output(specialist, completion, example)
+            answers.append(Answer(output, completion.probability, output == example.output))
         except (EngineError, AnswerError) as error:
             refused[_reason(error)] += 1
-            outputs.append(None)
+            answers.append(Answer())
+    outputs = [answer.output for answer in answers]
     seconds = time.monotonic() - started
     return Evaluation(
         specialist=specialist.name,
@@ -63,8 +74,8 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         jobs_per_s=round(len(examples) / seconds, 2),
         tokens_in=round(spent["tokens_in"] / len(examples), 1),
         tokens_out=round(spent["tokens_out"] / len(examples), 1),
-        judged=judged,
         refused=dict(refused),
+        answers=answers,
     )
 
 

@@ -15,12 +15,12 @@ from specialists.catalog import SHIPPED
 from specialists.confidence import Calibration
 from specialists.specialist import Specialist, load_specialist
 from workers.eval_cli import LEAST_JUDGED, CalibrationError, _calibration, _untuned, confidence_of, pin
-from workers.evaluate import Evaluation
+from workers.evaluate import Answer, Evaluation
 
 FOUND = Evaluation(
     specialist="triage", n=80, valid_share=100.0, metrics={"accuracy": 75.0}, intervals={"accuracy": (65.0, 84.0)},
     seconds=1.0, jobs_per_s=80.0, tokens_in=40, tokens_out=3,
-    judged=[(0.5 + n / 200, n >= 20) for n in range(80)], refused={},
+    refused={}, answers=[Answer({"intent": "x"}, 0.5 + n / 200, n >= 20) for n in range(80)],
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_a_calibration_is_pinned_in_place_of_an_earlier_one_and_changes_no_diges
 
 
 def test_too_few_answers_with_a_probability_pin_nothing() -> None:
-    few = replace(FOUND, judged=FOUND.judged[: LEAST_JUDGED - 1])
+    few = replace(FOUND, answers=FOUND.answers[: LEAST_JUDGED - 1])
 
     with pytest.raises(CalibrationError, match="49 answers came with a probability"):
         _calibration(few)

@@ -1,0 +1,44 @@
+"""A cascade measured: the unsure answers of a specialist asked again of its fallback. Knows no queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.settings import Settings
+from specialists.confidence import Calibration
+from specialists.examples import Example
+from specialists.facts import Cascade
+from specialists.metrics import intervals, score
+from specialists.specialist import Specialist
+from workers.evaluate import Answer, Evaluation, evaluate_here
+
+
+def cascade_of(
+    specialist: Specialist, fallback: Specialist, examples: Sequence[Example], found: Evaluation, settings: Settings
+) -> Cascade:
+    """`found`: of `specialist` on `examples`. As in serving, the first answer stands where the fallback has none."""
+    rule = specialist.manifest.fallback
+    assert rule
+    unsure = [n for n, answer in enumerate(found.answers) if _confidence(specialist, answer) < rule.below]
+    answers, seconds = list(found.answers), found.seconds
+    if unsure:
+        again = evaluate_here(fallback, [examples[n] for n in unsure], settings)
+        seconds += again.seconds
+        for n, answer in zip(unsure, again.answers, strict=True):
+            answers[n] = answer if answer.output is not None else answers[n]
+    outputs = [answer.output for answer in answers]
+    return Cascade(
+        to=fallback.name,
+        below=rule.below,
+        share=round(100 * len(unsure) / len(examples), 1),
+        metrics=score(examples, outputs),
+        intervals=intervals(examples, outputs),
+        jobs_per_s=round(len(examples) / seconds, 2),
+    )
+
+
+def _confidence(specialist: Specialist, answer: Answer) -> float:
+    """What does not say how sure it is counts as sure, and so does what is no answer: it is asked of nobody else."""
+    if answer.probability is None:
+        return 1.0
+    return (specialist.manifest.confidence or Calibration()).confidence(answer.probability)
