@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.delivery_tables import Row, show
+from benchmarks.delivery_tables import show
 from benchmarks.engine_contenders import ROUND_S, Jobs, child, peak_bytes
 from infra.records import Job, Outcome
 from infra.redis_server import RedisServer
@@ -28,6 +28,7 @@ from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, Example, read_examples
 from specialists.metrics import score
+from specialists.report import Hosting
 from specialists.specialist import Specialist
 
 MIB = 1 << 20
@@ -97,19 +98,22 @@ def main() -> None:
                 seconds, outcomes = side.ask(asked)
                 rates[side.name].append(sum(each.output is not None for each in outcomes) / seconds)
                 print(f"{side.name}, {asked.label}: {seconds:.1f} s, {_scores(asked, outcomes)}", flush=True)
-        rows: list[Row] = [
-            {
-                "side": side.name,
-                "jobs/s, median": statistics.median(rates[side.name]),
-                "of rounds": " ".join(f"{rate:.1f}" for rate in rates[side.name]),
-                "peak MiB": round(side.mib),
-                "ready after s": side.ready_s,
-            }
+        found = [
+            Hosting(
+                side=side.name,
+                specialists=len(names),
+                jobs_per_s=round(statistics.median(rates[side.name]), 2),
+                rounds=tuple(round(rate, 2) for rate in rates[side.name]),
+                peak_mib=round(side.mib),
+                ready_s=round(side.ready_s, 1),
+            )
             for side in sides
         ]
-    show(rows, f"{len(names)} specialists, {options.jobs} jobs of each in a round: {', '.join(names)}.")
+    rows = [each.model_dump() for each in found]
+    note = f"{options.jobs} jobs of each in a round: {', '.join(names)}."
+    show([row | {"rounds": " ".join(map(str, row["rounds"]))} for row in rows], note)
     if options.out:
-        options.out.write_text(json.dumps({"specialists": names, "jobs": options.jobs, "sides": rows}, indent=1) + "\n")
+        options.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from typing import Any
 
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
-from coordinator.escalation import Known, fallback_of, standing
-from coordinator.jobs import job_inputs, job_of
+from coordinator.escalation import Known, rule_of, standing
+from coordinator.jobs import fallback_job, job_inputs, job_of
 from coordinator.joining import count, judge, wanted
 from coordinator.plan import PLANNING, Join, Plan, PlanRefused, Step
 from coordinator.planning import plan_of
@@ -94,8 +94,7 @@ class _Deciding:
         self._cancels: list[str] = []
 
     def change(self) -> Change:
-        jobs = self._jobs_before + len(self._jobs)
-        run = self._run.model_copy(update={"steps": self._steps, "jobs": jobs})
+        run = self._run.model_copy(update={"steps": self._steps, "jobs": self._jobs_made()})
         if run.state.ended:  # its jobs need not run: the ledger cancels those that do
             return Change(run, (), self._results, self._events)
         return Change(run, self._jobs, self._results, self._events, self._cancels)
@@ -115,8 +114,9 @@ class _Deciding:
             return
         if self._escalate(outcome, progress):
             return
+        ended = {"fallback": {"type": progress.fallback, "state": outcome.state}} if outcome.of_fallback else {}
         outcome = standing(outcome, self._known)
-        self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state)
+        self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state, **ended)
         if self._run.planning and outcome.output is not None:
             self._plan(outcome.output, progress)
         else:
@@ -125,16 +125,21 @@ class _Deciding:
     def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
         """Have the fallback asked the same, if there is one to ask, and a job left for it."""
         step, index = self._run.plan.step(outcome.step_id), outcome.index
-        fallback = fallback_of(outcome, step.type, self._catalog)
-        if fallback is None or self._jobs_before + len(self._jobs) >= self._run.plan.limits.max_jobs:
+        rule = rule_of(outcome, step.type, self._catalog)
+        asked = sum(each.escalated for each in self._steps.values())
+        if rule is None or self._jobs_made() + asked >= self._run.plan.limits.max_jobs:
             return False
         first = self._known(outcome.job_id)
         if first is None:
             return False
-        self._jobs.append(job_of(self._run, step, index, first.job.input, fallback))
-        self._steps[step.id] = progress.escalating(index)
-        self._tell("job.escalated", step=step.id, index=index, type=fallback.name, confidence=outcome.confidence)
+        self._jobs.append(fallback_job(self._run, step, first.job, self._catalog.get(rule.to), rule.queue_s))
+        self._steps[step.id] = progress.escalating(index, rule.to)
+        self._tell("job.escalated", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
         return True
+
+    def _jobs_made(self) -> int:
+        """Of the plan's own: a fallback's take none from the steps to come."""
+        return self._jobs_before + sum(not job.of_fallback for job in self._jobs)
 
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
@@ -150,8 +155,7 @@ class _Deciding:
 
     def _open_job(self, step: Step, progress: Progress, index: int) -> str:
         """Its id, or its fallback's, which was asked after it."""
-        fallback = self._catalog.get(step.type).manifest.fallback if progress.has_asked(index) else None
-        return Job.name(self._run.id, step.id, index, fallback.to if fallback else None)
+        return Job.name(self._run.id, step.id, index, progress.fallback if progress.has_asked(index) else None)
 
     def _plan(self, draft: Json, progress: Progress) -> None:
         """The planner's draft: a plan once it is checked."""
@@ -200,7 +204,7 @@ class _Deciding:
     def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json]) -> None:
         """Jobs for those of `inputs` that have no output yet."""
         new = progress.open() if progress.state is StepState.RELEASED else []
-        limit, jobs = self._run.plan.limits.max_jobs, self._jobs_before + len(self._jobs) + len(new)
+        limit, jobs = self._run.plan.limits.max_jobs, self._jobs_made() + len(new)
         if jobs > limit:
             self._fail_step(step, f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}")
             return

@@ -22,7 +22,7 @@ from coordinator.spans import advancing, below, sending
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where
 from infra.queue import Queue, QueueUnavailable
-from infra.records import FailureKind, Outcome, RunRecord
+from infra.records import FailureKind, JobStatus, Outcome, RunRecord
 from infra.settings import Settings
 from infra.unread import kinds_of
 from specialists.catalog import Catalog
@@ -118,7 +118,7 @@ class Coordinator:
         # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
         counted = [entry for entry in batch if run.settles(entry[1])]
         outcomes, stored = [outcome for _, outcome in counted], partial(self._ledger.results, run.id)
-        change = advance(run, outcomes, stored, self._catalog, self._ledger.job)
+        change = advance(run, outcomes, stored, self._catalog, self._known_job)
         if not counted and not change.events:
             return True
         # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be dead.
@@ -135,6 +135,15 @@ class Coordinator:
         if saved and change.cancels:
             self._ledger.cancel(change.cancels)
         return saved and bool(counted)
+
+    def _known_job(self, job_id: str) -> JobStatus | None:
+        """None too of one that does not read: what was asked first stands."""
+        try:
+            return self._ledger.job(job_id)
+        except ValueError as error:
+            kind = type(error).__name__
+            logger.error("a job does not read (%s): its fallback is not asked", kind, extra={"job_id": job_id})
+            return None
 
     def _overtaken(self, run_id: str, version: int) -> None:
         """Another coordinator saves what this one knows; unless it was the API, which cancels runs, and saves a large

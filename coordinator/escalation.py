@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from infra.records import Job, JobStatus, Outcome
 from specialists.catalog import Catalog
-from specialists.specialist import Specialist
+from specialists.manifest import Fallback
 
 #: A job's id -> what the ledger knows of it; None: nothing any more. Asked only of a job whose fallback is asked too.
 Known = Callable[[str], JobStatus | None]
 
 
-def fallback_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Specialist | None:
-    """Of an outcome of a job of `job_type`. None: it stands, as it is sure enough, has no output, or nobody to ask."""
+def rule_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Fallback | None:
+    """Whom to ask after an outcome of a job of `job_type`. None: it stands, as it is sure enough, or has no output."""
     if outcome.output is None or outcome.confidence is None or outcome.of_fallback or job_type not in catalog:
         return None
-    fallback = catalog.get(job_type).manifest.fallback
-    return catalog.get(fallback.to) if fallback and outcome.confidence < fallback.below else None
+    rule = catalog.get(job_type).manifest.fallback
+    return rule if rule and rule.to in catalog and outcome.confidence < rule.below else None
 
 
 def standing(outcome: Outcome, known: Known) -> Outcome:

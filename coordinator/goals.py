@@ -19,7 +19,7 @@ from coordinator.advance import Change, accepted_event, begin, cancel
 from coordinator.asking import Asking, KeyUsed
 from coordinator.compiler import compile_plan, narrowed
 from coordinator.door import Door
-from coordinator.escalation import fallback_of
+from coordinator.escalation import rule_of
 from coordinator.following import Followed
 from coordinator.meaning import meaning
 from coordinator.metrics import RunMetrics
@@ -307,22 +307,23 @@ class Goals:
         status = self._ledger.job(job_id)
         if status is None:
             raise UnknownJob(job_id)
-        job = status.job
-        fallback = fallback_of(status.outcome, job.type, self._catalog) if status.outcome else None
-        if fallback is None:
+        job, outcome = status.job, status.outcome
+        if outcome is None or outcome.output is None or outcome.confidence is None or job.of_fallback:
             return Followed(status)
-        # The run first: the fallback's job is released before the run says so.
-        record = self._ledger.load_run(job.run_id)
-        if record and not record.state.ended and Run.load(record).awaits(job):
+        try:
+            run = self.load(job.run_id)
+        except UnknownRun:
+            return Followed(status)
+        if rule_of(outcome, job.type, self._catalog) and run.undecided(outcome):
             return Followed(status, undecided=True)
-        other = self._ledger.job(Job.name(job.run_id, job.step_id, job.index, fallback.name))
+        other = self._ledger.job(fallback_id) if (fallback_id := run.fallback_of(job)) else None
         return Followed(status, other if other and other.job.round == job.round else None)
 
     def cancel_job(self, job_id: str) -> Followed:
         """End a job; one that was sent alone, with its run. One that has ended stays as it ended. Raises UnknownJob."""
         followed = self.job(job_id)
         job = followed.job.job
-        if job.step_id == JOB_STEP and len(self.load(job.run_id).plan.steps) == 1:
+        if job.step_id == JOB_STEP and not job.of_fallback and len(self.load(job.run_id).plan.steps) == 1:
             self.cancel(job.run_id)
         else:
             self._ledger.cancel([job_id, *([followed.fallback.job.id] if followed.fallback else [])])

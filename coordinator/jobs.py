@@ -24,11 +24,9 @@ def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Js
 
 
 def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
-    """`specialist`: the step's, or its fallback."""
     limits = specialist.manifest.limits
-    fallback = None if specialist.name == step.type else specialist.name
     return Job(
-        id=Job.name(run.id, step.id, index, fallback),
+        id=Job.name(run.id, step.id, index),
         type=specialist.name,
         input=job_input,
         run_id=run.id,
@@ -45,3 +43,10 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         round=run.round,
         trace=run.trace,
     )
+
+
+def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, queue_s: float) -> Job:
+    """That asks `fallback` the same as `first` was asked."""
+    job = job_of(run, step, first.index, first.input, fallback)
+    job_id = Job.name(run.id, step.id, first.index, fallback.name)
+    return job.model_copy(update={"id": job_id, "queue_s": min(queue_s, job.queue_s or queue_s)})

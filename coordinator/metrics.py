@@ -83,8 +83,10 @@ class CoordinatorMetrics:
         types = {step.id: step.type for run in (before, change.run) for step in run.plan.steps}
         for event in change.events:
             if event.name == "job.ended":
-                self._outcomes.labels(types[event.data["step"]], event.data["state"]).inc()
+                ended = event.data.get("fallback") or {"type": types[event.data["step"]], "state": event.data["state"]}
+                self._outcomes.labels(ended["type"], ended["state"]).inc()
             elif event.name == "job.escalated":
+                self._outcomes.labels(types[event.data["step"]], JobState.SUCCEEDED).inc()
                 self._escalated.labels(types[event.data["step"]], event.data["type"]).inc()
         if change.run.state.ended:
             self.runs.ended(change.run.state, change.run.since_ms)

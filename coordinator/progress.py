@@ -37,6 +37,7 @@ class Progress(Record):
     seen: Bits = 0
     escalated: int = Field(default=0, ge=0)  #: jobs whose fallback was asked
     asked: Bits = 0  #: one bit each of these while the step runs
+    fallback: str | None = None  #: who was asked: job types may change while a run is kept
 
     @staticmethod
     def keeping(outputs: Iterable[int]) -> Progress:
@@ -72,8 +73,9 @@ class Progress(Record):
             return bool((self.seen | self.asked) >> index & 1)
         return self.state is not StepState.WAITING
 
-    def escalating(self, index: int) -> Progress:
-        return self.model_copy(update={"escalated": self.escalated + 1, "asked": self.asked | 1 << index})
+    def escalating(self, index: int, fallback: str) -> Progress:
+        told = {"escalated": self.escalated + 1, "asked": self.asked | 1 << index, "fallback": fallback}
+        return self.model_copy(update=told)
 
     def counted(self, index: int, how: Literal["succeeded", "skipped", "defaulted"]) -> Progress:
         return self.model_copy(update={how: getattr(self, how) + 1, "seen": self.seen | 1 << index})

@@ -33,7 +33,7 @@ class Run(Record):
     plan: Plan
     planning: bool = False  #: `plan` is still the one step that asks for a plan
     steps: dict[str, Progress]  #: of `plan`, and of the planning before it
-    jobs: int = 0  #: released so far
+    jobs: int = 0  #: released so far, without those of fallbacks
     inputs: Json | None  #: until the first save after the run was created, which moves them to the ledger's results
     repairs: tuple[str, ...] = ()  #: what was mended in the draft
     state: RunState = RunState.RUNNING
@@ -87,10 +87,17 @@ class Run(Record):
         settled = progress is not None and progress.settles(outcome.index, outcome.of_fallback)
         return settled or outcome.round != self.round
 
-    def awaits(self, job: Job) -> bool:
-        """Whether the job's outcome was not counted yet."""
+    def undecided(self, outcome: Outcome) -> bool:
+        """Whether a coordinator is still to look at the outcome: of an ended run it never will."""
+        if self.state.ended or outcome.round != self.round:
+            return False
+        return not self.settles(outcome) or self.steps[outcome.step_id].awaits(outcome.index, outcome.of_fallback)
+
+    def fallback_of(self, job: Job) -> str | None:
+        """The id that a job of its fallback has; None: of this step no fallback was asked anything."""
         progress = self.steps.get(job.step_id)
-        return progress is not None and job.round == self.round and progress.awaits(job.index, job.of_fallback)
+        fallback = progress.fallback if progress else None
+        return Job.name(self.id, job.step_id, job.index, fallback) if fallback else None
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:

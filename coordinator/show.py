@@ -89,6 +89,8 @@ class Following:
         self._escalated[step] += 1
         label = f"{self._labels[step]} ({self._escalated[step]} to {fallback})"
         self._progress.update(self._bars[step], description=label)
+        if self._escalated[step] == 1:
+            self._tell_if_paused(label, fallback)
 
     def _take_up(self, step: str | None) -> None:
         """What was open when the run ended is not done any more."""

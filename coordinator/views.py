@@ -38,11 +38,13 @@ def _waits_for(run: Run) -> set[str]:
     """Types of jobs."""
     if run.state.ended:
         return set()
-    return {step.type for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED}
+    released = [step for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED]
+    asked = (progress for step in released if (progress := run.steps[step.id]).asked)
+    return {step.type for step in released} | {progress.fallback for progress in asked if progress.fallback}
 
 
 def _progress_view(progress: Progress) -> Json:
-    return progress.model_dump(mode="json", exclude={"seen", "asked"})
+    return progress.model_dump(mode="json", exclude={"seen", "asked", "fallback"})
 
 
 def job_view(followed: Followed) -> Json:

@@ -117,18 +117,22 @@ def report(
     price_per_hour: Annotated[
         float | None, typer.Option(help="of the machine that was measured on: what 1,000 jobs cost is said too")
     ] = None,
+    edge: Annotated[
+        Path | None, typer.Option(exists=True, help="what `python -m benchmarks.one_base --out` wrote")
+    ] = None,
 ) -> None:
     """Make one page over all specialists, of what `manyhands eval --card` and `train` found out."""
     from importlib.util import find_spec
 
     from specialists.catalog import CatalogError, load_catalog
     from specialists.facts import FactsError
-    from specialists.report import entries_of, load_references, sections
+    from specialists.report import ReportError, entries_of, load_edge, load_references, sections
     from specialists.report_page import as_html, as_markdown
 
     try:
         entries = entries_of(load_catalog(Settings().specialists, adapters=False), load_references())
-    except (CatalogError, FactsError) as error:
+        sides = load_edge(edge) if edge else []
+    except (CatalogError, FactsError, ReportError) as error:
         _fail(str(error))
     out.mkdir(parents=True, exist_ok=True)
     pictures: list[str] = []
@@ -138,7 +142,7 @@ def report(
         pictures = draw(entries, out)
     else:
         _say("no pictures: they need matplotlib")
-    parts = sections(entries, price_per_hour, pictures)
+    parts = sections(entries, price_per_hour, pictures, sides)
     for name, write in (("report.md", as_markdown), ("report.html", as_html)):
         (out / name).write_text(write("Specialists, measured", parts), "utf-8")
         typer.echo(out / name)

@@ -124,6 +124,11 @@ class Facts(_Record):
         others = [each for each in self.measured.compared if each.who != other.who]
         return self.model_copy(update={"measured": self.measured.model_copy(update={"compared": (*others, other)})})
 
+    def with_cascade(self, cascade: Cascade) -> Self:
+        """Of what was measured; nothing of nothing."""
+        measured = self.measured.model_copy(update={"cascade": cascade}) if self.measured else None
+        return self.model_copy(update={"measured": measured})
+
     def with_budget(self, budget: Budget) -> Self:
         others = [each for each in self.budgets if each.examples != budget.examples]
         return self.model_copy(update={"budgets": tuple(sorted([*others, budget], key=lambda each: each.examples))})

@@ -14,6 +14,8 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ModelEngine = Literal["transformers", "llama.cpp", "vllm"]  #: the engines that host a model
 
 
+CONFIDENT = ("transformers",)  #: the engines whose outputs have a confidence
+
 LONGEST_ANSWER = 4096  #: tokens
 
 
@@ -76,6 +78,7 @@ class Fallback(_Record):
 
     to: Name  #: a specialist with the same schemas
     below: float = Field(gt=0, le=1)  #: outputs whose confidence is less; one that has none is taken as it is
+    queue_s: float = Field(default=30.0, gt=0)  #: the output stands unless a worker takes the fallback's job so soon
 
 
 class Recipe(_Record):
@@ -145,6 +148,15 @@ class Manifest(_Record):
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
         if self.hosts_model and not (self.base and self.decoding):
             raise ValueError(f"engine {self.inner_engine!r} needs the tables [base] and [decoding]")
+        return self
+
+    @model_validator(mode="after")
+    def _says_how_sure_it_is(self) -> Manifest:
+        if self.fallback and self.inner_engine not in CONFIDENT:
+            raise ValueError(
+                f"[fallback] would never be asked: engine {self.inner_engine!r} does not say how sure it is of an "
+                f"output; {', '.join(CONFIDENT)} does"
+            )
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from specialists.facts import Facts, Measured
 from specialists.manifest import Manifest
@@ -31,6 +31,23 @@ class Reference(BaseModel):
     who: str
     metric: str
     value: float  #: percent
+
+
+class ReportError(ValueError):
+    """A file of figures that does not read; says which."""
+
+
+class Hosting(BaseModel):
+    """All specialists in so many workers, measured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: str
+    specialists: int
+    jobs_per_s: float  #: the median of the rounds
+    rounds: tuple[float, ...]  #: jobs/s of each
+    peak_mib: float
+    ready_s: float  #: from the start of the processes to the first answers of all
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,14 @@ def load_references(path: Path = REFERENCES) -> dict[str, list[Reference]]:
     return {name: [Reference.model_validate(row) for row in found] for name, found in rows.items()}
 
 
+def load_edge(path: Path) -> list[Hosting]:
+    """What `benchmarks.one_base` wrote. Raises ReportError."""
+    try:
+        return TypeAdapter(list[Hosting]).validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        raise ReportError(f"{path.name}: no figures of benchmarks.one_base: {error.error_count()} faults") from None
+
+
 def entries_of(specialists: Iterable[Specialist], references: Mapping[str, Sequence[Reference]]) -> list[Entry]:
     """Those that host a model, in order of name. Raises FactsError."""
     return [
@@ -77,10 +102,17 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
+EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
+and the queue, of all types by turns; memory is the most that the workers' processes had resident."""
 PARAMETERS = "One base in memory serves all that name it, each by its adapter."
 
 
-def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: Sequence[str] = ()) -> list[Section]:
+def sections(
+    entries: Sequence[Entry],
+    price_per_hour: float | None,
+    pictures: Sequence[str] = (),
+    edge: Sequence[Hosting] = (),
+) -> list[Section]:
     """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files."""
     known = [entry for entry in entries if entry.measured]
     measures = [entry.measured for entry in known if entry.measured]
@@ -99,6 +131,7 @@ def sections(entries: Sequence[Entry], price_per_hour: float | None, pictures: S
         Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
         Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
         Section("How little data", "Of adapters that saw so many examples.", _budgets(entries), drawn("budgets")),
+        *([Section("Edge", EDGE, _edge(edge))] if edge else []),
         Section("Parameter use", PARAMETERS, _parameters(entries)),
     ]
 
@@ -202,6 +235,11 @@ def _budgets(entries: Sequence[Entry]) -> Table:
         for each in entry.facts.budgets
     ]
     return ("specialist", "examples", "minutes", "scores"), rows
+
+
+def _edge(sides: Sequence[Hosting]) -> Table:
+    rows = [[each.side, str(each.specialists), f"{each.jobs_per_s:.1f}", f"{each.peak_mib:,.0f}"] for each in sides]
+    return ("", "specialists", "jobs/s", "memory, MiB"), rows
 
 
 def _parameters(entries: Sequence[Entry]) -> Table:

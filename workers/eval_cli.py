@@ -34,8 +34,8 @@ class CalibrationError(Exception):
 
 UNTUNED = "base, untuned"
 
-#: Fewer answers say nothing about how sure the others are.
-LEAST_JUDGED = 50
+#: Fewer answers say too little about how sure the others are: fitted on 60, it was worse than none (receipt, 2026-11).
+LEAST_JUDGED = 100
 
 _FAULTS = (
     BaselineError,
@@ -78,11 +78,15 @@ def _eval(
         compared = _score_baselines(baseline, examples) if baseline else {}
         found = evaluate_here(specialist, examples, settings)
         if fit:
-            pin(specialist.folder, _calibration(found))
+            specialist = _calibrated(specialist, found)
+        if card:
+            _keep(found, specialist, data.name, compared, shots)
+        if not as_json:
+            _print(found, specialist, compared)
         fallback = None if untuned else specialist.manifest.fallback
         cascade = cascade_of(specialist, catalog.get(fallback.to), examples, found, settings) if fallback else None
-        if card:
-            _keep(found, specialist, data.name, compared, shots, cascade)
+        if card and cascade:
+            Facts.load(specialist.folder).with_cascade(cascade).save(specialist.folder)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -90,20 +94,22 @@ def _eval(
         said = asdict(replace(found, answers=[])) | {"confidence": confidence_of(found)}
         said |= {"cascade": cascade.model_dump() if cascade else None} | ({"baselines": compared} if compared else {})
         typer.echo(json.dumps(said))
-    else:
-        _print(found, specialist, compared)
-        if cascade:
-            _print_cascade(cascade)
+    elif cascade:
+        _print_cascade(cascade)
 
 
-def _calibration(found: Evaluation) -> Calibration:
-    """Raises CalibrationError."""
+def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
+    """With its confidence fitted and pinned; as it was, aloud, where there are too few answers for that."""
     if len(found.judged) < LEAST_JUDGED:
-        raise CalibrationError(
-            f"{len(found.judged)} answers came with a probability, and a calibration needs {LEAST_JUDGED}: give more "
-            "examples, and engine transformers"
+        typer.echo(
+            f"no confidence is pinned: {len(found.judged)} answers came with a probability, and a calibration needs "
+            f"{LEAST_JUDGED}; give more examples, and engine transformers",
+            err=True,
         )
-    return calibrate(found.judged)
+        return specialist
+    calibration = calibrate(found.judged)
+    pin(specialist.folder, calibration)
+    return replace(specialist, manifest=specialist.manifest.model_copy(update={"confidence": calibration}))
 
 
 def _untuned(specialist: Specialist, shots: int) -> Specialist:
@@ -128,7 +134,6 @@ def _keep(
     data: str,
     compared: Mapping[str, Mapping[str, float]],
     shots: int,
-    cascade: Cascade | None,
 ) -> None:
     """In the specialist's card and facts: as its own figures, or as those of its base."""
     tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
@@ -137,7 +142,7 @@ def _keep(
     )
     others = [Compared(who=name, metrics=dict(scores), n=found.n) for name, scores in compared.items()]
     if tuned:
-        facts = facts.with_measure(_measured(found, data, others, cascade))
+        facts = facts.with_measure(_measured(found, data, others))
     else:
         others.append(
             Compared(
@@ -154,7 +159,7 @@ def _keep(
     facts.save(folder)
 
 
-def _measured(found: Evaluation, data: str, compared: Sequence[Compared], cascade: Cascade | None) -> Measured:
+def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Measured:
     said = confidence_of(found)
     return Measured(
         data=data,
@@ -169,7 +174,6 @@ def _measured(found: Evaluation, data: str, compared: Sequence[Compared], cascad
         device=machine(),
         confidence=Confidence.model_validate(said) if said else None,
         compared=tuple(compared),
-        cascade=cascade,
     )
 
 

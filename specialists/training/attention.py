@@ -6,7 +6,7 @@ torch's fused attention saves memory, and on a processor that costs time: forwar
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -32,16 +32,23 @@ def causal_attention(
         found = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
         return found.transpose(1, 2), None
     flat = (batch * heads, length, width)
-    hidden = _hidden(length, query.dtype).expand(flat[0], length, length)
+    hidden = _hidden(query.dtype)[:length, :length].expand(flat[0], length, length)
     scores = torch.baddbmm(hidden, query.reshape(flat), key.reshape(flat).transpose(1, 2), alpha=scaling)
     found = scores.softmax(-1) @ value.reshape(flat)
     return found.view(batch, heads, length, width).transpose(1, 2), None
 
 
-@lru_cache(maxsize=256)
-def _hidden(length: int, dtype: torch.dtype) -> torch.Tensor:
-    """(1, T, T): what is added to scores; minus infinity where a token would see a later one."""
-    return torch.full((1, length, length), float("-inf"), dtype=dtype).triu(1)
+def fits(config: Any) -> bool:
+    """Whether that is how a model of `config` attends: to all before, and its scores as they are."""
+    text = config.get_text_config()
+    others = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size")
+    return not any(getattr(text, name, None) for name in others)
+
+
+@cache
+def _hidden(dtype: torch.dtype) -> torch.Tensor:
+    """(LONGEST, LONGEST): what is added to scores; minus infinity where a token would see a later one."""
+    return torch.full((LONGEST, LONGEST), float("-inf"), dtype=dtype).triu(1)
 
 
 AttentionInterface.register(NAME, causal_attention)

@@ -21,8 +21,8 @@ from infra.allocator import keep_freed_memory
 from specialists.examples import Example
 from specialists.manifest import Recipe
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training import attention
 from specialists.training.adapted import AdaptedLinear
-from specialists.training.attention import NAME as CAUSAL
 from specialists.training.base_model import dtype_on, load_base
 from specialists.training.batches import Tokens, batches, parts, tokenise
 
@@ -112,8 +112,9 @@ def train(
     for parameter in trained:
         parameter.data = parameter.data.float()
     if device == "cpu":
-        model.set_attn_implementation(CAUSAL)
         keep_freed_memory()
+        if attention.fits(model.config):
+            model.set_attn_implementation(attention.NAME)
     tokens = tokenise(specialist, tokenizer, examples)
     if not tokens:
         raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")

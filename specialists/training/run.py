@@ -104,16 +104,14 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, options: O
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     path = specialist.folder / "specialist.toml"
-    text = path.read_text()
-    for table in ("adapter", "training", "confidence"):  # of another adapter
-        text = without(text, table)
+    text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
     pinned = f'[adapter]\nsha256 = "{digest}"\nrank = {options.rank}\nalpha = {options.alpha}\n\n'
     if base is not None:
         text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)
     text = text.replace("[decoding]", pinned + "[decoding]", 1)
     if recipe:
-        lines = [f"{name} = {value:g}" for name, value in recipe.model_dump().items()]
-        text += "\n".join(["", "[training]  # of the adapter: the same command makes it again", *lines, ""])
+        lines = [f"{name} = {value!r}" for name, value in recipe.model_dump().items()]
+        text = without(text, "training") + "\n".join(["", "[training]  # of the adapter", *lines, ""])
     path.write_text(text)
 
 

@@ -9,12 +9,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from coordinator.api import create_api
 from coordinator.metrics import CoordinatorMetrics
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger
 from infra.redis_ledger import RedisLedger
 from specialists.catalog import Catalog
-from tests.story import with_fallback
+from tests.story import CATALOG, with_fallback
 
 FIRST, SECOND = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}
 ROWS = {"items": [], "field": "x"}
@@ -110,6 +111,50 @@ def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Any, 
     assert api.get(f"/v1/goals/{goal['id']}").json()["steps"]["s1"]["state"] == "done"
 
 
+def test_the_fallbacks_job_is_cancelled_alone_though_the_other_was_sent_alone(deployment: Any, api: TestClient) -> None:
+    job_id, coordinator = escalated(deployment, api), deployment.coordinators[0]
+    assert api.post(f"/v1/jobs/{job_id}.large/cancel").json()["state"] == "cancelled"
+    coordinator.advance_once(0)
+    job = api.get(f"/v1/jobs/{job_id}").json()
+    assert (job["state"], job["output"]) == ("succeeded", FIRST)
+    assert api.get(f"/v1/goals/{job_id.partition('.')[0]}").json()["state"] == "succeeded"
+
+
+def test_a_job_of_which_the_run_does_not_know_yet_is_not_told_as_ended(deployment: Any, api: TestClient) -> None:
+    """A large run saves the release of its jobs after some of them have ended."""
+    job_id = api.post("/v1/jobs", json=JOB).json()["id"]
+    deployment.coordinators[0].dispatch_once(0)
+    deployment.work(job_id)
+    record = deployment.ledger.load_run(job_id.partition(".")[0])
+    unsaved = {**record.body, "steps": {"job": {}}}
+    assert deployment.ledger.advance(record.model_copy(update={"body": unsaved}), [], [], [])
+    assert api.get(f"/v1/jobs/{job_id}").json()["state"] == "pending"
+
+
+def test_who_answered_does_not_change_when_the_manifest_does(deployment: Any, api: TestClient) -> None:
+    deployment.start()
+    job_id = api.post("/v1/jobs?wait=30", json=JOB).json()["id"]
+    later = create_api(deployment.ledger, CATALOG, deployment.settings)  # where there is no fallback any more
+    with TestClient(later) as client:
+        job = client.get(f"/v1/jobs/{job_id}").json()
+    assert (job["output"], job["escalated"]["type"]) == (SECOND, "large")
+
+
+def test_a_goal_that_waits_for_a_paused_fallback_says_so(deployment: Any, api: TestClient) -> None:
+    api.put("/v1/job-types/large/state", json={"state": "paused"})
+    goal = api.get(f"/v1/goals/{escalated(deployment, api).partition('.')[0]}").json()
+    assert goal["paused"] == ["large"]
+
+
+def escalated(deployment: Any, api: TestClient) -> str:
+    """The id of a job whose fallback's waits."""
+    job_id, coordinator = str(api.post("/v1/jobs", json=JOB).json()["id"]), deployment.coordinators[0]
+    coordinator.dispatch_once(0)
+    deployment.work(job_id)
+    coordinator.advance_once(0)
+    return job_id
+
+
 def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Any, api: TestClient) -> None:
     registry = CollectorRegistry()
     deployment.coordinators[0]._metrics = CoordinatorMetrics(registry)
@@ -126,5 +171,8 @@ def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Any, a
     assert (goal["steps"]["s1"]["succeeded"], goal["steps"]["s1"]["escalated"]) == (3, 3)
     names = {"job_type": "triage", "to": "large"}
     assert registry.get_sample_value("manyhands_jobs_escalated_total", names) == 3
+    for job_type in names.values():
+        labels = {"job_type": job_type, "state": "succeeded"}
+        assert registry.get_sample_value("manyhands_outcomes_total", labels) == 3
     events = [event.name for _, event in deployment.ledger.events(goal["id"])]
     assert (events.count("job.escalated"), events.count("job.ended")) == (3, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from coordinator.advance import advance
 from coordinator.plan import PLANNING
 from infra.records import FailureKind, RunState
+from specialists.catalog import Catalog
 from tests.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
 
 OTHER = {"intent": "lost_or_stolen_card"}
@@ -31,7 +33,8 @@ def test_an_unsure_output_has_the_fallback_asked_the_same() -> None:
     assert (job.of_fallback, job.step_id, job.index) == (True, "s1", 0)
     assert story.events[-1] == "job.escalated"
     assert story.run.state is RunState.RUNNING
-    assert (story.run.steps["s1"].escalated, story.run.jobs) == (1, 2)
+    assert (story.run.steps["s1"].escalated, story.run.jobs) == (1, 1)
+    assert job.queue_s == 30
 
 
 def test_its_output_takes_the_place_of_the_first() -> None:
@@ -40,6 +43,25 @@ def test_its_output_takes_the_place_of_the_first() -> None:
     assert story.results["s1"] == {0: OTHER}
     assert story.run.state is RunState.SUCCEEDED
     assert story.events.count("job.ended") == 1
+
+
+def test_what_is_asked_of_a_fallback_takes_no_job_from_the_steps_to_come() -> None:
+    story = Story(run_of(SORT, {**SORT, "id": "s2", "after": ["s1"]}, limits={"max_jobs": 6}), CASCADE)
+    story.advance(*(done(job, INTENT, 0.1) for job in story.jobs))
+    story.advance(*(done(job, OTHER) for job in story.jobs))
+    assert [job.id for job in story.jobs] == ["r.s2.0", "r.s2.1", "r.s2.2"]
+    story.advance(*(done(job, INTENT, 0.1) for job in story.jobs))
+    assert (story.run.state, story.run.steps["s2"].escalated) == (RunState.SUCCEEDED, 0)  # none was left for it
+
+
+@pytest.mark.parametrize("own", [None, 5.0, 90.0])
+def test_a_fallback_is_waited_for_no_longer_than_either_manifest_says(own: float | None) -> None:
+    large = CASCADE.get("large")
+    limits = large.manifest.limits.model_copy(update={"queue_s": own})
+    large = replace(large, manifest=large.manifest.model_copy(update={"limits": limits}))
+    story = Story(run_of(ONE), Catalog([*(each for each in CASCADE if each.name != "large"), large]))
+    story.advance(done(story.jobs[0], INTENT, 0.1))
+    assert story.jobs[0].queue_s == (5.0 if own == 5.0 else 30.0)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.ENGINE, FailureKind.EXPIRED, FailureKind.CANCELLED, FailureKind.DEAD])

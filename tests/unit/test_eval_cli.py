@@ -14,13 +14,13 @@ from infra.cli import build
 from specialists.catalog import SHIPPED
 from specialists.confidence import Calibration
 from specialists.specialist import Specialist, load_specialist
-from workers.eval_cli import LEAST_JUDGED, CalibrationError, _calibration, _untuned, confidence_of, pin
+from workers.eval_cli import LEAST_JUDGED, _calibrated, _untuned, confidence_of, pin
 from workers.evaluate import Answer, Evaluation
 
 FOUND = Evaluation(
-    specialist="triage", n=80, valid_share=100.0, metrics={"accuracy": 75.0}, intervals={"accuracy": (65.0, 84.0)},
+    specialist="triage", n=120, valid_share=100.0, metrics={"accuracy": 75.0}, intervals={"accuracy": (65.0, 84.0)},
     seconds=1.0, jobs_per_s=80.0, tokens_in=40, tokens_out=3,
-    refused={}, answers=[Answer({"intent": "x"}, 0.5 + n / 200, n >= 20) for n in range(80)],
+    refused={}, answers=[Answer({"intent": "x"}, 0.4 + n / 300, n >= 30) for n in range(120)],
 )  # fmt: skip
 
 
@@ -42,13 +42,27 @@ def test_a_calibration_is_pinned_in_place_of_an_earlier_one_and_changes_no_diges
     assert tomllib.loads((triage.folder / "specialist.toml").read_text())["limits"]["attempts"] == 3
 
 
-def test_too_few_answers_with_a_probability_pin_nothing() -> None:
-    few = replace(FOUND, answers=FOUND.answers[: LEAST_JUDGED - 1])
+def test_too_few_answers_with_a_probability_pin_nothing_and_say_so(
+    triage: Specialist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few, before = replace(FOUND, answers=FOUND.answers[: LEAST_JUDGED - 1]), triage.manifest.confidence
 
-    with pytest.raises(CalibrationError, match="49 answers came with a probability"):
-        _calibration(few)
+    assert _calibrated(triage, few) is triage
+    assert load_specialist(triage.folder, adapters=False).manifest.confidence == before
+    assert "no confidence is pinned: 99 answers came with a probability" in capsys.readouterr().err
     assert confidence_of(few) is None
     assert confidence_of(FOUND)
+
+
+def test_what_was_fitted_is_pinned_and_counts_at_once(triage: Specialist) -> None:
+    fitted = _calibrated(triage, FOUND).manifest.confidence
+    pinned = load_specialist(triage.folder, adapters=False).manifest.confidence
+    assert fitted
+    assert pinned
+    assert (pinned.scale, pinned.shift) == (
+        pytest.approx(fitted.scale, abs=1e-3),
+        pytest.approx(fitted.shift, abs=1e-3),
+    )
 
 
 def test_the_base_is_not_calibrated_in_the_adapters_place(tmp_path: Path) -> None:

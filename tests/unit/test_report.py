@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from specialists.catalog import load_catalog
 from specialists.facts import (
     FACTS,
     Budget,
+    Cascade,
     Compared,
     Confidence,
     Coverage,
@@ -19,7 +21,7 @@ from specialists.facts import (
     Trained,
 )
 from specialists.manifest import Manifest
-from specialists.report import Entry, Reference, entries_of, load_references, sections
+from specialists.report import Entry, Reference, ReportError, entries_of, load_edge, load_references, sections
 from specialists.report_page import as_html, as_markdown
 
 MANIFEST = Manifest.model_validate(
@@ -46,6 +48,30 @@ REFERENCE = Reference(who="Big | model", metric="accuracy", value=84.4)
 def page(*entries: Entry, price: float | None = None) -> tuple[str, str]:
     parts = sections(entries, price)
     return as_markdown("Page", parts), as_html("Page", parts)
+
+
+def test_a_cascade_stands_beside_the_specialist_alone() -> None:
+    cascade = Cascade(
+        to="mood_large", below=0.8, share=12.5, metrics={"accuracy": 95.0}, intervals={"accuracy": (92.0, 98.0)},
+        jobs_per_s=30.0,
+    )  # fmt: skip
+    measured = MEASURED.model_copy(update={"cascade": cascade})
+    text, _ = page(Entry("mood", MANIFEST, Facts(measured=measured), [REFERENCE]))
+    assert "| mood | mood_large | 0.8 | 12.5 | accuracy | 91.5 | 95.0 | 92.0 to 98.0 | 50.0 | 30.0 |" in text
+    assert "Cascades" not in page(Entry("mood", MANIFEST, Facts(measured=MEASURED), []))[0]
+
+
+def test_what_one_worker_for_all_takes_stands_under_edge(tmp_path: Path) -> None:
+    figures = tmp_path / "one-base.json"
+    sides = [
+        {"side": "one worker", "specialists": 9, "jobs_per_s": 4.5, "rounds": [4, 5], "peak_mib": 2100, "ready_s": 9}
+    ]
+    figures.write_text(json.dumps(sides))
+    text = as_markdown("Page", sections([], None, edge=load_edge(figures)))
+    assert "| one worker | 9 | 4.5 | 2,100 |" in text
+    figures.write_text('[{"side": "x"}]')
+    with pytest.raises(ReportError, match=r"one-base.json: no figures of benchmarks.one_base: 5 faults"):
+        load_edge(figures)
 
 
 def test_scores_stand_with_their_interval_beside_references_and_baselines() -> None:

@@ -124,7 +124,7 @@ def test_following_counts_what_went_to_the_fallback() -> None:
     console = Console(width=120, no_color=True)
     escalated = {"step": "s1", "type": "large", "confidence": 0.4}
     with console.capture() as captured:
-        Following(console, lambda: []).follow(
+        Following(console, lambda: ["large"]).follow(
             [
                 Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 3}),
                 Seen("2-0", "job.escalated", {**escalated, "index": 0}),
@@ -133,6 +133,7 @@ def test_following_counts_what_went_to_the_fallback() -> None:
             ]
         )
     assert "s1 triage (2 to large)" in captured.get()
+    assert captured.get().count("large is paused; `manyhands resume large` has it go on") == 1
     assert "1/3" in captured.get()
 
 

@@ -251,6 +251,14 @@ def test_a_fallback_that_could_not_answer_is_refused(mood: Path, to: str, fault:
         load_catalog([mood.parent])
 
 
+def test_a_fallback_of_who_never_says_how_sure_it_is_is_refused(mood: Path):
+    with_fallback(mood, "triage")
+    path = mood / "specialist.toml"
+    path.write_text(path.read_text().replace('engine = "transformers"', 'engine = "llama.cpp"'))
+    with pytest.raises(SpecialistError, match=r"\[fallback\] would never be asked: engine 'llama.cpp'"):
+        load_specialist(mood)
+
+
 def test_a_fallback_has_none_itself(mood: Path):
     with_fallback(beside(mood, "mood_large"), "mood")
     text = (mood.parent / "mood_large" / "specialist.toml").read_text()
