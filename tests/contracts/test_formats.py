@@ -164,7 +164,7 @@ def test_a_copied_value_is_a_part_of_one_line_of_the_input():
     assert not accepts(entities.format, input, "person: Anna Berg\r\nlives")
 
 
-MODELS = ["triage", "command", "entities", "planner", "route", "receipt", "log"]
+MODELS = ["triage", "command", "entities", "planner", "route", "receipt", "log", "issue", "call"]
 
 
 @pytest.mark.parametrize("name", MODELS)
