@@ -4,13 +4,15 @@
 
 Redis, the queue and the workers are real, and so are the models. Each round has `--jobs` jobs of each specialist, of
 FOLDER/<name>/dev.jsonl.gz or of its own examples; all wait at once, in turn. The two sides take turns too, and the one
-that has none is idle. Memory is the most that a side's processes had resident, summed.
+that has none is idle. Each worker has its share of the cores. Memory is the most that a side's processes had resident,
+summed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -122,7 +124,8 @@ def _side(name: str, workers: Sequence[Sequence[str]], examples: dict[str, list[
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         settings = Settings(redis_url=redis.url)
-        given = {"MANYHANDS_REDIS_URL": redis.url, "MANYHANDS_LOG_LEVEL": "WARNING"}
+        threads = str(max(1, (os.cpu_count() or 1) // len(workers)))  # more than cores hold one another up
+        given = {"MANYHANDS_REDIS_URL": redis.url, "MANYHANDS_LOG_LEVEL": "WARNING", "MANYHANDS_THREADS": threads}
         began = time.monotonic()
         processes = [stack.enter_context(child(["workers.app", *names], **given)) for names in workers]
         side = Side(name, [process.pid for process in processes], stack.enter_context(closing(Jobs(settings))))
