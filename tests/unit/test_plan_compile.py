@@ -78,7 +78,7 @@ def test_own_limits_may_be_tighter_and_the_deadline_any() -> None:
 REFUSALS = [
     pytest.param(
         [one("s1", "sumarize", text="x")],
-        ["step 's1' (sumarize): unknown job type; known: command,"],
+        ["step 's1' (sumarize): unknown job type; known: call, command,"],
         id="unknown job type",
     ),
     pytest.param([each("s1"), each("s1")], ["step 's1' (triage): another step has this id"], id="id twice"),
