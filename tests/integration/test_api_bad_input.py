@@ -53,7 +53,7 @@ BAD_GOALS = [
     pytest.param(
         plan({"id": "s1", "type": "sumarize", "args": {}}),
         422,
-        ["unknown job type; known: command"],
+        ["unknown job type; known: call, command"],
         id="unknown job type",
     ),
     pytest.param(
@@ -128,7 +128,7 @@ def test_a_body_that_does_not_say_json_is_refused(api: TestClient) -> None:
 
 
 BAD_JOBS = [
-    pytest.param({"type": "sumarize", "input": {}}, ["unknown job type 'sumarize'; known: command"], id="unknown type"),
+    pytest.param({"type": "sumarize", "input": {}}, ["unknown job type 'sumarize'; known: call, command"], id="unknown type"),
     pytest.param(
         {"type": "triage", "input": {"txt": "x"}}, ["triage.input: missing 'text'", "unknown 'txt'"], id="wrong field"
     ),
