@@ -128,7 +128,9 @@ def test_a_body_that_does_not_say_json_is_refused(api: TestClient) -> None:
 
 
 BAD_JOBS = [
-    pytest.param({"type": "sumarize", "input": {}}, ["unknown job type 'sumarize'; known: call, command"], id="unknown type"),
+    pytest.param(
+        {"type": "sumarize", "input": {}}, ["unknown job type 'sumarize'; known: call, command"], id="unknown type"
+    ),
     pytest.param(
         {"type": "triage", "input": {"txt": "x"}}, ["triage.input: missing 'text'", "unknown 'txt'"], id="wrong field"
     ),
