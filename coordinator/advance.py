@@ -126,8 +126,10 @@ class _Deciding:
         """Have the fallback asked the same, if there is one to ask, and a job left for it."""
         step, index = self._run.plan.step(outcome.step_id), outcome.index
         rule = rule_of(outcome, step.type, self._catalog)
+        if rule is None:
+            return False
         asked = sum(each.escalated for each in self._steps.values())
-        if rule is None or self._jobs_made() + asked >= self._run.plan.limits.max_jobs:
+        if self._jobs_made() + asked >= self._run.plan.limits.max_jobs:
             return False
         first = self._known(outcome.job_id)
         if first is None:

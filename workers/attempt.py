@@ -139,7 +139,9 @@ class Attempt:
             failure=failure,
             usage=self._usage(completion or Completion("", Finish.STOP)),
             provenance=provenance_of(self._specialist, self._engine, self._worker),
-            confidence=confidence_of(self._specialist, completion) if completion and output is not None else None,
+            confidence=confidence_of(self._specialist, completion.probability)
+            if completion and output is not None
+            else None,
             round=job.round,
         )
 
@@ -177,11 +179,12 @@ def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Proven
     )
 
 
-def confidence_of(specialist: Specialist, completion: Completion) -> float | None:
-    if completion.probability is None:
+def confidence_of(specialist: Specialist, probability: float | None) -> float | None:
+    """Of a valid output, from the model's own probability of it; None: its engine says none."""
+    if probability is None:
         return None
     calibration = specialist.manifest.confidence or Calibration()
-    return round(calibration.confidence(completion.probability), 4)
+    return round(calibration.confidence(probability), 4)
 
 
 def _result(future: Future[Completion]) -> Completion:

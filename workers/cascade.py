@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.settings import Settings
-from specialists.confidence import Calibration
 from specialists.examples import Example
 from specialists.facts import Cascade
 from specialists.metrics import intervals, score
 from specialists.specialist import Specialist
+from workers.attempt import confidence_of
 from workers.evaluate import Answer, Evaluation, evaluate_here
 
 
@@ -19,7 +19,7 @@ def cascade_of(
     """`found`: of `specialist` on `examples`. As in serving, the first answer stands where the fallback has none."""
     rule = specialist.manifest.fallback
     assert rule
-    unsure = [n for n, answer in enumerate(found.answers) if _confidence(specialist, answer) < rule.below]
+    unsure = [n for n, answer in enumerate(found.answers) if _is_unsure(specialist, answer, rule.below)]
     answers, seconds = list(found.answers), found.seconds
     if unsure:
         again = evaluate_here(fallback, [examples[n] for n in unsure], settings)
@@ -37,8 +37,7 @@ def cascade_of(
     )
 
 
-def _confidence(specialist: Specialist, answer: Answer) -> float:
+def _is_unsure(specialist: Specialist, answer: Answer, below: float) -> bool:
     """What does not say how sure it is counts as sure, and so does what is no answer: it is asked of nobody else."""
-    if answer.probability is None:
-        return 1.0
-    return (specialist.manifest.confidence or Calibration()).confidence(answer.probability)
+    confidence = confidence_of(specialist, answer.probability)
+    return confidence is not None and confidence < below
