@@ -5,39 +5,30 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from specialists.facts import Trained
 
 CARD = "card.md"
 _SCORES = "## Measured"
 
 
-@dataclass(frozen=True)
-class Training:
-    """The facts of one training run that a card states."""
+def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float, curve: str | None = None) -> Path:
+    """Write a fresh card; scores measured on an earlier adapter do not carry over.
 
-    name: str
-    base: str
-    data: str  #: file name and number of examples
-    options: str
-    minutes: float
-    final_loss: float
-    device: str
-
-
-def write_card(folder: Path, training: Training, curve: str | None = None) -> Path:
-    """Write a fresh card; scores measured on an earlier adapter do not carry over. `curve`: a picture beside it."""
+    `data`: file names and number of examples; `loss`: of the last steps, nats a token; `curve`: a picture beside it.
+    """
     path = folder / CARD
     picture = f"![loss and score, step by step]({curve})\n\n" if curve else ""
     path.write_text(
-        f"""# {training.name}
+        f"""# {name}
 
-- base: {training.base}, weights de-quantised from its GGUF, not the original bf16
-- data: {training.data}
-- training: LoRA, {training.options}; {training.minutes:.0f} minutes on {training.device}
-- last loss: {training.final_loss:.3f}
-- date: {today()}
+- base: {trained.base}, weights de-quantised from its GGUF, not the original bf16
+- data: {data}
+- training: LoRA, {trained.options}; {trained.minutes:.0f} minutes on {trained.device}
+- last loss: {loss:.3f}
+- date: {trained.date}
 
 {picture}{_SCORES}
 

@@ -35,7 +35,10 @@ def weights(name: Annotated[str, typer.Argument(help="a base model, a local fold
 
 def train(
     name: Annotated[str, typer.Argument(help="the specialist")],
-    data: Annotated[Path, typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or gzipped')],
+    data: Annotated[
+        list[Path],
+        typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or gzipped; may be given again'),
+    ],
     out: Annotated[Path | None, typer.Option(help="where checkpoints and the log go; default: runs/NAME")] = None,
     dev: Annotated[Path | None, typer.Option(exists=True, help="looked at ten times: the best adapter is kept")] = None,
     examples: Annotated[int | None, typer.Option(min=1, help="train on so many, drawn at random; default: all")] = None,
@@ -71,8 +74,8 @@ def train(
         )
         path = train_specialist(
             specialist,
-            read_examples(data),
-            data.name,
+            [example for path in data for example in read_examples(path)],
+            ", ".join(path.name for path in data),
             out or Path("runs") / name,
             recipe,
             count=examples,

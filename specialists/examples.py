@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from specialists.schemas import Json
 
 #: Of a specialist, in its folder.
 EXAMPLES = "examples.jsonl"
+
+Row = TypeVar("Row")
 
 
 class ExamplesError(ValueError):
@@ -26,16 +30,24 @@ class Example:
 
 def read_examples(path: Path) -> list[Example]:
     """All examples of the file, in order. Raises ExamplesError on the first line that is not one."""
-    examples = []
+    return _read(path, '"input": …, "output": …', lambda row: Example(row["input"], row["output"], row.get("source")))
+
+
+def read_inputs(path: Path) -> list[Json]:
+    """Those of the file, with an output beside them or not. Raises ExamplesError on the first line without one."""
+    return _read(path, '"input": …', lambda row: row["input"])
+
+
+def _read(path: Path, shape: str, of_row: Callable[[Any], Row]) -> list[Row]:
+    found = []
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                examples.append(Example(row["input"], row["output"], row.get("source")))
+                found.append(of_row(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:
-                raise ExamplesError(f'{path.name}:{number}: not {{"input": …, "output": …}}: {error!r}') from None
-    if not examples:
+                raise ExamplesError(f"{path.name}:{number}: not {{{shape}}}: {error!r}") from None
+    if not found:
         raise ExamplesError(f"{path.name}: no examples in it")
-    return examples
+    return found

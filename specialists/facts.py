@@ -105,6 +105,14 @@ class Facts(_Record):
     def save(self, folder: Path) -> None:
         (folder / FACTS).write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
 
+    @property
+    def curve(self) -> tuple[Budget, ...]:
+        """Points by examples, the adapter that ships as the last one; none where there are no others."""
+        if not self.budgets or not self.trained or not self.measured:
+            return self.budgets
+        ships = Budget(examples=self.trained.examples, minutes=self.trained.minutes, metrics=self.measured.metrics)
+        return (*(each for each in self.budgets if each.examples < ships.examples), ships)
+
     def with_training(self, trained: Trained) -> Self:
         """What an earlier adapter was measured at does not carry over."""
         return self.model_copy(update={"trained": trained, "measured": None})

@@ -130,7 +130,12 @@ def sections(
         *([Section("Cascades", CASCADES, _cascades(known))] if any(each.cascade for each in measures) else []),
         Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
         Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
-        Section("How little data", "Of adapters that saw so many examples.", _budgets(entries), drawn("budgets")),
+        Section(
+            "How little data",
+            "Of adapters that saw so many examples; the last of each is the one that ships.",
+            _budgets(entries),
+            drawn("budgets"),
+        ),
         *([Section("Edge", EDGE, _edge(edge))] if edge else []),
         Section("Parameter use", PARAMETERS, _parameters(entries)),
     ]
@@ -232,7 +237,7 @@ def _budgets(entries: Sequence[Entry]) -> Table:
             ", ".join(f"{k} {v:.1f}" for k, v in each.metrics.items()),
         ]
         for entry in entries
-        for each in entry.facts.budgets
+        for each in entry.facts.curve
     ]
     return ("specialist", "examples", "minutes", "scores"), rows
 

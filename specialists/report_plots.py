@@ -71,7 +71,7 @@ def _coverage(axes: Any, entries: Sequence[Entry]) -> None:
 def _budgets(axes: Any, entries: Sequence[Entry]) -> None:
     for entry in entries:
         metric = entry.metrics()[0] if entry.measured else next(iter(entry.facts.budgets[0].metrics))
-        rows = [each for each in entry.facts.budgets if metric in each.metrics]
+        rows = [each for each in entry.facts.curve if metric in each.metrics]
         axes.plot(
             [each.examples for each in rows],
             [each.metrics[metric] for each in rows],

@@ -1,4 +1,4 @@
-"""Commands of the workers: run one, list them, evaluate a specialist, replay a job. Knows nothing of how."""
+"""Commands of the workers: run one, list them, measure a specialist, label with it, replay a job. Knows not how."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ def register(app: typer.Typer) -> None:
     app.command()(worker)
     from workers.curve_cli import register_curve
     from workers.eval_cli import register_eval
+    from workers.label_cli import register_label
     from workers.replay_cli import register_replay
     from workers.roster import register_workers
 
     register_curve(app)
     register_eval(app)
+    register_label(app)
     register_replay(app)
     register_workers(app)
 

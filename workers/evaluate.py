@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.settings import Settings
@@ -46,22 +46,39 @@ class Evaluation:
         return [(each.probability, each.right) for each in self.answers if each.probability is not None]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What came of an input."""
+
+    output: Json | None  #: valid; None: there is none
+    completion: Completion | None  #: None: the engine has none
+    refused: str | None = None  #: why there is no output
+
+
+def ask(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> Iterator[Asked]:
+    """All inputs at once, so that the engine's batch is full; rendered and parsed as in serving. In their order."""
+    futures = [engine.submit(request_for(specialist, input, str(number))) for number, input in enumerate(inputs)]
+    for future, input in zip(futures, inputs, strict=True):
+        completion = None
+        try:
+            completion = future.result()
+            yield Asked(_output(specialist, completion, input), completion)
+        except (EngineError, AnswerError) as error:
+            yield Asked(None, completion, _reason(error))
+
+
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
-    """All examples at once, so that the engine's batch is full; rendered and parsed as in serving."""
     started = time.monotonic()
     answers: list[Answer] = []
     spent: Counter[str] = Counter()
-    futures = [engine.submit(request_for(specialist, each.input, str(number))) for number, each in enumerate(examples)]
     refused: Counter[str] = Counter()
-    for future, example in zip(futures, examples, strict=True):
-        try:
-            completion = future.result()
+    for asked, example in zip(ask(specialist, [each.input for each in examples], engine), examples, strict=True):
+        if completion := asked.completion:
             spent.update(tokens_in=completion.tokens_in, tokens_out=completion.tokens_out)
-            output = _output(specialist, completion, example)
-            answers.append(Answer(output, completion.probability, output == example.output))
-        except (EngineError, AnswerError) as error:
-            refused[_reason(error)] += 1
-            answers.append(Answer())
+        if asked.refused:
+            refused[asked.refused] += 1
+        probability = completion.probability if completion and asked.output is not None else None
+        answers.append(Answer(asked.output, probability, asked.output == example.output))
     outputs = [answer.output for answer in answers]
     seconds = time.monotonic() - started
     return Evaluation(
@@ -88,10 +105,10 @@ def evaluate_here(specialist: Specialist, examples: Sequence[Example], settings:
         engine.close()
 
 
-def _output(specialist: Specialist, completion: Completion, example: Example) -> Json:
+def _output(specialist: Specialist, completion: Completion, input: Json) -> Json:
     if completion.finish is not Finish.STOP:
         raise AnswerError(f"{specialist.name}: the answer ended by {completion.finish}, not whole")
-    return specialist.parse(completion.text, example.input)
+    return specialist.parse(completion.text, input)
 
 
 def _reason(error: Exception) -> str:

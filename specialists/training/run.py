@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from specialists.card import Training, machine, today, write_card
+from specialists.card import machine, today, write_card
 from specialists.examples import Example
 from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
@@ -70,24 +70,20 @@ def train_specialist(
     adapter = train(specialist, taught, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
-    facts = Training(
-        name=specialist.name,
-        base=base or manifest.base.name,
-        data=f"{data}, {len(chosen)} examples"
-        + (f" and {len(taught) - len(chosen)} made up" * (len(taught) > len(chosen))),
-        options=", ".join(f"{name} {value:g}" for name, value in recipe.model_dump().items())
-        + (" from an adapter" if start else ""),
-        minutes=json.loads((out / LOG).read_text().splitlines()[-1])["seconds"] / 60,
-        final_loss=_last_loss(out / LOG),
-        device=machine(),
-    )
     where = specialist.folder if install else out
     trained = Trained(
-        base=facts.base, examples=len(chosen), options=facts.options, minutes=round(facts.minutes, 1),
-        device=facts.device, date=today(),
-    )  # fmt: skip
+        base=base or manifest.base.name,
+        examples=len(chosen),
+        options=", ".join(f"{name} {value:g}" for name, value in recipe.model_dump().items())
+        + (" from an adapter" if start else ""),
+        minutes=round(json.loads((out / LOG).read_text().splitlines()[-1])["seconds"] / 60, 1),
+        device=machine(),
+        date=today(),
+    )
     Facts.load(where).with_training(trained).save(where)
-    write_card(where, facts, CURVE if draw_curve(out / LOG, where / CURVE) else None)
+    made = f" and {len(taught) - len(chosen)} made up" * (len(taught) > len(chosen))
+    picture = CURVE if draw_curve(out / LOG, where / CURVE) else None
+    write_card(where, specialist.name, f"{data}, {len(chosen)} examples{made}", trained, _last_loss(out / LOG), picture)
     return specialist.folder / ADAPTER if install else adapter
 
 

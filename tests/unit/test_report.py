@@ -139,6 +139,17 @@ def test_a_point_of_the_curve_takes_the_place_of_an_earlier_one() -> None:
     assert [(each.examples, each.metrics["accuracy"]) for each in facts.budgets] == [(100, 40), (300, 75)]
 
 
+def test_a_curve_ends_with_the_adapter_that_ships() -> None:
+    few = Budget(examples=TRAINED.examples // 2, minutes=1, metrics={"accuracy": 5})
+    more = Budget(examples=TRAINED.examples * 2, minutes=1, metrics={"accuracy": 7})
+    facts = Facts(trained=TRAINED, measured=MEASURED, budgets=(few, more))
+
+    assert [each.examples for each in facts.curve] == [few.examples, TRAINED.examples]
+    assert facts.curve[-1].metrics == MEASURED.metrics
+    assert Facts(trained=TRAINED, measured=MEASURED).curve == ()
+    assert Facts(budgets=(few,)).curve == (few,)
+
+
 def test_all_that_ships_has_an_entry() -> None:
     references = load_references()
     entries = entries_of(load_catalog(adapters=False), references)

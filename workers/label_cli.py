@@ -1,0 +1,90 @@
+"""`manyhands label`: a specialist's answers as another's training data. Knows nothing of training.
+
+The way to distil: a larger specialist with the same schemas labels inputs that nobody has, and the smaller one is
+trained on what it was sure of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.settings import Settings
+from specialists.catalog import CatalogError, UnknownJobType, load_catalog
+from specialists.examples import ExamplesError, read_inputs
+from specialists.schemas import Json
+from specialists.specialist import Specialist
+from specialists.weights import WeightsError
+from workers.attempt import confidence_of
+from workers.engines import EngineError
+from workers.engines.load import load_engines
+from workers.evaluate import Asked, ask
+
+
+class LabelError(ValueError):
+    """Nothing can be kept, or nothing was."""
+
+
+_FAULTS = (CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError, LabelError, OSError)
+UNSURE = "less sure than that"
+
+
+def register_label(app: typer.Typer) -> None:
+    app.command()(label)
+
+
+def label(
+    name: Annotated[str, typer.Argument(help="The specialist that answers.")],
+    data: Annotated[
+        Path, typer.Option(exists=True, help='JSON Lines of {"input": …}, plain or .gz; outputs are not read.')
+    ],
+    out: Annotated[Path, typer.Option(help="The examples, as `manyhands train` takes them.")],
+    above: Annotated[float, typer.Option(min=0, max=1, help="Keep answers of this confidence and more.")] = 0.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N inputs only.")] = None,
+) -> None:
+    """Let a specialist answer inputs, and keep what it is sure of as examples to train another on."""
+    settings = Settings()
+    try:
+        specialist, inputs = load_catalog(settings.specialists).get(name), read_inputs(data)[:limit]
+        for number, input in enumerate(inputs, 1):
+            if faults := specialist.input_faults(input):
+                raise LabelError(f"{data.name}: input {number} is none of {name!r}: {faults[0]}")
+        engine = load_engines([specialist], settings)[name]
+        left_out: Counter[str] = Counter()
+        try:
+            kept = list(labelled(specialist, inputs, ask(specialist, inputs, engine), above, left_out))
+        finally:
+            engine.close()
+        why = "".join(f"\n{count} x {reason}" for reason, count in left_out.most_common())
+        if not kept:
+            raise LabelError(f"none of the {len(inputs)} answers is kept:{why}")
+        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), "utf-8")
+    except _FAULTS as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{out}: {len(kept)} of {len(inputs)} answers, of a confidence of {above:g} and more{why}")
+
+
+def labelled(
+    specialist: Specialist, inputs: Sequence[Json], answers: Iterator[Asked], above: float, left_out: Counter[str]
+) -> Iterator[Json]:
+    """Rows of a file of examples; `left_out` comes to say why others are none, and how many.
+
+    Raises LabelError where an answer must be sure and its engine does not say how sure it is.
+    """
+    for input, asked in zip(inputs, answers, strict=True):
+        if asked.output is None:
+            left_out[asked.refused or "no output"] += 1
+            continue
+        confidence = confidence_of(specialist, asked.completion.probability if asked.completion else None)
+        if above and confidence is None:
+            raise LabelError(f"engine {specialist.manifest.engine!r} does not say how sure it is: leave out --above")
+        if above and confidence is not None and confidence < above:
+            left_out[UNSURE] += 1
+            continue
+        yield {"input": input, "output": asked.output, "source": specialist.name}
