@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from specialists.facts import Facts, Measured
+from specialists.facts import Compared, Facts, Measured
 from specialists.manifest import Manifest
 from specialists.report_page import Section, Table
 from specialists.specialist import Specialist
@@ -125,7 +125,11 @@ def sections(
 
     return [
         Section("Scores", scores, _scores(known), drawn("scores")),
-        Section("Beside simple baselines", "On the same examples, in percent.", _baselines(known)),
+        Section(
+            "Beside simple baselines",
+            "On the same examples, or on the first so many of them, in percent.",
+            _baselines(known),
+        ),
         Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
         *([Section("Cascades", CASCADES, _cascades(known))] if any(each.cascade for each in measures) else []),
         Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
@@ -164,13 +168,15 @@ def _baselines(entries: Sequence[Entry]) -> Table:
         assert entry.measured
         metric = entry.metrics()[0]
         by_name = {each.who: each for each in entry.measured.compared}
-        found = [_score_of(by_name[name].metrics, metric) if name in by_name else "" for name in names]
+        found = [_score_of(by_name[name], metric, entry.measured.n) if name in by_name else "" for name in names]
         rows.append([entry.name, metric, f"{entry.measured.metrics[metric]:.1f}", *found])
     return ("specialist", "metric", "ours", *names), rows
 
 
-def _score_of(metrics: Mapping[str, float], metric: str) -> str:
-    return f"{metrics[metric]:.1f}" if metric in metrics else ""
+def _score_of(other: Compared, metric: str, n: int) -> str:
+    """With the number of examples, where it is not `n`."""
+    fewer = f" (of {other.n})" if other.n != n else ""
+    return f"{other.metrics[metric]:.1f}{fewer}" if metric in other.metrics else ""
 
 
 def _confidence(entries: Sequence[Entry]) -> Table:

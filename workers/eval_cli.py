@@ -60,7 +60,9 @@ def _eval(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="The first N examples only.")] = None,
     untuned: Annotated[bool, typer.Option("--untuned", help="The base without its adapter, same grammar.")] = False,
-    shots: Annotated[int, typer.Option(min=0, help="Show the untuned base so many of the specialist's examples.")] = 0,
+    shots: Annotated[
+        int, typer.Option(min=0, help="Show the untuned base so many of the specialist's examples, or all.")
+    ] = 0,
     baseline: Annotated[Path | None, typer.Option(help="Training data of simple baselines to print beside.")] = None,
     fit: Annotated[bool, typer.Option("--calibrate", help="Fit the specialist's confidence; pin it.")] = False,
     card: Annotated[bool, typer.Option("--card", help="Add the scores to the specialist's card and facts.")] = False,
@@ -73,14 +75,15 @@ def _eval(
         examples = read_examples(data)[:limit]
         if untuned and fit:
             raise CalibrationError("--calibrate is for the adapter that ships: leave out --untuned")
+        shown = read_examples(specialist.folder / EXAMPLES)[:shots] if untuned and shots else []
         if untuned:
-            specialist = _untuned(specialist, shots)
+            specialist = _untuned(specialist, shown)
         compared = _score_baselines(baseline, examples) if baseline else {}
         found = evaluate_here(specialist, examples, settings)
         if fit:
             specialist = _calibrated(specialist, found)
         if card:
-            _keep(found, specialist, data.name, compared, shots)
+            _keep(found, specialist, data.name, compared, len(shown))
         if not as_json:
             _print(found, specialist, compared)
         fallback = None if untuned else specialist.manifest.fallback
@@ -112,9 +115,8 @@ def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
     return replace(specialist, manifest=specialist.manifest.model_copy(update={"confidence": calibration}))
 
 
-def _untuned(specialist: Specialist, shots: int) -> Specialist:
-    """Its base alone, which is shown `shots` examples with their answers before the question."""
-    shown = read_examples(specialist.folder / EXAMPLES)[:shots] if shots else []
+def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
+    """Its base alone, which is shown these examples with their answers before the question."""
     texts = [specialist.render(each.input) + specialist.format.write(each.output) + "\n\n" for each in shown]
     limits = specialist.manifest.limits
     room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
@@ -137,16 +139,15 @@ def _keep(
 ) -> None:
     """In the specialist's card and facts: as its own figures, or as those of its base."""
     tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
-    add_score(
-        folder, data, found.n, found.metrics, f"{'adapter' if tuned else UNTUNED}, {found.valid_share:.1f} % valid"
-    )
+    what = "adapter" if tuned else f"{UNTUNED}, {shots} shots" if shots else UNTUNED
+    add_score(folder, data, found.n, found.metrics, f"{what}, {found.valid_share:.1f} % valid")
     others = [Compared(who=name, metrics=dict(scores), n=found.n) for name, scores in compared.items()]
     if tuned:
         facts = facts.with_measure(_measured(found, data, others))
     else:
         others.append(
             Compared(
-                who=f"{UNTUNED}, {shots} shots" if shots else UNTUNED,
+                who=f"{UNTUNED}, few-shot" if shots else UNTUNED,
                 metrics=found.metrics,
                 n=found.n,
                 valid_share=found.valid_share,

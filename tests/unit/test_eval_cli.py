@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from infra.cli import build
 from specialists.catalog import SHIPPED
 from specialists.confidence import Calibration
+from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist, load_specialist
 from workers.eval_cli import LEAST_JUDGED, _calibrated, _untuned, confidence_of, pin
 from workers.evaluate import Answer, Evaluation
@@ -76,11 +77,11 @@ def test_the_base_is_not_calibrated_in_the_adapters_place(tmp_path: Path) -> Non
 
 
 def test_the_untuned_base_is_shown_examples_with_their_answers_and_room_for_them(triage: Specialist) -> None:
-    found = _untuned(triage, shots=2)
+    found = _untuned(triage, read_examples(triage.folder / EXAMPLES)[:2])
 
     prompt = found.render({"text": "Where is it?"})
     assert prompt.startswith(triage.render({"text": "My card has still not come in the post."}) + "card arrival\n\n")
     assert prompt.endswith(triage.render({"text": "Where is it?"}))
     assert found.manifest.adapter is None
     assert found.manifest.limits.input_tokens > triage.manifest.limits.input_tokens
-    assert _untuned(triage, shots=0).prompt == triage.prompt
+    assert _untuned(triage, []).prompt == triage.prompt

@@ -80,6 +80,8 @@ def test_scores_stand_with_their_interval_beside_references_and_baselines() -> N
     assert "| mood | accuracy | 91.5 | 88.1 to 94.9 | 200 | 100.0 | 84.4 Big / model |" in text
     assert "| mood | accuracy | 91.5 | 12.3 |" in text
     assert "| mood | 9.5 | 2.5 | 91.5 |" in text
+    few = MEASURED.model_copy(update={"compared": (Compared(who="base", metrics={"accuracy": 1.5}, n=100),)})
+    assert "| mood | accuracy | 91.5 | 1.5 (of 100) |" in page(Entry("mood", MANIFEST, Facts(measured=few), []))[0]
     assert "| mood | 900 | 7 | 2 cores | rank 8 | 2026-11-27 |" in text
     assert "<th>majority &lt;1&gt;</th>" in hypertext
 
