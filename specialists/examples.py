@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,14 @@ class Example:
 def read_examples(path: Path) -> list[Example]:
     """All examples of the file, in order. Raises ExamplesError on the first line that is not one."""
     return _read(path, '"input": …, "output": …', lambda row: Example(row["input"], row["output"], row.get("source")))
+
+
+def drawn(examples: list[Example], count: int | None) -> list[Example]:
+    """`count` of them at random, always the same ones; all where there are no more or `count` is None.
+
+    Files of examples are often sorted by their answers: the first ones say little of the others.
+    """
+    return examples if count is None or count >= len(examples) else random.Random(3).sample(examples, count)
 
 
 def read_inputs(path: Path) -> list[Json]:

@@ -102,6 +102,8 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
+BUDGETS = """Of adapters that saw so many examples, in 300 steps of 16 (`manyhands curve`), whatever their number: of
+more, each is seen less often. The last of each is the one that ships, with its own recipe."""
 EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
 and the queue, of all types by turns; memory is the most that the workers' processes had resident."""
 PARAMETERS = "One base in memory serves all that name it, each by its adapter."
@@ -127,19 +129,14 @@ def sections(
         Section("Scores", scores, _scores(known), drawn("scores")),
         Section(
             "Beside simple baselines",
-            "On the same examples, or on the first so many of them, in percent.",
+            "On the same examples, or on so many drawn from them, in percent.",
             _baselines(known),
         ),
         Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
         *([Section("Cascades", CASCADES, _cascades(known))] if any(each.cascade for each in measures) else []),
         Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
         Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
-        Section(
-            "How little data",
-            "Of adapters that saw so many examples; the last of each is the one that ships.",
-            _budgets(entries),
-            drawn("budgets"),
-        ),
+        Section("How little data", BUDGETS, _budgets(entries), drawn("budgets")),
         *([Section("Edge", EDGE, _edge(edge))] if edge else []),
         Section("Parameter use", PARAMETERS, _parameters(entries)),
     ]

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from infra.settings import Settings
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
-from specialists.examples import Example, ExamplesError, read_examples
+from specialists.examples import Example, ExamplesError, drawn, read_examples
 from specialists.facts import Budget, Facts, FactsError
 from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
@@ -38,7 +38,7 @@ def curve(
     data: Annotated[Path, typer.Option(exists=True, help="Training examples.")],
     dev: Annotated[Path, typer.Option(exists=True, help="Examples to be measured on.")],
     counts: Annotated[str, typer.Option(help="Examples to train on, by comma.")] = "100,300,1000,3000",
-    limit: Annotated[int | None, typer.Option(min=1, help="The first N of --dev only.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many of --dev, drawn at random.")] = None,
 ) -> None:
     """Train adapters on few examples, measure each, and keep the points among the specialist's facts.
 
@@ -47,7 +47,7 @@ def curve(
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
-        examples, measured = read_examples(data), read_examples(dev)[:limit]
+        examples, measured = read_examples(data), drawn(read_examples(dev), limit)
         for count in [int(each) for each in counts.split(",")]:
             if specialist.manifest.base is None:
                 raise ValueError(f"{name!r} runs engine {specialist.manifest.engine!r}: there is no model to train")

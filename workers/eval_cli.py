@@ -17,7 +17,7 @@ from specialists.baselines import BaselineError, fit_baselines
 from specialists.card import add_score, machine, today
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
-from specialists.examples import EXAMPLES, Example, ExamplesError, read_examples
+from specialists.examples import EXAMPLES, Example, ExamplesError, drawn, read_examples
 from specialists.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
 from specialists.manifest_text import without
 from specialists.metrics import score
@@ -58,7 +58,7 @@ def _eval(
     name: Annotated[str, typer.Argument(help="The specialist.")],
     data: Annotated[Path, typer.Option(help='JSON Lines of {"input": …, "output": …}, plain or .gz.')],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="The first N examples only.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many examples, drawn at random.")] = None,
     untuned: Annotated[bool, typer.Option("--untuned", help="The base without its adapter, same grammar.")] = False,
     shots: Annotated[
         int, typer.Option(min=0, help="Show the untuned base so many of the specialist's examples, or all.")
@@ -72,7 +72,7 @@ def _eval(
     try:
         catalog = load_catalog(settings.specialists)
         specialist = catalog.get(name)
-        examples = read_examples(data)[:limit]
+        examples = drawn(read_examples(data), limit)
         if untuned and fit:
             raise CalibrationError("--calibrate is for the adapter that ships: leave out --untuned")
         shown = read_examples(specialist.folder / EXAMPLES)[:shots] if untuned and shots else []

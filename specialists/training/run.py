@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from specialists.card import machine, today, write_card
-from specialists.examples import Example
+from specialists.examples import Example, drawn
 from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
 from specialists.manifest import Recipe
@@ -57,7 +56,7 @@ def train_specialist(
         raise TrainingError(f"none of the {len(examples)} examples fits the schemas of {specialist.name!r}")
     if len(usable) < len(examples):
         say(f"{len(examples) - len(usable)} of {len(examples)} examples left out: they break the schemas or the format")
-    chosen = usable if count is None else random.Random(3).sample(usable, min(count, len(usable)))
+    chosen = drawn(usable, count)
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
     settled = Options.of(recipe)

@@ -9,7 +9,7 @@ import llguidance
 import pytest
 
 from specialists.catalog import SHIPPED
-from specialists.examples import read_examples
+from specialists.examples import Example, drawn, read_examples
 from specialists.formats import Format, FormatError, load_format
 from specialists.specialist import load_specialist
 
@@ -193,6 +193,14 @@ def test_examples_are_read_plain_and_gzipped(tmp_path: Path):
     with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
         file.write(row)
     assert read_examples(tmp_path / "a.jsonl") == read_examples(tmp_path / "b.jsonl.gz")
+
+
+def test_a_part_of_sorted_examples_is_drawn_from_all_of_them_and_is_the_same_each_time() -> None:
+    examples = [Example({"n": n}, {}) for n in range(1000)]
+    few = drawn(examples, 20)
+    assert few == drawn(examples, 20)
+    assert len({each.input["n"] // 250 for each in few}) == 4
+    assert drawn(examples, None) == drawn(examples, 1000) == drawn(examples, 2000) == examples
 
 
 def schema_of(**properties: object) -> dict:

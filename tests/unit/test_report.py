@@ -80,10 +80,14 @@ def test_scores_stand_with_their_interval_beside_references_and_baselines() -> N
     assert "| mood | accuracy | 91.5 | 88.1 to 94.9 | 200 | 100.0 | 84.4 Big / model |" in text
     assert "| mood | accuracy | 91.5 | 12.3 |" in text
     assert "| mood | 9.5 | 2.5 | 91.5 |" in text
-    few = MEASURED.model_copy(update={"compared": (Compared(who="base", metrics={"accuracy": 1.5}, n=100),)})
-    assert "| mood | accuracy | 91.5 | 1.5 (of 100) |" in page(Entry("mood", MANIFEST, Facts(measured=few), []))[0]
     assert "| mood | 900 | 7 | 2 cores | rank 8 | 2026-11-27 |" in text
     assert "<th>majority &lt;1&gt;</th>" in hypertext
+
+
+def test_who_was_compared_on_fewer_examples_has_their_number_beside_the_score() -> None:
+    few = MEASURED.model_copy(update={"compared": (Compared(who="base", metrics={"accuracy": 1.5}, n=100),)})
+    text, _ = page(Entry("mood", MANIFEST, Facts(measured=few), [REFERENCE]))
+    assert "| mood | accuracy | 91.5 | 1.5 (of 100) |" in text
 
 
 def test_a_price_makes_it_say_what_a_thousand_jobs_cost() -> None:
