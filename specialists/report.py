@@ -102,7 +102,7 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
-BUDGETS = """Of adapters that saw so many examples, in 300 steps of 16 (`manyhands curve`), whatever their number: of
+BUDGETS = """Of adapters that saw so many examples, in 300 steps of 16 (manyhands curve), whatever their number: of
 more, each is seen less often. The last of each is the one that ships, with its own recipe."""
 EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
 and the queue, of all types by turns; memory is the most that the workers' processes had resident."""

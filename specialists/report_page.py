@@ -37,6 +37,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; max-width: 70rem; m
 h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #e5e7eb }
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #f3f4f6; vertical-align: top }
+td:last-child { white-space: nowrap }
 th { color: #6b7280; font-weight: 600 } img { max-width: 100% } p { max-width: 48rem }
 """
 
