@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from specialists.facts import Compared, Facts, Measured
+from specialists.facts import BATCH, LEAST_STEPS, Compared, Facts, Measured
 from specialists.manifest import Manifest
 from specialists.report_page import Section, Table
 from specialists.specialist import Specialist
@@ -102,8 +102,8 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
-BUDGETS = """Of adapters that saw so many examples, in 300 steps of 16 (manyhands curve), whatever their number: of
-more, each is seen less often. The last of each is the one that ships, with its own recipe."""
+BUDGETS = f"""Of adapters that saw so many examples, in {LEAST_STEPS} steps of {BATCH} (manyhands curve), whatever their
+number: of more, each is seen less often. The last of each is the one that ships, with its own recipe."""
 EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
 and the queue, of all types by turns; memory is the most that the workers' processes had resident."""
 PARAMETERS = "One base in memory serves all that name it, each by its adapter."

@@ -14,16 +14,12 @@ from rich.console import Console
 from infra.settings import Settings
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import Example, ExamplesError, drawn, read_examples
-from specialists.facts import Budget, Facts, FactsError
+from specialists.facts import BATCH, LEAST_STEPS, Budget, Facts, FactsError
 from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
 from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.evaluate import evaluate_here
-
-#: Optimiser steps of a run at least, or steps are measured in place of examples: with 60, triage learnt no more from
-#: 1,000 examples (42.6 right) than from 300 (45.8), and from 3,000 in 188 steps 79.6 (2026-11-28).
-LEAST_STEPS, BATCH = 300, 16
 
 _FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, OSError, ValueError)
 _say = Console(stderr=True).print

@@ -54,6 +54,11 @@ class Asked:
     completion: Completion | None  #: None: the engine has none
     refused: str | None = None  #: why there is no output
 
+    @property
+    def probability(self) -> float | None:
+        """Of the output; None: there is none, or its engine says none."""
+        return self.completion.probability if self.completion and self.output is not None else None
+
 
 def ask(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> Iterator[Asked]:
     """All inputs at once, so that the engine's batch is full; rendered and parsed as in serving. In their order."""
@@ -77,8 +82,7 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
             spent.update(tokens_in=completion.tokens_in, tokens_out=completion.tokens_out)
         if asked.refused:
             refused[asked.refused] += 1
-        probability = completion.probability if completion and asked.output is not None else None
-        answers.append(Answer(asked.output, probability, asked.output == example.output))
+        answers.append(Answer(asked.output, asked.probability, asked.output == example.output))
     outputs = [answer.output for answer in answers]
     seconds = time.monotonic() - started
     return Evaluation(

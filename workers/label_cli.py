@@ -81,10 +81,12 @@ def labelled(
         if asked.output is None:
             left_out[asked.refused or "no output"] += 1
             continue
-        confidence = confidence_of(specialist, asked.completion.probability if asked.completion else None)
-        if above and confidence is None:
-            raise LabelError(f"engine {specialist.manifest.engine!r} does not say how sure it is: leave out --above")
-        if above and confidence is not None and confidence < above:
-            left_out[UNSURE] += 1
-            continue
+        if above:
+            confidence = confidence_of(specialist, asked.probability)
+            if confidence is None:
+                engine = specialist.manifest.engine
+                raise LabelError(f"engine {engine!r} does not say how sure it is: leave out --above")
+            if confidence < above:
+                left_out[UNSURE] += 1
+                continue
         yield {"input": input, "output": asked.output, "source": specialist.name}
