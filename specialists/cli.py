@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from infra.settings import Settings
 
-_say = Console(stderr=True).print
+_say = partial(Console(stderr=True, highlight=False).print, markup=False)
 
 RECIPE = "default: the manifest's"
 
@@ -101,17 +102,21 @@ def goals(
     seed: int = 11,
 ) -> None:
     """Make goals with their plans for the planner, and as many in wordings that no training goal has."""
-    from specialists.examples import read_examples
-    from specialists.training.goals import generate, quotable
+    from specialists.examples import ExamplesError, read_examples, write_examples
+    from specialists.training.goals import GoalsError, generate, quotable
 
-    quoted = quotable([example.input.get("text", "") for path in texts for example in read_examples(path)], seed)
+    try:
+        quoted = quotable([example.input.get("text", "") for path in texts for example in read_examples(path)], seed)
+        parts = (
+            ("train", list(generate(count, quoted[::2], seed, held_out=False))),
+            ("held-out", list(generate(held_out, quoted[1::2], seed + 1, held_out=True))),
+        )
+    except (ExamplesError, GoalsError) as error:
+        _fail(str(error))
     out.mkdir(parents=True, exist_ok=True)
-    for name, n, held, part in (("train", count, False, quoted[::2]), ("held-out", held_out, True, quoted[1::2])):
+    for name, made in parts:
         path = out / f"goals-{name}.jsonl"
-        with path.open("w") as lines:
-            for goal in generate(n, part, seed + held, held):
-                row = {"input": goal.input, "output": goal.output, "source": goal.source}
-                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        write_examples(path, made)
         typer.echo(path)
 
 
@@ -152,5 +157,5 @@ def report(
 
 
 def _fail(message: str) -> NoReturn:
-    _say(f"[red]error:[/red] {message}", markup=True, highlight=False)
+    _say(Text.assemble(("error:", "red"), " ", message))
     raise typer.Exit(2)

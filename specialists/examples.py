@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,12 +34,17 @@ def read_examples(path: Path) -> list[Example]:
     return _read(path, '"input": …, "output": …', lambda row: Example(row["input"], row["output"], row.get("source")))
 
 
-def drawn(examples: list[Example], count: int | None) -> list[Example]:
+def write_examples(path: Path, examples: Iterable[Example]) -> None:
+    rows = ({"input": each.input, "output": each.output, "source": each.source} for each in examples)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+
+
+def drawn(rows: list[Row], count: int | None) -> list[Row]:
     """`count` of them at random, always the same ones; all where there are no more or `count` is None.
 
     Files of examples are often sorted by their answers: the first ones say little of the others.
     """
-    return examples if count is None or count >= len(examples) else random.Random(3).sample(examples, count)
+    return rows if count is None or count >= len(rows) else random.Random(3).sample(rows, count)
 
 
 def read_inputs(path: Path) -> list[Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -67,6 +68,7 @@ class Measured(_Record):
     n: int
     metrics: Scores
     intervals: dict[str, tuple[float, float]]  #: 95 %, by the bootstrap
+    counts: dict[str, int] = {}  #: metric -> how many of the examples it is of; n where it is not said
     valid_share: float
     tokens_in: float  #: of a job
     tokens_out: float
@@ -111,16 +113,37 @@ class Facts(_Record):
         (folder / FACTS).write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
 
     @property
+    def ships(self) -> Budget | None:
+        """The adapter that ships, as a point of the curve."""
+        if not self.trained or not self.measured:
+            return None
+        return Budget(examples=self.trained.examples, minutes=self.trained.minutes, metrics=self.measured.metrics)
+
+    @property
     def curve(self) -> tuple[Budget, ...]:
-        """Points by examples, the adapter that ships as the last one; none where there are no others."""
-        if not self.budgets or not self.trained or not self.measured:
+        """Points by examples, the adapter that ships in its place; none where there are no others."""
+        ships = self.ships
+        if not self.budgets or not ships:
             return self.budgets
-        ships = Budget(examples=self.trained.examples, minutes=self.trained.minutes, metrics=self.measured.metrics)
-        return (*(each for each in self.budgets if each.examples < ships.examples), ships)
+        return _by_examples([*(each for each in self.budgets if each.examples != ships.examples), ships])
+
+    def enough_for(self, share: float) -> Budget | None:
+        """The point of the curve with the fewest examples whose scores, each of them, are at least `share` of those of
+        the adapter that ships; None where no curve was drawn."""
+        ships = self.ships
+        if not self.budgets or not ships:
+            return None
+        return next(
+            each
+            for each in self.curve
+            if all(each.metrics.get(name, 0.0) >= share * value for name, value in ships.metrics.items())
+        )
 
     def with_training(self, trained: Trained) -> Self:
-        """What an earlier adapter was measured at does not carry over."""
-        return self.model_copy(update={"trained": trained, "measured": None})
+        """What an earlier adapter was measured at does not carry over, nor a curve of another base."""
+        same = self.trained is None or self.trained.base == trained.base
+        budgets = self.budgets if same else ()
+        return self.model_copy(update={"trained": trained, "measured": None, "budgets": budgets})
 
     def with_measure(self, measured: Measured) -> Self:
         """Those compared earlier on the same examples stay, unless they were compared anew."""
@@ -131,8 +154,9 @@ class Facts(_Record):
         compared = (*(each for each in kept if each.who not in names), *measured.compared)
         return self.model_copy(update={"measured": measured.model_copy(update={"compared": compared})})
 
-    def with_compared(self, other: Compared) -> Self:
-        if self.measured is None:
+    def with_compared(self, other: Compared, data: str) -> Self:
+        """Beside what was measured on the same `data`; nothing beside other data."""
+        if self.measured is None or self.measured.data != data:
             return self
         others = [each for each in self.measured.compared if each.who != other.who]
         return self.model_copy(update={"measured": self.measured.model_copy(update={"compared": (*others, other)})})
@@ -144,4 +168,8 @@ class Facts(_Record):
 
     def with_budget(self, budget: Budget) -> Self:
         others = [each for each in self.budgets if each.examples != budget.examples]
-        return self.model_copy(update={"budgets": tuple(sorted([*others, budget], key=lambda each: each.examples))})
+        return self.model_copy(update={"budgets": _by_examples([*others, budget])})
+
+
+def _by_examples(budgets: Iterable[Budget]) -> tuple[Budget, ...]:
+    return tuple(sorted(budgets, key=lambda each: each.examples))

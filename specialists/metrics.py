@@ -8,17 +8,27 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from specialists.examples import Example
-from specialists.plan_metrics import canonical_plan, edges, nodes, parameters, says_arguments
+from specialists.plan_metrics import edges, nodes, parameters, same_plan, says_arguments
 from specialists.schemas import Json
 
 OUT_OF_SCOPE = "out_of_scope"
 
 #: One example's expected output and what was answered.
 Pair = tuple[Example, Json | None]
-Metric = Callable[[Sequence[Pair]], float]
+Measure = Callable[[Sequence[Pair]], float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    measure: Measure
+    counts: Callable[[Example], bool] = lambda _: True  #: whether an example is one that it is of
+
+    def __call__(self, pairs: Sequence[Pair]) -> float:
+        return self.measure([pair for pair in pairs if self.counts(pair[0])])
 
 
 def score(examples: Sequence[Example], outputs: Sequence[Json | None]) -> dict[str, float]:
@@ -40,18 +50,36 @@ def intervals(
     return found
 
 
+def counts(examples: Sequence[Example]) -> dict[str, int]:
+    """Metric name -> how many of the examples it is of."""
+    return {name: sum(map(metric.counts, examples)) for name, metric in _metrics_of(examples).items()}
+
+
+def right(example: Example, output: Json | None) -> bool:
+    """Whether nothing is wrong with the output, as the metric that is strictest sees it."""
+    if output is None or output == example.output:
+        return output is not None
+    return _is_plan(example.output) and same_plan(example.output, output)
+
+
 def _metrics_of(examples: Sequence[Example]) -> dict[str, Metric]:
+    """Those that fit the outputs' shape and are of some of the examples at least."""
+    return {name: each for name, each in _metrics_for(examples).items() if any(map(each.counts, examples))}
+
+
+def _metrics_for(examples: Sequence[Example]) -> dict[str, Metric]:
     fields = frozenset(examples[0].output)
     if fields in _BY_FIELDS:
         return _BY_FIELDS[fields]
     values = [value for example in examples for value in example.output.values()]
     if not all(isinstance(value, str) for value in values):
-        return {"exact": _exact}
+        return {"exact": EXACT}
     if len(fields) > 1:
-        return {"field_exact": _field_exact, "exact": _exact}
-    metrics: dict[str, Metric] = {"accuracy": _exact, "macro_f1": _macro_f1}
+        return {"field_exact": Metric(_field_exact), "exact": EXACT}
+    metrics = {"accuracy": EXACT, "macro_f1": Metric(_macro_f1)}
     if OUT_OF_SCOPE in values:
-        metrics |= {"in_scope_accuracy": _in_scope_accuracy, "oos_recall": _oos_recall}
+        metrics["in_scope_accuracy"] = Metric(_exact, lambda example: not _is_out_of_scope(example))
+        metrics["oos_recall"] = Metric(_exact, _is_out_of_scope)
     return metrics
 
 
@@ -65,19 +93,18 @@ def _share(right: Iterable[bool]) -> float:
 
 
 def _exact(pairs: Sequence[Pair]) -> float:
-    return _share(output == example.output for example, output in pairs)
+    return _share(right(example, output) for example, output in pairs)
 
 
-def _in_scope_accuracy(pairs: Sequence[Pair]) -> float:
-    return _exact([pair for pair in pairs if OUT_OF_SCOPE not in pair[0].output.values()])
+EXACT = Metric(_exact)
 
 
-def _oos_recall(pairs: Sequence[Pair]) -> float:
-    return _exact([pair for pair in pairs if OUT_OF_SCOPE in pair[0].output.values()])
+def _is_out_of_scope(example: Example) -> bool:
+    return OUT_OF_SCOPE in example.output.values()
 
 
 def _same(field: str) -> Metric:
-    return lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs)
+    return Metric(lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs))
 
 
 def _field_exact(pairs: Sequence[Pair]) -> float:
@@ -94,10 +121,12 @@ def _f1(hits: int, answered: int, expected: int) -> float:
     return 200 * hits / (answered + expected) if answered + expected else 100.0
 
 
-def _micro_f1(parts: Callable[[Json], Iterable[Hashable]]) -> Metric:
+def _micro_f1(
+    parts: Callable[[Json], Iterable[Hashable]], counts: Callable[[Example], bool] = lambda _: True
+) -> Metric:
     """Over all examples together: each part of an expected output is found or not, as often as it occurs."""
 
-    def metric(pairs: Sequence[Pair]) -> float:
+    def measure(pairs: Sequence[Pair]) -> float:
         hits = answered = expected = 0
         for example, output in pairs:
             wanted = Counter(parts(example.output))
@@ -107,7 +136,7 @@ def _micro_f1(parts: Callable[[Json], Iterable[Hashable]]) -> Metric:
             expected += wanted.total()
         return _f1(hits, answered, expected)
 
-    return metric
+    return Metric(measure, counts)
 
 
 def _macro_f1(pairs: Sequence[Pair]) -> float:
@@ -143,34 +172,32 @@ def _arguments(output: Json) -> Iterator[Hashable]:
 # -- plans --
 
 
-def _with_arguments(metric: Metric) -> Metric:
-    """A plan written down without any arguments is scored by its nodes and edges alone."""
-    return lambda pairs: metric([pair for pair in pairs if says_arguments(pair[0].output)])
+def _is_plan(output: Json) -> bool:
+    return set(output) == {"steps"}
 
 
-def _same_plan(pairs: Sequence[Pair]) -> float:
-    return _share(
-        output is not None and canonical_plan(output) == canonical_plan(example.output) for example, output in pairs
-    )
+def _has_arguments(example: Example) -> bool:
+    """A plan written down without any is scored by its nodes and edges alone."""
+    return says_arguments(example.output)
 
 
 _BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
     frozenset({"intent", "slots"}): {
         "intent_accuracy": _same("intent"),
         "slot_f1": _micro_f1(_items("slots", "name", "value")),
-        "exact": _exact,
+        "exact": EXACT,
     },
-    frozenset({"entities"}): {"span_f1": _micro_f1(_items("entities", "type", "text")), "exact": _exact},
-    frozenset({"template"}): {"parsing_accuracy": _exact},
+    frozenset({"entities"}): {"span_f1": _micro_f1(_items("entities", "type", "text")), "exact": EXACT},
+    frozenset({"template"}): {"parsing_accuracy": EXACT},
     frozenset({"name", "arguments"}): {
         "accuracy": _same("name"),
         "argument_f1": _micro_f1(_arguments),
-        "exact": _exact,
+        "exact": EXACT,
     },
     frozenset({"steps"}): {
         "node_f1": _micro_f1(nodes),
         "edge_f1": _micro_f1(edges),
-        "parameter_f1": _with_arguments(_micro_f1(parameters)),
-        "exact": _with_arguments(_same_plan),
+        "parameter_f1": _micro_f1(parameters, _has_arguments),
+        "exact": Metric(_exact, _has_arguments),
     },
 }

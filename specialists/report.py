@@ -95,6 +95,9 @@ def entries_of(specialists: Iterable[Specialist], references: Mapping[str, Seque
 SCORES = """In percent, with 95 % intervals by the bootstrap, on each development set. Answers that do not parse
 count as wrong. Each specialist was trained on its task's own training set; that is the claim.
 References are published figures on the sources' test sets, which stay sealed here."""
+BASELINES = """On the same examples, or on so many drawn from them, in percent. The base answers under the same grammar:
+where that has no end that the base knows (lists of lines), it writes on until its room is full, and such an answer is
+not valid."""
 CONFIDENCE = """How far the confidence of an answer is from the share of right ones, in points: as the model says it,
 and calibrated by answers that it is not measured on. Then the share of exactly right answers among the
 surest."""
@@ -102,8 +105,8 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
-BUDGETS = f"""Of adapters that saw so many examples, in {LEAST_STEPS} steps of {BATCH} (manyhands curve), whatever their
-number: of more, each is seen less often. The last of each is the one that ships, with its own recipe."""
+BUDGETS = f"""Of adapters that saw so many examples, in {LEAST_STEPS} steps of {BATCH}, or one pass where that is longer
+(manyhands curve); of the one that ships, with its own recipe."""
 EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
 and the queue, of all types by turns; memory is the most that the workers' processes had resident."""
 PARAMETERS = "One base in memory serves all that name it, each by its adapter."
@@ -129,7 +132,7 @@ def sections(
         Section("Scores", scores, _scores(known), drawn("scores")),
         Section(
             "Beside simple baselines",
-            "On the same examples, or on so many drawn from them, in percent.",
+            BASELINES,
             _baselines(known),
         ),
         Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
@@ -148,11 +151,12 @@ def _scores(entries: Sequence[Entry]) -> Table:
         assert entry.measured
         for metric in entry.metrics():
             low, high = entry.measured.intervals[metric]
+            n = entry.measured.counts.get(metric, entry.measured.n)
             others = [f"{each.value:g} {each.who}" for each in entry.references if each.metric == metric]
             rows.append(
                 [
                     entry.name, metric, f"{entry.measured.metrics[metric]:.1f}", f"{low:.1f} to {high:.1f}",
-                    str(entry.measured.n), f"{entry.measured.valid_share:.1f}", "; ".join(others) or "none",
+                    str(n), f"{entry.measured.valid_share:.1f}", "; ".join(others) or "none",
                 ]
             )  # fmt: skip
     return ("specialist", "metric", "ours", "95 %", "n", "valid", "references"), rows
@@ -171,9 +175,11 @@ def _baselines(entries: Sequence[Entry]) -> Table:
 
 
 def _score_of(other: Compared, metric: str, n: int) -> str:
-    """With the number of examples, where it is not `n`."""
-    fewer = f" (of {other.n})" if other.n != n else ""
-    return f"{other.metrics[metric]:.1f}{fewer}" if metric in other.metrics else ""
+    """With the number of examples where it is not `n`, and the share of valid answers where it is not all."""
+    if metric not in other.metrics:
+        return ""
+    notes = [f"of {other.n}"] * (other.n != n) + [f"{other.valid_share:.0f} % valid"] * (other.valid_share < 100)
+    return f"{other.metrics[metric]:.1f}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _confidence(entries: Sequence[Entry]) -> Table:
@@ -204,6 +210,9 @@ def _cascades(entries: Sequence[Entry]) -> Table:
     return ("specialist", *names), rows
 
 
+#: Of the scores of the adapter that ships: what is enough for many a use.
+GOOD = 0.9
+
 SHARES = (100, 90, 80, 70, 50)
 
 
@@ -224,18 +233,34 @@ def _efficiency(entries: Sequence[Entry], price_per_hour: float | None) -> Table
 
 def _agility(entries: Sequence[Entry]) -> Table:
     rows = [
-        [entry.name, f"{found.examples:,}", f"{found.minutes:.0f}", found.device, found.options, found.date]
+        [
+            entry.name, f"{found.examples:,}", f"{found.minutes:.0f}", _enough(entry.facts), found.device,
+            found.options, found.date,
+        ]
         for entry in entries
         if (found := entry.facts.trained)
-    ]
-    return ("specialist", "examples", "minutes", "on", "options", "date"), rows
+    ]  # fmt: skip
+    return (
+        "specialist",
+        "examples",
+        "minutes",
+        f"{100 * GOOD:.0f} % of its scores with",
+        "on",
+        "options",
+        "date",
+    ), rows
+
+
+def _enough(facts: Facts) -> str:
+    found = facts.enough_for(GOOD)
+    return f"{found.examples:,} examples, {found.minutes:.0f} minutes" if found else ""
 
 
 def _budgets(entries: Sequence[Entry]) -> Table:
     rows = [
         [
             entry.name,
-            f"{each.examples:,}",
+            f"{each.examples:,}" + (" (ships)" if each == entry.facts.ships else ""),
             f"{each.minutes:.0f}",
             ", ".join(f"{k} {v:.1f}" for k, v in each.metrics.items()),
         ]

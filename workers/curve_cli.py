@@ -21,7 +21,12 @@ from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.evaluate import evaluate_here
 
-_FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, OSError, ValueError)
+
+class CurveError(ValueError):
+    """There is no curve of that."""
+
+
+_FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, CurveError, OSError)
 _say = Console(stderr=True).print
 
 
@@ -40,20 +45,30 @@ def curve(
 
     The adapter that ships stays as it is.
     """
+    from specialists.training.lora import TrainingError
+
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
+        if specialist.manifest.base is None:
+            raise CurveError(f"{name!r} runs engine {specialist.manifest.engine!r}: there is no model to train")
+        points = _counts(counts)
         examples, measured = read_examples(data), drawn(read_examples(dev), limit)
-        for count in [int(each) for each in counts.split(",")]:
-            if specialist.manifest.base is None:
-                raise ValueError(f"{name!r} runs engine {specialist.manifest.engine!r}: there is no model to train")
+        for count in points:
             budget = _point(specialist, examples, measured, count, settings)
             Facts.load(specialist.folder).with_budget(budget).save(specialist.folder)
             scores = ", ".join(f"{metric} {value:.1f}" for metric, value in budget.metrics.items())
             _say(f"{name}, {budget.examples} examples, {budget.minutes:.1f} minutes: {scores}")
-    except _FAULTS as error:
+    except (*_FAULTS, TrainingError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+def _counts(text: str) -> list[int]:
+    words = [word.strip() for word in text.split(",")]
+    if bad := [word for word in words if not word.isdecimal() or int(word) == 0]:
+        raise CurveError(f"--counts: {bad[0]!r} is no number of examples; give some by comma, such as 100,300")
+    return sorted({int(word) for word in words})
 
 
 def _point(
@@ -73,4 +88,6 @@ def _point(
         )  # fmt: skip
         minutes = (time.monotonic() - started) / 60
         found = evaluate_here(load_specialist(copy), measured, settings)
-    return Budget(examples=few, minutes=round(minutes, 2), metrics=found.metrics)
+        trained = Facts.load(copy).trained
+        assert trained
+    return Budget(examples=trained.examples, minutes=round(minutes, 2), metrics=found.metrics)

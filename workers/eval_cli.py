@@ -14,12 +14,12 @@ from rich.table import Table
 
 from infra.settings import Settings
 from specialists.baselines import BaselineError, fit_baselines
-from specialists.card import add_score, machine, today
+from specialists.card import CARD, add_score, machine, today
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
 from specialists.examples import EXAMPLES, Example, ExamplesError, drawn, read_examples
 from specialists.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
-from specialists.manifest_text import without
+from specialists.manifest_text import ManifestTextError, with_table
 from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
@@ -28,8 +28,8 @@ from workers.engines import EngineError
 from workers.evaluate import Evaluation, evaluate_here
 
 
-class CalibrationError(Exception):
-    """There is nothing to fit a confidence to."""
+class EvalError(ValueError):
+    """Options that do not go together, or nothing to keep the scores in."""
 
 
 UNTUNED = "base, untuned"
@@ -39,12 +39,13 @@ LEAST_JUDGED = 100
 
 _FAULTS = (
     BaselineError,
-    CalibrationError,
     CatalogError,
     FactsError,
     UnknownJobType,
     ExamplesError,
+    ManifestTextError,
     EngineError,
+    EvalError,
     WeightsError,
     OSError,
 )
@@ -74,8 +75,14 @@ def _eval(
         specialist = catalog.get(name)
         examples = drawn(read_examples(data), limit)
         if untuned and fit:
-            raise CalibrationError("--calibrate is for the adapter that ships: leave out --untuned")
-        shown = read_examples(specialist.folder / EXAMPLES)[:shots] if untuned and shots else []
+            raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")
+        if shots and not untuned:
+            raise EvalError("--shots is what the base is shown: give --untuned too")
+        if card and limit and not untuned:
+            raise EvalError("--card keeps what was measured on all of --data: leave out --limit")
+        if card and not (specialist.folder / CARD).exists():
+            raise EvalError(f"{name!r} has no {CARD} to keep scores in: `manyhands train` writes one")
+        shown = read_examples(specialist.folder / EXAMPLES)[:shots] if shots else []
         if untuned:
             specialist = _untuned(specialist, shown)
         compared = _score_baselines(baseline, examples) if baseline else {}
@@ -94,7 +101,7 @@ def _eval(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if as_json:
-        said = asdict(replace(found, answers=[])) | {"confidence": confidence_of(found)}
+        said = asdict(replace(found, answers=[])) | {"confidence": trust(found)}
         said |= {"cascade": cascade.model_dump() if cascade else None} | ({"baselines": compared} if compared else {})
         typer.echo(json.dumps(said))
     elif cascade:
@@ -156,18 +163,19 @@ def _keep(
     for other in others:
         if not other.who.startswith(UNTUNED):
             add_score(folder, data, found.n, other.metrics, other.who)
-        facts = facts.with_compared(other)
+        facts = facts.with_compared(other, data)
     facts.save(folder)
 
 
 def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Measured:
-    said = confidence_of(found)
+    said = trust(found)
     return Measured(
         data=data,
         date=today(),
         n=found.n,
         metrics=found.metrics,
         intervals=found.intervals,
+        counts=found.counts,
         valid_share=found.valid_share,
         tokens_in=found.tokens_in,
         tokens_out=found.tokens_out,
@@ -178,7 +186,7 @@ def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Mea
     )
 
 
-def confidence_of(found: Evaluation) -> dict[str, Any] | None:
+def trust(found: Evaluation) -> dict[str, Any] | None:
     """Calibration error before and after a calibration that did not see the answer, and the surest answers' score."""
     if len(found.judged) < LEAST_JUDGED:
         return None
@@ -211,11 +219,10 @@ def _print_cascade(cascade: Cascade) -> None:
 
 
 def pin(folder: Path, calibration: Calibration) -> None:
-    """Put it into the manifest, as text: comments there stay."""
+    """Put it into the manifest, as text: comments there stay. Raises ManifestTextError."""
     path = folder / "specialist.toml"
-    text = without(path.read_text(), "confidence")
-    numbers = f"scale = {calibration.scale:.3f}\nshift = {calibration.shift:.3f}"
-    path.write_text(f"{text}\n[confidence]  # manyhands eval --calibrate\n{numbers}\n")
+    said = {"scale": round(calibration.scale, 3), "shift": round(calibration.shift, 3)}
+    path.write_text(with_table(path.read_text(), "confidence", said, "manyhands eval --calibrate"))
 
 
 def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Mapping[str, float]]) -> None:
@@ -240,7 +247,7 @@ def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Map
         f"{found.seconds:.1f} s, {found.jobs_per_s:.2f} jobs/s; a job reads {found.tokens_in:.0f} tokens and writes "
         f"{found.tokens_out:.0f}. In brackets: 95 % intervals."
     )
-    if said := confidence_of(found):
+    if said := trust(found):
         _print_confidence(said, console)
     for reason, count in found.refused.items():
         console.print(f"{count} x {reason}", markup=False)

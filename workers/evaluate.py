@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from infra.settings import Settings
 from specialists.confidence import Judged
-from specialists.examples import Example
-from specialists.metrics import intervals, score
+from specialists.examples import Example, ExamplesError
+from specialists.metrics import counts, intervals, right, score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish
@@ -33,6 +33,7 @@ class Evaluation:
     valid_share: float  #: percent of answers that parse and keep the output schema
     metrics: dict[str, float]  #: percent
     intervals: dict[str, tuple[float, float]]  #: 95 %, of each metric
+    counts: dict[str, int]  #: of each metric, how many of the examples it is of
     seconds: float
     jobs_per_s: float
     tokens_in: float  #: of a job
@@ -61,18 +62,29 @@ class Asked:
 
 
 def ask(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> Iterator[Asked]:
-    """All inputs at once, so that the engine's batch is full; rendered and parsed as in serving. In their order."""
-    futures = [engine.submit(request_for(specialist, input, str(number))) for number, input in enumerate(inputs)]
-    for future, input in zip(futures, inputs, strict=True):
+    """All inputs at once, so that the engine's batch is full; checked, rendered and parsed as in serving. In order."""
+    faults = [specialist.input_faults(input) for input in inputs]
+    futures = [
+        None if faults[number] else engine.submit(request_for(specialist, input, str(number)))
+        for number, input in enumerate(inputs)
+    ]
+    for future, input, found in zip(futures, inputs, faults, strict=True):
         completion = None
+        if future is None:
+            yield Asked(None, None, _reason(found[0]))
+            continue
         try:
             completion = future.result()
             yield Asked(_output(specialist, completion, input), completion)
         except (EngineError, AnswerError) as error:
-            yield Asked(None, completion, _reason(error))
+            yield Asked(None, completion, _reason(str(error)))
 
 
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
+    """Inputs that serving would refuse count as wrong. Raises ExamplesError where it would refuse all of them."""
+    if all(specialist.input_faults(example.input) for example in examples):
+        fault = specialist.input_faults(examples[0].input)[0]
+        raise ExamplesError(f"none of the {len(examples)} examples is one of {specialist.name!r}: {fault}")
     started = time.monotonic()
     answers: list[Answer] = []
     spent: Counter[str] = Counter()
@@ -82,7 +94,7 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
             spent.update(tokens_in=completion.tokens_in, tokens_out=completion.tokens_out)
         if asked.refused:
             refused[asked.refused] += 1
-        answers.append(Answer(asked.output, asked.probability, asked.output == example.output))
+        answers.append(Answer(asked.output, asked.probability, right(example, asked.output)))
     outputs = [answer.output for answer in answers]
     seconds = time.monotonic() - started
     return Evaluation(
@@ -91,6 +103,7 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         valid_share=round(100 * sum(output is not None for output in outputs) / len(examples), 2),
         metrics=score(examples, outputs),
         intervals=intervals(examples, outputs),
+        counts=counts(examples),
         seconds=round(seconds, 2),
         jobs_per_s=round(len(examples) / seconds, 2),
         tokens_in=round(spent["tokens_in"] / len(examples), 1),
@@ -115,6 +128,6 @@ def _output(specialist: Specialist, completion: Completion, input: Json) -> Json
     return specialist.parse(completion.text, input)
 
 
-def _reason(error: Exception) -> str:
+def _reason(message: str) -> str:
     """The first of its faults, without list positions: alike faults count together."""
-    return re.sub(r"\.\d+", ".*", str(error).split(";")[0])
+    return re.sub(r"\.\d+", ".*", message.split(";")[0])

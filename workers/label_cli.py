@@ -16,7 +16,7 @@ import typer
 
 from infra.settings import Settings
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
-from specialists.examples import ExamplesError, read_inputs
+from specialists.examples import ExamplesError, drawn, read_inputs
 from specialists.schemas import Json
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
@@ -45,29 +45,36 @@ def label(
     ],
     out: Annotated[Path, typer.Option(help="The examples, as `manyhands train` takes them.")],
     above: Annotated[float, typer.Option(min=0, max=1, help="Keep answers of this confidence and more.")] = 0.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="The first N inputs only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many of the inputs, drawn at random; default: all.")
+    ] = None,
 ) -> None:
     """Let a specialist answer inputs, and keep what it is sure of as examples to train another on."""
     settings = Settings()
     try:
-        specialist, inputs = load_catalog(settings.specialists).get(name), read_inputs(data)[:limit]
-        for number, input in enumerate(inputs, 1):
+        specialist, given = load_catalog(settings.specialists).get(name), read_inputs(data)
+        for number, input in enumerate(given, 1):
             if faults := specialist.input_faults(input):
                 raise LabelError(f"{data.name}: input {number} is none of {name!r}: {faults[0]}")
-        engine = load_engines([specialist], settings)[name]
-        left_out: Counter[str] = Counter()
-        try:
-            kept = list(labelled(specialist, inputs, ask(specialist, inputs, engine), above, left_out))
-        finally:
-            engine.close()
+        inputs, left_out, kept = drawn(given, limit), Counter[str](), 0
+        part = out.with_name(f"{out.name}.part")
+        with part.open("w", encoding="utf-8") as lines:
+            engine = load_engines([specialist], settings)[name]
+            try:
+                for row in labelled(specialist, inputs, ask(specialist, inputs, engine), above, left_out):
+                    lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                    kept += 1
+            finally:
+                engine.close()
         why = "".join(f"\n{count} x {reason}" for reason, count in left_out.most_common())
         if not kept:
+            part.unlink()
             raise LabelError(f"none of the {len(inputs)} answers is kept:{why}")
-        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), "utf-8")
+        part.replace(out)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{out}: {len(kept)} of {len(inputs)} answers, of a confidence of {above:g} and more{why}")
+    typer.echo(f"{out}: {kept} of {len(inputs)} answers, of a confidence of {above:g} and more{why}")
 
 
 def labelled(

@@ -17,6 +17,13 @@ from typing import Any
 from specialists.examples import Example
 from specialists.schemas import Json
 
+#: Goals in a row that were made before: there are no others, or hardly any.
+PATIENCE = 1000
+
+
+class GoalsError(ValueError):
+    """So many goals cannot be made of these texts."""
+
 
 @dataclass(frozen=True)
 class Skill:
@@ -224,17 +231,23 @@ def quotable(texts: Sequence[str], seed: int) -> list[str]:
 def generate(count: int, texts: Sequence[str], seed: int, held_out: bool) -> Iterator[Example]:
     """`count` goals with their plans, from the held-out templates or from the others; no goal twice.
 
-    `texts` are literal texts for the goals that quote one.
+    `texts` are literal texts for the goals that quote one. Raises GoalsError.
     """
+    if not texts:
+        raise GoalsError("none of the texts can be quoted in a goal: they are too long, or none is called `text`")
     draw, words = random.Random(seed), wordings()
     seen: set[str] = set()
+    again = 0
     while len(seen) < count:
         shape = draw.choice(SHAPES)
         sentences = (words.held_out if held_out else words.sentences)[shape.name]
         example = _example(shape, draw.choice(sentences), draw, texts)
         if example.input["goal"] not in seen:
             seen.add(example.input["goal"])
+            again = 0
             yield example
+        elif (again := again + 1) == PATIENCE:
+            raise GoalsError(f"these texts and wordings make {len(seen)} goals, not {count}: give more --texts")
 
 
 def _example(shape: Shape, sentence: str, draw: random.Random, texts: Sequence[str]) -> Example:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import random
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft
 from safetensors.torch import load_file, save_file
 
 from infra.allocator import keep_freed_memory
-from specialists.examples import Example
+from specialists.examples import Example, drawn
 from specialists.manifest import Recipe
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training import attention
@@ -106,7 +105,7 @@ def train(
     model, tokenizer = load_base(base, device, dtype_on(device))
     model = _with_adapter(model, options)
     if start is not None:
-        set_peft_model_state_dict(model, load_file(start))
+        set_peft_model_state_dict(model, _adapter_to_go_on_from(start, options.rank))
     # Where the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
     trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
     for parameter in trained:
@@ -120,7 +119,9 @@ def train(
         raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
     if len(tokens) < len(examples):
         say(f"{len(examples) - len(tokens)} of {len(examples)} examples left out: longer than the manifest's limits")
-    measured = tokenise(specialist, tokenizer, random.Random(options.seed).sample(list(dev), min(LOOKED, len(dev))))
+    measured = tokenise(specialist, tokenizer, drawn(list(dev), LOOKED))
+    if dev and not measured:
+        raise TrainingError(f"none of the development examples fits the limits of {specialist.name!r}")
     total = options.steps(len(tokens))
     run = _digest(base, start, [tokens, measured], options)
     optimizer = torch.optim.AdamW(trained, lr=options.rate, weight_decay=0.0)
@@ -129,11 +130,11 @@ def train(
         say(f"resuming {specialist.name} at step {first} of {total}")
     look_every = max(1, total // options.looks)
     spent_s, started, seen = _seconds(out / LOG, first), time.monotonic(), 0
-    drawn = batches(tokens, options.batch, options.seed)
+    stream = batches(tokens, options.batch, options.seed)
     _forget_after(out / LOG, first)
     with (out / LOG).open("a") as log:
         for step in range(total):
-            batch = next(drawn)
+            batch = next(stream)
             if step < first:
                 continue  # draws the same batches again, so that a resumed run sees what an unbroken one sees
             for group in optimizer.param_groups:
@@ -166,6 +167,15 @@ def train(
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
     (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return path
+
+
+def _adapter_to_go_on_from(path: Path, rank: int) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = load_file(path)
+    ranks = {tensor.shape[0] for name, tensor in state.items() if "lora_A" in name}
+    if ranks != {rank}:
+        had = ", ".join(map(str, sorted(ranks))) or "none"
+        raise TrainingError(f"{path.name} has rank {had}, not {rank}: give --rank, or another adapter to --start")
+    return state
 
 
 def _seconds(log: Path, steps: int) -> float:

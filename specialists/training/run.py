@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from specialists.examples import Example, drawn
 from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
 from specialists.manifest import Recipe
-from specialists.manifest_text import without
+from specialists.manifest_text import ManifestTextError, Value, with_table, without
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.augment import augmented
 from specialists.training.curve import CURVE, draw_curve
@@ -49,23 +48,22 @@ def train_specialist(
     Raises TrainingError if none is left, or if the specialist has no model.
     """
     manifest = specialist.manifest
+    if search_first and start is not None:
+        raise TrainingError(
+            "a search looks for the rank, and an adapter to go on from has one: leave out one of the two"
+        )
     if manifest.base is None or manifest.decoding is None:
         raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no model to train")
-    usable = [example for example in examples if _usable(specialist, example)]
-    if not usable:
-        raise TrainingError(f"none of the {len(examples)} examples fits the schemas of {specialist.name!r}")
-    if len(usable) < len(examples):
-        say(f"{len(examples) - len(usable)} of {len(examples)} examples left out: they break the schemas or the format")
-    chosen = drawn(usable, count)
+    chosen = drawn(_usable(specialist, examples, "examples", say), count)
+    measured = _usable(specialist, dev, "development examples", say) if dev else []
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
     settled = Options.of(recipe)
-    measured = [example for example in dev if _usable(specialist, example)]
     if search_first:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
-    taught = chosen + [example for example in made_up if _usable(specialist, example)]
+    taught = chosen + [example for example in made_up if _fits(specialist, example)]
     adapter = train(specialist, taught, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
@@ -86,7 +84,18 @@ def train_specialist(
     return specialist.folder / ADAPTER if install else adapter
 
 
-def _usable(specialist: Specialist, example: Example) -> bool:
+def _usable(
+    specialist: Specialist, examples: Sequence[Example], what: str, say: Callable[[str], None]
+) -> list[Example]:
+    usable = [example for example in examples if _fits(specialist, example)]
+    if not usable:
+        raise TrainingError(f"none of the {len(examples)} {what} fits the schemas of {specialist.name!r}")
+    if left_out := len(examples) - len(usable):
+        say(f"{left_out} of {len(examples)} {what} left out: they break the schemas or the format")
+    return usable
+
+
+def _fits(specialist: Specialist, example: Example) -> bool:
     try:
         answer = specialist.format.write(example.output)
         return not specialist.input_faults(example.input) and specialist.parse(answer, example.input) is not None
@@ -96,17 +105,25 @@ def _usable(specialist: Specialist, example: Example) -> bool:
 
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
-    shutil.copyfile(adapter, specialist.folder / ADAPTER)
-    digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     path = specialist.folder / "specialist.toml"
     text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
-    pinned = f'[adapter]\nsha256 = "{digest}"\nrank = {options.rank}\nalpha = {options.alpha}\n\n'
-    if base is not None:
-        text = re.sub(r"\[base\]\n(?:[^\[\n][^\n]*\n)*", f'[base]\nname = "{base}"\n', text)
-    text = text.replace("[decoding]", pinned + "[decoding]", 1)
-    if recipe:
-        lines = [f"{name} = {value!r}" for name, value in recipe.model_dump().items()]
-        text = without(text, "training") + "\n".join(["", "[training]  # of the adapter", *lines, ""])
+    pinned: dict[str, Value] = {
+        "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
+        "rank": options.rank,
+        "alpha": options.alpha,
+    }
+    try:
+        if base is not None:
+            text = with_table(text, "base", {"name": base}, before="decoding")
+        text = with_table(text, "adapter", pinned, before="decoding")
+        if recipe:
+            text = with_table(text, "training", recipe.model_dump(), "of the adapter")
+        elif text != without(text, "training"):
+            earlier = specialist.manifest.training.model_dump()
+            text = with_table(text, "training", earlier, "not of this adapter: see its card")
+    except ManifestTextError as error:
+        raise TrainingError(f"{specialist.name}: the adapter is in {adapter.parent}, not installed: {error}") from None
+    shutil.copyfile(adapter, specialist.folder / ADAPTER)
     path.write_text(text)
 
 

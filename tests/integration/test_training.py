@@ -130,11 +130,13 @@ def test_a_search_takes_the_rank_and_rate_whose_run_looked_best(
     said: list[str] = []
     found = search(triage, examples, examples, base, tmp_path / "search", replace(OPTIONS, batch=2), said.append)
 
-    looks = {path.name: best_look(path / LOG) for path in (tmp_path / "search").iterdir()}
+    looks = {path.name: best_look(path / LOG) for path in (tmp_path / "search").glob("rank*")}
     assert len(looks) == len(said) == len(RANKS) * len(RATES)
     best = min(looks, key=lambda name: looks[name].loss)
     assert best == f"rank{found.rank}-rate{found.rate:g}"
     assert (found.alpha, found.epochs) == (2 * found.rank, OPTIONS.epochs)
+    again = search(triage, examples, examples, base, tmp_path / "search", replace(OPTIONS, batch=2), said.append)
+    assert (again, len(said)) == (found, len(looks)), "what an interrupted run found is not looked for again"
     with pytest.raises(TrainingError, match="give --dev"):
         search(triage, examples, [], base, tmp_path, OPTIONS, said.append)
 
@@ -199,3 +201,35 @@ def test_an_adapter_that_the_same_command_would_not_make_again_leaves_the_recipe
     other = RECIPE.model_copy(update={"rate": 1e-3})
     train_specialist(load_specialist(triage.folder), examples, "", tmp_path / "few", other, count=4, **rest)
     assert load_specialist(triage.folder).manifest.training == RECIPE
+    assert "[training]  # not of this adapter" in (triage.folder / "specialist.toml").read_text()
+
+
+def test_what_cannot_be_pinned_is_not_installed(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    path = triage.folder / "specialist.toml"
+    text = path.read_text()
+    start = text.index("[adapter]")
+    path.write_text(text[:start] + text[start:].replace("alpha = 32\n", "\nalpha = 32\n", 1))
+    before = {each.name: each.read_bytes() for each in triage.folder.iterdir()}
+    rest: Any = {"count": None, "start": None, "weights": tmp_path, "threads": None, "say": print}
+    with pytest.raises(TrainingError, match=r"not installed: \[base\] cannot be put into the manifest"):
+        train_specialist(
+            load_specialist(triage.folder), examples, "", tmp_path / "out", RECIPE, base=str(base), install=True, **rest
+        )
+    assert {each.name: each.read_bytes() for each in triage.folder.iterdir()} == before
+    assert (tmp_path / "out" / "adapter.safetensors").exists()
+
+
+def test_what_would_train_blind_or_break_in_the_middle_is_refused(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
+) -> None:
+    rest: Any = {"count": None, "base": str(base), "weights": tmp_path, "threads": None, "install": False, "say": print}
+    out, foreign = tmp_path / "out", [Example({"words": "?"}, {"intent": "card_arrival"})]
+    with pytest.raises(TrainingError, match="none of the 1 development examples fits the schemas"):
+        train_specialist(triage, examples, "", out, RECIPE, start=None, dev=foreign, **rest)
+    assert triage.adapter_path
+    with pytest.raises(TrainingError, match="leave out one of the two"):
+        train_specialist(triage, examples, "", out, RECIPE, start=triage.adapter_path, search_first=True, **rest)
+    with pytest.raises(TrainingError, match="has rank 16, not 4: give --rank"):
+        train_specialist(triage, examples, "", out, RECIPE, start=triage.adapter_path, **rest)

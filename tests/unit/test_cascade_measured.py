@@ -22,8 +22,8 @@ EXAMPLES = [Example({"text": str(n)}, RIGHT) for n in range(4)]
 
 def evaluation(answers: Sequence[Answer]) -> Evaluation:
     return Evaluation(
-        specialist="triage", n=len(answers), valid_share=100.0, metrics={}, intervals={}, seconds=2.0, jobs_per_s=1.0,
-        tokens_in=1.0, tokens_out=1.0, refused={}, answers=answers,
+        specialist="triage", n=len(answers), valid_share=100.0, metrics={}, intervals={}, counts={}, seconds=2.0,
+        jobs_per_s=1.0, tokens_in=1.0, tokens_out=1.0, refused={}, answers=answers,
     )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """The planner's made-up goals: what is held out stays out, and plans are what their words say."""
 
+import pytest
+
 from specialists.catalog import SHIPPED
 from specialists.specialist import load_specialist
-from specialists.training.goals import generate, quotable, wordings
+from specialists.training.goals import GoalsError, generate, quotable, wordings
 
 TEXTS = ["my card is gone", "play some jazz", "Anna left Oslo"]
 
@@ -46,3 +48,11 @@ def test_a_seed_makes_the_same_goals_again():
 
 def test_texts_that_would_break_a_quotation_are_not_quoted():
     assert sorted(quotable(["fine", 'say "hi"', "two\nlines", "", "x" * 90], 1)) == ["fine"]
+
+
+def test_more_goals_than_there_are_and_texts_that_cannot_be_quoted_are_refused(monkeypatch):
+    monkeypatch.setattr("specialists.training.goals.PATIENCE", 3)
+    with pytest.raises(GoalsError, match="give more --texts"):
+        list(generate(10**6, TEXTS, 3, held_out=True))
+    with pytest.raises(GoalsError, match="none of the texts can be quoted"):
+        list(generate(1, [], 3, held_out=True))

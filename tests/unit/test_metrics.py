@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from specialists.examples import Example
-from specialists.metrics import score
+from specialists.metrics import counts, intervals, right, score
 
 
 def scored(expected: list[dict[str, Any]], outputs: list[Any], inputs: list[dict[str, Any]] | None = None) -> Any:
@@ -185,3 +185,25 @@ def test_a_cyclic_plan_is_compared_like_any_other() -> None:
     cyclic = plan(step("s1", "a", x=ref("s2")), step("s2", "b", x=ref("s1")))
 
     assert scored([SORT_AND_COUNT], [cyclic])["exact"] == 0
+
+
+def test_what_is_of_no_example_is_not_measured() -> None:
+    bare = plan(step("s1", "book"))
+    examples = [Example({}, bare)]
+
+    assert set(scored([bare], [bare])) == set(intervals(examples, [bare])) == {"node_f1", "edge_f1"}
+    assert counts([*examples, Example({}, SORT_AND_COUNT)]) == {
+        "node_f1": 2, "edge_f1": 2, "parameter_f1": 1, "exact": 1,
+    }  # fmt: skip
+
+
+def test_a_plan_is_right_whatever_its_steps_are_called_and_without_arguments_by_nodes_and_edges() -> None:
+    bare = plan(step("s1", "book"), step("s2", "pay", after=["s1"]))
+    renamed = plan(step("a", "book"), step("b", "pay", after=["a"]))
+
+    assert right(Example({}, bare), renamed)
+    assert right(Example({}, bare), plan(step("s1", "book", day="Monday"), step("s2", "pay", after=["s1"])))
+    assert not right(Example({}, bare), plan(step("s1", "book"), step("s2", "pay")))
+    assert not right(Example({}, SORT_AND_COUNT), bare)
+    assert not right(Example({}, bare), None)
+    assert not right(Example({}, {"intent": "a"}), {"intent": "b"})

@@ -80,7 +80,7 @@ def test_scores_stand_with_their_interval_beside_references_and_baselines() -> N
     assert "| mood | accuracy | 91.5 | 88.1 to 94.9 | 200 | 100.0 | 84.4 Big / model |" in text
     assert "| mood | accuracy | 91.5 | 12.3 |" in text
     assert "| mood | 9.5 | 2.5 | 91.5 |" in text
-    assert "| mood | 900 | 7 | 2 cores | rank 8 | 2026-11-27 |" in text
+    assert "| mood | 900 | 7 |  | 2 cores | rank 8 | 2026-11-27 |" in text
     assert "<th>majority &lt;1&gt;</th>" in hypertext
 
 
@@ -125,7 +125,11 @@ def test_a_new_adapter_was_not_measured_yet() -> None:
 
 
 def test_who_was_compared_on_the_same_examples_stays_until_compared_anew() -> None:
-    facts = Facts().with_measure(MEASURED).with_compared(Compared(who="base", metrics={"accuracy": 1}, n=200))
+    facts = (
+        Facts()
+        .with_measure(MEASURED)
+        .with_compared(Compared(who="base", metrics={"accuracy": 1}, n=200), MEASURED.data)
+    )
     again = MEASURED.model_copy(update={"compared": (Compared(who="majority <1>", metrics={"accuracy": 13}, n=200),)})
 
     kept = facts.with_measure(again).measured
@@ -135,6 +139,7 @@ def test_who_was_compared_on_the_same_examples_stays_until_compared_anew() -> No
     assert {each.who: each.metrics["accuracy"] for each in kept.compared} == {"majority <1>": 13, "base": 1}
     assert other
     assert [each.who for each in other.compared] == ["majority <1>"]
+    assert facts.with_compared(Compared(who="other", metrics={}, n=5), "other.jsonl") == facts
 
 
 def test_a_point_of_the_curve_takes_the_place_of_an_earlier_one() -> None:
@@ -145,15 +150,47 @@ def test_a_point_of_the_curve_takes_the_place_of_an_earlier_one() -> None:
     assert [(each.examples, each.metrics["accuracy"]) for each in facts.budgets] == [(100, 40), (300, 75)]
 
 
-def test_a_curve_ends_with_the_adapter_that_ships() -> None:
-    few = Budget(examples=TRAINED.examples // 2, minutes=1, metrics={"accuracy": 5})
-    more = Budget(examples=TRAINED.examples * 2, minutes=1, metrics={"accuracy": 7})
+def test_the_adapter_that_ships_is_a_point_of_the_curve() -> None:
+    few = Budget(examples=TRAINED.examples // 2, minutes=1, metrics={"accuracy": 50.0, "macro_f1": 80.0})
+    more = Budget(examples=TRAINED.examples * 2, minutes=1, metrics={"accuracy": 92.0, "macro_f1": 90.0})
     facts = Facts(trained=TRAINED, measured=MEASURED, budgets=(few, more))
 
-    assert [each.examples for each in facts.curve] == [few.examples, TRAINED.examples]
-    assert facts.curve[-1].metrics == MEASURED.metrics
+    assert facts.curve == (few, facts.ships, more)
+    assert facts.curve[1].metrics == MEASURED.metrics
     assert Facts(trained=TRAINED, measured=MEASURED).curve == ()
     assert Facts(budgets=(few,)).curve == (few,)
+    text, _ = page(Entry("mood", MANIFEST, facts, []))
+    assert "| mood | 900 (ships) | 7 | accuracy 91.5, macro_f1 88.0 |" in text
+
+
+def test_enough_is_the_fewest_examples_that_come_near_in_every_score() -> None:
+    half = Budget(examples=450, minutes=3.4, metrics={"accuracy": 85.0, "macro_f1": 70.0})
+    facts = Facts(trained=TRAINED, measured=MEASURED, budgets=(half,))
+
+    assert facts.enough_for(0.9) == facts.ships
+    assert facts.enough_for(0.7) == half
+    assert Facts(trained=TRAINED, measured=MEASURED).enough_for(0.9) is None
+    near = Budget(examples=450, minutes=3.4, metrics={"accuracy": 85.0, "macro_f1": 80.0})
+    text, _ = page(Entry("mood", MANIFEST, Facts(trained=TRAINED, measured=MEASURED, budgets=(near,)), []))
+    assert "| mood | 900 | 7 | 450 examples, 3 minutes | 2 cores | rank 8 | 2026-11-27 |" in text
+
+
+def test_a_curve_of_another_base_is_left_behind() -> None:
+    few = Budget(examples=100, minutes=1, metrics={"accuracy": 50.0})
+    facts = Facts(trained=TRAINED, budgets=(few,))
+
+    assert facts.with_training(TRAINED).budgets == (few,)
+    assert facts.with_training(TRAINED.model_copy(update={"base": "other"})).budgets == ()
+
+
+def test_a_figure_says_of_how_many_examples_it_is_and_how_many_answers_were_valid() -> None:
+    base = Compared(who="base", metrics={"accuracy": 1.5}, n=100, valid_share=34.0)
+    measured = MEASURED.model_copy(update={"compared": (base,), "counts": {"macro_f1": 150}})
+    text, _ = page(Entry("mood", MANIFEST, Facts(measured=measured), [REFERENCE]))
+
+    assert "| mood | accuracy | 91.5 | 1.5 (of 100, 34 % valid) |" in text
+    assert "| mood | macro_f1 | 88.0 | 84.0 to 92.0 | 150 |" in text
+    assert "| mood | accuracy | 91.5 | 88.1 to 94.9 | 200 |" in text
 
 
 def test_all_that_ships_has_an_entry() -> None:
