@@ -125,6 +125,10 @@ def report(
     price_per_hour: Annotated[
         float | None, typer.Option(help="of the machine that was measured on: what 1,000 jobs cost is said too")
     ] = None,
+    api: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=READ,WRITTEN: what an API asks for a million tokens, to compare with; may be repeated"),
+    ] = None,
     edge: Annotated[
         Path | None, typer.Option(exists=True, help="what `python -m benchmarks.one_base --out` wrote")
     ] = None,
@@ -134,12 +138,15 @@ def report(
 
     from specialists.catalog import CatalogError, load_catalog
     from specialists.facts import FactsError
-    from specialists.report import ReportError, entries_of, load_edge, load_references, sections
+    from specialists.report import Rate, ReportError, entries_of, load_edge, load_references, sections
     from specialists.report_page import as_html, as_markdown
 
     try:
         entries = entries_of(load_catalog(Settings().specialists, adapters=False), load_references())
         sides = load_edge(edge) if edge else []
+        rates = [Rate.of(text) for text in api or []]
+        if rates and price_per_hour is None:
+            raise ReportError("--api compares with what this machine costs: give --price-per-hour too")
     except (CatalogError, FactsError, ReportError) as error:
         _fail(str(error))
     out.mkdir(parents=True, exist_ok=True)
@@ -150,7 +157,7 @@ def report(
         pictures = draw(entries, out)
     else:
         _say("no pictures: they need matplotlib")
-    parts = sections(entries, price_per_hour, pictures, sides)
+    parts = sections(entries, price_per_hour, pictures, sides, rates)
     for name, write in (("report.md", as_markdown), ("report.html", as_html)):
         (out / name).write_text(write("Specialists, measured", parts), "utf-8")
         typer.echo(out / name)

@@ -51,6 +51,31 @@ class Hosting(BaseModel):
 
 
 @dataclass(frozen=True)
+class Rate:
+    """What somebody's API charges."""
+
+    who: str
+    read: float  #: a million tokens read
+    written: float
+
+    @classmethod
+    def of(cls, text: str) -> Rate:
+        """Of "name=read,written". Raises ReportError."""
+        who, _, prices = text.rpartition("=")
+        try:
+            if not who:
+                raise ValueError
+            read, written = map(float, prices.split(","))
+        except ValueError:
+            raise ReportError(f"{text!r} is no rate: give NAME=READ,WRITTEN, prices of a million tokens") from None
+        return cls(who, read, written)
+
+    def of_thousand(self, measured: Measured) -> float:
+        """What 1,000 jobs with as many tokens cost."""
+        return 1000 * (measured.tokens_in * self.read + measured.tokens_out * self.written) / 1e6
+
+
+@dataclass(frozen=True)
 class Entry:
     name: str
     manifest: Manifest
@@ -105,6 +130,9 @@ CASCADES = (
     "Jobs whose answer was less sure than the threshold were asked of a larger specialist too, and its answer counts."
 )
 EFFICIENCY = "Of one worker's engine that is asked all at once; tokens are of one job."
+RATES = """Beside it, what as many tokens cost where a price is asked for a million of them read and written ({}), and
+how many times as much: the least that it would be, for a general model has to be told in its prompt what a specialist
+knows."""
 BUDGETS = f"""Of adapters that saw so many examples, in {LEAST_STEPS} steps of {BATCH}, or one pass where that is longer
 (manyhands curve); of the one that ships, with its own recipe."""
 EDGE = """All specialists on processors alone: in one worker on one base, and in as many workers. Jobs go through Redis
@@ -117,13 +145,17 @@ def sections(
     price_per_hour: float | None,
     pictures: Sequence[str] = (),
     edge: Sequence[Hosting] = (),
+    rates: Sequence[Rate] = (),
 ) -> list[Section]:
-    """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files."""
+    """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files; `rates`:
+    of others, in the same currency."""
     known = [entry for entry in entries if entry.measured]
     measures = [entry.measured for entry in known if entry.measured]
     missing = ", ".join(entry.name for entry in entries if not entry.measured)
     scores = SCORES + (f" Not measured yet: {missing}." if missing else "")
     price = f" At {price_per_hour:g} an hour." if price_per_hour is not None else ""
+    if rates and price:
+        price += " " + RATES.format("; ".join(f"{each.who}: {each.read:g} and {each.written:g}" for each in rates))
 
     def drawn(word: str) -> list[str]:
         return [name for name in pictures if word in name]
@@ -137,7 +169,7 @@ def sections(
         ),
         Section("Confidence", CONFIDENCE, _confidence(known), drawn("coverage")),
         *([Section("Cascades", CASCADES, _cascades(known))] if any(each.cascade for each in measures) else []),
-        Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour)),
+        Section("Inference efficiency", EFFICIENCY + price, _efficiency(known, price_per_hour, rates)),
         Section("Fine-tuning agility", "What a training run takes.", _agility(entries)),
         Section("How little data", BUDGETS, _budgets(entries), drawn("budgets")),
         *([Section("Edge", EDGE, _edge(edge))] if edge else []),
@@ -216,19 +248,25 @@ GOOD = 0.9
 SHARES = (100, 90, 80, 70, 50)
 
 
-def _efficiency(entries: Sequence[Entry], price_per_hour: float | None) -> Table:
+def _efficiency(entries: Sequence[Entry], price_per_hour: float | None, rates: Sequence[Rate]) -> Table:
     rows = []
     for entry in entries:
         assert entry.measured
-        cost = [] if price_per_hour is None else [f"{1000 * price_per_hour / 3600 / entry.measured.jobs_per_s:.4f}"]
+        cost = [] if price_per_hour is None else _costs(entry.measured, price_per_hour, rates)
         rows.append(
             [
                 entry.name, f"{entry.measured.tokens_in:.0f}", f"{entry.measured.tokens_out:.0f}",
                 f"{entry.measured.jobs_per_s:.1f}", *cost, entry.measured.device,
             ]
         )  # fmt: skip
-    priced = [] if price_per_hour is None else ["1,000 jobs cost"]
+    priced = [] if price_per_hour is None else ["1,000 jobs cost", *(each.who for each in rates)]
     return ("specialist", "tokens read", "tokens written", "jobs/s", *priced, "on"), rows
+
+
+def _costs(measured: Measured, price_per_hour: float, rates: Sequence[Rate]) -> list[str]:
+    ours = 1000 * price_per_hour / 3600 / measured.jobs_per_s
+    others = [each.of_thousand(measured) for each in rates]
+    return [f"{ours:.4f}", *(f"{cost:.3f} ({cost / ours:,.0f} times)" for cost in others)]
 
 
 def _agility(entries: Sequence[Entry]) -> Table:

@@ -21,7 +21,7 @@ from specialists.facts import (
     Trained,
 )
 from specialists.manifest import Manifest
-from specialists.report import Entry, Reference, ReportError, entries_of, load_edge, load_references, sections
+from specialists.report import Entry, Rate, Reference, ReportError, entries_of, load_edge, load_references, sections
 from specialists.report_page import as_html, as_markdown
 
 MANIFEST = Manifest.model_validate(
@@ -199,3 +199,18 @@ def test_all_that_ships_has_an_entry() -> None:
 
     assert {"planner", "triage", "command", "entities", "route", "receipt"} <= {entry.name for entry in entries}
     assert as_html("Page", sections(entries, None)).count("<h2>") == 7
+
+
+def test_a_price_of_others_is_of_as_many_tokens_and_says_how_many_times_it_is() -> None:
+    entry = Entry("mood", MANIFEST, Facts(measured=MEASURED), [])
+    text = as_markdown("Page", sections([entry], 0.36, rates=[Rate.of("a=b=5,25")]))
+
+    # 50 jobs/s at 0.36 an hour: 0.002; 40,000 tokens read at 5 a million and 3,000 written at 25: 0.275
+    assert "| mood | 40 | 3 | 50.0 | 0.0020 | 0.275 (138 times) | 2 cores |" in text
+    assert "(a=b: 5 and 25)" in text
+
+
+@pytest.mark.parametrize("text", ["5,25", "a=5", "a=5,x", "a=1,2,3"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ReportError, match="give NAME=READ,WRITTEN"):
+        Rate.of(text)
