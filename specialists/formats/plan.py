@@ -21,6 +21,8 @@ from specialists.formats import FormatError, Json
 
 #: Lines of one draft. The longest plan of the public planning sets has seven; a bound ends a model that repeats itself.
 MAX_STEPS = 8
+#: Of a list or an object that is written out: the longest of those sets has seven.
+MAX_ITEMS = 10
 ITEM = "item"
 #: Words that are no reference; an input of such a name could not be told from them.
 RESERVED = frozenset({"true", "false", "null", "each", "after", ITEM})
@@ -155,7 +157,7 @@ def _call(name: str, params: list[str], value: str) -> str:
     return f'{_quote(name + "(")} ({_some(argument, len(params))})? ")"'
 
 
-def _some(rule: str, most: int = 16) -> str:
+def _some(rule: str, most: int = MAX_ITEMS) -> str:
     return f'({rule}) ("," ({rule})){{0,{most - 1}}}' if most > 1 else f"({rule})"
 
 
