@@ -48,6 +48,9 @@ endif
 		$(if $(filter planner,$(NAME)),--data runs/goals/goals-train.jsonl)
 	$(BIN)/manyhands eval $(NAME) --data $(DATA)/$(NAME)/dev.jsonl.gz --baseline $(DATA)/$(NAME)/train.jsonl.gz \
 		$(if $(filter planner,$(NAME)),,--calibrate) --card
+ifeq ($(NAME),planner)
+	$(BIN)/manyhands eval planner --data runs/goals/goals-held-out.jsonl --baseline runs/goals/goals-train.jsonl
+endif
 
 # A folder with <specialist>/dev.jsonl.gz, for figures of more than the specialists' few own examples.
 DATA ?=
