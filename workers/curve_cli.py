@@ -45,8 +45,6 @@ def curve(
 
     The adapter that ships stays as it is.
     """
-    from specialists.training.lora import TrainingError
-
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
@@ -59,7 +57,7 @@ def curve(
             Facts.load(specialist.folder).with_budget(budget).save(specialist.folder)
             scores = ", ".join(f"{metric} {value:.1f}" for metric, value in budget.metrics.items())
             _say(f"{name}, {budget.examples} examples, {budget.minutes:.1f} minutes: {scores}")
-    except (*_FAULTS, TrainingError) as error:
+    except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
 
@@ -74,6 +72,7 @@ def _counts(text: str) -> list[int]:
 def _point(
     specialist: Specialist, examples: list[Example], measured: list[Example], count: int, settings: Settings
 ) -> Budget:
+    from specialists.training.lora import TrainingError
     from specialists.training.run import train_specialist
 
     with tempfile.TemporaryDirectory() as folder:
@@ -82,10 +81,14 @@ def _point(
         few = min(count, len(examples))
         recipe = Recipe(epochs=max(1.0, LEAST_STEPS * BATCH / few), batch=BATCH)
         started = time.monotonic()
-        train_specialist(
-            load_specialist(copy, adapters=False), examples, "", Path(folder) / "run", recipe, count=few, start=None,
-            base=None, weights=settings.weights, threads=settings.threads, install=True, say=lambda _: None,
-        )  # fmt: skip
+        try:
+            train_specialist(
+                load_specialist(copy, adapters=False), examples, "", Path(folder) / "run", recipe, count=few,
+                start=None, base=None, weights=settings.weights, threads=settings.threads, install=True,
+                say=lambda _: None,
+            )  # fmt: skip
+        except TrainingError as error:
+            raise CurveError(str(error)) from None
         minutes = (time.monotonic() - started) / 60
         found = evaluate_here(load_specialist(copy), measured, settings)
         trained = Facts.load(copy).trained
