@@ -103,8 +103,8 @@ def _is_out_of_scope(example: Example) -> bool:
     return OUT_OF_SCOPE in example.output.values()
 
 
-def _same(field: str) -> Metric:
-    return Metric(lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs))
+def _same(field: str) -> Measure:
+    return lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs)
 
 
 def _field_exact(pairs: Sequence[Pair]) -> float:
@@ -121,9 +121,7 @@ def _f1(hits: int, answered: int, expected: int) -> float:
     return 200 * hits / (answered + expected) if answered + expected else 100.0
 
 
-def _micro_f1(
-    parts: Callable[[Json], Iterable[Hashable]], counts: Callable[[Example], bool] = lambda _: True
-) -> Metric:
+def _micro_f1(parts: Callable[[Json], Iterable[Hashable]]) -> Measure:
     """Over all examples together: each part of an expected output is found or not, as often as it occurs."""
 
     def measure(pairs: Sequence[Pair]) -> float:
@@ -136,7 +134,7 @@ def _micro_f1(
             expected += wanted.total()
         return _f1(hits, answered, expected)
 
-    return Metric(measure, counts)
+    return measure
 
 
 def _macro_f1(pairs: Sequence[Pair]) -> float:
@@ -183,21 +181,21 @@ def _has_arguments(example: Example) -> bool:
 
 _BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
     frozenset({"intent", "slots"}): {
-        "intent_accuracy": _same("intent"),
-        "slot_f1": _micro_f1(_items("slots", "name", "value")),
+        "intent_accuracy": Metric(_same("intent")),
+        "slot_f1": Metric(_micro_f1(_items("slots", "name", "value"))),
         "exact": EXACT,
     },
-    frozenset({"entities"}): {"span_f1": _micro_f1(_items("entities", "type", "text")), "exact": EXACT},
+    frozenset({"entities"}): {"span_f1": Metric(_micro_f1(_items("entities", "type", "text"))), "exact": EXACT},
     frozenset({"template"}): {"parsing_accuracy": EXACT},
     frozenset({"name", "arguments"}): {
-        "accuracy": _same("name"),
-        "argument_f1": _micro_f1(_arguments),
+        "accuracy": Metric(_same("name")),
+        "argument_f1": Metric(_micro_f1(_arguments)),
         "exact": EXACT,
     },
     frozenset({"steps"}): {
-        "node_f1": _micro_f1(nodes),
-        "edge_f1": _micro_f1(edges),
-        "parameter_f1": _micro_f1(parameters, _has_arguments),
+        "node_f1": Metric(_micro_f1(nodes)),
+        "edge_f1": Metric(_micro_f1(edges)),
+        "parameter_f1": Metric(_micro_f1(parameters), _has_arguments),
         "exact": Metric(_exact, _has_arguments),
     },
 }
