@@ -22,7 +22,7 @@ up: $(STAMP)
 	$(BIN)/manyhands up
 
 test: $(STAMP)
-	$(BIN)/manyhands weights smollm2-135m
+	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
 	$(BIN)/python -m pytest -q -p tests.without tests/unit
 	$(BIN)/python -m pytest -q tests/contracts tests/integration tests/acceptance
 
@@ -37,20 +37,10 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 # One specialist from data to all that ships of it: adapter, card, facts, confidence.
-# The planner's data are made-up goals too, which quote texts of other specialists'. No confidence of it is fitted: its
-# development set is of public tools, and says nothing of goals over the job types here.
 specialist: $(STAMP)
-ifeq ($(NAME),planner)
-	$(BIN)/manyhands goals runs/goals --count 6800 --texts $(DATA)/triage/train.jsonl.gz \
-		--texts $(DATA)/entities/train.jsonl.gz --texts $(DATA)/command/train.jsonl.gz
-endif
-	$(BIN)/manyhands train $(NAME) --data $(DATA)/$(NAME)/train.jsonl.gz --dev $(DATA)/$(NAME)/dev.jsonl.gz \
-		$(if $(filter planner,$(NAME)),--data runs/goals/goals-train.jsonl)
+	$(BIN)/manyhands train $(NAME) --data $(DATA)/$(NAME)/train.jsonl.gz --dev $(DATA)/$(NAME)/dev.jsonl.gz
 	$(BIN)/manyhands eval $(NAME) --data $(DATA)/$(NAME)/dev.jsonl.gz --baseline $(DATA)/$(NAME)/train.jsonl.gz \
-		$(if $(filter planner,$(NAME)),,--calibrate) --card
-ifeq ($(NAME),planner)
-	$(BIN)/manyhands eval planner --data runs/goals/goals-held-out.jsonl --baseline runs/goals/goals-train.jsonl
-endif
+		--calibrate --card
 
 # A folder with <specialist>/dev.jsonl.gz, for figures of more than the specialists' few own examples.
 DATA ?=

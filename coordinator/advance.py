@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordinator import references
+from coordinator.answer import shown
 from coordinator.binder import Binder, TooLarge
 from coordinator.escalation import Known, rule_of, standing
 from coordinator.jobs import fallback_job, job_inputs, job_of
 from coordinator.joining import count, judge, wanted
-from coordinator.plan import PLANNING, Join, Plan, PlanRefused, Step
-from coordinator.planning import plan_of
+from coordinator.plan import PLANNING, Join, PlanRefused, Step
+from coordinator.planning import Accepted, Refused, Unsure, decide
 from coordinator.progress import Progress, StepState
 from coordinator.run import Run, RunFailure, UnreadableRun
 from coordinator.values import Stored, load_values
@@ -159,28 +160,49 @@ class _Deciding:
         """Its id, or its fallback's, which was asked after it."""
         return Job.name(self._run.id, step.id, index, progress.fallback if progress.has_asked(index) else None)
 
-    def _plan(self, draft: Json, progress: Progress) -> None:
-        """The planner's draft: a plan once it is checked."""
+    def _plan(self, output: Json, progress: Progress) -> None:
+        """The planner's output: a plan, plans to choose from, or a refusal."""
         inputs, limits = self._values([references.INPUTS])[references.INPUTS], self._run.plan.limits
         try:
-            plan, repairs = plan_of(draft, self._catalog, inputs, limits)
+            decision = decide(output, self._run.confirm, self._catalog, inputs, limits)
         except PlanRefused as refused:
-            message = f"the planner's draft is no plan: {refused}"
+            message = f"the planner has no plan that can run: {refused}"
             self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=PLANNING, faults=tuple(refused.faults)))
             return
         self._steps[PLANNING] = progress.counted(0, "succeeded").done()
-        self._steps |= {step.id: Progress() for step in plan.steps}
-        self._run = self._run.model_copy(update={"plan": plan, "planning": False, "repairs": repairs})
-        self._events.append(accepted_event(plan, repairs))
+        match decision:
+            case Accepted():
+                self._go_on(decision)
+            case Unsure():
+                self._wait(decision)
+            case Refused():
+                self._run = self._run.model_copy(update={"reason": decision.reason})
+                self.end(RunState.REFUSED)
+
+    def _go_on(self, accepted: Accepted) -> None:
+        planned = self._run.planned(accepted.plan, accepted.draft.reading)
+        self._steps = {**planned.steps, **self._steps}
+        self._run = planned
+        self._events.append(accepted_event(planned))
+
+    def _wait(self, unsure: Unsure) -> None:
+        """Until the caller has confirmed one of the plans."""
+        told = {"state": RunState.UNSURE, "candidates": unsure.drafts, "reason": unsure.reason}
+        self._run = self._run.model_copy(update=told)
+        plans = [{"choice": number, **shown(draft)} for number, draft in enumerate(unsure.drafts, 1)]
+        self._tell("run.unsure", reason=unsure.reason, plans=plans)
 
     def release_ready(self) -> None:
         """Release the steps whose needs are done. An empty map is done at once, which may make others ready."""
-        while not self._run.state.ended and (ready := list(self._ready())):
+        while self._runs() and (ready := list(self._ready())):
             for step in ready:
-                if not self._run.state.ended:
+                if self._runs():
                     self._release(step)
-        if not self._run.state.ended and all(self._is_done(step.id) for step in self._run.plan.steps):
+        if self._runs() and all(self._is_done(step.id) for step in self._run.plan.steps):
             self._succeed()
+
+    def _runs(self) -> bool:
+        return self._run.state is RunState.RUNNING
 
     def _ready(self) -> Iterator[Step]:
         for step in self._run.plan.steps:
@@ -192,7 +214,7 @@ class _Deciding:
 
     def _release(self, step: Step) -> None:
         try:
-            inputs = job_inputs(step, self._values(step.names()), self._binder)
+            inputs = self._inputs(step)
         except (references.Unresolved, TooLarge) as error:
             self._fail_step(step, f"step {step.id!r}: {error}")
             return
@@ -202,6 +224,12 @@ class _Deciding:
             self._fail_step(step, f"step {step.id!r}: {need} of its jobs must succeed, and it has {progress.total}")
             return
         self._make_jobs(step, progress, inputs)
+
+    def _inputs(self, step: Step) -> list[Json]:
+        """One a job. What the planner is asked holds parts of the goal's inputs: it is data, and not searched."""
+        if self._run.asked is not None:
+            return [self._run.asked]
+        return job_inputs(step, self._values(step.names()), self._binder)
 
     def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json]) -> None:
         """Jobs for those of `inputs` that have no output yet."""
@@ -241,7 +269,7 @@ class _Deciding:
 
     def end(self, state: RunState) -> None:
         self._run = self._run.model_copy(update={"state": state})
-        self._events.append(_ended_event(state, self._run.failure))
+        self._events.append(_ended_event(state, self._run.failure, self._run.reason))
 
     def _tell_step_ended(self, step_id: str) -> None:
         progress = self._steps[step_id]
@@ -263,11 +291,13 @@ def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure
     return RunFailure(kind=kind, message=message, step=step.id, index=outcome.index)
 
 
-def _ended_event(state: RunState, failure: RunFailure | None) -> Event:
-    data = {"state": state, "failure": failure.model_dump(mode="json") if failure else None}
+def _ended_event(state: RunState, failure: RunFailure | None, reason: str = "") -> Event:
+    told = {"reason": reason} if state is RunState.REFUSED else {}
+    data = {"state": state, "failure": failure.model_dump(mode="json") if failure else None, **told}
     return Event(name="run.ended", data=data)
 
 
-def accepted_event(plan: Plan, repairs: Sequence[str] = ()) -> Event:
-    shown = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return Event(name="plan.accepted", data={"plan": shown, "repairs": list(repairs)})
+def accepted_event(run: Run) -> Event:
+    """Of a run that has its plan; with what the planner said of it, if the plan is the planner's."""
+    plan = run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return Event(name="plan.accepted", data={"plan": plan, **shown(run.reading)})

@@ -60,8 +60,10 @@ class _Size(NamedTuple):
 def _size(template: Any, values: Mapping[str, Any], measured: dict[int, _Size]) -> _Size:
     if references.is_reference(template):
         value = references.resolve(template[references.KEY], values)
+        if references.makes_list(template[references.KEY]):  # and no other reference has this very list
+            return _size_of(value)
         if id(value) not in measured:
-            measured[id(value)] = _Size(len(to_json(value)), levels(value))
+            measured[id(value)] = _size_of(value)
         return measured[id(value)]
     if isinstance(template, dict):
         names = sum(len(to_json(name)) + 2 for name in template)
@@ -69,6 +71,10 @@ def _size(template: Any, values: Mapping[str, Any], measured: dict[int, _Size]) 
     if isinstance(template, list):
         return _around(2 + len(template), [_size(value, values, measured) for value in template])
     return _Size(len(to_json(template)), 0)
+
+
+def _size_of(value: Any) -> _Size:
+    return _Size(len(to_json(value)), levels(value))
 
 
 def _around(own_bytes: int, inner: Sequence[_Size]) -> _Size:

@@ -8,11 +8,14 @@ from typing import Any
 
 from coordinator import references
 from coordinator.binder import Binder, TooLarge
-from coordinator.fit import kind_of, misfit, schema_of, walk
+from coordinator.fit import kind_of, misfit
 from coordinator.joining import wanted
+from coordinator.lengths import Lengths
 from coordinator.plan import RESERVED, Default, Join, Limits, Step
+from coordinator.schemas import Schemas, Scope
 from infra.records import Json
 from specialists.catalog import Catalog
+from specialists.planning.literals import is_literal
 from specialists.schemas import value_faults
 
 #: Faults of one step's values that are worth reading; 10,000 items may all have the same one.
@@ -30,7 +33,8 @@ class Checker:
         self._ids = ids
         self._catalog = catalog
         self._inputs = dict(inputs)
-        self._input_schema = schema_of(self._inputs)
+        self._schemas = Schemas(steps, ids, catalog, inputs)
+        self._lengths = Lengths(steps, inputs)
         self._limits = limits
         self._ordered = steps
 
@@ -59,8 +63,9 @@ class Checker:
     def _check_step(self, step: Step) -> None:
         for earlier in step.after:
             if earlier not in self._ids:
-                self._fault(step, f"after: no step {earlier!r}; known: {self._known()}")
-        scope = self._check_map(step)
+                self._fault(step, f"after: no step {earlier!r}; known: {self._schemas.known()}")
+        self._check_map(step)
+        scope = self._schemas.scope(step)
         if step.type not in self._catalog:
             self._fault(step, f"unknown job type; known: {', '.join(self._catalog.names())}")
             for path in references.find(step.args):
@@ -68,31 +73,45 @@ class Checker:
             return
         specialist = self._catalog.get(step.type)
         self._check_value(step, step.args, specialist.input_schema, "args", scope)
+        if self._sound(step):
+            self._check_function(step)
         if isinstance(step.on_failure, Default):
             self._check_data(step, step.on_failure.default, specialist.output_schema, "on_failure.default")
 
-    def _check_map(self, step: Step) -> dict[str, Json]:
-        """The schema of the map's variable, by its name."""
+    def _check_function(self, step: Step) -> None:
+        """What a shipped function would refuse, or would answer with nothing, seen from the schemas alone."""
+        for fault in self._schemas.faults(step):
+            of_one = fault.partition(" ")[0].endswith(":")  # "field: …"
+            self._fault(step, f"args.{fault}" if of_one else f"args: {fault}")
+        columns = step.args.get("columns")
+        if step.type != "table" or not isinstance(columns, list) or is_literal(columns):
+            return  # lists that the plan writes out are the job's to refuse
+        lengths = {_shown(column): length for column in columns if (length := self._lengths.of(column)) is not None}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            self._fault(step, f"args.columns: a table needs lists of equal length; {said}")
+
+    def _check_map(self, step: Step) -> None:
         if not step.map:
-            return {}
+            return
         item, over = step.map.item, step.map.over
         if item in self._ids or item in RESERVED:
             self._fault(step, f"map.as: {item!r} is already the name of something else")
         if not references.is_reference(over):
             self._fault(step, "map.over: must be a reference")
-            return {item: {}}
+            return
         schema = self._reference_schema(step, over, "map.over", {})
         if kind_of(schema) not in (None, "array"):
             self._fault(step, f"map.over: {over[references.KEY]!r} must be array, is {kind_of(schema)}")
-            return {item: {}}
-        return {item: schema.get("items", {})}
+        if item not in references.heads(step.args):
+            self._fault(step, f"map: goes over {over[references.KEY]!r} and never uses its item, {item!r}")
 
-    def _check_value(self, step: Step, value: Any, schema: Json, where: str, scope: dict[str, Json]) -> None:
+    def _check_value(self, step: Step, value: Any, schema: Json, where: str, scope: Scope) -> None:
         """Whether the template `value` may be where `schema` is asked for."""
         if references.is_reference(value):
             if fault := misfit(self._reference_schema(step, value, where, scope), schema):
                 self._fault(step, f"{where}: {value[references.KEY]!r} {fault}")
-        elif not _has_references(value):
+        elif is_literal(value):
             self._check_data(step, value, schema, where)
         elif isinstance(value, dict):
             self._check_object(step, value, schema, where, scope)
@@ -103,7 +122,7 @@ class Checker:
         for fault in value_faults(value, schema, where)[:SHOWN]:
             self._fault(step, fault)
 
-    def _check_object(self, step: Step, value: Json, schema: Json, where: str, scope: dict[str, Json]) -> None:
+    def _check_object(self, step: Step, value: Json, schema: Json, where: str, scope: Scope) -> None:
         if kind_of(schema) not in (None, "object"):
             self._fault(step, f"{where}: must be {kind_of(schema)}, is object")
             return
@@ -117,7 +136,7 @@ class Checker:
             inner = properties.get(name, more if isinstance(more, dict) else {})
             self._check_value(step, child, inner, f"{where}.{name}", scope)
 
-    def _check_list(self, step: Step, value: list[Any], schema: Json, where: str, scope: dict[str, Json]) -> None:
+    def _check_list(self, step: Step, value: list[Any], schema: Json, where: str, scope: Scope) -> None:
         if kind_of(schema) not in (None, "array"):
             self._fault(step, f"{where}: must be {kind_of(schema)}, is array")
             return
@@ -126,37 +145,17 @@ class Checker:
         for number, child in enumerate(value):
             self._check_value(step, child, schema.get("items", {}), f"{where}.{number}", scope)
 
-    def _reference_schema(self, step: Step, reference: Json, where: str, scope: dict[str, Json]) -> Json:
+    def _reference_schema(self, step: Step, reference: Json, where: str, scope: Scope) -> Json:
         if fault := references.form_fault(reference):
             self._fault(step, f"{where}: {fault}")
             return {}
         return self._schema_at(step, reference[references.KEY], scope)
 
-    def _schema_at(self, step: Step, path: str, scope: dict[str, Json]) -> Json:
-        schema, fault = self._find_schema(path, scope)
+    def _schema_at(self, step: Step, path: str, scope: Scope) -> Json:
+        schema, fault = self._schemas.at(path, scope)
         if fault:
             self._fault(step, fault)
         return schema
-
-    def _find_schema(self, path: str, scope: dict[str, Json]) -> tuple[Json, str | None]:
-        first, *rest = path.split(".")
-        if first in scope:
-            return walk(scope[first], rest, path)
-        if first == references.INPUTS:
-            return walk(self._input_schema, rest, path)
-        if first in self._steps:
-            return walk(self._value_schema(self._steps[first]), rest, path)
-        if first in self._ids:
-            return {}, None
-        return {}, f"reference {path!r}: no step {first!r}; known: {self._known(scope)}"
-
-    def _value_schema(self, step: Step) -> Json:
-        """The schema of a step's value: a mapped step's is the list of its outputs."""
-        output = self._catalog.get(step.type).output_schema if step.type in self._catalog else {}
-        return {"type": "array", "items": output} if step.map else output
-
-    def _known(self, scope: Mapping[str, Json] | None = None) -> str:
-        return ", ".join([*sorted(self._ids), *(scope or {}), references.INPUTS])
 
     def _check_known_values(self) -> None:
         """A step that refers to the inputs alone has its jobs' inputs already: check them to the letter."""
@@ -226,13 +225,9 @@ class Checker:
 
     def _check_result(self, result: Any) -> None:
         for reference in _references(result):
-            fault = references.form_fault(reference) or self._find_schema(reference[references.KEY], {})[1]
+            fault = references.form_fault(reference) or self._schemas.at(reference[references.KEY], {})[1]
             if fault:
                 self.faults.append(f"result: {fault}")
-
-
-def _has_references(value: Any) -> bool:
-    return next(_references(value), None) is not None
 
 
 def _references(value: Any) -> Iterator[Json]:
@@ -242,6 +237,10 @@ def _references(value: Any) -> Iterator[Json]:
         return
     for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _references(child)
+
+
+def _shown(column: Any) -> str:
+    return repr(column[references.KEY]) if references.is_reference(column) else "a list that is written out"
 
 
 def _cycle(waiting: dict[str, set[str]]) -> list[str]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from coordinator.cli_choice import follow_to_exit
 from coordinator.cli_client import client_of
 from coordinator.cli_letters import letters
 from coordinator.cli_options import (
+    ConfirmWhen,
     Deadline,
     GoalId,
     GoalWords,
@@ -25,17 +27,19 @@ from coordinator.cli_options import (
     Url,
     limits_of,
 )
+from coordinator.cli_rehearsal import register as register_rehearsal
 from coordinator.reasons import reasons
 from infra.records import NOBODY
 
 if TYPE_CHECKING:
-    from coordinator.client import Client
     from infra.records import Json
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, demo, run, submit, job, status, watch, cancel, rerun, pause, drain, resume, api, coordinator):
+    of_goals = (run, submit, status, watch, confirm, cancel, rerun)
+    for command in (up, demo, *of_goals, job, pause, drain, resume, api, coordinator):
         app.command()(command)
+    register_rehearsal(app)
     app.add_typer(letters, name="letters")
 
 
@@ -64,16 +68,17 @@ def run(
     deadline: Deadline = None,
     queue_limit: QueueLimit = None,
     priority: Urgency = "normal",
+    confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Reach a goal: show its plan, its progress and its result. Ends with 1 and the reasons where it failed."""
+    """Reach a goal: show its plan, its progress and its result. A terminal asks which plan is meant, where that is not
+    clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4 where it was refused."""
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, queue_limit)
-        accepted = client.submit(goal, _read(given), limits, priority=priority, key=key)
-        succeeded = _follow(client, accepted["id"])
-    raise typer.Exit(0 if succeeded else 1)
+        accepted = client.submit(goal, _read(given), limits, priority=priority, confirm=confirm, key=key)
+        follow_to_exit(client, accepted["id"])
 
 
 def submit(
@@ -82,6 +87,7 @@ def submit(
     deadline: Deadline = None,
     queue_limit: QueueLimit = None,
     priority: Urgency = "normal",
+    confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
     tenant: Tenant = NOBODY,
     url: Url = None,
@@ -89,7 +95,7 @@ def submit(
     """Hand in a goal and print its id."""
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, queue_limit)
-        typer.echo(client.submit(goal, _read(given), limits, priority=priority, key=key)["id"])
+        typer.echo(client.submit(goal, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
 
 
 def job(
@@ -131,10 +137,19 @@ def status(
 
 
 def watch(goal_id: GoalId, url: Url = None) -> None:
-    """Follow a goal to its end, from its start on, and show its result."""
+    """Follow a goal to its end, from its start on, and show its result. Asks and ends as `run` does."""
     with client_of(url) as client:
-        succeeded = _follow(client, goal_id)
-    raise typer.Exit(0 if succeeded else 1)
+        follow_to_exit(client, goal_id)
+
+
+def confirm(
+    goal_id: GoalId,
+    choice: Annotated[int, typer.Argument(help="the number of one of its plans")] = 1,
+    url: Url = None,
+) -> None:
+    """Have an unsure goal go on with one of its plans, and print its state."""
+    with client_of(url) as client:
+        typer.echo(client.confirm(goal_id, choice)["state"])
 
 
 def cancel(name: Annotated[str, typer.Argument(metavar="ID", help="a goal's id, or a job's")], url: Url = None) -> None:
@@ -194,9 +209,3 @@ def _read(given: list[str] | None) -> Json:
     from coordinator.given import read_inputs
 
     return read_inputs(given or [])
-
-
-def _follow(client: Client, goal_id: str) -> bool:
-    from coordinator.show import follow
-
-    return follow(client, goal_id, Console())

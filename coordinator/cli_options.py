@@ -13,6 +13,9 @@ Url = Annotated[str | None, typer.Option(help="of the API; default: this machine
 Tenant = Annotated[str, typer.Option(help="who asks: tenants share the workers by weight")]
 Key = Annotated[str | None, typer.Option(help="a name for this request: handed in again, it is not done again")]
 Urgency = Annotated[str, typer.Option(help="high, normal or low")]
+ConfirmWhen = Annotated[
+    str, typer.Option("--confirm", help="if_unsure, always or never: when a plan is to be confirmed before it runs")
+]
 Deadline = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="from accepted to ended; default: the deployment's")
 ]

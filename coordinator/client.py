@@ -76,9 +76,16 @@ class Client:
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
         self._http = httpx.Client(base_url=url, timeout=timeout, headers={"X-Tenant": tenant})
 
-    def run(self, goal: str | Json, inputs: Mapping[str, Any] | None = None, wait_s: float = 600.0) -> Json:
-        """Submit words or a plan and wait for the end: the goal as it is then, or after `wait_s`."""
-        return self.wait(self.submit(goal, inputs)["id"], wait_s)
+    def run(
+        self,
+        goal: str | Json,
+        inputs: Mapping[str, Any] | None = None,
+        wait_s: float = 600.0,
+        *,
+        confirm: str = "if_unsure",
+    ) -> Json:
+        """Submit words or a plan and wait: the goal when it has ended or is unsure, or as it is after `wait_s`."""
+        return self.wait(self.submit(goal, inputs, confirm=confirm)["id"], wait_s)
 
     def submit(
         self,
@@ -87,16 +94,27 @@ class Client:
         limits: Json | None = None,
         *,
         priority: str = "normal",
+        confirm: str = "if_unsure",
         key: str | None = None,
     ) -> Json:
-        """The goal as accepted, or as it is where `key` was used for it before. Raises ApiError with all faults."""
+        """The goal as accepted, or as it is where `key` was used for it before. Raises ApiError with all faults.
+
+        `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
+        """
         asked = {"goal": goal} if isinstance(goal, str) else {"plan": goal}
-        rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority}
+        rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority, "confirm": confirm}
         return self._send("/v1/goals", asked | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
-        """The goal when it has ended, or as it is after `wait_s`."""
-        return _waited(partial(self.get, goal_id), lambda goal: RunState(goal["state"]).ended, wait_s)
+        """The goal when it has ended or waits to be confirmed, or as it is after `wait_s`."""
+        return _waited(partial(self.get, goal_id), lambda goal: goal["state"] != RunState.RUNNING, wait_s)
+
+    def confirm(self, goal_id: str, choice: int | None = None, plan: Json | None = None) -> Json:
+        """An unsure goal, as it goes on: with its plan of that number, 1 where none is said, or with `plan`."""
+        asked: Json = {"plan": plan} if plan is not None else {"choice": 1}
+        if choice is not None:
+            asked["choice"] = choice
+        return self._ask_one("POST", _path("goals", goal_id, "/confirm"), asked)
 
     def get(self, goal_id: str, wait_s: float = 0.0) -> Json:
         return self._ask_one("GET", f"{_path('goals', goal_id)}?wait={wait_s}")
@@ -183,7 +201,7 @@ class Client:
                     yield event
                     after = event.id
                     outage.ended()
-                if self.get(goal_id)["state"] != "running":
+                if RunState(self.get(goal_id)["state"]).ended:
                     return
                 outage.ended()
             except httpx.TransportError as error:

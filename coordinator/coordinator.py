@@ -17,12 +17,13 @@ from pydantic import ValidationError
 from coordinator.advance import advance, fail
 from coordinator.known import KnownRuns
 from coordinator.metrics import CoordinatorMetrics
+from coordinator.plan import PLANNING
 from coordinator.run import Run, RunFailure
 from coordinator.spans import advancing, below, sending
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where
 from infra.queue import Queue, QueueUnavailable
-from infra.records import FailureKind, JobStatus, Outcome, RunRecord
+from infra.records import FailureKind, JobStatus, Outcome, RunRecord, RunState
 from infra.settings import Settings
 from infra.unread import kinds_of
 from specialists.catalog import Catalog
@@ -31,6 +32,11 @@ BATCH = 500
 WAIT_MS = 1000
 RETRY_S = 1.0
 WINDOWS_KEPT = 4  #: of messages, of a type whose jobs are sent again and again
+
+#: How an unsure run fails whose deadline has passed.
+_UNCONFIRMED = RunFailure(
+    kind=FailureKind.EXPIRED, message="its deadline passed before a plan of it was confirmed", step=PLANNING
+)
 
 logger = logging.getLogger(__name__)
 
@@ -130,8 +136,9 @@ class Coordinator:
             self._known.saved(change.run, version + 1)
         else:
             self._overtaken(run.id, version)
-        if saved and change.run.state.ended:
-            logger.info("run ended", extra={"action": "end", "goal_id": run.id, "state": change.run.state})
+        if saved and change.run.state is not RunState.RUNNING:
+            said = "run ended" if change.run.state.ended else "run waits to be confirmed"
+            logger.info(said, extra={"action": "end", "goal_id": run.id, "state": change.run.state})
         if saved and change.cancels:
             self._ledger.cancel(change.cancels)
         return saved and bool(counted)
@@ -161,11 +168,22 @@ class Coordinator:
         return self._send(taken, again=False)
 
     def sweep_once(self) -> int:
-        """Mend what crashes left; returns how many jobs were put on the queue again."""
+        """Mend what crashes left, and end unsure runs whose time is over; returns how many jobs were sent again."""
+        for run_id in self._ledger.overdue():
+            self._expire(run_id)
         silent = self._ledger.sweep(round(self._settings.silent_s * 1000))
         for job_type in {job_type for job_type, _ in silent}:
             self._drop_notes(job_type)
         return self._send(silent, again=True)
+
+    def _expire(self, run_id: str) -> None:
+        """End an unsure run whose deadline has passed, if it still is unsure."""
+        record = self._load_if_readable(run_id)
+        if record is None or record.state is not RunState.UNSURE:
+            return
+        failed, events = fail(record, _UNCONFIRMED)
+        if self._ledger.advance(failed, (), events, ()):
+            self._metrics.runs.ended(failed.state, failed.created_ms)
 
     def _drop_notes(self, job_type: str) -> None:
         """Of a type that nobody serves, each sending leaves one more. They are hints: a sweep sends them again."""

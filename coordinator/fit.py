@@ -5,61 +5,46 @@ A schema without a type says nothing, and fits everywhere: the worker checks the
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import Any
+from collections.abc import Sequence
 
+from coordinator.references import EACH, is_index
 from infra.records import Json
-from specialists.schemas import type_of
+from specialists.schemas import kind_of as kind_of
+from specialists.schemas import schema_of as schema_of
 
 
-def schema_of(value: Any) -> Json:
-    """The narrowest schema of the kind used here that `value` has."""
-    if isinstance(value, list):
-        return {"type": "array", "items": reduce(_either, map(schema_of, value)) if value else {}}
-    if isinstance(value, dict):
-        properties = {name: schema_of(child) for name, child in value.items()}
-        return {"type": "object", "properties": properties, "required": list(value), "additionalProperties": False}
-    return {"type": type_of(value)}
-
-
-def _either(one: Json, other: Json) -> Json:
-    """A schema of values that have one of the two."""
-    if one == other:
-        return one
-    if one.get("type") != other.get("type"):
-        return {}
-    if one["type"] == "array":
-        return {"type": "array", "items": _either(one["items"], other["items"])}
-    mine, theirs = one["properties"], other["properties"]
-    shared = {name: _either(mine[name], theirs[name]) for name in mine if name in theirs}
-    required = [name for name in one["required"] if name in other["required"]]
-    unlike = mine.keys() != theirs.keys() or one["additionalProperties"] or other["additionalProperties"]
-    return {"type": "object", "properties": shared, "required": required, "additionalProperties": unlike}
-
-
-def kind_of(schema: Json) -> str | None:
-    """The one type that the schema's values have, if it says so."""
-    kind = schema.get("type")
-    if kind is None and "enum" in schema:
-        kinds = {type_of(value) for value in schema["enum"]}
-        return kinds.pop() if len(kinds) == 1 else None
-    return kind if isinstance(kind, str) else None
-
-
-def walk(schema: Json, names: list[str], path: str) -> tuple[Json, str | None]:
+def walk(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | None]:
     """The schema at `names` inside `schema`, and what is wrong with going there. `path` is for the sentence."""
-    for name in names:
+    for position, name in enumerate(names):
+        if name == EACH:
+            return _walk_each(schema, names[position + 1 :], path)
         kind = kind_of(schema)
         if kind is None:
-            return {}, None
-        if kind == "array":
-            return {}, f"reference {path!r}: {name!r} is asked of a list; map over the list instead"
-        if kind != "object":
-            return {}, f"reference {path!r}: {name!r} is asked of a {kind}"
-        schema, fault = _property(schema, name, path)
+            return ({"type": "array", "items": {}} if EACH in names[position:] else {}), None
+        schema, fault = _step(schema, kind, name, path)
         if fault:
             return {}, fault
     return schema, None
+
+
+def _walk_each(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | None]:
+    """Of each element: a list; of a list in a list, one list too."""
+    kind = kind_of(schema)
+    if kind not in (None, "array"):
+        return {}, f"reference {path!r}: {EACH!r} is asked of what is {kind}, no list"
+    inner, fault = walk(schema.get("items", {}), names, path)
+    return inner if fault or EACH in names else {"type": "array", "items": inner}, fault
+
+
+def _step(schema: Json, kind: str, name: str, path: str) -> tuple[Json, str | None]:
+    if kind == "object":
+        return _property(schema, name, path)
+    if kind != "array":
+        return {}, f"reference {path!r}: {name!r} is asked of a {kind}"
+    if is_index(name):
+        return schema.get("items", {}), None
+    at = path.rpartition(f".{name}")[0]
+    return {}, f"reference {path!r}: {name!r} is asked of a list; map over the list instead, or write {at}[].{name}"
 
 
 def _property(schema: Json, name: str, path: str) -> tuple[Json, str | None]:

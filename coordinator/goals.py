@@ -1,10 +1,9 @@
-"""Goals: taken in, looked at, cancelled. All through the ledger; knows neither the queue nor HTTP."""
+"""Goals: taken in, looked at, confirmed, cancelled. All through the ledger; knows neither the queue nor HTTP."""
 
 from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,35 +15,39 @@ from pydantic import Field, ValidationError
 from coordinator import references
 from coordinator.admission import bids
 from coordinator.advance import Change, accepted_event, begin, cancel
+from coordinator.answer import Confirm
 from coordinator.asking import Asking, KeyUsed
 from coordinator.compiler import compile_plan, narrowed
+from coordinator.confirmation import Confirmation, confirm
 from coordinator.door import Door
 from coordinator.escalation import rule_of
 from coordinator.following import Followed
 from coordinator.meaning import meaning
 from coordinator.metrics import RunMetrics
 from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
+from coordinator.planner_input import planner_input
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run, UnreadableRun
 from coordinator.values import load_values
 from infra.ledger import Ledger
 from infra.metrics import Meter
-from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, TypeState
+from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, RunState, TypeState
 from infra.settings import Settings
 from infra.tracing import traceparent
 from infra.unread import kinds_of
 from specialists.catalog import Catalog
-from specialists.offers import PLANNER, offers
-from specialists.schemas import type_of
+from specialists.offers import PLANNER
 
 #: Of a job that a caller sends alone: the run's one step, and the input that it is.
 JOB_STEP = "job"
 #: More first jobs than one script of the ledger should make: about 10 ms of work, in which Redis answers nobody.
 AT_ONCE = 250
-_INPUT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_STEP_LIKE = re.compile(r"s\d+")
-#: Words that the planner's drafts use themselves.
-_TAKEN = frozenset({"item", "inputs", "true", "false", "null", "each", "after"})
+#: Of an input's name; and what a reference to it could not be told apart from.
+_NAME_CHARACTERS = 64
+_NOT_IN_NAMES = frozenset(".[]{}")
+
+#: Events after which a run does nothing more by itself.
+_HALTS = frozenset({"run.ended", "run.unsure"})
 
 #: Asked by nobody in particular, and done again if it is asked again.
 ANYBODY = Asking()
@@ -62,6 +65,10 @@ class Goal(Record):
         default={}, description="max_jobs, deadline_s, queue_s, max_replans; those of the deployment else."
     )
     priority: Priority = Priority.NORMAL
+    confirm: Confirm = Field(
+        default=Confirm.IF_UNSURE,
+        description="When a goal in words waits for a yes to its plan: where the planner is unsure, always, or never.",
+    )
 
 
 class JobRequest(Record):
@@ -132,17 +139,18 @@ class Goals:
         self._look_up(asking)
         faults = input_faults(goal.inputs)
         limits = narrowed(self._limits, goal.limits, faults)
-        plan = None
+        plan = asked = None
         if (goal.plan is None) == (goal.goal is None):
             faults.append("send either 'goal' (words) or 'plan'")
         elif goal.plan is not None:
             plan = self._compiled(goal, limits, faults)
         else:
-            plan = self._planning(goal, limits, faults)
+            asked = self._asked(goal, faults)
+            plan = _planning(limits)
         if faults or plan is None:
             raise GoalRefused(faults)
         run = Run.of_plan(
-            uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, planning=goal.plan is None,
+            uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, asked=asked, confirm=goal.confirm,
             trace=traceparent(), tenant=asking.tenant, priority=goal.priority,
         )  # fmt: skip
         return self._create(run, asking)
@@ -172,14 +180,16 @@ class Goals:
         return meaning(body, limits, self._limits)
 
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
+        if goal.confirm is Confirm.ALWAYS:
+            faults.append("confirm: a plan that is sent runs as it is; 'always' is for goals in words")
         try:
             return compile_plan(goal.plan, self._catalog, goal.inputs, limits)
         except PlanRefused as refused:
             faults += refused.faults
             return None
 
-    def _planning(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
-        """The plan of one step that asks for a plan."""
+    def _asked(self, goal: Goal, faults: list[str]) -> Json | None:
+        """What the planner is asked."""
         assert goal.goal is not None
         if not goal.goal.strip():
             faults.append("goal: is empty; say what to reach")
@@ -187,11 +197,9 @@ class Goals:
         if PLANNER not in self._catalog:
             faults.append(f"goal: no specialist {PLANNER!r} here to plan words; send a plan")
             return None
-        kinds = {name: type_of(value) for name, value in goal.inputs.items()}
-        args = {"goal": goal.goal, "inputs": kinds, "job_types": offers(self._catalog)}
-        faults += self._catalog.get(PLANNER).input_faults(args)
-        step = Step(id=PLANNING, type=PLANNER, args=args)
-        return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
+        asked = planner_input(goal.goal, goal.inputs, self._catalog)
+        faults += self._catalog.get(PLANNER).input_faults(asked)
+        return asked
 
     def _look_up(self, asking: Asking) -> None:
         """Raises KeyUsed if the request's key was used before."""
@@ -208,7 +216,7 @@ class Goals:
     def _store(self, run: Run, change: Change, asking: Asking) -> Run:
         events = [Event(name="run.accepted", data={"id": run.id, "goal": run.goal})]
         if not run.planning:
-            events.append(accepted_event(run.plan))
+            events.append(accepted_event(run))
         if len(change.jobs) > AT_ONCE:
             return self._store_large(run, change, events, asking)
         self._store_new(change.run, change.jobs, [*events, *change.events], asking)
@@ -273,6 +281,29 @@ class Goals:
             if run := self._reopen(reopened, record.version):
                 return run
 
+    def confirm(self, run_id: str, confirmation: Confirmation) -> Run:
+        """Have an unsure run go on with a plan. Raises UnknownRun, NotUnsure, or GoalRefused with the plan's faults."""
+        while True:
+            record = self._record(run_id)
+            stored = partial(self._ledger.results, run_id)
+            try:
+                confirmed = confirm(Run.load(record), confirmation, stored, self._catalog)
+            except PlanRefused as refused:
+                raise GoalRefused(refused.faults) from None
+            if run := self._confirm(confirmed, record.version):
+                return run
+
+    def _confirm(self, confirmed: Reopened, version: int) -> Run | None:
+        """None if the run changed in between: it was cancelled, or another plan was confirmed."""
+        change = confirmed.change
+        if not change.run.state.ended:
+            return self._reopen(confirmed, version)
+        events = [*confirmed.events, *change.events]  # nothing to do at all: maps over empty lists, or far too much
+        if not self._ledger.advance(change.run.record(version), change.results, events, ()):
+            return None
+        self._metrics.ended(change.run.state, change.run.since_ms)
+        return change.run
+
     def _reopen(self, reopened: Reopened, version: int) -> Run | None:
         """None if the run was taken up by somebody else in between. A large one in pieces, as a new one is."""
         run, change, events, forget = reopened.run, reopened.change, reopened.events, reopened.forget
@@ -283,15 +314,15 @@ class Goals:
         return change.run if taken else None
 
     def wait(self, run_id: str, wait_s: float) -> Run:
-        """The run when it has ended, or as it is after `wait_s`. Raises UnknownRun."""
+        """The run when it has ended or waits to be confirmed, or as it is after `wait_s`. Raises UnknownRun."""
         ends, after = time.monotonic() + wait_s, "0"
         run = self.load(run_id)
-        while not run.state.ended and (left_s := ends - time.monotonic()) > 0:
+        while run.state is RunState.RUNNING and (left_s := ends - time.monotonic()) > 0:
             events = self._ledger.events(run_id, after, wait_ms=max(1, round(left_s * 1000)))
             after = events[-1][0] if events else after
-            if any(event.name == "run.ended" for _, event in events):
+            if any(event.name in _HALTS for _, event in events):
                 run = self.load(run_id)
-        return run if run.state.ended else self.load(run_id)
+        return self.load(run_id) if run.state is RunState.RUNNING else run
 
     def job(self, job_id: str, wait_s: float = 0.0) -> Followed:
         """The job when it has ended, and its fallback's, or as they are after `wait_s`. Raises UnknownJob."""
@@ -348,17 +379,29 @@ class Goals:
         return record
 
 
+def _planning(limits: Limits) -> Plan:
+    """The plan of one step that asks for a plan."""
+    step = Step(id=PLANNING, type=PLANNER)
+    return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
+
+
 def input_faults(inputs: Mapping[str, Any]) -> list[str]:
     """What is wrong with the inputs' names, and with values that have no kind a plan could speak of."""
     faults = []
     for name, value in inputs.items():
-        if not _INPUT_NAME.fullmatch(name):
-            faults.append(f"inputs: {name[:64]!r} is no name; use lower-case letters, digits and _, a letter first")
-        elif name in _TAKEN or _STEP_LIKE.fullmatch(name):
-            faults.append(f"inputs: the name {name!r} means something else in plans; choose another")
+        if not _is_name(name):
+            faults.append(
+                f"inputs: {name[:_NAME_CHARACTERS]!r} is no name; use 1 to {_NAME_CHARACTERS} characters, "
+                "no dots, brackets or control characters among them, and no space around"
+            )
         if value is None:
             faults.append(f"inputs: {name[:64]!r} is null; leave it out")
     return faults
+
+
+def _is_name(name: str) -> bool:
+    is_one = 0 < len(name) <= _NAME_CHARACTERS and name == name.strip()
+    return is_one and name.isprintable() and not _NOT_IN_NAMES & set(name)
 
 
 def _readable(records: Iterable[RunRecord]) -> Iterator[Run]:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from coordinator.run import Run
+from infra.records import RunState
 
 KEPT_S = 1.0
 MOST = 64  #: a run may be as large as a request to the API
@@ -32,7 +33,7 @@ class KnownRuns:
         return (run, version) if run and self._now() - saved_at < KEPT_S else None
 
     def saved(self, run: Run, version: int) -> None:
-        if run.state.ended or self._now() < self._shared_until:
+        if run.state is not RunState.RUNNING or self._now() < self._shared_until:
             return
         self._runs[run.id] = run, version, self._now()
         if len(self._runs) > MOST:

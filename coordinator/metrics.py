@@ -52,6 +52,7 @@ class CoordinatorMetrics:
         self._escalated = meter.counter(
             "jobs_escalated", "Outputs too unsure to stand; `to` was asked the same.", "job_type", "to"
         )
+        self._unsure = meter.counter("runs_unsure", "Runs that began to wait until one of their plans is confirmed.")
         self._seconds = meter.histogram(
             "advance_seconds", "To decide and store all that a batch of outcomes changes.", buckets=ADVANCE_S
         )
@@ -88,6 +89,8 @@ class CoordinatorMetrics:
             elif event.name == "job.escalated":
                 self._outcomes.labels(types[event.data["step"]], JobState.SUCCEEDED).inc()
                 self._escalated.labels(types[event.data["step"]], event.data["type"]).inc()
+            elif event.name == "run.unsure":
+                self._unsure.inc()
         if change.run.state.ended:
             self.runs.ended(change.run.state, change.run.since_ms)
 

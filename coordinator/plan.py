@@ -61,7 +61,7 @@ _ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip' or {\"default\": an ou
 class Limits(Record):
     max_jobs: int = Field(gt=0)  #: of the run
     deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
-    max_replans: int = Field(ge=0)  #: repairs of a refused draft
+    max_replans: int = Field(ge=0)  #: more plans of the planner that are tried where its first does not compile
     queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless claimed within so long; None: its type's
 
 

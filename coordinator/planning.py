@@ -1,33 +1,66 @@
-"""Planning: from the planner's draft to a plan, mended where there is one way to mend it. Pure."""
+"""Planning: from the planner's answer to a plan that runs, plans that wait for a yes, or a refusal. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from coordinator.answer import Confirm, Draft, Kind, read_answer
 from coordinator.compiler import compile_plan
 from coordinator.plan import Limits, Plan, PlanRefused
-from coordinator.repair import repair
 from infra.records import Json
 from specialists.catalog import Catalog
 
 
-def plan_of(draft: Json, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> tuple[Plan, tuple[str, ...]]:
-    """The draft's plan, and a sentence for each repair.
+@dataclass(frozen=True)
+class Accepted:
+    plan: Plan
+    draft: Draft
 
-    The planner decodes greedily: asked again the same, it answers the same. So a draft is repaired, at most
-    `max_replans` times, and never asked for anew. Raises PlanRefused with the faults of the draft as it came.
+
+@dataclass(frozen=True)
+class Unsure:
+    drafts: tuple[Draft, ...]  #: each compiles; the best first
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    reason: str
+
+
+def decide(
+    output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
+) -> Accepted | Unsure | Refused:
+    """What the planner's output comes to, for a caller who has said when to `confirm`.
+
+    Its first plan that compiles is accepted; of those after the first, `max_replans` are tried. Raises PlanRefused with
+    the faults of every plan that was tried where none compiles, and where the output is no answer.
     """
-    refused: PlanRefused | None = None
-    repairs: tuple[str, ...] = ()
-    for attempt in range(limits.max_replans + 1):
+    answer = read_answer(output)
+    if answer.answer is Kind.REFUSED:
+        return Refused(answer.reason)
+    waits = confirm is Confirm.ALWAYS or (confirm is Confirm.IF_UNSURE and answer.answer is Kind.UNSURE)
+    tried = answer.plans if waits else answer.plans[: limits.max_replans + 1]
+    compiled = _compiled(tried, catalog, inputs, limits)
+    if waits:
+        return Unsure(tuple(draft for draft, _ in compiled), answer.reason)
+    draft, plan = compiled[0]
+    return Accepted(plan, draft)
+
+
+def _compiled(
+    drafts: Iterable[Draft], catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
+) -> list[tuple[Draft, Plan]]:
+    """Those that compile. Raises PlanRefused with all faults where none does."""
+    found: list[tuple[Draft, Plan]] = []
+    faults: list[str] = []
+    for draft in drafts:
         try:
-            return compile_plan(draft, catalog, inputs, limits), repairs
-        except PlanRefused as faults:
-            refused = refused or faults
-        draft, mended = repair(draft, catalog, inputs)
-        if not mended or attempt == limits.max_replans:
-            break
-        repairs += tuple(mended)
-    assert refused
-    raise refused
+            found.append((draft, compile_plan(draft.plan, catalog, inputs, limits)))
+        except PlanRefused as refused:
+            faults += refused.faults
+    if not found:
+        raise PlanRefused(dict.fromkeys(faults) or ["the planner's answer: holds no plan"])
+    return found

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as PlainHTTPException
 
 from coordinator.admission import Why
+from coordinator.confirmation import NotUnsure
 from coordinator.door import NotAdmitted
 from coordinator.goals import GoalRefused, Unknown
 from coordinator.rerun import RerunRefused
@@ -88,6 +89,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RerunRefused)
     def on_rerun_refused(_: Request, error: RerunRefused) -> JSONResponse:
         return problem_response(409, "Not taken up again", [str(error)])
+
+    @app.exception_handler(NotUnsure)
+    def on_not_unsure(_: Request, error: NotUnsure) -> JSONResponse:
+        return problem_response(409, "Nothing to confirm", [str(error)])
 
     @app.exception_handler(Unknown)
     def on_unknown(_: Request, error: Unknown) -> JSONResponse:

@@ -1,15 +1,21 @@
 """References: where a plan says "the value of". They occur in plans alone; what a job answers is data, never searched.
 
-A reference is the object `{"$ref": "<head>.<path>"}`: the head is `inputs`, a step's id or the variable of a map.
+A reference is the object `{"$ref": "<head>.<path>"}`: the head is `inputs`, a step's id or the variable of a map. A
+number on the path is the index of a list (`inputs.messages.1.content`, from 0), and `[]` behind a name stands for
+each element: `s1[].colour` is the list of the elements' colours, `inputs.export[].tickets[]` one list of all tickets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 KEY = "$ref"
 INPUTS = "inputs"
+#: Among a path's names: of each element.
+EACH = "[]"
+_NAME = re.compile(r"(.+?)((?:\[\])*)", re.DOTALL)
 
 
 class Unresolved(ValueError):
@@ -25,13 +31,28 @@ def form_fault(reference: dict[str, Any]) -> str | None:
     path = reference[KEY]
     if len(reference) > 1:
         return f"a reference holds {KEY!r} alone; it also has {', '.join(repr(k) for k in reference if k != KEY)}"
-    if not isinstance(path, str) or not all(path.split(".")):
+    if not isinstance(path, str) or not all(name.removesuffix(EACH) for name in path.split(".")):
         return f"{KEY!r} must be names with dots between, as in 'inputs.messages'"
     return None
 
 
+def parts(path: str) -> list[str]:
+    """A well-formed path's names, and EACH wherever it goes on from each element."""
+    found: list[str] = []
+    for name in path.split("."):
+        matched = _NAME.fullmatch(name)
+        assert matched
+        found += [matched[1], *[EACH] * (len(matched[2]) // len(EACH))]
+    return found
+
+
 def head(path: str) -> str:
-    return path.partition(".")[0]
+    return parts(path)[0]
+
+
+def makes_list(path: str) -> bool:
+    """Whether the value is put together for the reference, rather than a part of what it refers to."""
+    return EACH in parts(path)
 
 
 def find(template: Any) -> Iterator[str]:
@@ -53,13 +74,38 @@ def heads(template: Any) -> set[str]:
 
 def resolve(path: str, values: Mapping[str, Any]) -> Any:
     """The value at `path`. Raises Unresolved."""
-    first, *rest = path.split(".")
-    value = values[first]
-    for name in rest:
-        if not isinstance(value, dict) or name not in value:
-            raise Unresolved(f"reference {path!r} has no value: no {name!r} there")
-        value = value[name]
+    first, *rest = parts(path)
+    return _reach(values[first], rest, path)
+
+
+def _reach(value: Any, names: Sequence[str], path: str) -> Any:
+    for position, name in enumerate(names):
+        if name == EACH:
+            return _reach_each(value, names[position + 1 :], path)
+        value = _child(value, name, path)
     return value
+
+
+def _reach_each(value: Any, names: Sequence[str], path: str) -> list[Any]:
+    """Of a list in a list, one list: `a[].b[]`."""
+    if not isinstance(value, list):
+        raise Unresolved(f"reference {path!r} has no value: {EACH!r} is asked of what is no list")
+    found = [_reach(element, names, path) for element in value]
+    return [inner for each in found for inner in each] if EACH in names else found
+
+
+def _child(value: Any, name: str, path: str) -> Any:
+    if isinstance(value, dict) and name in value:
+        return value[name]
+    if isinstance(value, list) and is_index(name):
+        if int(name) < len(value):
+            return value[int(name)]
+        raise Unresolved(f"reference {path!r} has no value: no element {name} of {len(value)}")
+    raise Unresolved(f"reference {path!r} has no value: no {name!r} there")
+
+
+def is_index(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) <= 9
 
 
 def bind(template: Any, values: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coordinator.advance import Change, begin
 from coordinator.joining import wanted
-from coordinator.plan import Plan, Step
+from coordinator.plan import PLANNING, Plan, Step
 from coordinator.progress import Progress, StepState
 from coordinator.references import INPUTS
 from coordinator.run import Run
@@ -37,11 +37,12 @@ class Reopened:
 def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | None = None) -> Reopened:
     """Take up `run` from `step` on: with all that depends on it, done anew. The rest keeps its outputs.
 
-    Without a step: what has no output is done again, and what was made of a list with such gaps is done anew.
-    Raises RerunRefused.
+    Without a step: what has no output is done again, and what was made of a list with such gaps is done anew. A run
+    that has come to no plan is planned anew. Raises RerunRefused.
     """
     _check(run, stored, step)
-    anew = _with_dependents(run.plan, {step}) if step else _dependents(run.plan, _gaps(run))
+    first = PLANNING if run.planning else step
+    anew = _with_dependents(run.plan, {first}) if first else _dependents(run.plan, _gaps(run))
     steps = {
         each.id: _taken_up(run, each, stored, each.id in anew, keep_gaps=step is not None) for each in run.plan.steps
     }
@@ -65,6 +66,8 @@ def check_missing(run: Run, step_id: str) -> None:
 
 
 def _check(run: Run, stored: Stored, step: str | None) -> None:
+    if run.state is RunState.UNSURE:
+        raise RerunRefused("the goal waits until one of its plans is confirmed; confirm one, or cancel it")
     if not run.state.ended:
         raise RerunRefused("the goal still runs; wait for its end, or cancel it")
     known = [each.id for each in run.plan.steps]
@@ -135,6 +138,8 @@ def _reopened(run: Run, steps: dict[str, Progress], anew: set[str], now_ms: int)
         update={
             "state": RunState.RUNNING,
             "failure": None,
+            "candidates": (),
+            "reason": "",
             "steps": all_steps,
             "jobs": sum(kept),
             "round": run.round + 1,

@@ -1,4 +1,4 @@
-"""Routes of goals: taken in, looked at, watched, cancelled, run again."""
+"""Routes of goals: taken in, looked at, watched, confirmed, cancelled, run again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from coordinator import views
 from coordinator.asking import KeyUsed
 from coordinator.bodies import StrictRoute
+from coordinator.confirmation import Confirmation
 from coordinator.event_stream import START, event_stream
 from coordinator.goals import Goal, Goals
 from coordinator.headers import Key, Tenant, Wait, asking
@@ -62,6 +63,13 @@ def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = event_stream(ledger, goals, run_id, last_event_id)
         return Watch(places, stream, media_type="text/event-stream", headers=headers)
+
+    @routes.post("/{run_id}/confirm", status_code=202, summary="Have an unsure goal go on with a plan")
+    def confirm(run_id: str, confirmation: Confirmation, wait: Wait, response: Response) -> Json:
+        with places.taken(wait > 0):
+            run = goals.confirm(run_id, confirmation)
+            response.headers["Location"] = at(run.id)
+            return view(goals.wait(run.id, wait) if wait else run)
 
     @routes.post("/{run_id}/cancel", summary="End it and its jobs")
     @routes.delete("/{run_id}", summary="End it and its jobs")

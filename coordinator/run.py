@@ -1,13 +1,15 @@
 """A run: one goal's progress, as a record. What comes next is decided in `coordinator.advance`.
 
-A run of a goal in words begins as a plan of one step, which asks for a plan. Its outputs live in the ledger, so that
-the run stays small: an outcome costs the same whether its step has ten jobs or ten thousand.
+A run of a goal in words begins as a plan of one step, which asks for a plan. What the planner answers becomes the plan,
+or waits until the caller has confirmed it, or ends the run. A run's outputs live in the ledger, so that the run stays
+small: an outcome costs the same whether its step has ten jobs or ten thousand.
 """
 
 from __future__ import annotations
 
 from pydantic import ValidationError
 
+from coordinator.answer import Confirm, Draft, Reading
 from coordinator.plan import Plan
 from coordinator.progress import Progress
 from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Record, RunRecord, RunState
@@ -22,7 +24,7 @@ class RunFailure(Record):
     message: str
     step: str | None = None
     index: int | None = None
-    faults: tuple[str, ...] = ()  #: of a draft that was refused
+    faults: tuple[str, ...] = ()  #: of the planner's plans, where none compiles
 
 
 class Run(Record):
@@ -31,11 +33,14 @@ class Run(Record):
     created_ms: int
     deadline_ms: int
     plan: Plan
-    planning: bool = False  #: `plan` is still the one step that asks for a plan
+    asked: Json | None = None  #: what the planner is asked, while `plan` is the one step that asks it; data, not bound
+    confirm: Confirm = Confirm.IF_UNSURE
     steps: dict[str, Progress]  #: of `plan`, and of the planning before it
     jobs: int = 0  #: released so far, without those of fallbacks
     inputs: Json | None  #: until the first save after the run was created, which moves them to the ledger's results
-    repairs: tuple[str, ...] = ()  #: what was mended in the draft
+    candidates: tuple[Draft, ...] = ()  #: the plans that an unsure run has to choose from, the best first
+    reading: Reading | None = None  #: what the planner said of `plan`; None: its caller sent the plan
+    reason: str = ""  #: why the planner is unsure, or refuses
     state: RunState = RunState.RUNNING
     failure: RunFailure | None = None
     trace: str | None = None  #: W3C traceparent of what accepted it; None: of no trace
@@ -54,7 +59,8 @@ class Run(Record):
         now_ms: int,
         *,
         goal: str | None = None,
-        planning: bool = False,
+        asked: Json | None = None,
+        confirm: Confirm = Confirm.IF_UNSURE,
         trace: str | None = None,
         tenant: str = NOBODY,
         priority: Priority = Priority.NORMAL,
@@ -65,13 +71,29 @@ class Run(Record):
             created_ms=now_ms,
             deadline_ms=now_ms + round(plan.limits.deadline_s * 1000),
             plan=plan,
-            planning=planning,
+            asked=asked,
+            confirm=confirm,
             steps={step.id: Progress() for step in plan.steps},
             inputs=inputs,
             trace=trace,
             tenant=tenant,
             priority=priority,
         )
+
+    @property
+    def planning(self) -> bool:
+        """Whether `plan` is still the one step that asks for a plan."""
+        return self.asked is not None
+
+    def planned(self, plan: Plan, reading: Reading | None) -> Run:
+        """The run as it goes on with `plan`, of which nothing is released. `reading`: None if the caller sent it."""
+        told = {
+            "state": RunState.RUNNING,
+            "plan": plan,
+            "reading": reading,
+            "steps": self.steps | {step.id: Progress() for step in plan.steps},
+        }
+        return self.model_copy(update={**told, "asked": None, "candidates": (), "reason": ""})
 
     @property
     def since_ms(self) -> int:
@@ -110,4 +132,11 @@ class Run(Record):
     def record(self, version: int) -> RunRecord:
         """As the ledger keeps it; `version` is the one that was loaded."""
         body = self.model_dump(mode="json", by_alias=True, exclude={"state"}, exclude_defaults=True)
-        return RunRecord(id=self.id, version=version, state=self.state, created_ms=self.created_ms, body=body)
+        return RunRecord(
+            id=self.id,
+            version=version,
+            state=self.state,
+            created_ms=self.created_ms,
+            waits_until_ms=self.deadline_ms if self.state is RunState.UNSURE else None,
+            body=body,
+        )

@@ -40,6 +40,30 @@ def written(value: Any) -> str:
     return _short(json.dumps(value, ensure_ascii=False))
 
 
+def reading_lines(told: Json) -> list[str]:
+    """What the planner says of a plan: its words, how sure they are, and where its values come from."""
+    if told["confidence"] is None:
+        return []
+    found = [f"{told['words'] or 'the plan'} ({told['confidence']:.2f})"]
+    for each in told["grounded"]:
+        value = _short(json.dumps(each["value"], ensure_ascii=False))
+        found.append(f'  {each["step"]} {each["argument"]} = {value}, from "{each["from"]}"')
+    return found
+
+
+def choices_text(goal: Json) -> Text:
+    """The plans that an unsure goal waits for a choice of, by number."""
+    lines = [f"unsure: {goal['reason']}" if goal["reason"] else "unsure: this is to be confirmed before it runs"]
+    for number, plan in enumerate(goal["plans"], 1):
+        first, *rest = reading_lines({**plan, "words": plan["words"] or _steps_in_words(plan["steps"])})
+        lines += [f"{number}  {first}", *(f"  {line}" for line in rest)]
+    return Text("\n".join(lines), style="yellow")
+
+
+def _steps_in_words(steps: Sequence[Json]) -> str:
+    return ", then ".join(f"{step['type']}{' for each' if 'map' in step else ''}" for step in steps)
+
+
 class Following:
     """A run's events as a plan and a bar for each step."""
 
@@ -54,18 +78,21 @@ class Following:
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
 
-    def follow(self, events: Iterable[Seen]) -> None:
-        """Show `events` until they end."""
+    def follow(self, events: Iterable[Seen]) -> str | None:
+        """Show `events` until they end, or until the run is unsure: the id of that event then."""
         with self._progress:
             for event in events:
+                if event.name == "run.unsure":
+                    return event.id
                 self._show(event)
+        return None
 
     def _show(self, event: Seen) -> None:
         match event.name:
             case "plan.accepted":
                 self._console.print(plan_table(event.data["plan"]))
-                for repair in event.data["repairs"]:
-                    self._console.print(Text(f"mended in the draft: {repair}", style="yellow"))
+                for line in reading_lines(event.data):
+                    self._console.print(Text(line))
             case "step.released":
                 self._draw(event.data["step"], event.data["type"], event.data["total"], event.data.get("kept", 0))
             case "run.reopened":
@@ -151,6 +178,8 @@ def cell(value: Any) -> str:
 
 def failure_view(goal: Json) -> Text:
     failure = goal["failure"]
+    if goal["state"] == "refused":
+        return Text(f"refused: {goal['reason'] or 'no plan can do what is asked'}", style="red")
     if not failure:
         return Text(goal["state"], style="red")
     where = f" in step {failure['step']}" if failure["step"] else ""
@@ -201,9 +230,20 @@ def _short(text: str) -> str:
     return text if len(text) <= CELL else f"{text[:CELL]}…"
 
 
-def follow(client: Client, goal_id: str, console: Console) -> bool:
-    """Show a goal to its end; whether it succeeded."""
-    Following(console, lambda: client.get(goal_id)["paused"]).follow(client.events(goal_id))
-    goal = client.get(goal_id)
+#: Has an unsure goal go on, or end; False: neither, it waits on.
+Ask = Callable[[Json], bool]
+
+
+def follow(client: Client, goal_id: str, console: Console, ask: Ask = lambda _: False) -> Json:
+    """Show a goal to its end, or until it is unsure and `ask` decides nothing; the goal as it is then."""
+    stopped: str | None = "0"
+    while stopped is not None:
+        following = Following(console, lambda: client.get(goal_id)["paused"])
+        stopped = following.follow(client.events(goal_id, stopped))
+        goal = client.get(goal_id)
+        if goal["state"] == "unsure":
+            console.print(choices_text(goal))
+            if not ask(goal):
+                return goal
     console.print(result_view(goal) if goal["state"] == "succeeded" else failure_view(goal))
-    return bool(goal["state"] == "succeeded")
+    return goal

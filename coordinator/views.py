@@ -6,16 +6,19 @@ from collections.abc import Collection
 from typing import Any
 
 from coordinator.admission import Bid, wait_s
+from coordinator.answer import shown
 from coordinator.following import Followed
 from coordinator.line import Line
 from coordinator.progress import Progress, StepState
 from coordinator.run import Run
-from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, TypeState
+from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, RunState, TypeState
 from specialists.specialist import Specialist
 
 
 def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
-    """A run; `paused`: the job types that are, of which it shows those that it waits for; `result` if it succeeded."""
+    """A run, with the plans that an unsure one has to choose from; `result` if it succeeded.
+
+    `paused`: the job types that are paused, of which it shows those that the run waits for."""
     plan = None if run.planning else run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "id": run.id,
@@ -25,8 +28,11 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
         "priority": run.priority,
         "created_ms": run.created_ms,
         "deadline_ms": run.deadline_ms,
+        "confirm": run.confirm,
         "plan": plan,
-        "repairs": list(run.repairs),
+        **shown(run.reading),
+        "plans": [{**draft.plan, **shown(draft)} for draft in run.candidates],
+        "reason": run.reason or None,
         "steps": {name: _progress_view(progress) for name, progress in run.steps.items()},
         "result": result,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
@@ -36,7 +42,7 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
 
 def _waits_for(run: Run) -> set[str]:
     """Types of jobs."""
-    if run.state.ended:
+    if run.state is not RunState.RUNNING:
         return set()
     released = [step for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED]
     asked = (progress for step in released if (progress := run.steps[step.id]).asked)

@@ -73,12 +73,19 @@ class Ledger(Protocol):
         """What an idempotency key was used for, as long as it is kept."""
 
     def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
-        """Take up an ended run again: save `run`, which runs, as version `run.version + 1`, and make `jobs` ready.
+        """Take up a run that has ended, or is unsure: save `run`, which runs, as version `run.version + 1`, and make
+        `jobs` ready.
 
-        Jobs that exist start anew: no attempt counted, no outcome, no dead letter. `jobs` are of a later round, so
-        that nothing said of the earlier ones counts any more. The results of the steps in `forget` are removed. What
-        was to expire with the run stays. False, and nothing changed, if the stored run has not ended or is not of
-        version `run.version`.
+        Jobs that exist start anew: no attempt counted, no outcome, no dead letter. The jobs of a run that had ended are
+        of a later round, so that nothing said of the earlier ones counts any more. The results of the steps in `forget`
+        are removed. What was to expire with the run stays. False, and nothing changed, if the stored run is running or
+        is not of version `run.version`.
+        """
+
+    def overdue(self, limit: int = 100) -> list[str]:
+        """Ids of unsure runs whose `waits_until_ms` has passed, those first that have waited longest.
+
+        Nothing changes: the caller ends them. Raises ValueError if `limit` is not above 0.
         """
 
     def load_run(self, run_id: str) -> RunRecord | None: ...

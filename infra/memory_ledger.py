@@ -78,12 +78,17 @@ class MemoryLedger:
 
     def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
         with self._change():
-            if not self._runs.ended(run.id) or not self._runs.save(run, [], events):
+            if self._runs.state(run.id) in (None, RunState.RUNNING) or not self._runs.save(run, [], events):
                 return False
             for step_id in forget:
                 self._runs.forget_results(run.id, step_id)
             self._jobs.release(jobs)
             return True
+
+    def overdue(self, limit: int = 100) -> list[str]:
+        check_limit(limit)
+        with self._changed:
+            return self._runs.overdue(limit)
 
     def load_run(self, run_id: str) -> RunRecord | None:
         with self._changed:
@@ -96,7 +101,7 @@ class MemoryLedger:
             if self._runs.ended(run.id):
                 self._log.acknowledge(acks)
                 return False
-            if self._runs.state(run.id) is not RunState.RUNNING or not self._runs.save(run, results, events):
+            if run.id not in self._runs or not self._runs.save(run, results, events):
                 return False
             self._log.acknowledge(acks)
             if run.state.ended:
@@ -220,7 +225,7 @@ class MemoryLedger:
         with self._change():
             letters = [job_id for job_id in dict.fromkeys(job_ids) if job_id in self._table.letters]
             for entry in filter(None, map(self._table.find, letters)):
-                if self._runs.state(entry.job.run_id) is RunState.RUNNING:
+                if entry.job.run_id in self._runs and not self._runs.ended(entry.job.run_id):
                     self._table.strip(entry)
                 else:
                     self._table.forget(entry.id)

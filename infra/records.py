@@ -262,14 +262,16 @@ class Prior(Record):
 
 
 class RunState(StrEnum):
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    RUNNING = "running"  #: it has jobs that have not ended, or its outcomes are being counted
+    UNSURE = "unsure"  #: it has plans and no jobs: its caller is to confirm one of the plans, or to send another
+    SUCCEEDED = "succeeded"  #: it has a result
+    FAILED = "failed"  #: it has a failure
+    REFUSED = "refused"  #: no plan can do what its goal asks; its reason says what is missing
+    CANCELLED = "cancelled"  #: somebody ended it
 
     @property
     def ended(self) -> bool:
-        return self is not RunState.RUNNING
+        return self not in (RunState.RUNNING, RunState.UNSURE)
 
 
 class RunRecord(Record):
@@ -279,13 +281,14 @@ class RunRecord(Record):
     version: int = Field(default=0, ge=0)  #: grows by one with each save
     state: RunState = RunState.RUNNING
     created_ms: int
+    waits_until_ms: int | None = None  #: Unix time at which an unsure run has waited too long; None: it is not unsure
     body: Json
 
 
 class Event(Record):
     """One change of a run, as its watchers see it."""
 
-    name: str  #: "run.accepted", "plan.accepted", "step.released", "job.escalated", "job.ended", …
+    name: str  #: "run.accepted", "run.unsure", "plan.accepted", "step.released", "job.escalated", "job.ended", …
     data: Json
 
 

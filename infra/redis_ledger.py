@@ -86,7 +86,7 @@ class RedisLedger:
         if key:
             asked = [key.key, Prior(run_id=run.id, fingerprint=key.fingerprint).model_dump_json(), key.keep_s]
         prior = self._run(
-            "create_run", run.id, run.model_dump_json(), run.state, *asked,
+            "create_run", run.id, run.model_dump_json(), run.state, _waits_until(run), *asked,
             len(events), *map(_dump, events), *of_jobs(jobs),
         )  # fmt: skip
         self._await_replicas()
@@ -115,6 +115,11 @@ class RedisLedger:
         return bool(reopened)
 
     @answered
+    def overdue(self, limit: int = 100) -> list[str]:
+        check_limit(limit)
+        return list(self._redis.zrangebyscore(self._key("unsure"), "-inf", self._now_ms(), start=0, num=limit))
+
+    @answered
     def load_run(self, run_id: str) -> RunRecord | None:
         record = self._redis.hget(self._key("run", run_id), "record")
         return RunRecord.model_validate_json(record) if record else None
@@ -126,7 +131,7 @@ class RedisLedger:
         record = _saved(run)
         outputs = [field for r in results for field in (r.step_id, r.index, _compact(r.output))]
         saved, closing = self._run(
-            "advance", run.id, run.version, uuid4().hex, run.state, record,
+            "advance", run.id, run.version, uuid4().hex, run.state, record, _waits_until(run),
             len(results), len(events), len(acks), *outputs, *map(_dump, events), *acks,
         )  # fmt: skip
         if closing:
@@ -193,9 +198,7 @@ class RedisLedger:
     @answered
     def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
         self._resume()
-        seconds, microseconds = self._redis.time()
-        now_ms = 1000 * seconds + microseconds // 1000
-        return self._drain("sweep", 1, silent_ms, now_ms - silent_ms + 1, JOBS_A_CALL)[0]
+        return self._drain("sweep", 1, silent_ms, self._now_ms() - silent_ms + 1, JOBS_A_CALL)[0]
 
     @answered
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
@@ -344,6 +347,11 @@ class RedisLedger:
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
 
+    def _now_ms(self) -> int:
+        """By the clock of Redis."""
+        seconds, microseconds = self._redis.time()
+        return int(1000 * seconds + microseconds // 1000)
+
     def _run(self, name: str, *arguments: Argument) -> Any:
         return self._scripts[name](keys=[self._prefix], args=[self._retention_s, *arguments])
 
@@ -463,6 +471,10 @@ def _load(counts: Any) -> Load:
 
 def _saved(run: RunRecord) -> str:
     return run.model_copy(update={"version": run.version + 1}).model_dump_json()
+
+
+def _waits_until(run: RunRecord) -> Argument:
+    return "" if run.waits_until_ms is None else run.waits_until_ms
 
 
 def _compact(value: Json) -> str:

@@ -29,11 +29,21 @@ class RunTable:
         return _copy(run) if run else None
 
     def ended(self, run_id: str) -> bool:
-        return self.state(run_id) not in (None, RunState.RUNNING)
+        state = self.state(run_id)
+        return state is not None and state.ended
 
     def state(self, run_id: str) -> RunState | None:
         run = self._runs.get(run_id)
         return run.state if run else None
+
+    def overdue(self, limit: int) -> list[str]:
+        """Unsure runs that have waited too long, those first that have waited longest."""
+        waits = [
+            (run.waits_until_ms, run.id)
+            for run in self._runs.values()
+            if run.state is RunState.UNSURE and run.waits_until_ms is not None
+        ]
+        return [run_id for until_ms, run_id in sorted(waits) if until_ms <= self._now_ms()][:limit]
 
     def newest(self, limit: int) -> list[RunRecord]:
         return [_copy(run) for run in islice(reversed(self._runs.values()), limit)]

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     otlp_endpoint: str | None = None  #: OpenTelemetry traces go there over HTTP; None: no traces
 
-    engine: Literal["ray"] | None = None  #: where models live, whatever their manifests say
+    engine: Literal["ray"] | None = None  #: where language models live, whatever their manifests say
     ray_address: str | None = None  #: of a Ray cluster to join; None: a private one on this machine
     ray_token_file: Path | None = None  #: its authentication token
 

@@ -70,7 +70,5 @@ def _nearest(training: Sequence[Example]) -> Baseline:
 
 
 def _text(input: Json) -> str:
-    """A goal where there is one (the job types offered beside it would drown it), else every field."""
-    if "goal" in input:
-        return str(input["goal"])
+    """Every field."""
     return "\n".join(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in input.values())

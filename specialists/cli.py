@@ -1,4 +1,4 @@
-"""Commands about specialists: fetch weights, make goals, train, report. Knows nothing of queues."""
+"""Commands about specialists: fetch weights, train, report. Knows nothing of queues."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.settings import Settings
+from specialists.planner_cli import register_planner
 
 _say = partial(Console(stderr=True, highlight=False).print, markup=False)
 
@@ -20,16 +21,17 @@ RECIPE = "default: the manifest's"
 def register(app: typer.Typer) -> None:
     app.command()(weights)
     app.command()(train)
-    app.command()(goals)
     app.command()(report)
+    register_planner(app)
 
 
-def weights(name: Annotated[str, typer.Argument(help="a base model, a local folder or a hub id")]) -> None:
-    """Fetch a base model, check its digest and convert it, once. Prints the folder."""
+def weights(names: Annotated[list[str], typer.Argument(help="base models, local folders or hub ids")]) -> None:
+    """Fetch base models, check their digests and convert them, once. Prints their folders."""
     from specialists.weights import WeightsError, ensure
 
     try:
-        typer.echo(ensure(name, Settings().weights, _say))
+        for name in names:
+            typer.echo(ensure(name, Settings().weights, _say))
     except WeightsError as error:
         _fail(str(error))
 
@@ -92,32 +94,6 @@ def train(
     except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
         _fail(str(error))
     typer.echo(path)
-
-
-def goals(
-    out: Annotated[Path, typer.Argument(help="folder for goals-train.jsonl and goals-held-out.jsonl")],
-    texts: Annotated[list[Path], typer.Option(exists=True, help="examples with a `text` input, quoted in some goals")],
-    count: Annotated[int, typer.Option(min=1, help="training goals")] = 3000,
-    held_out: Annotated[int, typer.Option(min=1, help="goals in held-out wordings")] = 300,
-    seed: int = 11,
-) -> None:
-    """Make goals with their plans for the planner, and as many in wordings that no training goal has."""
-    from specialists.examples import ExamplesError, read_examples, write_examples
-    from specialists.training.goals import GoalsError, generate, quotable
-
-    try:
-        quoted = quotable([example.input.get("text", "") for path in texts for example in read_examples(path)], seed)
-        parts = (
-            ("train", list(generate(count, quoted[::2], seed, held_out=False))),
-            ("held-out", list(generate(held_out, quoted[1::2], seed + 1, held_out=True))),
-        )
-    except (ExamplesError, GoalsError) as error:
-        _fail(str(error))
-    out.mkdir(parents=True, exist_ok=True)
-    for name, made in parts:
-        path = out / f"goals-{name}.jsonl"
-        write_examples(path, made)
-        typer.echo(path)
 
 
 def report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,11 +32,6 @@ class Example:
 def read_examples(path: Path) -> list[Example]:
     """All examples of the file, in order. Raises ExamplesError on the first line that is not one."""
     return _read(path, '"input": …, "output": …', lambda row: Example(row["input"], row["output"], row.get("source")))
-
-
-def write_examples(path: Path, examples: Iterable[Example]) -> None:
-    rows = ({"input": each.input, "output": each.output, "source": each.source} for each in examples)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
 def drawn(rows: list[Row], count: int | None) -> list[Row]:

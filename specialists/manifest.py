@@ -25,7 +25,7 @@ class _Record(BaseModel):
 
 class BaseRef(_Record):
     name: str  #: a key of `specialists.weights.BASES`, a local folder, or a hub id
-    sha256: Digest | None = None  #: of the GGUF of a named base; checked against the weights before they load
+    sha256: Digest | None = None  #: of a named base's weights; checked before they load
 
 
 class AdapterRef(_Record):
@@ -125,7 +125,7 @@ class Manifest(_Record):
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     description: str = Field(min_length=1, max_length=300)
-    engine: Literal[ModelEngine, "function", "scripted", "ray"]
+    engine: Literal[ModelEngine, "planner", "function", "scripted", "ray"]
     function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
     base: BaseRef | None = None
     adapter: AdapterRef | None = None
@@ -140,12 +140,14 @@ class Manifest(_Record):
     reuse: Reusing = Reusing()
     script: Script = Script()
     ray: RayHosting = RayHosting()
-    planned: bool = True  #: offered to the planner; `plan` itself is not
+    planned: bool = True  #: offered to the planner
 
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Manifest:
         if self.inner_engine == "function" and not self.function:
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
+        if self.inner_engine == "planner" and not (self.base and self.adapter):
+            raise ValueError("engine 'planner' needs the tables [base] and [adapter]")
         if self.hosts_model and not (self.base and self.decoding):
             raise ValueError(f"engine {self.inner_engine!r} needs the tables [base] and [decoding]")
         return self
@@ -172,4 +174,5 @@ class Manifest(_Record):
 
     @property
     def hosts_model(self) -> bool:
+        """Whether it writes its answers by a language model."""
         return self.inner_engine in get_args(ModelEngine)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from specialists.examples import Example
-from specialists.plan_metrics import edges, nodes, parameters, same_plan, says_arguments
 from specialists.schemas import Json
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -57,9 +56,7 @@ def counts(examples: Sequence[Example]) -> dict[str, int]:
 
 def right(example: Example, output: Json | None) -> bool:
     """Whether nothing is wrong with the output, as the metric that is strictest sees it."""
-    if output is None or output == example.output:
-        return output is not None
-    return _is_plan(example.output) and same_plan(example.output, output)
+    return output is not None and output == example.output
 
 
 def _metrics_of(examples: Sequence[Example]) -> dict[str, Metric]:
@@ -167,18 +164,6 @@ def _arguments(output: Json) -> Iterator[Hashable]:
     return ((name, str(value)) for name, value in output["arguments"].items())
 
 
-# -- plans --
-
-
-def _is_plan(output: Json) -> bool:
-    return set(output) == {"steps"}
-
-
-def _has_arguments(example: Example) -> bool:
-    """A plan written down without any is scored by its nodes and edges alone."""
-    return says_arguments(example.output)
-
-
 _BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
     frozenset({"intent", "slots"}): {
         "intent_accuracy": Metric(_same("intent")),
@@ -191,11 +176,5 @@ _BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
         "accuracy": Metric(_same("name")),
         "argument_f1": Metric(_micro_f1(_arguments)),
         "exact": EXACT,
-    },
-    frozenset({"steps"}): {
-        "node_f1": Metric(_micro_f1(nodes)),
-        "edge_f1": Metric(_micro_f1(edges)),
-        "parameter_f1": Metric(_micro_f1(parameters), _has_arguments),
-        "exact": Metric(_exact, _has_arguments),
     },
 }

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from specialists.catalog import Catalog
-from specialists.schemas import Json, type_of
+from specialists.catalog import SHIPPED, Catalog
+from specialists.schemas import Json
 from specialists.specialist import Specialist
 
 PLANNER = "planner"
 
 
 def offers(catalog: Catalog) -> list[Json]:
-    """One offer for each job type that plans may use, by name."""
-    return [offer(each) for each in catalog if each.manifest.planned and each.name != PLANNER]
+    """One offer for each job type that plans may use, by name: neither the planner, nor what answers for another."""
+    fallbacks = {each.manifest.fallback.to for each in catalog if each.manifest.fallback}
+    return [offer(each) for each in catalog if each.manifest.planned and each.name not in {PLANNER, *fallbacks}]
 
 
 def offer(specialist: Specialist) -> Json:
-    properties = specialist.input_schema["properties"]
     return {
         "name": specialist.name,
         "description": specialist.manifest.description,
-        "params": {name: _kind(schema) for name, schema in properties.items()},
-        "required": list(specialist.input_schema.get("required", [])),
-        "returns": list(specialist.output_schema["properties"]),
+        "input": specialist.input_schema,
+        "output": specialist.output_schema,
+        "function": _is_own_function(specialist),
     }
 
 
-def _kind(schema: Json) -> str:
-    kinds = {type_of(value) for value in schema.get("enum", [])}
-    return str(schema.get("type") or (kinds.pop() if len(kinds) == 1 else "any"))
+def _is_own_function(specialist: Specialist) -> bool:
+    """Whether it is a function of this product, whose meaning the planner was trained on."""
+    return specialist.manifest.engine == "function" and specialist.folder.is_relative_to(SHIPPED)

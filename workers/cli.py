@@ -30,7 +30,7 @@ def worker(
         Path | None, typer.Option(help="the broker's password; without a file: MANYHANDS_REDIS_PASSWORD")
     ] = None,
     slots: Annotated[int | None, typer.Option(help="jobs at a time; default: MANYHANDS_SLOTS, 16")] = None,
-    engine: Annotated[str | None, typer.Option(help="'ray': models live in a Ray cluster, not in this process")] = None,
+    engine: Annotated[str | None, typer.Option(help="'ray': language models live in a Ray cluster")] = None,
     address: Annotated[str | None, typer.Option(help="of the Ray cluster; default: a private one here")] = None,
 ) -> None:
     """Serve specialists: take their jobs off the queue and do them, until SIGTERM or Ctrl-C.

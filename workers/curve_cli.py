@@ -48,8 +48,10 @@ def curve(
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
-        if specialist.manifest.base is None:
-            raise CurveError(f"{name!r} runs engine {specialist.manifest.engine!r}: there is no model to train")
+        if not specialist.manifest.hosts_model:
+            raise CurveError(
+                f"{name!r} runs engine {specialist.manifest.engine!r}: there is no language model to train"
+            )
         points = _counts(counts)
         examples, measured = read_examples(data), drawn(read_examples(dev), limit)
         for count in points:

@@ -73,6 +73,8 @@ def _eval(
     try:
         catalog = load_catalog(settings.specialists)
         specialist = catalog.get(name)
+        if specialist.manifest.inner_engine == "planner":
+            raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
         examples = drawn(read_examples(data), limit)
         if untuned and fit:
             raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")

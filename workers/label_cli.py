@@ -53,6 +53,8 @@ def label(
     settings = Settings()
     try:
         specialist, given = load_catalog(settings.specialists).get(name), read_inputs(data)
+        if specialist.manifest.inner_engine == "planner":
+            raise LabelError(f"{name!r} writes plans, on which `manyhands train` trains nothing")
         for number, input in enumerate(given, 1):
             if faults := specialist.input_faults(input):
                 raise LabelError(f"{data.name}: input {number} is none of {name!r}: {faults[0]}")

@@ -38,6 +38,7 @@ def show_demo(settings: Settings, console: Console) -> bool:
         messages = read_file("messages", INBOX)
         console.print(Text(f"Goal: {GOAL}", style="bold"), f"({len(messages)} messages)")
         began = time.monotonic()
-        succeeded = follow(client, client.submit(GOAL, {"messages": messages})["id"], console)
+        goal = client.submit(GOAL, {"messages": messages}, confirm="never")  # nobody may be there to ask
+        ended = follow(client, goal["id"], console)
         console.print(f"{time.monotonic() - began:.1f} s from goal to result")
-        return succeeded
+        return bool(ended["state"] == "succeeded")

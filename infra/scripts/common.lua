@@ -6,6 +6,7 @@
 -- tenant, S a step, K a key of reuse (of what is asked), W a worker.
 --   run:R          hash    record (JSON of RunRecord), version, state, saved (nonce of the last save)
 --   runs           list    ids of the newest 10,000 runs, newest first
+--   unsure         zset    unsure runs: id -> ms when one has waited too long for its caller
 --   asked:I        string  what idempotency key I was used for (JSON of Prior), as long as its request is known
 --   events:R       stream  event (JSON of Event), the newest 25,000
 --   results:R:S    hash    index -> output (JSON), one field for each item of the step
@@ -84,9 +85,13 @@ local function load_job(id)
   return typed(job)
 end
 
+local function is_end(run_state)
+  return run_state ~= 'running' and run_state ~= 'unsure'
+end
+
 local function run_ended(run_id)
   local state = redis.call('HGET', key('run', run_id), 'state')
-  return state and state ~= 'running'
+  return state and is_end(state)
 end
 
 local function paused(type)

@@ -1,17 +1,18 @@
--- Arguments: run id, record, its state, idempotency key or '', what it is used for, for how many s, count of events,
--- the events, then jobs as `make_jobs` takes them. Returns what the key was used for before, if so: then nothing is
--- stored.
-local run_id, state, asked = ARGV[2], ARGV[4], ARGV[5] ~= '' and key('asked', ARGV[5])
+-- Arguments: run id, record, its state, ms until which an unsure run waits or '', idempotency key or '', what it is used
+-- for, for how many s, count of events, the events, then jobs as `make_jobs` takes them. Returns what the key was used
+-- for before, if so: then nothing is stored.
+local run_id, state, asked = ARGV[2], ARGV[4], ARGV[6] ~= '' and key('asked', ARGV[6])
 local RUNS_KEPT = 10000
 if redis.call('EXISTS', key('run', run_id)) == 1 then return nil end -- a repeat whose first answer was lost
 if asked then
   local prior = redis.call('GET', asked)
   if prior then return prior end
-  redis.call('SET', asked, ARGV[6], 'EX', ARGV[7])
+  redis.call('SET', asked, ARGV[7], 'EX', ARGV[8])
 end
 redis.call('HSET', key('run', run_id), 'record', ARGV[3], 'version', 0, 'state', state, 'saved', '')
 redis.call('LPUSH', key('runs'), run_id)
 redis.call('LTRIM', key('runs'), 0, RUNS_KEPT - 1)
-make_jobs(append_events(run_id, 9, tonumber(ARGV[8])))
-if state ~= 'running' then expire_run(run_id) end
+make_jobs(append_events(run_id, 10, tonumber(ARGV[9])))
+if state == 'unsure' then note_wait(run_id, state, ARGV[5]) end
+if is_end(state) then expire_run(run_id) end
 return nil

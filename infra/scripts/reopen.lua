@@ -4,11 +4,12 @@ local run_id, version, nonce = ARGV[2], ARGV[3], ARGV[4]
 local forgotten, events = tonumber(ARGV[6]), tonumber(ARGV[7])
 local reopened = key('reopened', run_id)
 
-local run = redis.call('HMGET', key('run', run_id), 'version', 'saved')
-if run[2] == nonce then return 1 end -- a repeat whose first answer was lost
-if run[1] ~= version or not run_ended(run_id) then return 0 end
+local run = redis.call('HMGET', key('run', run_id), 'version', 'state', 'saved')
+if run[3] == nonce then return 1 end -- a repeat whose first answer was lost
+if run[1] ~= version or run[2] == 'running' then return 0 end
 
 redis.call('HSET', key('run', run_id), 'record', ARGV[5], 'version', version + 1, 'state', 'running', 'saved', nonce)
+note_wait(run_id, 'running', '')
 for i = 8, 7 + forgotten do
   redis.call('UNLINK', key('results', run_id, ARGV[i]))
   redis.call('SREM', key('steps', run_id), ARGV[i])

@@ -10,6 +10,15 @@ local function append_events(run_id, at, count)
   return at + count
 end
 
+-- Remembers until when a run in this state waits for its caller; `until_ms` is '' where the run does not wait.
+local function note_wait(run_id, state, until_ms)
+  if state == 'unsure' and until_ms ~= '' then
+    redis.call('ZADD', key('unsure'), until_ms, run_id)
+  else
+    redis.call('ZREM', key('unsure'), run_id)
+  end
+end
+
 -- What belongs to the run is kept for RETENTION_S more.
 local function expire_run(run_id)
   for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
+
+from specialists.functions.fields import identity, need_field, values
 
 Json = dict[str, Any]
 
 
+class NotCountable(ValueError):
+    """Its words are shown to people: they name fields and quote no value."""
+
+
 def count(input: Json) -> Json:
     """`field` is a path (`intent`, `entities.type`); a list on the way counts each element. Most frequent first,
-    equal counts by value. `total` is the number of values counted; an item without the field counts nowhere."""
-    counted = Counter(value for item in input["items"] for value in _values(item, input["field"].split(".")))
-    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"counts": [{"value": value, "count": n} for value, n in ordered], "total": counted.total()}
+    equal counts by value. `total` is the number of values counted; an item without the field counts nowhere.
+
+    Raises NotCountable.
+    """
+    need_field(input["items"], input["field"], NotCountable)
+    found = [value for item in input["items"] for value in values(item, input["field"])]
+    named: Json = {}
+    for value in found:
+        named.setdefault(identity(value), value)
+    counted = Counter(map(identity, found))
+    ordered = sorted(counted, key=lambda key: (-counted[key], *_place(named[key])))
+    return {"counts": [{"value": named[key], "count": counted[key]} for key in ordered], "total": counted.total()}
 
 
-def _values(item: Any, path: list[str]) -> Iterator[str]:
-    if isinstance(item, list):
-        for element in item:
-            yield from _values(element, path)
-    elif not path:
-        yield str(item)[:1000]
-    elif isinstance(item, dict) and path[0] in item:
-        yield from _values(item[path[0]], path[1:])
+def _place(value: Any) -> tuple[str, float, str]:
+    """Values of one kind together, numbers by size."""
+    if isinstance(value, int | float):
+        return "number", value, ""
+    return type(value).__name__, 0, identity(value)

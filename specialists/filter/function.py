@@ -1,27 +1,99 @@
-"""`filter`: the items whose field has a value."""
+"""`filter`: the items whose field meets a condition."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from operator import ge, gt, le, lt
 from typing import Any
 
+from specialists.functions.dates import Moment, is_day_first, moment_of
+from specialists.functions.fields import need_field, plain, values
+from specialists.functions.keys import is_same
+from specialists.functions.numbers import is_blank, number_of
+
 Json = dict[str, Any]
+Test = Callable[[Any], bool]
+
+_NUMBERS: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "greater_than": gt,
+    "less_than": lt,
+    "at_least": ge,
+    "at_most": le,
+}
+_DATES = {"before": Moment.is_before, "after": Moment.is_after}
+CONDITIONS = ("equals", "any_of", "contains", *_NUMBERS, *_DATES)
+
+
+class NotFilterable(ValueError):
+    """Its words are shown to people: they name fields and conditions and quote no value."""
 
 
 def filter(input: Json) -> Json:
-    """Items in their order. `field` is a path; in a list on the way any element may match. Case, `_` and spaces
-    around the value make no difference: a planner copies the words of the goal (`lost or stolen card`)."""
-    path, wanted = input["field"].split("."), _plain(input["equals"])
-    kept = [item for item in input["items"] if _has(item, path, wanted)]
+    """Items in their order. `field` is a path; in a list on the way any element may meet the condition.
+
+    Case, `_` and spaces around a text make no difference: a planner copies the words of the goal (`lost or stolen
+    card`). Where `negate` is true, the items are kept that do not meet it. Raises NotFilterable.
+    """
+    items, field = input["items"], input["field"]
+    condition = _condition(input)
+    need_field(items, field, NotFilterable)
+    meets = _test(condition, input[condition], [value for item in items for value in values(item, field)], field)
+    negate = input.get("negate", False)
+    kept = [item for item in items if any(map(meets, values(item, field))) is not negate]
     return {"items": kept, "kept": len(kept)}
 
 
-def _has(item: Any, path: list[str], wanted: str) -> bool:
-    if isinstance(item, list):
-        return any(_has(element, path, wanted) for element in item)
-    if not path:
-        return _plain(str(item)) == wanted
-    return isinstance(item, dict) and path[0] in item and _has(item[path[0]], path[1:], wanted)
+def _condition(input: Json) -> str:
+    given = [name for name in CONDITIONS if name in input]
+    if len(given) != 1:
+        has = f"it has {' and '.join(given)}" if given else "it has none"
+        raise NotFilterable(f"a filter needs exactly one of {', '.join(CONDITIONS)}; {has}")
+    return given[0]
 
 
-def _plain(text: str) -> str:
-    return text.strip().casefold().replace("_", " ")
+def _test(condition: str, wanted: Any, found: Sequence[Any], field: str) -> Test:
+    """Whether a value meets the condition. `found`: all values that will be asked for."""
+    if condition in _NUMBERS:
+        return _number_test(condition, wanted, found, field)
+    if condition in _DATES:
+        return _date_test(condition, wanted, found, field)
+    if condition == "contains":
+        return lambda value: value is not None and plain(wanted) in plain(str(value))
+    choices = wanted if condition == "any_of" else [wanted]
+    return lambda value: any(is_same(value, choice) for choice in choices)
+
+
+def _number_test(condition: str, wanted: Any, found: Sequence[Any], field: str) -> Test:
+    bound, compare = number_of(wanted), _NUMBERS[condition]
+    if bound is None:
+        raise NotFilterable(f"{condition}: is no number")
+    _need_some(map(number_of, found), found, field, "number")
+
+    def meets(value: Any) -> bool:
+        number = number_of(value)
+        return number is not None and compare(number, bound)
+
+    return meets
+
+
+def _date_test(condition: str, wanted: Any, found: Sequence[Any], field: str) -> Test:
+    day_first = is_day_first(found)
+    bound, compare, read = moment_of(wanted), _DATES[condition], partial(moment_of, day_first=day_first)
+    if bound is None:
+        raise NotFilterable(f"{condition}: is no date; write it as 2026-01-31")
+    _need_some(map(read, found), found, field, "date")
+
+    def meets(value: Any) -> bool:
+        moment = read(value)
+        return moment is not None and compare(moment, bound)
+
+    return meets
+
+
+def _need_some(read: Any, found: Sequence[Any], field: str, kind: str) -> None:
+    """A condition that no value can meet or fail would keep nothing, and say nothing."""
+    said = [value for value in found if not is_blank(value)]
+    if said and all(each is None for each in read):
+        raise NotFilterable(f"none of the {len(said)} values of {field!r} is a {kind}")

@@ -42,7 +42,6 @@ _FORMATS = {
     "call": "specialists.formats.call:CallFormat",
     "json": "specialists.formats.json_text:JsonFormat",
     "lines": "specialists.formats.lines:LinesFormat",
-    "plan": "specialists.formats.plan:PlanFormat",
 }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+
+from specialists.functions.fields import VALUE, add_fields
 
 Json = dict[str, Any]
 
@@ -11,18 +14,49 @@ class UnequalColumns(ValueError):
     """Its words are shown to people: they count cells and quote none."""
 
 
+class UnequalNames(ValueError):
+    """Its words are shown to people: they count names and quote none."""
+
+
 def table(input: Json) -> Json:
-    """One row a position. Objects bring their fields, anything else becomes `value`; a name that two columns share
-    gets its column's number from the second on (`intent`, `intent_2`). Raises UnequalColumns."""
-    columns: list[list[Any]] = input["columns"]
+    """One row a position. Objects bring their fields, anything else becomes `value`.
+
+    A field that two columns share is called `<name>_<field>` by the `names` of all columns that have it, so that the
+    columns' order makes no difference. Without names, it gets its column's number from the second on (`intent`,
+    `intent_2`). Raises UnequalColumns, UnequalNames.
+    """
+    columns = [[_fields(cell) for cell in column] for column in input["columns"]]
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         raise UnequalColumns(f"the columns have {lengths} items; a table needs lists of equal length")
-    rows = []
-    for cells in zip(*columns, strict=True):
-        row: Json = {}
-        for number, cell in enumerate(cells, 1):
-            for name, value in (cell if isinstance(cell, dict) else {"value": cell}).items():
-                row[f"{name}_{number}" if name in row else name] = value
-        rows.append(row)
-    return {"rows": rows}
+    names = input.get("names")
+    cells = list(zip(*columns, strict=True))
+    return {"rows": [_numbered(row) for row in cells] if names is None else _named(cells, columns, names)}
+
+
+def _fields(cell: Any) -> Json:
+    return cell if isinstance(cell, dict) else {VALUE: cell}
+
+
+def _numbered(cells: tuple[Json, ...]) -> Json:
+    row: Json = {}
+    for number, cell in enumerate(cells, 1):
+        add_fields(row, cell, number)
+    return row
+
+
+def _named(cells: list[tuple[Json, ...]], columns: list[list[Json]], names: list[str]) -> list[Json]:
+    if len(set(names)) != len(columns):
+        raise UnequalNames(f"{len(columns)} columns need as many different names; there are {len(set(names))}")
+    fields = [{field: None for cell in column for field in cell} for column in columns]
+    shared = Counter(field for column in fields for field in column)
+    called = [
+        {field: f"{name}_{field}" if shared[field] > 1 else field for field in column}
+        for name, column in zip(names, fields, strict=True)
+    ]
+    if max(Counter(each for column in called for each in column.values()).values(), default=1) > 1:
+        raise UnequalNames("two columns would have a field of the same name; give them other names")
+    return [
+        {column[field]: value for cell, column in zip(row, called, strict=True) for field, value in cell.items()}
+        for row in cells
+    ]

@@ -53,7 +53,7 @@ def train_specialist(
             "a search looks for the rank, and an adapter to go on from has one: leave out one of the two"
         )
     if manifest.base is None or manifest.decoding is None:
-        raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no model to train")
+        raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no language model to train")
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)

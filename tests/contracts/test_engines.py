@@ -16,7 +16,7 @@ from infra.settings import Settings
 from specialists.manifest import RayHosting, Script
 from specialists.weights import ensure
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
-from workers.engines.function import THREADS, FunctionEngine
+from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
 
 WAIT_S = 60
@@ -45,15 +45,22 @@ def taken_case(engine: Engine, gate: threading.Event, threads: int, quote: Calla
     return Case(engine, lambda id, word: Request(id, "echo", quote(word)), endless, gate.set)
 
 
-def function_case() -> Case:
+def function_case(hosting: type[FunctionEngine] = FunctionEngine) -> Case:
     gate = threading.Event()
 
     def wait(input: dict[str, str]) -> dict[str, str]:
         gate.wait(WAIT_S)
         return input
 
-    engine = FunctionEngine({"echo": lambda input: input["word"], "wait": wait})
-    return taken_case(engine, gate, THREADS, lambda word: f'{{"word": "{word}"}}')
+    engine = hosting({"echo": lambda input: input["word"], "wait": wait})
+    return taken_case(engine, gate, hosting.threads, lambda word: f'{{"word": "{word}"}}')
+
+
+def planner_case() -> Case:
+    """Its queue and its thread, with functions in the planner's place."""
+    from workers.engines.planner import PlannerEngine
+
+    return function_case(PlannerEngine)
 
 
 def scripted_case() -> Case:
@@ -136,7 +143,7 @@ def gated_engine(gate: Path) -> Engine:
 
 
 MODELS = (transformers_case, llama_cpp_case, vllm_case)
-CASES = (function_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
+CASES = (function_case, planner_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
 MARKS = {vllm_case: [pytest.mark.filterwarnings("default")]}  # vLLM warns of itself while it is imported
 
 
@@ -239,7 +246,7 @@ def test_a_prompt_that_is_too_long_is_refused_where_too_little_may_be_cut(case: 
 
 
 def test_an_engine_says_what_computes_unless_nothing_does(case: Case) -> None:
-    computes = case.engine.name in ("transformers", "llama.cpp", "vllm")
+    computes = case.engine.name in ("transformers", "llama.cpp", "vllm", "planner")
 
     assert bool(case.engine.precision) == computes
     assert bool(case.engine.build) == (computes or case.engine.name == "ray")

@@ -31,13 +31,6 @@ PAIRS = {
     "required": ["intent", "slots"],
     "additionalProperties": False,
 }
-PLAN = json.loads((SHIPPED / "planner" / "output.schema.json").read_text())
-OFFERS = [
-    {"name": "triage", "params": {"text": "string"}, "returns": ["intent"]},
-    {"name": "count", "params": {"items": "array", "field": "string"}, "returns": ["counts"]},
-]
-GOAL = {"goal": "Sort and count", "inputs": {"messages": "array", "city": "string"}, "job_types": OFFERS}
-EACH = {"over": {"$ref": "inputs.messages"}, "as": "item"}
 CALL = {"type": "object", "properties": {"name": {}, "arguments": {}}}
 TALK = {
     "dialogue": ["U: A bus to Oslo, please."],
@@ -56,26 +49,6 @@ CASES = [
     ("json", PAIRS, {}, {"intent": "card_arrival", "slots": [{"name": "city", "value": 'a "b" \\ ü'}]}),
     ("lines", PAIRS, {}, {"intent": "card_arrival", "slots": []}),
     ("lines", PAIRS, {}, {"intent": "reverted_card_payment?", "slots": [{"name": "party_size", "value": "a: b"}] * 2}),
-    ("plan", PLAN, GOAL, {"steps": [{"id": "s1", "type": "triage", "map": EACH, "args": {"text": {"$ref": "item"}}}]}),
-    (
-        "plan",
-        PLAN,
-        GOAL,
-        {
-            "steps": [
-                {"id": "s1", "type": "triage", "args": {"text": 'say "hi", (ok)'}},
-                {"id": "s2", "type": "triage", "args": {"text": {"$ref": "inputs.city"}}, "after": ["s1"]},
-                {
-                    "id": "s3",
-                    "type": "count",
-                    "args": {
-                        "items": [{"$ref": "s1.intent"}, 2.5, True, None, {"a": {"$ref": "s2"}}],
-                        "field": "intent",
-                    },
-                },
-            ]
-        },
-    ),
 ]
 
 
@@ -103,11 +76,6 @@ def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, inp
         ("json", PAIRS, {}, '{"intent": "card_arrival","slots":[]}'),
         ("lines", PAIRS, {}, "card arrival\ncity: x\ncity: y\ncity: z"),
         ("lines", PAIRS, {}, "card arrival\nvillage: x"),
-        ("plan", PLAN, GOAL, "translate(text=city)"),
-        ("plan", PLAN, GOAL, "triage(text=s1)"),
-        ("plan", PLAN, GOAL, "triage(text=item)"),
-        ("plan", PLAN, GOAL, "each city: triage(text=item)"),
-        ("plan", PLAN, GOAL, "triage(words=city)"),
         ("call", CALL, TALK, "Fly\ncity: Oslo"),
         ("call", CALL, TALK, "Find"),
         ("call", CALL, TALK, "Find\ncity: Oslo\nkind: van"),
@@ -141,13 +109,6 @@ def test_what_can_be_answered_has_no_faults():
         assert load_format(name, schema).faults(input) == []
 
 
-def test_a_plan_line_names_earlier_steps_only():
-    format = load_format("plan", PLAN)
-    assert accepts(format, GOAL, "triage(text=city)\ncount(items=s1,field=city)")
-    assert not accepts(format, GOAL, "count(items=s2,field=city)\ntriage(text=city)")
-    assert not accepts(format, {**GOAL, "inputs": {}}, "triage(text=city)")
-
-
 def test_a_copied_value_must_stand_in_the_input():
     entities = load_specialist(SHIPPED / "entities", adapters=False)
     input = {"text": "Anna flew to Oslo."}
@@ -164,7 +125,7 @@ def test_a_copied_value_is_a_part_of_one_line_of_the_input():
     assert not accepts(entities.format, input, "person: Anna Berg\r\nlives")
 
 
-MODELS = ["triage", "command", "entities", "planner", "route", "receipt", "log", "issue", "call"]
+MODELS = ["triage", "command", "entities", "route", "receipt", "log", "issue", "call"]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -183,7 +144,7 @@ def test_a_format_says_which_schema_it_cannot_hold():
     optional = {**PAIRS, "required": ["intent"]}
     with pytest.raises(FormatError, match="'slots' is optional"):
         load_format("lines", optional)
-    with pytest.raises(FormatError, match="unknown answer format 'xml'; known: call, json, lines, plan"):
+    with pytest.raises(FormatError, match="unknown answer format 'xml'; known: call, json, lines"):
         load_format("xml", PAIRS)
 
 
@@ -234,4 +195,3 @@ def test_what_the_schema_does_not_bound_has_no_longest_answer():
         load_format("json", schema_of(a={"type": "array", "items": {"type": "string"}, "maxItems": 2})).longest()
         is None
     )
-    assert load_format("plan", PLAN).longest() is None

@@ -14,6 +14,7 @@ import pytest
 from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client
 from infra.records import TypeState
 from infra.redis_server import free_port
+from tests.answers import planned
 
 PLAN = {
     "steps": [
@@ -32,7 +33,10 @@ Served = TypeVar("Served", bound=ThreadingHTTPServer)
 
 @pytest.fixture
 def client(deployment: Any, url: str) -> Iterator[Client]:
-    deployment.answers |= {"planner": lambda _: PLAN, "triage": lambda _: {"intent": "exchange_rate"}}
+    deployment.answers |= {
+        "planner": lambda _: planned(*PLAN["steps"]),
+        "triage": lambda _: {"intent": "exchange_rate"},
+    }
     deployment.start()
     with Client(url) as client:
         yield client

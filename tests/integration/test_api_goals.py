@@ -13,6 +13,7 @@ from coordinator.goals import Goals
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.records import RunRecord
+from tests.answers import planned, refused
 
 
 def ref(path: str) -> dict[str, str]:
@@ -42,7 +43,10 @@ INTENTS = {
 
 @pytest.fixture
 def running(deployment: Any, api: TestClient) -> TestClient:
-    deployment.answers |= {"planner": lambda _: DRAFT, "triage": lambda job: {"intent": INTENTS[job["text"]]}}
+    deployment.answers |= {
+        "planner": lambda _: planned(*DRAFT["steps"]),
+        "triage": lambda job: {"intent": INTENTS[job["text"]]},
+    }
     deployment.start()
     return api
 
@@ -71,11 +75,26 @@ def test_without_wait_a_goal_is_accepted_and_looked_at_later(running: TestClient
     assert [goal["id"] for goal in running.get("/v1/goals").json()] == [goal_id]
 
 
-def test_a_draft_that_is_no_plan_ends_the_goal_with_the_reasons(deployment: Any, running: TestClient) -> None:
-    deployment.answers["planner"] = lambda _: {"steps": [{**SORT, "type": "sumarize"}]}
+def test_a_planner_without_a_plan_that_can_run_ends_the_goal_with_the_reasons(
+    deployment: Any, running: TestClient
+) -> None:
+    deployment.answers["planner"] = lambda _: planned({**SORT, "type": "sumarize"})
     goal = running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"messages": MESSAGES}}).json()
     assert (goal["state"], goal["failure"]["kind"]) == ("failed", "plan")
     assert "unknown job type" in goal["failure"]["faults"][0]
+
+
+def test_the_planner_is_told_the_inputs_and_the_job_types(deployment: Any, running: TestClient) -> None:
+    asked: list[Any] = []
+    deployment.answers["planner"] = lambda job: asked.append(job) or refused()
+    rows = [{"title": "x" * 300, "$ref": "inputs.rows"}] * 3
+    running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"rows": rows}})
+    (job,) = asked
+    assert job["inputs"]["rows"]["sample"] == [{"title": "x" * 160, "$ref": "inputs.rows"}] * 2
+    assert job["inputs"]["rows"]["schema"]["items"]["required"] == ["title", "$ref"]
+    offered = {offer["name"]: offer for offer in job["job_types"]}
+    assert offered["count"]["function"]
+    assert "intent" in offered["triage"]["output"]["properties"]
 
 
 def test_a_job_that_fails_ends_the_goal_and_names_the_item(deployment: Any, running: TestClient) -> None:

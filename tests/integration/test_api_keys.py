@@ -54,7 +54,7 @@ def test_what_means_the_same_is_the_same(api: TestClient, path: str, body: dict[
 
 
 STEP = {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "intent"}}
-PLAINLY = {"plan": {"steps": [STEP]}, "inputs": {"rows": ["a"]}}
+PLAINLY = {"plan": {"steps": [STEP]}, "inputs": {"rows": [{"intent": "a"}]}}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,8 @@ def test_of_requests_at_the_same_moment_one_is_stored(api: TestClient) -> None:
 
 
 def test_a_large_goal_sent_again_is_stored_once(api: TestClient) -> None:
-    step = {**GOAL["plan"]["steps"][0], "map": {"over": {"$ref": "inputs.rows"}, "as": "item"}}
+    args = {"items": [{"$ref": "item"}], "field": "value"}
+    step = {**GOAL["plan"]["steps"][0], "args": args, "map": {"over": {"$ref": "inputs.rows"}, "as": "item"}}
     body = {"plan": {"steps": [step]}, "inputs": {"rows": ["x"] * 300}}
     answers = [api.post("/v1/goals", json=body, headers=key("k-1")) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 409]

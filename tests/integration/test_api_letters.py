@@ -81,11 +81,12 @@ def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Any, a
 def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Any, running: TestClient) -> None:
     mapped = {"map": {"over": {"$ref": "inputs.bad"}, "as": "i"}, "on_failure": "skip"}
     steps = [
-        {"id": "s1", "type": "table", "args": BAD, **mapped},
+        {"id": "s1", "type": "table", "args": {"columns": {"$ref": "i"}}, **mapped},
         {"id": "s2", "type": "table", "args": BAD, "after": ["s1"]},
     ]
     failed_job(running)
-    goal = running.post("/v1/goals?wait=30", json={"plan": {"steps": steps}, "inputs": {"bad": [1, 2]}}).json()
+    asked = {"plan": {"steps": steps}, "inputs": {"bad": [BAD["columns"]] * 2}}
+    goal = running.post("/v1/goals?wait=30", json=asked).json()
     deployment.answers["table"] = lambda _: {"rows": []}
     answer = running.post(f"/v1/dead-letters/{goal['id']}.s1.1/replay").json()
     assert sorted(answer["also"]) == [f"{goal['id']}.s1.0", f"{goal['id']}.s2.0"]

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from coordinator.cli import register
 from coordinator.client import Client
+from tests.answers import planned, refused
 
 Say = Callable[..., Result]
 BAD = {"columns": [["a secret word"], []]}  # of unequal length: `table` fails
@@ -22,7 +23,7 @@ BAD = {"columns": [["a secret word"], []]}  # of unequal length: `table` fails
 @pytest.fixture
 def say(deployment: Any, url: str) -> Say:
     """Runs a command: `say("cancel", ID)`."""
-    deployment.answers |= {"planner": lambda _: {"steps": []}, "triage": lambda _: {"intent": "exchange_rate"}}
+    deployment.answers |= {"planner": lambda _: refused(), "triage": lambda _: {"intent": "exchange_rate"}}
     app = typer.Typer()
     register(app)
 
@@ -169,7 +170,7 @@ def test_a_job_that_is_not_done_in_time_says_so(deployment: Any, say: Say) -> No
 @pytest.mark.parametrize("command", ["submit", "run"])
 def test_a_goal_takes_its_limits_from_the_command(deployment: Any, say: Say, url: str, command: str) -> None:
     deployment.start()
-    deployment.answers["planner"] = lambda _: {"steps": [{"id": "s1", "type": "triage", "args": {"text": "x"}}]}
+    deployment.answers["planner"] = lambda _: planned({"id": "s1", "type": "triage", "args": {"text": "x"}})
     done = say(
         command, "Sort", "--deadline", "30", "--queue-limit", "9", "--priority", "low", "--tenant", "acme", "--key", "k"
     )

@@ -12,14 +12,16 @@ from opentelemetry.trace import ProxyTracer
 from starlette.testclient import TestClient
 
 from coordinator.api import create_api
+from coordinator.confirmation import Confirmation, NotUnsure
 from coordinator.coordinator import Coordinator
 from coordinator.goals import AT_ONCE, Goal, GoalRefused, Goals
 from coordinator.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable
-from infra.records import Claim, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
+from infra.records import Claim, FailureKind, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
 from specialists.catalog import Catalog
+from tests.answers import draft, planned, unsure
 from tests.contracts.ledger.given import Clock
 
 if TYPE_CHECKING:
@@ -74,11 +76,72 @@ def ended(deployment: Any, run: Run) -> Run:
 
 def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..., Any]) -> None:
     deployment = deploy(ledger)
-    deployment.answers |= {"planner": lambda _: PLAN, "triage": card_arrival}
+    deployment.answers |= {"planner": lambda _: planned(*PLAN["steps"]), "triage": card_arrival}
     deployment.start()
     run = ended(deployment, goals_of(deployment).accept(Goal(goal="Sort", inputs={"messages": ["a", "b"]})))
     assert run.state is RunState.SUCCEEDED, run.failure
     assert goals_of(deployment).result(run)["s3"] == {"counts": [{"value": "card_arrival", "count": 2}], "total": 2}
+
+
+def asking(deployment: Any, deadline_s: float = 600.0, **about: Any) -> Run:
+    """A goal in words whose planner is unsure."""
+    deployment.answers |= {"planner": lambda _: unsure(draft(*PLAN["steps"]), draft(PLAN["steps"][0])), **about}
+    asked = Goal(goal="Sort", inputs={"messages": ["a", "b"]}, limits={"deadline_s": deadline_s})
+    return goals_of(deployment).wait(goals_of(deployment).accept(asked).id, 60)
+
+
+def test_an_unsure_goal_waits_and_goes_on_when_it_is_confirmed(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.start()
+    run = asking(deployment, triage=card_arrival)
+    assert (run.state, len(run.candidates)) == (RunState.UNSURE, 2)
+    goals_of(deployment).confirm(run.id, Confirmation(choice=2))
+    run = ended(deployment, run)
+    assert run.state is RunState.SUCCEEDED, run.failure
+    assert goals_of(deployment).result(run) == [{"intent": "card_arrival"}] * 2
+
+
+def test_an_unsure_goal_that_nobody_confirms_fails_at_its_deadline(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+    deployment = deploy(ledger)
+    deployment.start()
+    run = asking(deployment, deadline_s=1.0)
+    assert run.state is RunState.UNSURE
+    while not run.state.ended:
+        run = goals_of(deployment).load(run.id)
+    assert run.failure is not None
+    assert (run.state, run.failure.kind, run.failure.step) == (RunState.FAILED, FailureKind.EXPIRED, "planner")
+    assert ledger.events(run.id)[-1][1].name == "run.ended"
+    with pytest.raises(NotUnsure):
+        goals_of(deployment).confirm(run.id, Confirmation(choice=1))
+
+
+class _ConfirmsAsItExpires(MemoryLedger):
+    """Somebody confirms in the moment in which the sweep has found the run overdue."""
+
+    confirm: Callable[[], object] = staticmethod(lambda: None)
+
+    def overdue(self, limit: int = 100) -> list[str]:
+        found = super().overdue(limit)
+        if found:
+            self.confirm()
+        return found
+
+
+def test_a_goal_that_is_confirmed_as_its_time_ends_is_not_ended_as_unconfirmed(deploy: Callable[..., Any]) -> None:
+    clock = Clock()
+    ledger = _ConfirmsAsItExpires(now_ms=clock)
+    deployment = deploy(ledger)
+    deployment.answers["planner"] = lambda _: unsure(draft(PLAN["steps"][0]))
+    coordinator = deployment.coordinators[0]
+    run = goals_of(deployment).accept(Goal(goal="Sort", inputs={"messages": ["a"]}))
+    for _, job_id in ledger.take_ready(1):
+        deployment.work(job_id)
+    coordinator.advance_once(0)
+    assert goals_of(deployment).load(run.id).state is RunState.UNSURE
+    ledger.confirm = lambda: goals_of(deployment).confirm(run.id, Confirmation(choice=1))
+    clock.passes(601_000)
+    coordinator.sweep_once()
+    assert goals_of(deployment).load(run.id).state is RunState.RUNNING
 
 
 def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy: Callable[..., Any]) -> None:

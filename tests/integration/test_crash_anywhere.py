@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 
 from coordinator.asking import Asking, KeyUsed, Named
+from coordinator.confirmation import Confirmation, NotUnsure
 from coordinator.coordinator import Coordinator
 from coordinator.goals import Goal, Goals
 from coordinator.rerun import RerunRefused
@@ -25,6 +26,7 @@ from infra.memory_queue import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
+from tests.answers import draft, planned, refused, unsure
 from tests.story import with_fallback
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ class House:
         self.at_first: set[str] = set()  #: … by the first attempt
         self.unsure: set[str] = set()  #: texts that are sorted, and hardly
         self.beyond: set[str] = set()  #: … that the fallback cannot sort
-        self.draft: Json = {}
+        self.answer: Json = {}  #: the planner's
         self._catalog = catalog
         self._settings = settings
         self._fuse = fuse
@@ -127,6 +129,13 @@ class House:
             self._ask(lambda goals: goals.rerun(run_id, step))
         except RerunRefused as refused:
             if not self._fuse.blown or "still runs" not in str(refused):
+                raise  # else it was asked again, and the first time was enough
+
+    def confirm(self, run_id: str, choice: int) -> None:
+        try:
+            self._ask(lambda goals: goals.confirm(run_id, Confirmation(choice=choice)))
+        except NotUnsure:
+            if not self._fuse.blown:
                 raise  # else it was asked again, and the first time was enough
 
     def cancel(self, run_id: str) -> None:
@@ -156,6 +165,14 @@ class House:
                 return run.state, (run.failure.kind, run.failure.step) if run.failure else None
             self.turn()
         raise AssertionError(f"the goal hangs: {goals.load(run_id).steps}")
+
+    def asks(self, run_id: str) -> None:
+        """Until the goal waits to be confirmed."""
+        for _ in range(TURNS):
+            if Goals(self.ledger, self._catalog, self._settings).load(run_id).state is RunState.UNSURE:
+                return
+            self.turn()
+        raise AssertionError("the goal is never unsure")
 
     def settle(self) -> None:
         """Until nothing is left to do."""
@@ -210,7 +227,7 @@ class House:
 
     def _answer(self, job: Job) -> Json:
         if job.type == "planner":
-            return self.draft
+            return self.answer
         if job.type in ("triage", "large"):
             return {"intent": f"{'about' if job.type == 'triage' else 'surely'} {job.input['text']}"}
         return self._catalog.get(job.type).function(job.input)
@@ -251,7 +268,7 @@ def done(result: Any) -> tuple[RunState, Any]:
 
 
 def words(house: House) -> None:
-    house.draft = plan(sort(), TABLE, COUNT)
+    house.answer = planned(sort(), TABLE, COUNT)
     run = house.accept(None, goal="Sort these")
     assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
 
@@ -345,12 +362,32 @@ def again_from_a_step(house: House) -> None:
 
 
 def planned_again(house: House) -> None:
-    house.draft = plan({"id": "s1", "type": "nothing like it", "args": {}})
+    house.answer = planned({"id": "s1", "type": "nothing like it", "args": {}})
     run = house.accept(None, goal="Sort these")
     assert house.ended(run) == (RunState.FAILED, (FailureKind.PLAN, "planner"))
-    house.draft = plan(sort(), TABLE)
+    house.answer = planned(sort(), TABLE)
     house.rerun(run)
     assert house.ended(run) == done(tabled("abc"))
+
+
+def refused_and_planned_again(house: House) -> None:
+    house.answer = refused()
+    run = house.accept(None, goal="Translate these")
+    assert house.ended(run) == (RunState.REFUSED, None)
+    house.answer = planned(sort(), TABLE)
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+
+
+def confirmed(house: House) -> None:
+    house.answer = unsure(draft(sort(), TABLE), draft(sort(), COUNT))
+    first, second = house.accept(None, goal="Sort these"), house.accept(None, goal="Count these", messages="abcdefg")
+    for run in (first, second):
+        house.asks(run)
+    house.confirm(first, 1)
+    house.confirm(second, 2)
+    assert house.ended(first) == done(tabled("abc"))
+    assert house.ended(second) == done(counted(*(f"about {message}" for message in "abcdefg")))
 
 
 def cancelled_and_taken_up(house: House) -> None:
@@ -382,6 +419,8 @@ CERTAIN = (
     made_good,
     again_from_a_step,
     planned_again,
+    refused_and_planned_again,
+    confirmed,
     escalated,
     escalated_again,
 )
@@ -472,7 +511,7 @@ def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
         in_memory(catalog, tale, Fuse(lambda _: dice.random() < 0.1))
 
 
-@pytest.mark.parametrize("tale", [of_some, escalated, skipped_and_mended_in_pieces])
+@pytest.mark.parametrize("tale", [of_some, confirmed, escalated, skipped_and_mended_in_pieces])
 def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[House], None]) -> None:
     from infra.redis_ledger import RedisLedger
 

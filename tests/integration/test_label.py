@@ -57,6 +57,12 @@ def test_an_input_of_another_shape_is_refused_before_a_model_is_loaded(tmp_path:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_the_planner_labels_nothing(tmp_path: Path) -> None:
+    said = label("planner", "--data", SHIPPED / "planner" / "examples.jsonl", "--out", tmp_path / "out.jsonl")
+    assert said.exit_code == 2
+    assert said.stderr == "error: 'planner' writes plans, on which `manyhands train` trains nothing\n"
+
+
 def test_an_unsure_or_a_missing_answer_is_left_out_and_an_engine_that_says_nothing_is_refused() -> None:
     inputs = [{"text": str(number)} for number in range(3)]
     sure, unsure, mute = (Completion("", Finish.STOP, probability=each) for each in (0.999, 0.01, None))

@@ -28,6 +28,7 @@ from infra.redis_server import free_port
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.catalog import Catalog
+from tests.answers import planned
 from workers.engines import EngineError, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
@@ -35,7 +36,12 @@ from workers.worker import Worker
 
 GOAL = "Count what zanzibar said"
 ROWS = [{"word": "abracadabra"}, {"word": "abracadabra"}]
-DRAFT = {"steps": [{"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "word"}}]}
+DRAFT = {
+    "steps": [
+        {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "word"}},
+        {"id": "s2", "type": "triage", "args": {"text": "zanzibar"}},
+    ]
+}
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -102,15 +108,16 @@ class House:
     def reach(self, body: Json, headers: dict[str, str]) -> Json:
         """What came of one goal; all spans have been sent."""
         catalog, settings, queue, stop = self._catalog, self._settings, MemoryQueue(), threading.Event()
-        hired = [catalog.get("planner"), catalog.get("count")]
-        planner, functions = ScriptedEngine({"planner": self._answer}), FunctionEngine.create(hired[1:], settings)
+        hired = [catalog.get(name) for name in ("count", "planner", "triage")]
+        models = ScriptedEngine({"planner": self._answer, "triage": "card arrival"})
+        functions = FunctionEngine.create(hired[:1], settings)
         with ExitStack() as stack:
-            stack.callback(planner.close)
+            stack.callback(models.close)
             stack.callback(functions.close)
             api, coordinator, worker = (
                 stack.enter_context(traced(settings, process)) for process in ("api", "coordinator", "worker")
             )
-            engines = {"planner": planner, "count": functions}
+            engines = {"planner": models, "triage": models, "count": functions}
             serving = stack.enter_context(Worker(self._ledger, hired, engines, "worker-1@here", 5.0, 4, tracer=worker))
             deciding = Coordinator(self._ledger, queue, catalog, settings, "c1", tracer=coordinator)
             threads = [
@@ -131,7 +138,7 @@ class House:
 @pytest.fixture
 def reach(redis_client: redis.Redis, catalog: Catalog, collector: Collector) -> Any:
     def reach(answer: Any = None, headers: dict[str, str] | None = None) -> Json:
-        draft = catalog.get("planner").format.write(DRAFT)
+        draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
         house = House(RedisLedger(redis_client, "test"), catalog, collector.url, answer or draft)
         return house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, headers or {})
 
@@ -162,7 +169,8 @@ def test_a_goal_is_one_trace_from_submit_to_engine(reach: Any, collector: Collec
     assert paths(spans) >= {
         root,
         f"{root} > send planner",
-        f"{root} > process planner > text_completion smollm2-135m",
+        f"{root} > process planner > execute_tool planner",
+        f"{root} > advance > process triage > text_completion smollm2-135m",
         f"{root} > advance > send count",
         f"{root} > advance > process count > execute_tool count",
     }
@@ -203,9 +211,9 @@ def test_a_failure_is_told_by_its_kind_and_not_in_its_words(reach: Any, collecto
     assert reach(fail)["state"] == "failed"
     spans = collector.spans()
     assert attributes(spans, "process planner")["error.type"] == "engine"
-    assert attributes(spans, "text_completion smollm2-135m")["error.type"] == "EngineError"
+    assert attributes(spans, "execute_tool planner")["error.type"] == "EngineError"
     failed = {span.name: span.status for span in spans if span.status.code == Status.STATUS_CODE_ERROR}
-    assert set(failed) == {"process planner", "text_completion smollm2-135m"}
+    assert set(failed) == {"process planner", "execute_tool planner"}
     assert not any(span.events for span in spans)
     assert b"zanzibar" not in b"".join(collector.bodies)
 
@@ -221,7 +229,7 @@ def test_a_callers_trace_goes_on(reach: Any, collector: Collector) -> None:
 def test_a_collector_that_is_away_costs_no_goal(
     redis_client: redis.Redis, catalog: Catalog, collector: Collector
 ) -> None:
-    draft = catalog.get("planner").format.write(DRAFT)
+    draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
     house = House(RedisLedger(redis_client, "test"), catalog, "http://127.0.0.1:1", draft)
     assert house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, {})["state"] == "succeeded"
     assert collector.received == []

@@ -72,8 +72,9 @@ def test_a_model_is_measured_on_a_few_examples_of_its_own(mood: Specialist, engi
 def test_what_has_no_model_or_no_examples_is_not_measured(mood: Specialist, engine: Talking):
     (mood.folder / "examples.jsonl").unlink()
     assert measure([mood], {"mood": engine}) is None
-    table = mood.manifest.model_copy(update={"base": None})
-    assert measure([Specialist(mood.folder, table, {}, {}, None)], {"mood": engine}) is None
+    for lacking in ("base", "decoding"):
+        silent = mood.manifest.model_copy(update={lacking: None})
+        assert measure([Specialist(mood.folder, silent, {}, {}, None)], {"mood": engine}) is None
     assert engine.asked == []
 
 

@@ -23,7 +23,8 @@ def test_what_is_no_number_of_examples_is_refused(counts: str) -> None:
     assert "is no number of examples; give some by comma, such as 100,300" in said.stderr
 
 
-def test_a_function_has_no_curve() -> None:
-    said = curve("count", SHIPPED / "triage" / EXAMPLES)
+@pytest.mark.parametrize("name", ["count", "planner"])
+def test_what_has_no_language_model_has_no_curve(name: str) -> None:
+    said = curve(name, SHIPPED / "triage" / EXAMPLES)
     assert said.exit_code == 2
-    assert "there is no model to train" in said.stderr
+    assert "there is no language model to train" in said.stderr

@@ -80,6 +80,16 @@ def test_one_alone_in_its_engine_is_alone_in_its_actors_too(made: Made) -> None:
     assert made.hosting == [("ray", "command"), ("ray", "triage")]
 
 
+def test_functions_and_the_planner_run_here_wherever_models_live(made: Made) -> None:
+    catalog = load_catalog()
+    here = [catalog.get(name) for name in ("count", "planner", "triage")]
+
+    for each in load_engines(here, Settings(engine="ray")).values():
+        each.close()
+
+    assert made.hosting == [("function", "count"), ("planner", "planner"), ("ray", "triage")]
+
+
 @pytest.mark.parametrize("engine", ["transformers", "llama.cpp", "vllm"])
 def test_an_engine_that_hosts_a_model_must_be_told_which_and_how_to_decode(engine: str) -> None:
     with pytest.raises(ValueError, match=rf"engine '{engine}' needs the tables \[base\] and \[decoding\]"):
@@ -91,3 +101,4 @@ def test_a_manifest_says_whether_a_model_is_hosted_for_it() -> None:
 
     assert triage.manifest.hosts_model
     assert not load_catalog().get("count").manifest.hosts_model
+    assert not load_catalog().get("planner").manifest.hosts_model

@@ -11,6 +11,7 @@ from coordinator.advance import advance
 from coordinator.plan import PLANNING
 from infra.records import FailureKind, RunState
 from specialists.catalog import Catalog
+from tests.answers import planned, refused
 from tests.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
 
 OTHER = {"intent": "lost_or_stolen_card"}
@@ -158,13 +159,13 @@ def test_a_run_that_is_taken_up_again_asks_the_fallback_again() -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_planner_may_have_a_fallback(fails: bool) -> None:
-    draft = {"steps": [{"id": "s1", "type": "triage", "args": {"text": ref("inputs.note")}}]}
+    answer = planned({"id": "s1", "type": "triage", "args": {"text": ref("inputs.note")}})
     cascade = with_fallback("planner")
     story = Story(goal_run().model_copy(update={"inputs": {"note": "a text"}}), cascade)
-    story.advance(done(story.jobs[0], draft if fails else {"steps": []}, 0.1))
+    story.advance(done(story.jobs[0], answer if fails else refused(), 0.1))
     (job,) = story.jobs
     assert (job.type, story.run.planning) == ("large", True)
-    story.advance(failed(job) if fails else done(job, draft))
+    story.advance(failed(job) if fails else done(job, answer))
     assert story.run.planning is False
     assert [job.id for job in story.jobs] == ["r.s1.0"]
     assert story.run.steps[PLANNING].succeeded == 1

@@ -90,6 +90,13 @@ def test_options_that_do_not_go_together_are_refused_before_anything_is_done(
     assert advice in found.output
 
 
+def test_the_planner_is_measured_by_what_comes_of_its_plans(tmp_path: Path) -> None:
+    found = CliRunner().invoke(build(), ["eval", "planner", "--data", str(SHIPPED / "planner" / EXAMPLES)])
+
+    assert found.exit_code == 2
+    assert "try goals for 'planner' with `manyhands rehearse`" in found.output
+
+
 def test_scores_are_kept_in_a_card_that_there_is_and_that_is_found_out_first(
     triage: Specialist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from specialists.catalog import load_catalog
 from workers.engines import Completion, EngineError, Request
-from workers.engines.function import THREADS, Function, FunctionEngine
+from workers.engines.function import Function, FunctionEngine
 
+THREADS = FunctionEngine.threads
 WAIT_S = 20
 SECRET = "the customer's own words"
 

@@ -65,7 +65,7 @@ def test_a_map_may_go_over_a_list_in_an_output() -> None:
         "id": "s3",
         "type": "count",
         "map": {"over": ref("s2.rows"), "as": "row"},
-        "args": {"items": [ref("row")], "field": "x"},
+        "args": {"items": [ref("row")], "field": "value"},
     }
     assert compiled(table, step).step("s3").needs() == {"s2"}
 
@@ -78,7 +78,7 @@ def test_own_limits_may_be_tighter_and_the_deadline_any() -> None:
 REFUSALS = [
     pytest.param(
         [one("s1", "sumarize", text="x")],
-        ["step 's1' (sumarize): unknown job type; known: call, command,"],
+        ["step 's1' (sumarize): unknown job type; known: average, call, command,"],
         id="unknown job type",
     ),
     pytest.param([each("s1"), each("s1")], ["step 's1' (triage): another step has this id"], id="id twice"),
@@ -240,7 +240,7 @@ def test_what_the_first_jobs_are_given_is_bounded_before_any_runs() -> None:
 
 def test_many_jobs_that_all_hold_the_whole_list_are_refused() -> None:
     rows = ["x" * 900] * 1000
-    fan = {**each("s1", "count", over="inputs.few"), "args": {"items": ref("inputs.rows"), "field": "text"}}
+    fan = {**each("s1", "count", over="inputs.few"), "args": {"items": ref("inputs.rows"), "field": ref("item")}}
     (fault,) = faults_of(fan, inputs={"rows": rows, "few": ["a"] * 90})
     assert "step 's1' (count): jobs 0 to 70 bring the release to 64" in fault
 
@@ -291,3 +291,177 @@ def test_a_limit_above_the_deployments_is_refused() -> None:
 def test_what_is_no_plan_at_all_is_refused(draft: Any) -> None:
     with pytest.raises(PlanRefused, match="a plan is an object"):
         compile_plan(draft, CATALOG, {}, LIMITS)
+
+
+# What passes through functions
+
+
+def table_of(*columns: str, step_id: str = "s2") -> Json:
+    return one(step_id, "table", columns=[ref(column) for column in columns])
+
+
+SORTED = [each("s1"), table_of("inputs.messages", "s1")]
+
+
+def test_what_is_behind_rows_and_items_is_typed() -> None:
+    chosen = one("s3", "filter", items=ref("s2.rows"), field="intent", equals="lost or stolen card")
+    again = each("s4", "entities", over="s3.items", text="item.value")
+    compiled(*SORTED, chosen, again, one("s5", "count", items=ref("s4"), field="entities.type"))
+    assert faults_of(*SORTED, chosen, each("s4", "entities", over="s3.items", text="item.text")) == [
+        "step 's4' (entities): reference 'item.text': no 'text' there; known: value, intent"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "fault"),
+    [
+        (
+            one("s3", "filter", items=ref("s2.rows"), field="topic", equals="card"),
+            "args.field: no 'topic' in the items; known: value, intent",
+        ),
+        (
+            one("s3", "filter", items=ref("s2.rows"), field="intent", equals="lost my card"),
+            "args.equals: 'lost my card' is no value of 'intent'; nearest: lost_or_stolen_card, ",
+        ),
+        (one("s3", "filter", items=ref("s2.rows"), field="intent"), "args: a filter needs exactly one of equals, "),
+        (one("s3", "count", items=ref("s1"), field="entities.type"), "args.field: no 'entities.type' in the items; "),
+        (
+            one("s3", "sum", items=ref("s1"), field="intent"),
+            "args.field: 'intent' is one of Refund_not_showing_up, activate_my_card, ",
+        ),
+        (one("s3", "sort", items=ref("inputs.messages"), field="date"), "args.field: no 'date' in the items; known: v"),
+        (
+            one("s3", "join", left=ref("s1"), right=ref("s2.rows"), on="value"),
+            "args.on: no 'value' in the items of left",
+        ),
+        (one("s3", "template", template="{topic}", values=ref("s2.rows")), "args.template: no 'topic' in the values; "),
+    ],
+)
+def test_a_function_that_is_asked_for_what_cannot_be_is_refused(step: Json, fault: str) -> None:
+    (said,) = faults_of(*SORTED, step)
+    assert said.startswith(f"step 's3' ({step['type']}): {fault}")
+
+
+def test_arguments_of_the_wrong_form_are_said_once() -> None:
+    (fault,) = faults_of(*SORTED, one("s3", "top", items=ref("s2.rows"), n=0))
+    assert fault.startswith("step 's3' (top): args.n: ")
+
+
+def test_a_function_over_each_group_is_typed_by_the_groups_items() -> None:
+    groups = one("s3", "group", items=ref("s2.rows"), field="intent")
+    over = {"map": {"over": ref("s3.groups"), "as": "group"}}
+    fine = {**one("s4", "pick", items=ref("group.items"), field="value"), **over}
+    compiled(*SORTED, groups, fine)
+    assert faults_of(*SORTED, groups, {**fine, "args": {"items": ref("group.items"), "field": "text"}}) == [
+        "step 's4' (pick): args.field: no 'text' in the items; known: value, intent"
+    ]
+
+
+def test_of_functions_in_a_cycle_only_the_cycle_is_said() -> None:
+    steps = [one("s1", "sort", items=ref("s2.items"), field="x"), one("s2", "sort", items=ref("s1.items"), field="y")]
+    assert faults_of(*steps) == ["plan: a cycle: s1 needs s2 needs s1"]
+
+
+def test_a_long_chain_is_typed_once_a_step() -> None:
+    chain = [one(f"s{n}", "sort", items=ref(f"s{n - 1}.items"), field="value") for n in range(2, 60)]
+    first = one("s1", "sort", items=ref("inputs.messages"), field="value")
+    compiled(first, *chain)
+    compiled(*reversed(chain), first)
+
+
+def test_a_records_field_that_no_record_has_is_a_fault_and_one_that_some_have_is_none() -> None:
+    rows = [{"a": "x", "n": 1}, {"a": "y", "n": 2.5, "b": {"c": "z"}}]
+    for field in ("a", "n", "b.c"):
+        compiled(one("s1", "count", items=ref("inputs.rows"), field=field), inputs={"rows": rows})
+    (fault,) = faults_of(one("s1", "count", items=ref("inputs.rows"), field="b.d"), inputs={"rows": rows})
+    assert fault.endswith("args.field: no 'b.d' in the items; known: a, n, b.c")
+
+
+def test_a_map_that_never_uses_its_item_is_refused() -> None:
+    assert faults_of(each("s1", text="inputs.note")) == [
+        "step 's1' (triage): map: goes over 'inputs.messages' and never uses its item, 'item'"
+    ]
+
+
+def test_an_input_that_a_plan_does_not_use_is_left_alone() -> None:
+    compiled(one("s1", "triage", text=ref("inputs.note")))
+
+
+def test_lists_of_one_length_are_joined_whatever_they_are_of() -> None:
+    inputs = {"names": ["a", "b"], "notes": ["c", "d"]}
+    compiled(table_of("inputs.names", "inputs.notes"), inputs=inputs)
+    compiled(each("s1", over="inputs.notes"), table_of("inputs.names", "s1", "s1[].intent"), inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["inputs.names", "inputs.notes"], "'inputs.names' has 3, 'inputs.notes' has 2"),
+        (["inputs.names", "s1"], "'inputs.names' has 3, 's1' has 2"),
+        (["s1[].intent", "inputs.names"], "'s1[].intent' has 2, 'inputs.names' has 3"),
+        (["s3.rows", "inputs.names"], "'s3.rows' has 2, 'inputs.names' has 3"),
+        (["s4.items", "s3.rows"], "'s4.items' has 3, 's3.rows' has 2"),
+    ],
+)
+def test_lists_that_are_known_to_be_of_other_lengths_are_not_joined(columns: list[str], said: str) -> None:
+    inputs = {"names": ["a", "b", "c"], "notes": ["d", "e"]}
+    rows = one("s3", "table", columns=[ref("s1"), ref("inputs.notes")])
+    in_order = one("s4", "sort", items=ref("inputs.names"), field="value")
+    steps = [each("s1", over="inputs.notes"), rows, in_order, table_of(*columns)]
+    assert faults_of(*steps, inputs=inputs) == [
+        f"step 's2' (table): args.columns: a table needs lists of equal length; {said}"
+    ]
+
+
+def test_lists_whose_length_is_not_known_yet_are_left_to_the_job() -> None:
+    chosen = one("s3", "filter", items=ref("s2.rows"), field="intent", equals="card_arrival")
+    compiled(*SORTED, chosen, table_of("inputs.messages", "s3.items", step_id="s4"))
+
+
+# References into lists
+
+
+TICKETS = {"export": {"tickets": [{"title": "a", "tags": ["x"]}, {"title": "b", "tags": []}]}}
+
+
+def test_a_field_of_each_element_is_a_list() -> None:
+    columns = [ref("inputs.export.tickets[].title"), ref("s1[].intent"), ref("s1")]
+    titles = each("s1", over="inputs.export.tickets[].title")
+    plan = compiled(titles, one("s2", "table", columns=columns), inputs=TICKETS)
+    assert plan.step("s2").needs() == {"s1"}
+    tags = each("s1", over="inputs.export.tickets[].tags[]")
+    compiled(tags, inputs=TICKETS)
+
+
+def test_a_list_inside_an_input_is_gone_over() -> None:
+    compiled(each("s1", over="inputs.export.tickets", text="item.title"), inputs=TICKETS)
+
+
+def test_an_element_of_a_list_is_named_by_its_index() -> None:
+    compiled(one("s1", "triage", text=ref("inputs.export.tickets.1.title")), inputs=TICKETS)
+    compiled(each("s1"), one("s2", "triage", text=ref("s1.0.intent")))
+    (fault,) = faults_of(one("s1", "triage", text=ref("inputs.export.tickets.2.title")), inputs=TICKETS)
+    assert fault.endswith("reference 'inputs.export.tickets.2.title' has no value: no element 2 of 2")
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("inputs.note[].x", "reference 'inputs.note[].x': '[]' is asked of what is string, no list"),
+        ("s1[].topic", "reference 's1[].topic': no 'topic' there; known: intent"),
+        ("s1[].intent", "args.text: 's1[].intent' must be string, is array"),
+        ("s1.intent", "map over the list instead, or write s1[].intent"),
+        ("s1[].intent[]", "'[]' is asked of what is "),
+        ("[].x", "must be names with dots between"),
+    ],
+)
+def test_a_reference_to_each_of_what_has_none_is_refused(path: str, fault: str) -> None:
+    faults = faults_of(each("s1"), one("s2", "triage", text=ref(path)))
+    assert any(fault in said for said in faults), faults
+
+
+def test_an_input_may_be_named_as_people_name_things() -> None:
+    inputs = {"Mails (March)": [{"the text": "a"}], "größe": 3}
+    compiled(each("s1", over="inputs.Mails (March)", text="item.the text"), inputs=inputs)
+    (fault,) = faults_of(each("s1", over="inputs.mails", text="item"), inputs=inputs)
+    assert fault.endswith("no 'mails' there; known: Mails (March), größe")

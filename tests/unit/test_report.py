@@ -197,7 +197,7 @@ def test_all_that_ships_has_an_entry() -> None:
     references = load_references()
     entries = entries_of(load_catalog(adapters=False), references)
 
-    assert {"planner", "triage", "command", "entities", "route", "receipt"} <= {entry.name for entry in entries}
+    assert {"triage", "command", "entities", "route", "receipt"} <= {entry.name for entry in entries}
     assert as_html("Page", sections(entries, None)).count("<h2>") == 7
 
 

@@ -14,6 +14,7 @@ from coordinator.rerun import RerunRefused, reopen
 from infra.records import Job, RunState
 from specialists.catalog import Catalog
 from specialists.manifest import Reusing
+from tests.answers import draft, planned, refused, unsure
 from tests.story import CATALOG, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, ref, run_of
 
 Json = dict[str, Any]
@@ -180,16 +181,36 @@ def test_a_quorum_that_was_not_reached_needs_only_what_is_missing() -> None:
 
 def test_a_goal_that_failed_in_planning_is_planned_again() -> None:
     story = Story(goal_run())
-    story.advance(done(story.jobs[0], {"steps": [{**SORT, "type": "sumarize"}]}))
+    story.advance(done(story.jobs[0], planned({**SORT, "type": "sumarize"})))
     story.reopen()
     assert ids(story.jobs) == ["r.planner.0"]
-    story.advance(done(story.jobs[0], {"steps": [SORT]}))
+    story.advance(done(story.jobs[0], planned(SORT)))
     assert ids(story.jobs) == ["r.s1.0", "r.s1.1", "r.s1.2"]
+
+
+@pytest.mark.parametrize("answer", [refused(), unsure(draft(SORT))])
+def test_a_goal_that_came_to_no_plan_is_planned_again(answer: dict[str, Any]) -> None:
+    story = Story(goal_run())
+    story.advance(done(story.jobs[0], answer))
+    if story.run.state is RunState.UNSURE:
+        story.cancel()
+    story.reopen()
+    assert ids(story.jobs) == ["r.planner.0"]
+    assert (story.run.state, story.run.candidates, story.run.reason) == (RunState.RUNNING, (), "")
+    story.advance(done(story.jobs[0], planned(SORT)))
+    assert ids(story.jobs) == ["r.s1.0", "r.s1.1", "r.s1.2"]
+
+
+def test_a_goal_that_waits_to_be_confirmed_is_not_taken_up_again() -> None:
+    story = Story(goal_run())
+    story.advance(done(story.jobs[0], unsure(draft(SORT))))
+    with pytest.raises(RerunRefused, match="confirm one, or cancel it"):
+        story.reopen()
 
 
 def test_a_goal_that_was_planned_keeps_its_plan() -> None:
     story = Story(goal_run())
-    story.advance(done(story.jobs[0], {"steps": [SORT]}))
+    story.advance(done(story.jobs[0], planned(SORT)))
     story.advance(failed(story.jobs[0]))
     story.reopen()
     assert ids(story.jobs) == ["r.s1.0", "r.s1.1", "r.s1.2"]
@@ -244,7 +265,7 @@ def test_outputs_that_were_forgotten_are_said() -> None:
 def test_what_would_fail_at_once_is_not_taken_up() -> None:
     table = {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}}
     fan = {"id": "s2", "type": "triage", "map": {"over": ref("s1.rows"), "as": "row"}, "args": {"text": ref("row.x")}}
-    story = Story(run_of(table, fan))
+    story = Story(run_of(table, fan, inputs={"messages": ["a", {"x": "b"}]}))
     story.advance(done(story.jobs[0], {"rows": [{"value": "a"}]}))
     with pytest.raises(RerunRefused, match=r"it would fail at once: step 's2': reference 'row\.x' has no value"):
         story.reopen()

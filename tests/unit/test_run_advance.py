@@ -12,7 +12,23 @@ from coordinator.plan import PLANNING, Step
 from coordinator.progress import StepState
 from coordinator.run import Run
 from infra.records import FailureKind, RunState
-from tests.story import CATALOG, COUNT, INTENT, JOIN, LIMITS, SORT, Story, all_done, done, failed, goal_run, ref, run_of
+from tests.answers import planned
+from tests.story import (
+    ASKED,
+    CATALOG,
+    COUNT,
+    INTENT,
+    JOIN,
+    LIMITS,
+    SORT,
+    Story,
+    all_done,
+    done,
+    failed,
+    goal_run,
+    ref,
+    run_of,
+)
 
 
 def test_a_new_run_releases_the_steps_that_need_none() -> None:
@@ -281,8 +297,8 @@ def test_a_record_from_before_joins_still_reads() -> None:
 def test_an_output_is_data_even_if_it_looks_like_a_reference() -> None:
     story = Story(
         run_of(
-            {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}},
-            {"id": "s2", "type": "count", "args": {"items": ref("s1.items"), "field": "x"}},
+            {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "value", "equals": "b"}},
+            {"id": "s2", "type": "count", "args": {"items": ref("s1.items"), "field": "value"}},
         )
     )
     story.advance(done(story.jobs[0], {"items": [ref("inputs.note")], "kept": 1}))
@@ -299,6 +315,7 @@ def test_a_reference_without_a_value_fails_the_run_and_names_it() -> None:
                 "map": {"over": ref("s1.rows"), "as": "row"},
                 "args": {"text": ref("row.body")},
             },
+            inputs={"messages": ["a", {"body": "b"}]},
         )
     )
     story.advance(done(story.jobs[0], {"rows": [{"value": "a"}]}))
@@ -313,7 +330,7 @@ def test_more_jobs_than_the_limit_fail_the_run_before_they_are_released() -> Non
         "id": "s2",
         "type": "count",
         "map": {"over": ref("s1.rows"), "as": "row"},
-        "args": {"items": [ref("row")], "field": "x"},
+        "args": {"items": [ref("row")], "field": "value"},
     }
     story = Story(run_of(table, fan))
     story.advance(done(story.jobs[0], {"rows": [{"value": "a"}] * 50}))
@@ -323,8 +340,8 @@ def test_more_jobs_than_the_limit_fail_the_run_before_they_are_released() -> Non
 
 
 def test_a_list_that_grows_from_step_to_step_fails_the_run_before_it_is_released() -> None:
-    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
-    more = {"id": "s2", "type": "filter", "args": {"items": [ref("s1.items")] * 60, "field": "a", "equals": "b"}}
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "value", "equals": "b"}}
+    more = {"id": "s2", "type": "filter", "args": {"items": [ref("s1.items")] * 60, "field": "value", "equals": "b"}}
     story = Story(run_of(first, more))
     story.advance(done(story.jobs[0], {"items": ["x" * 100] * 1000, "kept": 1000}))
     assert story.jobs == []
@@ -335,9 +352,9 @@ def test_a_list_that_grows_from_step_to_step_fails_the_run_before_it_is_released
 
 
 def test_a_step_whose_job_would_nest_too_deeply_fails_the_run_before_it_is_released() -> None:
-    args = {"items": [{"x": {"x": ref("s1.items")}}], "field": "a", "equals": "b"}
+    args = {"items": [{"x": {"x": ref("s1.items")}}], "field": "x.x", "equals": "b"}
     second = {"id": "s2", "type": "filter", "args": args}
-    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "value", "equals": "b"}}
     story = Story(run_of(first, second))
     nested: Any = 1
     for _ in range(97):
@@ -350,12 +367,12 @@ def test_a_step_whose_job_would_nest_too_deeply_fails_the_run_before_it_is_relea
 
 
 def test_a_map_whose_jobs_all_hold_the_list_fails_the_run_before_it_is_released() -> None:
-    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "a", "equals": "b"}}
+    first = {"id": "s1", "type": "filter", "args": {"items": ref("inputs.messages"), "field": "value", "equals": "b"}}
     fan = {
         "id": "s2",
         "type": "count",
         "map": {"over": ref("inputs.messages"), "as": "item"},
-        "args": {"items": ref("s1.items"), "field": "x"},
+        "args": {"items": ref("s1.items"), "field": ref("item")},
     }
     story = Story(run_of(first, fan, inputs={"messages": ["a"] * 40}))
     story.advance(done(story.jobs[0], {"items": ["x" * 1000] * 2000, "kept": 2000}))
@@ -366,34 +383,25 @@ def test_a_map_whose_jobs_all_hold_the_list_fails_the_run_before_it_is_released(
 
 def test_the_first_outcome_of_a_goal_is_its_plan() -> None:
     story = Story(goal_run())
-    assert [job.id for job in story.jobs] == ["r.planner.0"]
-    story.advance(done(story.jobs[0], {"steps": [SORT, JOIN]}))
+    assert [(job.id, job.input) for job in story.jobs] == [("r.planner.0", ASKED)]
+    story.advance(done(story.jobs[0], planned(SORT, JOIN)))
     assert [job.id for job in story.jobs] == ["r.s1.0", "r.s1.1", "r.s1.2"]
     assert "plan.accepted" in story.events
 
 
-def test_a_draft_is_mended_where_there_is_one_way_to() -> None:
-    story = Story(goal_run())
-    story.advance(done(story.jobs[0], {"steps": [{**SORT, "args": {"text": ref("item"), "tone": "warm"}}]}))
-    assert len(story.jobs) == 3
-    assert story.run.repairs == ("step 's1': left out the unknown argument 'tone'",)
+def test_what_the_planner_is_asked_is_data_and_no_reference() -> None:
+    asked = {**ASKED, "inputs": {"note": {"schema": {"type": "object"}, "sample": {"$ref": "inputs.messages"}}}}
+    story = Story(goal_run().model_copy(update={"asked": asked}))
+    assert story.jobs[0].input == asked
 
 
-def test_a_draft_that_cannot_be_mended_fails_the_run_with_every_fault() -> None:
+def test_a_planner_without_a_plan_that_can_run_fails_the_run_with_every_fault() -> None:
     story = Story(goal_run())
-    story.advance(done(story.jobs[0], {"steps": [{**SORT, "type": "sumarize"}, {**JOIN, "args": {}}]}))
+    story.advance(done(story.jobs[0], planned({**SORT, "type": "sumarize"}, {**JOIN, "args": {}})))
     assert story.run.state is RunState.FAILED
     assert story.run.failure is not None
-    assert story.run.failure.kind is FailureKind.PLAN
+    assert (story.run.failure.kind, story.run.failure.step) == (FailureKind.PLAN, PLANNING)
     assert len(story.run.failure.faults) == 2
-
-
-def test_a_draft_is_not_mended_where_the_goal_allows_no_repair() -> None:
-    run = goal_run()
-    plan = run.plan.model_copy(update={"limits": LIMITS.model_copy(update={"max_replans": 0})})
-    story = Story(run.model_copy(update={"plan": plan}))
-    story.advance(done(story.jobs[0], {"steps": [{**SORT, "args": {"text": ref("item"), "tone": "warm"}}]}))
-    assert story.run.state is RunState.FAILED
 
 
 def test_planning_that_fails_fails_the_run() -> None:

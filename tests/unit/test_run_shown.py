@@ -9,7 +9,7 @@ from rich.console import Console
 
 from coordinator.client import Seen
 from coordinator.following import Followed
-from coordinator.show import Following, cell, failure_view, job_cut, job_escalated, result_view
+from coordinator.show import Following, cell, choices_text, failure_view, job_cut, job_escalated, result_view
 from coordinator.views import job_view
 from infra.records import Job, JobState, JobStatus, Outcome, Usage
 
@@ -99,7 +99,35 @@ def test_a_job_that_its_fallback_was_asked_about_says_so(state: JobState, note: 
     assert job_escalated(job_view(Followed(first))) is None
 
 
-def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
+def test_a_refused_goal_says_why() -> None:
+    goal = {"state": "refused", "reason": "nothing here translates; nearest: triage", "failure": None}
+    assert shown(failure_view(goal)).strip() == "refused: nothing here translates; nearest: triage"
+
+
+def test_the_plans_of_an_unsure_goal_are_shown_by_number_and_in_words() -> None:
+    step = {"id": "s1", "type": "triage", "args": {"text": {"$ref": "item"}}, "map": {}}
+    grounded = {"step": "s2", "argument": "equals", "value": "card_arrival", "from": "cards that are late"}
+    plans = [
+        {"steps": [step], "words": "sorts [each] message", "confidence": 0.52, "grounded": [grounded]},
+        {"steps": [step, {**step, "type": "count", "map": {}}], "words": "", "confidence": 0.4, "grounded": []},
+    ]
+    text = shown(choices_text({"reason": "two job types fit", "plans": plans}))
+    assert text.splitlines() == [
+        "unsure: two job types fit",
+        "1  sorts [each] message (0.52)",
+        '    s2 equals = "card_arrival", from "cards that are late"',
+        "2  triage for each, then count for each (0.40)",
+    ]
+
+
+def test_following_stops_where_the_run_is_unsure_and_says_at_which_event() -> None:
+    events = [Seen("1-0", "run.accepted", {}), Seen("2-0", "run.unsure", {}), Seen("3-0", "run.ended", {})]
+    console = Console(width=120, no_color=True, quiet=True)
+    assert Following(console, lambda: []).follow(events) == "2-0"
+    assert Following(console, lambda: []).follow(events[2:]) is None
+
+
+def test_following_shows_the_plan_how_it_was_read_and_a_bar_a_step() -> None:
     console = Console(width=120, no_color=True)
     step = {
         "id": "s1",
@@ -107,8 +135,10 @@ def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
         "map": {"over": {"$ref": "inputs.messages"}, "as": "item"},
         "args": {"text": {"$ref": "item"}},
     }
+    grounded = {"step": "s1", "argument": "equals", "value": "refund", "from": "money back"}
+    reading = {"words": "sorts the messages", "confidence": 0.93, "grounded": [grounded]}
     events = [
-        Seen("1-0", "plan.accepted", {"plan": {"steps": [step]}, "repairs": ["step 's1': left out 'x'"]}),
+        Seen("1-0", "plan.accepted", {"plan": {"steps": [step]}, **reading}),
         Seen("2-0", "step.released", {"step": "s1", "type": "triage", "total": 1}),
         Seen("3-0", "job.ended", {"step": "s1", "index": 0, "state": "succeeded"}),
         Seen("4-0", "run.ended", {"state": "succeeded", "failure": None}),
@@ -117,7 +147,10 @@ def test_following_shows_the_plan_what_was_mended_and_a_bar_a_step() -> None:
         Following(console, lambda: ["count"]).follow(events)
     text = captured.get()
     assert "is paused" not in text
-    assert all(words in text for words in ("inputs.messages", "text=item", "mended in the draft", "s1 triage", "1/1"))
+    assert all(
+        words in text for words in ("inputs.messages", "text=item", "sorts the messages (0.93)", "s1 triage", "1/1")
+    )
+    assert 's1 equals = "refund", from "money back"' in text
 
 
 def test_following_counts_what_went_to_the_fallback() -> None:

@@ -283,5 +283,5 @@ def test_an_empty_folder_of_specialists_is_an_error_not_nothing(tmp_path: Path):
 
 
 def test_an_unknown_job_type_lists_the_known_ones():
-    with pytest.raises(UnknownJobType, match="unknown job type 'sumarize'; known: call, command, count, entities"):
+    with pytest.raises(UnknownJobType, match="unknown job type 'sumarize'; known: average, call, command, count"):
         load_catalog().get("sumarize")

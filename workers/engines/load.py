@@ -18,11 +18,13 @@ from workers.engines import Elastic, Engine, distinct
 class _Row:
     path: str  #: "module:Class"
     alone: bool = False  #: each hosts one specialist, and not all of a base
+    here: bool = False  #: runs in the worker itself, wherever the settings say that language models live
 
 
 _ENGINES = {
-    "function": _Row("workers.engines.function:FunctionEngine"),
+    "function": _Row("workers.engines.function:FunctionEngine", here=True),
     "llama.cpp": _Row("workers.engines.llama_cpp:LlamaCppEngine", alone=True),
+    "planner": _Row("workers.engines.planner:PlannerEngine", alone=True, here=True),
     "ray": _Row("workers.engines.ray:RayEngine"),
     "scripted": _Row("workers.engines.scripted:ScriptedEngine"),
     "transformers": _Row("workers.engines.transformers:TransformersEngine"),
@@ -58,7 +60,7 @@ def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
     whose = f"{base.name}@{base.sha256}" if base else ""
     if _ENGINES[manifest.inner_engine].alone:
         whose = specialist.name
-    kind = (settings.engine if manifest.inner_engine != "function" else None) or manifest.engine
+    kind = (None if _ENGINES[manifest.inner_engine].here else settings.engine) or manifest.engine
     if kind == "ray":
         return kind, manifest.inner_engine, whose, manifest.ray.model_dump_json()
     return kind, whose

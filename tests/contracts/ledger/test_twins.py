@@ -37,7 +37,7 @@ STEPS = 400
 LOOK_EVERY = 10  #: so many steps, at all that can be read
 TICK_MS = 3  #: between two steps, on both clocks: what is due in a millisecond is due in the next step
 NEVER_S = 1e9  #: nobody ages, as two clocks never show the same
-SOON_S, SOON_MS, GONE_MS = 0.001, 1, 1
+SOON_S, SOON_MS, GONE_MS, FAR_MS = 0.001, 1, 1, 9_999_999_999_999
 TYPES = ("triage", "count")
 RUNS = ("r1", "r2", "r3")
 INDICES = 16  #: of each run
@@ -92,6 +92,7 @@ class Twins:
         self.same(lambda ledger, _: _without_time(ledger.dead_letters()))
         self.same(lambda ledger, _: [ledger.find_key(key) for key in RUNS])
         self.same(lambda ledger, _: [ledger.load_run(run_id) for run_id in RUNS])
+        self.same(lambda ledger, _: ledger.overdue())
         self.same(lambda ledger, _: [ledger.results(run_id, "s1") for run_id in RUNS])
         for job_id in self.ids():
             self.same(partial(_status, job_id=job_id))
@@ -184,14 +185,15 @@ class Twins:
     def advance(self) -> None:
         run = self.ledgers[0].load_run(self.chance.choice(RUNS))
         if run:
-            state = self.chance.choice((RunState.FAILED, *[RunState.RUNNING] * 4))
+            state = self.chance.choice((RunState.FAILED, RunState.REFUSED, RunState.UNSURE, *[RunState.RUNNING] * 6))
+            told = {"state": state, "waits_until_ms": self.chance.choice((GONE_MS, FAR_MS, None))}
             result = StepResult(step_id="s1", index=self.chance.randrange(3), output={"n": run.version})
-            self.same(lambda ledger, _: ledger.advance(run.model_copy(update={"state": state}), [result], [], []))
+            self.same(lambda ledger, _: ledger.advance(run.model_copy(update=told), [result], [], []))
 
     def reopen(self) -> None:
         run_id = self.chance.choice(RUNS)
         run = self.ledgers[0].load_run(run_id)
-        if run and run.state.ended:
+        if run and run.state is not RunState.RUNNING:
             self.runs[run_id] += 1
             run = run.model_copy(update={"state": RunState.RUNNING})
             jobs = [self.job(run_id) for _ in range(2)]

@@ -1,0 +1,113 @@
+"""Plans of chance: candidates over a made-up catalog, and what is wrong with each. Prints nothing."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.planning.beliefs import made_beliefs
+from benchmarks.planning.catalogs import made_catalog
+from benchmarks.planning.inputs import made_goal, made_inputs
+from benchmarks.planning.reader import DigestReader
+from benchmarks.planning.schemas import PLAIN, Chances, Json
+from coordinator.compiler import compile_plan
+from coordinator.plan import Limits, PlanRefused
+from coordinator.planner_input import planner_input
+from coordinator.samples import told_of
+from specialists.catalog import Catalog
+from specialists.planning.offered import read_request
+from specialists.planning.planner import Planner
+from specialists.planning.search import search
+
+LIMITS = Limits(max_jobs=10_000, deadline_s=60, max_replans=2)
+HOT = 4.0  #: scores before the sigmoid: little is certain, so that unlikely plans are searched too
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is planned over."""
+
+    seed: int
+    catalog: Catalog
+    inputs: Json
+    goal: str
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A candidate, and why it does not compile."""
+
+    scene: Scene
+    steps: list[Json]
+    faults: list[str] = field(default_factory=list)
+    unseen: bool = False  #: for a value alone that is in no sample, and samples are all that a planner is shown
+
+
+def made_scene(seed: int, chances: Chances = PLAIN) -> Scene:
+    rng = random.Random(seed)
+    catalog, inputs, goal = made_catalog(rng, chances=chances), made_inputs(rng, chances), made_goal(rng)
+    return Scene(seed, catalog, inputs, goal)
+
+
+def candidates(scene: Scene) -> list[list[Json]]:
+    """Steps, the likeliest first. Of odd seeds with beliefs of chance, of even ones with those of a planner whose
+    reader says anything."""
+    request = read_request(planner_input(scene.goal, scene.inputs, scene.catalog))
+    if scene.seed % 2:
+        return [each.steps for each in search(request, made_beliefs(random.Random(scene.seed), request))]
+    _, weighed = Planner(DigestReader(scene.seed, HOT)).weigh(request)
+    return [each.candidate.steps for each in weighed]
+
+
+def tried(scene: Scene) -> Iterator[Tried]:
+    """Each candidate, compiled."""
+    for steps in candidates(scene):
+        faults = faults_of(scene, steps, scene.inputs)
+        yield Tried(scene, steps, faults, bool(faults) and _is_unseen(scene, steps, faults))
+
+
+def _is_unseen(scene: Scene, steps: list[Json], faults: list[str]) -> bool:
+    """Whether none of the faults is one over the samples of the inputs too."""
+    seen = {fault.partition(";")[0] for fault in faults_of(scene, steps, samples(scene))}
+    return not seen & {fault.partition(";")[0] for fault in faults}
+
+
+def samples(scene: Scene) -> Json:
+    return {name: told_of(value)["sample"] for name, value in scene.inputs.items()}
+
+
+def faults_of(scene: Scene, steps: list[Json], inputs: Json) -> list[str]:
+    try:
+        compile_plan({"steps": steps}, scene.catalog, inputs, LIMITS)
+    except PlanRefused as refused:
+        return refused.faults
+    return []
+
+
+#: What differs from plan to plan in a fault's sentence, and what stands for it.
+_OWN = (
+    (re.compile(r"^step '[^']*' \([^)]*\): "), ""),
+    (re.compile(r"; known:.*", re.DOTALL), ""),
+    (re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""), "'…'"),
+    (re.compile(r"^args\.(field|columns|items|over)\b"), r"\1"),
+    (re.compile(r"^args\..+?: "), "args.…: "),
+    (re.compile(r"^(item \d+: )?\w+\.input\..+?: "), "a value of an input: "),
+    (re.compile(r"(must be one of|is one of|breaks \w+) .*", re.DOTALL), r"\1 …"),
+    (re.compile(r"must be [\w\[\]'…, ]+, is [a-z]+"), "must be of another kind"),
+    (re.compile(r"\d+"), "N"),
+)
+
+
+def kind_of_fault(fault: str) -> str:
+    """The sentence without what differs from plan to plan."""
+    for pattern, instead in _OWN:
+        fault = pattern.sub(instead, fault)
+    return fault[:120]
+
+
+def shown(value: Any, most: int = 600) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}…"

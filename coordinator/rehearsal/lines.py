@@ -1,0 +1,106 @@
+"""The lines of a rehearsal's file: what is to be tried, and what came of it. Knows no planner and runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from infra.json_values import DEEPEST, unwritable
+from infra.records import Json, Record
+
+
+class Line(Record):
+    """A goal in words or a plan, to be tried."""
+
+    id: str = Field(min_length=1)
+    goal: str | None = None
+    plan: Json | None = None
+    inputs: Json = Field(default_factory=dict)
+    answers: dict[str, list[Json]] = Field(default_factory=dict)  #: job type -> outputs that its stand-in is drawn from
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.goal is None) == (self.plan is None):
+            raise PydanticCustomError("one_thing", "give either 'goal' (words) or 'plan'")
+        if empty := [name for name, outputs in self.answers.items() if not outputs]:
+            raise PydanticCustomError("no_answers", "answers: {name} has none; leave it out", {"name": empty[0]})
+        return self
+
+
+class State(StrEnum):
+    SUCCEEDED = "succeeded"  #: it has a result
+    FAILED = "failed"  #: no plan that can run, or a job of it failed; `reason` says all that is wrong
+    REFUSED = "refused"  #: the planner says that it cannot be done here
+    UNSURE = "unsure"  #: the planner asks which plan is meant; none ran
+
+
+class Rehearsed(Record):
+    """What came of a line."""
+
+    id: str
+    state: State
+    plan: Json | None = None  #: that ran, or would run first
+    reason: str | None = None
+    confidence: float | None = None  #: the planner's in that plan, 0 to 1; None: it was given
+    result: Any = None
+    seconds: float | None = None  #: that planning took, without loading the planner; None: nothing was planned
+
+
+class LineFault(ValueError):
+    """A line that cannot be tried; says which file, which line and why."""
+
+
+def read_lines(file: str, lines: Iterable[bytes], known: Iterable[str]) -> Iterator[Line | LineFault]:
+    """The lines that are not empty, in order, each or what is wrong with it. `known`: the job types."""
+    seen: set[str] = set()
+    types = set(known)
+    for number, raw in enumerate(lines, 1):
+        if not raw.strip():
+            continue
+        try:
+            line = _read(raw, types)
+            if line.id in seen:
+                raise LineFault(f"another line has the id {line.id!r}")
+        except LineFault as fault:
+            yield LineFault(f"{file}, line {number}: {fault}")
+            continue
+        seen.add(line.id)
+        yield line
+
+
+def _read(raw: bytes, types: set[str]) -> Line:
+    """Raises LineFault."""
+    try:
+        value = json.loads(raw.decode("utf-8-sig").strip(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise LineFault(f"is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise LineFault(f"nests more than {DEEPEST} levels deep") from None
+    except json.JSONDecodeError as error:
+        raise LineFault(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
+    except ValueError as error:
+        raise LineFault(f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise LineFault("must be an object with 'id', 'inputs' and 'goal' or 'plan'")
+    if fault := unwritable(value):
+        raise LineFault(fault)
+    try:
+        line = Line.model_validate(value)
+    except ValidationError as error:
+        raise LineFault("; ".join(_sentence(each["loc"], each["msg"]) for each in error.errors())) from None
+    if unknown := sorted(line.answers.keys() - types):
+        raise LineFault(f"answers: no job type {unknown[0]!r}; known: {', '.join(sorted(types))}")
+    return line
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place))}: {message}" if place else message
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,100 @@
+"""Planning a goal here: the planner is asked once, and its answer decided on as a run's is. Runs nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from coordinator.answer import Confirm, Draft, read_answer
+from coordinator.compiler import compile_plan
+from coordinator.goals import input_faults
+from coordinator.plan import Limits, Plan, PlanRefused
+from coordinator.planner_input import planner_input
+from coordinator.planning import Accepted, Refused, decide
+from coordinator.rehearsal.cost import Cost, Jobs
+from coordinator.rehearsal.planner import Planner, PlannerFailed
+from infra.records import Json
+from specialists.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A draft of the planner's, and the plan that it compiles to."""
+
+    draft: Draft
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What planning came to."""
+
+    answer: Literal["plan", "unsure", "refused", "failed"]  #: failed: nothing that the planner said can run
+    candidates: Sequence[Candidate] = ()  #: of a plan, the one that runs; of unsure, those to choose from, best first
+    reason: str | None = None  #: why there is no plan that simply runs
+    confidence: float | None = None  #: the planner's in its plan, or in the best one, 0 to 1; None: it gave no answer
+    draft: Json | None = None  #: the best plan as the planner wrote it; None: it wrote none
+    seconds: float = 0.0  #: that it took
+
+
+def plan_goal(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner) -> Planned:
+    """A goal that cannot be planned is an answer too, never raised."""
+    faults = [*([] if goal.strip() else ["goal: is empty; say what to reach"]), *input_faults(inputs)]
+    if faults:
+        return Planned("failed", reason="; ".join(faults))
+    started = time.monotonic()
+    planned = _asked(goal, inputs, catalog, limits, planner)
+    return replace(planned, seconds=round(time.monotonic() - started, 3))
+
+
+def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner) -> Planned:
+    try:
+        output = planner(planner_input(goal, inputs, catalog))
+    except PlannerFailed as failed:
+        return Planned("failed", reason=str(failed))
+    except Exception as error:  # noqa: BLE001 - engines are anybody's code: one goal's fault must not end the others
+        return Planned("failed", reason=f"the planner failed: {type(error).__name__}: {error}")
+    try:
+        answer = read_answer(output)
+    except PlanRefused as refused:
+        return Planned("failed", reason=str(refused))
+    draft = answer.plans[0].plan if answer.plans else None
+    try:
+        decided = decide(output, Confirm.IF_UNSURE, catalog, inputs, limits)
+    except PlanRefused as refused:
+        return Planned("failed", (), str(refused), answer.confidence, draft)
+    if isinstance(decided, Refused):
+        return Planned("refused", (), decided.reason, answer.confidence, draft)
+    if isinstance(decided, Accepted):
+        return Planned("plan", (Candidate(decided.draft, decided.plan),), None, decided.draft.confidence, draft)
+    found = [Candidate(each, compile_plan(each.plan, catalog, inputs, limits)) for each in decided.drafts]
+    return Planned("unsure", found, decided.reason, answer.confidence, draft)
+
+
+def plan_view(plan: Plan) -> Json:
+    """As it can be handed in again: without the limits, which are the deployment's."""
+    return plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"limits"})
+
+
+def planned_view(planned: Planned, costs: Mapping[int, Cost]) -> Json:
+    """For programs. `costs`: of the candidates, by their places."""
+    return {
+        "answer": planned.answer,
+        "confidence": planned.confidence,
+        "reason": planned.reason,
+        "plans": [_candidate_view(each, costs[place]) for place, each in enumerate(planned.candidates)],
+        "seconds": planned.seconds,
+    }
+
+
+def _candidate_view(candidate: Candidate, cost: Cost) -> Json:
+    reading = candidate.draft.reading.model_dump(mode="json", by_alias=True)
+    jobs = {step: _jobs_view(each) for step, each in cost.steps.items()}
+    return {"plan": plan_view(candidate.plan), **reading, "jobs": jobs, "jobs_in_all": _jobs_view(cost.jobs)}
+
+
+def _jobs_view(jobs: Jobs) -> Json | None:
+    """None: not known before the plan runs."""
+    return None if jobs.count is None else {"count": jobs.count, "exact": jobs.exact}

@@ -1,0 +1,56 @@
+"""The planner in this process, as the package that hosts models registers it. Knows no goal and no plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import entry_points
+
+from infra.records import Json
+from infra.settings import Settings
+from specialists.catalog import Catalog
+from specialists.offers import PLANNER
+from specialists.schemas import value_faults
+from specialists.specialist import Specialist, load_specialist
+
+#: The planner's input -> its output.
+Planner = Callable[[Json], Json]
+
+#: Of entry points `NAME = "module:load"`; load(specialist, settings) gives a Planner. Coordinators import no workers.
+GROUP = "manyhands.planners"
+
+
+class PlannerMissing(Exception):
+    """There is no planner that can be asked here; says why in one sentence."""
+
+
+class PlannerFailed(Exception):
+    """The planner could not be asked this, or what it said is none of its outputs; says what is wrong."""
+
+
+def load_planner(catalog: Catalog, settings: Settings) -> Planner:
+    """Loads its models, which takes seconds. Raises PlannerMissing."""
+    if PLANNER not in catalog:
+        raise PlannerMissing(f"there is no specialist {PLANNER!r} here to plan a goal in words")
+    found = list(entry_points(group=GROUP, name=PLANNER))
+    if not found:
+        raise PlannerMissing(
+            "nothing here plans goals in words: install manyhands with what a worker needs (manyhands[worker])"
+        )
+    try:
+        specialist = load_specialist(catalog.get(PLANNER).folder)  # once more, for its adapter to be checked
+        planner: Planner = found[0].load()(specialist, settings)
+    except Exception as error:  # anybody's code, and each library fails its own way
+        why = str(error).strip().splitlines() or [type(error).__name__]
+        raise PlannerMissing(f"the planner cannot be loaded: {why[0]}") from error
+    return partial(_ask, planner, specialist)
+
+
+def _ask(planner: Planner, specialist: Specialist, input: Json) -> Json:
+    """Input and output are checked as a worker checks them. Raises PlannerFailed, and whatever the planner raises."""
+    if faults := specialist.input_faults(input):
+        raise PlannerFailed("; ".join(faults))
+    output = planner(input)
+    if faults := value_faults(output, specialist.output_schema, f"{PLANNER}.output"):
+        raise PlannerFailed("; ".join(faults))
+    return output

@@ -1,0 +1,110 @@
+"""Texts of a string's schema, drawn: copied from an input, or by pattern and field name. Knows no specialist."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from coordinator.rehearsal.draw import Draw, NoStandIn
+from coordinator.rehearsal.patterns import NotSimple, text_of
+from infra.records import Json
+from specialists.schemas import SPAN_OF
+
+#: Few, so that counting and grouping find some of them twice.
+WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper")
+SHORT = 60  #: characters of a text that may be longer
+MOST_MONEY = 100
+FIRST_DAY = date(2026, 1, 1)
+DAYS = 365
+TRIES = 12  #: at a text that keeps to a pattern and its lengths, before one length after the other is tried
+LONGEST = 200  #: of these lengths
+
+
+def drawn_text(schema: Json, draw: Draw, input: Json, where: str) -> str:
+    """`where`, whose last name is the field's, is named where nothing fits. Raises NoStandIn."""
+    least = schema.get("minLength", 0)
+    lengths = least, schema.get("maxLength", max(least, SHORT))
+    if SPAN_OF in schema:
+        texts: Iterable[str] = _shuffled(_spans(input.get(schema[SPAN_OF], ""), lengths), draw)
+    else:
+        texts = _texts(where.rpartition(".")[2], schema.get("pattern"), draw, lengths)
+    found = next((text for text in texts if _keeps(text, schema, lengths)), None)
+    if found is None:
+        raise NoStandIn(f"{where}: no text was found that is long enough, short enough and of its pattern")
+    return found
+
+
+def _keeps(text: str, schema: Json, lengths: tuple[int, int]) -> bool:
+    return lengths[0] <= len(text) <= lengths[1] and ("pattern" not in schema or _found(schema["pattern"], text))
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
+
+
+def _spans(text: Any, lengths: tuple[int, int]) -> list[str]:
+    """Words of the input's field; of one without any that fits, its beginning."""
+    if not isinstance(text, str):
+        return []
+    words = [word.strip(string.punctuation) for word in text.split()]
+    return [word for word in words if word and lengths[0] <= len(word) <= lengths[1]] or [text[: lengths[1]]]
+
+
+def _shuffled(words: list[str], draw: Draw) -> list[str]:
+    """From a drawn one on, round to the one before it."""
+    first = draw.below(len(words)) if words else 0
+    return words[first:] + words[:first]
+
+
+def _texts(name: str, pattern: str | None, draw: Draw, lengths: tuple[int, int]) -> Iterator[str]:
+    """Tried in order: what the name tells, a real date or time, and at last what the pattern itself tells to write."""
+    yield _text(name, draw, lengths)
+    if pattern is None:
+        return
+    yield from (_date(draw), _moment(draw), _time(draw))
+    try:
+        yield from (text_of(pattern, draw.at(n), range(3 + n)) for n in range(TRIES))
+        yield from (text_of(pattern, draw, range(n, n + 1)) for n in range(min(lengths[1], LONGEST) + 1))
+    except NotSimple:
+        return
+
+
+def _text(name: str, draw: Draw, lengths: tuple[int, int]) -> str:
+    """By the words in the field's name what functions can compute with, or else a word or two."""
+    words = set(name.lower().split("_"))
+    written = next((write(draw) for named, write in _BY_NAME if words & named), "")
+    if written and lengths[0] <= len(written) <= lengths[1]:
+        return written
+    count = draw.at("words").between(1, 2)
+    while len(text := " ".join(draw.at(n).one_of(WORDS) for n in range(count))) < lengths[0]:
+        count += 1
+    return text if len(text) <= lengths[1] else text.split()[0][: lengths[1]].ljust(lengths[0], "a")
+
+
+def _date(draw: Draw) -> str:
+    return (FIRST_DAY + timedelta(days=draw.at("day").below(DAYS))).isoformat()
+
+
+def _time(draw: Draw) -> str:
+    return f"{draw.at('hour').below(24):02}:{draw.at('minute').below(60):02}"
+
+
+def _moment(draw: Draw) -> str:
+    return f"{_date(draw)}T{_time(draw)}:00Z"
+
+
+def _money(draw: Draw) -> str:
+    return f"{draw.at('whole').below(MOST_MONEY)}.{draw.at('part').below(100):02}"
+
+
+_BY_NAME: tuple[tuple[frozenset[str], Callable[[Draw], str]], ...] = (
+    (frozenset({"date"}), _date),
+    (frozenset({"time"}), _time),
+    (frozenset({"total", "subtotal", "amount", "price", "cost", "fee", "tax", "sum"}), _money),
+)

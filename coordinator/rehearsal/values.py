@@ -1,0 +1,129 @@
+"""Values of a JSON Schema, drawn. The same for the same draw; knows no specialist."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from coordinator.rehearsal.draw import Draw, NoStandIn
+from coordinator.rehearsal.texts import WORDS, drawn_text
+from infra.records import Json
+from specialists.schemas import value_faults
+
+LONG_LIST = 3  #: items of a list that may be longer
+WIDE = 100  #: between the bounds of a number that has one bound or none
+
+
+def drawn_value(schema: Json, draw: Draw, input: Json, where: str) -> Any:
+    """A value of `schema`; its copied texts are words of `input`. Raises NoStandIn, which names the place `where`."""
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return _member(schema, draw, where)
+    if "anyOf" in schema:
+        return _either(schema, draw, input, where)
+    kind = schema.get("type") or _kind_by_keywords(schema)
+    kind = draw.at("type").one_of(kind) if isinstance(kind, list) else kind
+    match kind:
+        case "object":
+            return _object(schema, draw, input, where)
+        case "array":
+            return _array(schema, draw, input, where)
+        case "integer":
+            return _integer(schema, draw, where)
+        case "number":
+            return _number(schema, draw, where)
+        case "boolean":
+            return draw.below(2) == 1
+        case "null":
+            return None
+    return drawn_text(schema, draw, input, where)
+
+
+def _kind_by_keywords(schema: Json) -> str:
+    """What a schema without a type speaks of; of one that says nothing, a text."""
+    kinds = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
+    return next((kind for keyword, kind in kinds.items() if keyword in schema), "string")
+
+
+def _member(schema: Json, draw: Draw, where: str) -> Any:
+    others = schema.keys() - {"enum", "type", "title", "description", "default"}
+    members = [each for each in schema["enum"] if not others or not value_faults(each, schema, where)]
+    if not members:
+        raise NoStandIn(f"{where}: no member of its enum keeps the rest of its schema")
+    return copy.deepcopy(draw.one_of(members))
+
+
+def _either(schema: Json, draw: Draw, input: Json, where: str) -> Any:
+    """By one of the schemas in `anyOf`, together with what is said around them."""
+    around = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
+    first = draw.at("anyOf").below(len(schema["anyOf"]))
+    for branch in [*schema["anyOf"][first:], *schema["anyOf"][:first]]:
+        both = {**around, **branch}
+        both["properties"] = {**around.get("properties", {}), **branch.get("properties", {})}
+        both["required"] = [*around.get("required", []), *branch.get("required", [])]
+        if not both["properties"]:
+            del both["properties"], both["required"]
+        try:
+            value = drawn_value(both, draw, input, where)
+        except NoStandIn:
+            continue
+        if not value_faults(value, schema, where):
+            return value
+    raise NoStandIn(f"{where}: nothing was found that one of its anyOf takes")
+
+
+def _object(schema: Json, draw: Draw, input: Json, where: str) -> Json:
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    more = schema.get("additionalProperties")
+    inner = dict(properties)
+    inner |= {name: more if isinstance(more, dict) else {} for name in required if name not in properties}
+    if isinstance(more, dict) and not inner:  # a map of names to values
+        inner = {draw.at(f"name {n}").one_of(WORDS): more for n in range(2)}
+    value = {}
+    for name, child in inner.items():
+        try:
+            value[name] = drawn_value(child, draw.at(name), input, f"{where}.{name}")
+        except NoStandIn:
+            if name in required:
+                raise
+    return value
+
+
+def _array(schema: Json, draw: Draw, input: Json, where: str) -> list[Any]:
+    """One to three items, where the schema lets it have so many."""
+    fewest = schema.get("minItems", 0)
+    most = min(schema.get("maxItems", LONG_LIST), max(fewest, LONG_LIST))
+    if most < fewest:
+        raise NoStandIn(f"{where}: minItems is more than maxItems")
+    count = draw.at("items").between(max(fewest, min(1, most)), most)
+    try:
+        return [drawn_value(schema.get("items", {}), draw.at(n), input, f"{where}.{n}") for n in range(count)]
+    except NoStandIn:
+        if fewest:
+            raise
+        return []
+
+
+def _integer(schema: Json, draw: Draw, where: str) -> int:
+    least, most = _bounds(schema)
+    least, most = math.ceil(least), math.floor(most)
+    if least > most:
+        raise NoStandIn(f"{where}: no whole number is between its bounds")
+    return draw.between(least, most)
+
+
+def _number(schema: Json, draw: Draw, where: str) -> float:
+    """To two places, as far as its bounds leave room."""
+    least, most = _bounds(schema)
+    if least > most:
+        raise NoStandIn(f"{where}: minimum is more than maximum")
+    value = round(least + (most - least) * draw.below(10_001) / 10_000, 2)
+    return min(max(value, least), most)
+
+
+def _bounds(schema: Json) -> tuple[float, float]:
+    if "minimum" in schema:
+        return schema["minimum"], schema.get("maximum", schema["minimum"] + WIDE)
+    return (schema["maximum"] - WIDE, schema["maximum"]) if "maximum" in schema else (0, WIDE)

@@ -1,0 +1,1 @@
+"""Heads: answers that are read off hidden states in one pass, without decoding."""

@@ -1,0 +1,18 @@
+"""`max`: the largest value of a field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specialists.functions.order import extreme
+
+Json = dict[str, Any]
+
+
+class NoLargest(ValueError):
+    """Its words are shown to people: they name fields and quote no value."""
+
+
+def max(input: Json) -> Json:
+    """A number, or the text of a date; None where no item has a value. Raises NoLargest."""
+    return {"max": extreme(input["items"], input["field"], NoLargest, largest=True)}

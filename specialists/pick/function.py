@@ -1,0 +1,19 @@
+"""`pick`: one field of each item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specialists.functions.fields import need_field, reached
+
+Json = dict[str, Any]
+
+
+class NoSuchField(ValueError):
+    """Its words are shown to people: they name fields and quote no value."""
+
+
+def pick(input: Json) -> Json:
+    """The values as they are, in the items' order; an item without the field gives none. Raises NoSuchField."""
+    need_field(input["items"], input["field"], NoSuchField)
+    return {"values": [value for item in input["items"] for value in reached(item, input["field"])]}

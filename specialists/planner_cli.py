@@ -1,0 +1,100 @@
+"""`manyhands train-planner` and `eval-planner`: train the planner on the writing, and measure it. Knows not how."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from infra.settings import Settings
+
+_say = partial(Console(stderr=True, highlight=False).print, markup=False)
+
+WRITING = "the folder of the writing; default: the repository's"
+
+
+def register_planner(app: typer.Typer) -> None:
+    app.command("train-planner")(train_planner)
+    app.command("eval-planner")(eval_planner)
+
+
+def train_planner(
+    writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
+    out: Annotated[Path, typer.Option(help="where the checkpoint, the log and the adapter go")] = Path("runs/planner"),
+    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the writing")] = 2.0,
+    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
+    install: Annotated[bool, typer.Option(help="put adapter and digest into the planner's folder")] = False,
+) -> None:
+    """Train the planner's heads, and calibrate when it asks and refuses. Interrupted, the same command goes on."""
+    from specialists.catalog import CatalogError, load_catalog
+    from specialists.offers import PLANNER
+    from specialists.training.planning.calibrating import CalibratingError
+    from specialists.training.planning.fitting import FittingError, Options
+    from specialists.training.planning.run import train_planner as train
+    from specialists.training.planning.writing import FOLDER, WritingError
+    from specialists.weights import WeightsError
+
+    settings = Settings()
+    try:
+        specialist = load_catalog(settings.specialists, adapters=False).get(PLANNER)
+        path = train(
+            specialist,
+            writing or FOLDER,
+            out,
+            Options(epochs=epochs),
+            weights=settings.weights,
+            threads=threads,
+            install=install,
+            say=_say,
+        )
+    except (CatalogError, WritingError, WeightsError, FittingError, CalibratingError) as error:
+        _fail(str(error))
+    typer.echo(path)
+
+
+def eval_planner(
+    name: Annotated[str, typer.Argument(metavar="SET", help="held-out, held-out-shipped, test, or a file of goals")],
+    adapter: Annotated[Path | None, typer.Option(exists=True, help="default: the installed one")] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="a head that is left out, such as plan, the judge; may be given again"),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="so many goals, drawn at random; default: all")] = None,
+    writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
+    out: Annotated[Path | None, typer.Option(help="a file for the figures, as JSON")] = None,
+) -> None:
+    """Measure the planner: percent of goals planned right, silently wrong, asked about and refused, by kind."""
+    from specialists.catalog import CatalogError, load_catalog
+    from specialists.offers import PLANNER
+    from specialists.planning.texts import TASKS
+    from specialists.training.planning.measuring import measure
+    from specialists.training.planning.readers import planner_of
+    from specialists.training.planning.sets import load_set
+    from specialists.training.planning.writing import FOLDER, WritingError
+    from specialists.weights import WeightsError
+
+    if unknown := sorted(set(without or []) - TASKS.keys()):
+        _fail(f"--without {unknown[0]}: there is no such head; known: {', '.join(TASKS)}")
+    settings = Settings()
+    try:
+        asked = load_set(name, writing or FOLDER, limit)
+        specialist = load_catalog(settings.specialists, adapters=adapter is None).get(PLANNER)
+        planner = planner_of(specialist, settings.weights, adapter, without or [], threads, _say)
+    except (CatalogError, WritingError, WeightsError, ValueError, KeyError) as error:
+        _fail(str(error))
+    figures = measure(planner.plan, asked)
+    for line in figures.lines():
+        typer.echo(line)
+    if out:
+        out.write_text(json.dumps({"set": name, "without": without or [], "kinds": figures.json()}, indent=2) + "\n")
+
+
+def _fail(message: str) -> NoReturn:
+    _say(Text.assemble(("error:", "red"), " ", message))
+    raise typer.Exit(2)

@@ -1,0 +1,14 @@
+"""Literals in a step's arguments: what a plan says itself, and does not refer to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REFERENCE = "$ref"
+
+
+def is_literal(value: Any) -> bool:
+    """Whether there is no reference in it."""
+    if isinstance(value, dict):
+        return REFERENCE not in value and all(map(is_literal, value.values()))
+    return all(map(is_literal, value)) if isinstance(value, list) else True

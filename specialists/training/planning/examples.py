@@ -1,0 +1,134 @@
+"""Examples: what each head reads and should say, from a goal, an ask or a value. Knows no tensor.
+
+A case is one prefix with branches, as `specialists.heads.encoder` reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from specialists.planning import texts
+from specialists.planning.normal import normal
+from specialists.planning.offered import Field, Given, Json, Request, read_offer
+from specialists.planning.wants import wants_of
+from specialists.training.planning.naming import Naming
+from specialists.training.planning.offers import Offers
+from specialists.training.planning.parts import parts
+from specialists.training.planning.sources import bind_texts
+from specialists.training.planning.writing import WrittenGoal
+
+#: Job types of a case that are not used, with those that are, where training does not read all of them.
+UNUSED = 4
+#: Share of goals that are read with a job type of another domain on offer.
+STRANGERS = 0.5
+#: Parameters of a goal that training asks the sources of.
+BOUND = 2
+#: Shares of asks that show how an input begins, and of values whose field has its about.
+SAMPLED, ABOUTS = 0.55, 0.4
+#: A refusal says by its reason that an input is missing: then job types may well fit, and nothing is said of them.
+_MISSING = re.compile(
+    r"missing|not given|not among|isn't (there|given)|is not (there|given)|not in (the )?input|no input|lacks"
+    r"|nothing in the input|not supplied|not provided|no (text|list|reports?|receipts?|notes?) (is|are|were|given)",
+    re.IGNORECASE,
+)
+_NAMES = ["items", "messages", "notes", "texts", "list", "entries", "input", "lines", "mails", "records"]
+_FRAMES = (
+    *("{}", "only {}", "just the ones: {}", "show me {}", "{} please", "which are {}?", "I want {}", "keep {}"),
+    "filter: {}",
+)
+
+
+class Branch(NamedTuple):
+    task: str  #: the head that reads it
+    text: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    prefix: str
+    branches: Sequence[Branch]
+    wants: Sequence[bool] | None = (
+        None  #: what the prefix's own head should say, as `texts.WANTS`; None: it is not asked
+    )
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.prefix, *(branch.text for branch in self.branches)]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Of the prefix, then of each branch."""
+        return ["" if self.wants is None else "wants", *(branch.task for branch in self.branches)]
+
+
+class GoalCases:
+    """Cases of goals. In training a few of the wrong answers are drawn; measured, the heads are asked everything."""
+
+    def __init__(self, offers: Offers, strangers: Sequence[Json] = ()) -> None:
+        """`strangers`: job types of any domain that may stand among a goal's own."""
+        self._offers = offers
+        self._strangers = strangers
+
+    def drawn(self, goal: WrittenGoal, draw: Random) -> list[Case]:
+        naming = self._offers.masked(goal, draw)
+        extra = [draw.choice(self._strangers)] if self._strangers and draw.random() < STRANGERS else []
+        return self._cases(goal, naming, draw, extra, all_of_it=False)
+
+    def whole(self, goal: WrittenGoal, draw: Random) -> list[Case]:
+        return self._cases(goal, self._offers.plain(goal), draw, [], all_of_it=True)
+
+    def _cases(
+        self, goal: WrittenGoal, naming: Naming, draw: Random, extra: Sequence[Json], all_of_it: bool
+    ) -> list[Case]:
+        request = self._offers.request(goal, naming)
+        steps = naming.steps(goal.steps) if goal.steps is not None else None
+        plan = normal(steps, request) if steps is not None else None
+        branches: list[Branch] = []
+        if plan or not _MISSING.search(goal.why):
+            branches += _type_branches(request, plan.types if plan else set(), draw, all_of_it)
+            branches += [Branch("type", read_offer(offer).words, False) for offer in extra]
+        branches += [Branch("part", text, right) for text, right in parts(request, plan, draw)]
+        wanted = wants_of(plan, steps) if plan and steps else {"impossible": True}
+        cases = [Case(request.words, branches, [wanted.get(name, False) for name in texts.WANTS])]
+        if plan:
+            asked = bind_texts(request, plan, draw)
+            kept = asked if all_of_it else draw.sample(asked, min(BOUND, len(asked)))
+            cases += [Case(need, [Branch("bind", text, right) for text, right in said]) for need, said in kept]
+        return cases
+
+
+def _type_branches(request: Request, used: set[str], draw: Random, all_of_it: bool) -> list[Branch]:
+    unused = [offer for offer in request.chosen_from if offer.name not in used]
+    if not all_of_it:
+        unused = draw.sample(unused, min(len(unused), max(2, UNUSED - len(used))))
+    chosen = [offer for offer in request.chosen_from if offer.name in used] + unused
+    return [Branch("type", offer.words, offer.name in used) for offer in chosen]
+
+
+def ask_case(ask: str, right: Json, others: Sequence[Json], example: Json, draw: Random) -> Case:
+    """An ask for one job type, among others that do not do it. `example`: an input of it; {}: none is shown."""
+    name, value = next(iter(example.items()), ("data", None))
+    sample = [value] if draw.random() < SAMPLED else None
+    given = Given(draw.choice([*_NAMES, name, f"{name}s"]), "array", sample)
+    words = Request(ask, (given,), ()).words
+    branches = [Branch("type", read_offer(offer).words, offer is right) for offer in (right, *others)]
+    return Case(words, branches)
+
+
+def value_case(field: Field, label: object, phrase: str, draw: Random, most: int = 5) -> Case:
+    """A way to say a label, among the field's other labels."""
+    others = [each for each in field.labels if each != label]
+    shown = field if draw.random() < ABOUTS else Field(field.path, field.kind, field.labels, "", field.lists)
+    labels = [label, *draw.sample(others, min(most - 1, len(others)))]
+    branches = [Branch("part", texts.condition(shown, "equals", each), each == label) for each in labels]
+    return Case(draw.choice(_FRAMES).format(phrase), branches)
+
+
+def judge_case(words: str, plans: Sequence[tuple[str, bool]]) -> Case:
+    """Plans in words, for the judge."""
+    return Case(words, [Branch("plan", text, right) for text, right in plans])

@@ -1,0 +1,51 @@
+"""Logistic regression over named numbers, for models of a few weights. Knows no planner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Numbers that hardly vary are taken to vary so much: else the few rows where one does decide its weight.
+LEAST_SPREAD = 0.25
+STEPS = 30  #: of Newton's method
+
+
+def logistic(
+    rows: Sequence[Mapping[str, float]], truth: Sequence[bool], ridge: float, *, scaled: bool, balanced: bool = False
+) -> dict[str, float]:
+    """A weight for each name; "" is the constant.
+
+    `ridge` pulls weights to 0, since some numbers say nearly the same; `scaled`: weights as if all varied as much.
+    `balanced`: both kinds of rows count as much, however few there are of one.
+    """
+    names = sorted(rows[0])
+    x = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)  # (N, names)
+    y = np.array(truth, dtype=np.float64)  # (N,)
+    middle = x.mean(0) if scaled else np.zeros(len(names))
+    spread = np.maximum(x.std(0), LEAST_SPREAD) if scaled else np.ones(len(names))
+    weights = _fitted((x - middle) / spread, y, _balanced(y) if balanced else np.ones(len(y)), ridge)
+    plain = weights[:-1] / spread
+    constant = weights[-1] - plain @ middle
+    return {name: round(float(weight), 6) for name, weight in zip((*names, ""), (*plain, constant), strict=True)}
+
+
+def _fitted(x: Floats, y: Floats, counts: Floats, ridge: float) -> Floats:
+    """By Newton's method. x  # (N, K); y, counts  # (N,); returns (K + 1,), the last one the constant"""
+    x = np.column_stack([x, np.ones(len(x))])
+    pull = np.diag([ridge] * (x.shape[1] - 1) + [1e-6])
+    weights = np.zeros(x.shape[1])
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        slope = x.T @ (counts * (p - y)) + pull @ weights
+        bend = (x * (counts * p * (1 - p))[:, None]).T @ x + pull
+        weights = weights - np.linalg.solve(bend, slope)
+    return weights
+
+
+def _balanced(y: Floats) -> Floats:
+    share = float(y.mean())
+    return y * (0.5 / share) + (1 - y) * (0.5 / (1 - share))

@@ -1,0 +1,69 @@
+"""Measuring: what the planner's answers to a set of goals come to, by kind. Runs no plan.
+
+A plan is right where its normal form is that of a plan that is known to be right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from specialists.schemas import Json
+from specialists.training.planning.sets import Asked
+
+
+class Outcome(StrEnum):
+    RIGHT = "right"  #: the plan does what was asked, or what nothing on offer does was refused
+    SILENTLY_WRONG = "silently wrong"  #: a plan that would run, and is not what was asked
+    UNSURE = "unsure"  #: the caller is asked, and a plan that is shown is right (or nothing on offer does it)
+    UNSURE_WRONG = "unsure, none right"  #: the caller is asked, and no plan that is shown is right
+    REFUSED = "refused"  #: though it can be done
+
+
+@dataclass
+class Figures:
+    """Outcomes, of all goals and by kind."""
+
+    counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
+
+    def add(self, kind: str, outcome: Outcome) -> None:
+        self.counts.setdefault(kind, Counter())[outcome] += 1
+
+    @property
+    def all(self) -> Counter[Outcome]:
+        return sum(self.counts.values(), Counter[Outcome]())
+
+    def share(self, outcome: Outcome) -> float:
+        """Percent of all goals."""
+        return 100 * self.all[outcome] / max(1, self.all.total())
+
+    def lines(self) -> Iterator[str]:
+        """A table for people: a line for each kind, the last one for all; percent."""
+        width = max([len("all"), *map(len, self.counts)])
+        yield f"{'':{width}} {'goals':>6} " + " ".join(f"{each.value:>18}" for each in Outcome)
+        for kind, counts in [*sorted(self.counts.items()), ("all", self.all)]:
+            shares = (100 * counts[each] / max(1, counts.total()) for each in Outcome)
+            yield f"{kind:{width}} {counts.total():>6} " + " ".join(f"{share:>18.1f}" for share in shares)
+
+    def json(self) -> Json:
+        return {kind: {each.value: counts[each] for each in Outcome} for kind, counts in self.counts.items()}
+
+
+def measure(plan: Callable[[Json], Json], asked: Iterable[Asked]) -> Figures:
+    """`plan`: the planner's input to its output."""
+    figures = Figures()
+    for each in asked:
+        figures.add(each.kind, outcome(each, plan(each.input)))
+    return figures
+
+
+def outcome(asked: Asked, answer: Json) -> Outcome:
+    """Of one answer of the planner, as specialists/planner/output.schema.json has it."""
+    if answer["answer"] == "refused":
+        return Outcome.REFUSED if asked.is_possible else Outcome.RIGHT
+    right = [asked.is_right(plan["steps"]) for plan in answer["plans"]]
+    if answer["answer"] == "plan":
+        return Outcome.RIGHT if right[0] else Outcome.SILENTLY_WRONG
+    return Outcome.UNSURE if any(right) or not asked.is_possible else Outcome.UNSURE_WRONG

@@ -1,0 +1,108 @@
+"""One training run of the planner: from the writing to an adapter that is calibrated, and installed. Plans nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from specialists.heads.encoder import Embedder, Scorer, Shape
+from specialists.manifest_text import ManifestTextError, Value, with_table, without
+from specialists.planning.calibration import Calibration
+from specialists.planning.planner import Planner
+from specialists.planning.texts import TASKS
+from specialists.specialist import ADAPTER, Specialist
+from specialists.training.planning.calibrating import calibrate
+from specialists.training.planning.epochs import Epochs, Shares
+from specialists.training.planning.examples import Case, GoalCases
+from specialists.training.planning.fitting import CHECKPOINT, FittingError, Options, fit
+from specialists.training.planning.mutations import Mutations
+from specialists.training.planning.offers import Offers
+from specialists.training.planning.sets import load_set
+from specialists.training.planning.wants_layer import fit_wants, wanting
+from specialists.training.planning.writing import Writing, load_writing
+from specialists.weights import ensure
+
+#: Held-out goals that are looked at while it trains.
+LOOKED_AT = 120
+#: The sets that it is calibrated on.
+CALIBRATED_ON = ("held-out", "held-out-shipped")
+
+
+def train_planner(
+    specialist: Specialist,
+    folder: Path,
+    out: Path,
+    options: Options,
+    *,
+    weights: Path,
+    threads: int | None,
+    install: bool,
+    say: Callable[[str], None],
+    shares: Shares | None = None,
+) -> Path:
+    """Train on the writing in `folder`; returns the adapter's path, its calibration in the file's metadata.
+
+    Interrupted, the same call goes on where it stopped. Raises FittingError, CalibratingError, WritingError and
+    WeightsError.
+    """
+    if specialist.manifest.base is None:
+        raise FittingError(f"{specialist.name!r} names no base")
+    base = ensure(specialist.manifest.base.name, weights, say, specialist.manifest.base.sha256)
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    writing = load_writing(folder)
+    offers = Offers(writing)
+    epochs = Epochs(writing.learnt(), offers, shares)
+    adapter = fit(epochs.epoch, held_out_cases(writing, offers), base, out, options, say)
+    rows = [wanting(goal, offers) for goal in writing.learnt().goals]
+    rewrite(adapter, fit_wants(rows, Embedder.load(base)).tensors())
+    say(f"calibrating on {' and '.join(CALIBRATED_ON)}")
+    rewrite(adapter, {}, calibrated(base, adapter, folder).metadata())
+    (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
+    return install_adapter(specialist, adapter) if install else adapter
+
+
+def held_out_cases(writing: Writing, offers: Offers, most: int = LOOKED_AT) -> list[Case]:
+    """What all heads should say of some goals of held-out writers."""
+    draw = Random(3)
+    goals = list(writing.held_out().goals)
+    cases, mutations, found = GoalCases(offers), Mutations(offers), []
+    for goal in draw.sample(goals, min(most, len(goals))):
+        judged = mutations.whole(goal, draw)
+        found += [*cases.whole(goal, draw), *([judged] if judged else [])]
+    return found
+
+
+def calibrated(base: Path, adapter: Path, folder: Path, limit: int | None = None) -> Calibration:
+    """On the held-out sets of the writing in `folder`; `limit`: so many goals of each. Raises CalibratingError."""
+    scorer: Any = Scorer.load(base, adapter, TASKS)
+    asked = [each for name in CALIBRATED_ON for each in load_set(name, folder, limit)]
+    return calibrate(lambda calibration: Planner(scorer, calibration), asked)
+
+
+def rewrite(adapter: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """The file with more tensors, or others, and this metadata in place of what it has."""
+    scratch = adapter.with_suffix(".new")  # what is loaded may still be read from the file
+    save_file(load_file(adapter) | dict(tensors), scratch, dict(metadata or {}))
+    scratch.replace(adapter)
+
+
+def install_adapter(specialist: Specialist, adapter: Path) -> Path:
+    """Put the adapter into the specialist's folder and pin it in the manifest. Raises FittingError."""
+    shape, path = Shape(), specialist.folder / "specialist.toml"
+    digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
+    try:
+        pinned: dict[str, Value] = {"sha256": digest, "rank": shape.rank, "alpha": shape.alpha}
+        text = with_table(without(path.read_text(), "adapter"), "adapter", pinned, before="limits")
+    except ManifestTextError as error:
+        raise FittingError(f"the adapter is in {adapter.parent}, not installed: {error}") from None
+    shutil.copyfile(adapter, specialist.folder / ADAPTER)
+    path.write_text(text)
+    return specialist.folder / ADAPTER

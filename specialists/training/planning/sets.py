@@ -1,0 +1,168 @@
+"""Sets: goals to measure the planner on, each with the job types on offer and every right plan. Plans nothing."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from specialists.examples import drawn
+from specialists.planning.normal import normal
+from specialists.planning.offered import Request, read_request
+from specialists.planning.wants import wants_of
+from specialists.schemas import Json
+from specialists.training.planning.offers import Offers, planner_input
+from specialists.training.planning.writing import (
+    FOLDER,
+    REFUSE,
+    SHIPPED_DOMAIN,
+    Writing,
+    WritingError,
+    WrittenGoal,
+    load_writing,
+    read_rows,
+)
+
+REFUSED = "refuse"  #: the kind of goals that nothing on offer does
+#: The kind of a goal whose writer names none: the first of what its plan has.
+_KINDS = {
+    "then": "filter, then",
+    "chain": "chain",
+    "filter": "filter",
+    "pair": "pair",
+    "count": "count",
+    "untyped": "functions",
+    "single": "single",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A goal, and every plan that is right: none where nothing on offer does it."""
+
+    id: str
+    kind: str
+    goal: str
+    inputs: Json
+    offers: list[Json]
+    plans: list[list[Json]]
+
+    @cached_property
+    def input(self) -> Json:
+        """As the planner is asked."""
+        return planner_input(self.goal, self.inputs, self.offers)
+
+    @cached_property
+    def request(self) -> Request:
+        return read_request(self.input)
+
+    @property
+    def is_possible(self) -> bool:
+        return bool(self.plans)
+
+    def is_right(self, steps: list[Json]) -> bool:
+        """Whether they do what is asked, however they say it."""
+        return self._form(steps) in self._right
+
+    @cached_property
+    def _right(self) -> list[object]:
+        return [self._form(steps) for steps in self.plans]
+
+    def _form(self, steps: list[Json]) -> object:
+        form = normal(steps, self.request)
+        return form.uses, form.operations
+
+
+def load_set(name: str, folder: Path = FOLDER, limit: int | None = None) -> list[Asked]:
+    """By its name, or by the path of a file of goals; `limit`: so many, drawn at random. Raises WritingError."""
+    if name in _SETS:
+        return drawn(_SETS[name](folder), limit)
+    path = Path(name)
+    if not path.is_file():
+        raise WritingError(f"unknown set {name!r}; known: {', '.join(_SETS)}; or give a file of goals")
+    return drawn(_of_file(path), limit)
+
+
+def _held_out(folder: Path) -> list[Asked]:
+    return _written(folder, lambda goal: goal.domain != SHIPPED_DOMAIN)
+
+
+def _held_out_shipped(folder: Path) -> list[Asked]:
+    return _written(folder, lambda goal: goal.domain == SHIPPED_DOMAIN)
+
+
+def _written(folder: Path, wanted: Callable[[WrittenGoal], bool]) -> list[Asked]:
+    """Those of the held-out writers' goals that are wanted."""
+    writing = load_writing(folder)
+    offers, found = Offers(writing), []
+    for number, goal in enumerate(filter(wanted, writing.held_out().goals), 1):
+        naming = offers.plain(goal)
+        kind = _kind(goal.steps, offers.request(goal, naming)) if goal.steps else REFUSED
+        on_offer, plans = [*naming.offers, *offers.functions], [goal.steps] if goal.steps else []
+        found.append(Asked(f"{goal.writer}-{number}", kind, goal.goal, goal.inputs, on_offer, plans))
+    return found
+
+
+def _kind(steps: list[Json], request: Request) -> str:
+    wants = wants_of(normal(steps, request), steps)
+    return next((kind for want, kind in _KINDS.items() if wants[want]), "map")
+
+
+def _test(folder: Path) -> list[Asked]:
+    """Catalogs and goals that nobody looked at while the planner was built."""
+    catalogs: dict[str, list[Json]] = {}
+    for row in read_rows(folder / "test" / "catalogs.jsonl.gz", lambda row: row):
+        catalogs.setdefault(row["catalog"], []).append(offer_of_files(row["files"]))
+    return _over_catalogs(folder / "test" / "goals.jsonl.gz", catalogs.__getitem__)
+
+
+def _of_file(path: Path) -> list[Asked]:
+    """Goals over the folders of job types in `catalogs/` beside the file, and over those that ship."""
+    found: dict[str, list[Json]] = {}
+
+    def catalog(name: str) -> list[Json]:
+        if name not in found:
+            folders = sorted(each.parent for each in (path.parent / "catalogs" / name).glob("*/specialist.toml"))
+            if not folders:
+                raise WritingError(f"{path.name} names the catalog {name!r}, which is no folder of job types")
+            found[name] = [offer_of_files({each.name: _text(each) for each in f.iterdir()}) for f in folders]
+        return found[name]
+
+    return _over_catalogs(path, catalog)
+
+
+def _over_catalogs(path: Path, catalog: Callable[[str], list[Json]]) -> list[Asked]:
+    shipped = Offers(Writing((), ()))
+    rows = read_rows(path, lambda row: (row, row["gold"], row["goal"], row["inputs"]))
+    return [
+        Asked(
+            str(row.get("id", number)),
+            str(row.get("kind", "")) or (REFUSED if gold == REFUSE else "goal"),
+            goal,
+            inputs,
+            [*(catalog(row["catalog"]) if "catalog" in row else []), *shipped.models, *shipped.functions],
+            [] if gold == REFUSE else gold,
+        )
+        for number, (row, gold, goal, inputs) in enumerate(rows, 1)
+    ]
+
+
+def offer_of_files(files: Mapping[str, str]) -> Json:
+    """What the planner is told of a job type, from the texts of its folder's files."""
+    manifest = tomllib.loads(files["specialist.toml"])
+    sides = {side: json.loads(files[f"{side}.schema.json"]) for side in ("input", "output")}
+    return {"name": manifest["name"], "description": manifest["description"], **sides, "function": False}
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.suffix in (".toml", ".json") else ""
+
+
+_SETS: dict[str, Callable[[Path], list[Asked]]] = {
+    "held-out": _held_out,
+    "held-out-shipped": _held_out_shipped,
+    "test": _test,
+}

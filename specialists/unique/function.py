@@ -1,0 +1,25 @@
+"""`unique`: the different values of a field, each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specialists.functions.fields import identity, need_field, values
+
+Json = dict[str, Any]
+
+
+class NoValues(ValueError):
+    """Its words are shown to people: they name fields and quote no value."""
+
+
+def unique(input: Json) -> Json:
+    """In the order in which they first come; a list on the way gives each element. Raises NoValues."""
+    items, field = input["items"], input.get("field")
+    if field is not None:
+        need_field(items, field, NoValues)
+        items = [value for item in items for value in values(item, field)]
+    found: Json = {}
+    for value in items:
+        found.setdefault(identity(value), value)
+    return {"values": list(found.values())}

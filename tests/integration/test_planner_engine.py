@@ -1,0 +1,63 @@
+"""The planner as it ships, through the engine that serves it: its examples, and the demo's goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from coordinator.demo import GOAL, INBOX
+from coordinator.given import read_file
+from coordinator.planner_input import planner_input
+from infra.records import Json
+from infra.settings import Settings
+from specialists.catalog import load_catalog
+from specialists.examples import EXAMPLES, Example, read_examples
+from workers.engines import Engine
+from workers.engines.load import load_engines
+from workers.evaluate import ask
+
+CATALOG = load_catalog()
+PLANNER = CATALOG.get("planner")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = load_engines([PLANNER], Settings())["planner"]
+    yield engine
+    engine.close()
+
+
+def answer(engine: Engine, input: Json) -> Json:
+    (asked,) = ask(PLANNER, [input], engine)
+    assert asked.output is not None, asked.refused
+    return asked.output
+
+
+def steps(output: Json) -> Any:
+    """Of the plan that would run."""
+    return output["plans"][0]["steps"] if output["plans"] else None
+
+
+@pytest.mark.parametrize("example", read_examples(PLANNER.folder / EXAMPLES), ids=lambda each: each.input["goal"][:20])
+def test_an_example_is_answered_as_it_says(engine: Engine, example: Example) -> None:
+    found = answer(engine, example.input)
+    assert (found["answer"], steps(found)) == (example.output["answer"], steps(example.output))
+
+
+def test_the_goal_of_the_demo_is_planned_as_it_is_meant(engine: Engine) -> None:
+    messages = read_file("messages", INBOX)
+    found = answer(engine, planner_input(GOAL, {"messages": messages}, CATALOG))
+    types = [step["type"] for step in steps(found)]
+    assert found["answer"] != "refused"
+    assert sorted(types) == ["count", "entities", "table", "triage"]
+
+
+def test_a_goal_is_planned_the_same_when_the_engine_is_a_new_one(engine: Engine) -> None:
+    input = read_examples(PLANNER.folder / EXAMPLES)[1].input
+    again = load_engines([PLANNER], Settings())["planner"]
+    try:
+        assert answer(again, input) == answer(engine, input)
+    finally:
+        again.close()

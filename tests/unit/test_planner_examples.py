@@ -1,0 +1,182 @@
+"""What the planner's heads are taught: right answers are right, and job types are known by no name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from specialists.catalog import load_catalog
+from specialists.offers import offers
+from specialists.planning import texts
+from specialists.planning.normal import normal
+from specialists.planning.offered import FUNCTIONS
+from specialists.training.planning.epochs import Epochs, Shares
+from specialists.training.planning.examples import Branch, Case, GoalCases
+from specialists.training.planning.lessons import answers, batches, labels, lessons
+from specialists.training.planning.mutations import Mutations, plans
+from specialists.training.planning.naming import masked, offer_of, without_abouts
+from specialists.training.planning.noise import noisy
+from specialists.training.planning.offers import Offers, planner_input, sample_of
+from specialists.training.planning.parts import field_at, parts
+from specialists.training.planning.sources import bind_texts
+from specialists.training.planning.writing import Writing, WrittenGoal, load_writing
+
+WRITING = load_writing()
+OFFERS = Offers(WRITING, offers(load_catalog(adapters=False)))
+SOME = Random(7).sample(list(WRITING.learnt().goals), 60)
+
+
+class Letters:
+    """A tokenizer of one token a character."""
+
+    def tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        return [[ord(letter) for letter in text[:most]] for text in texts]
+
+
+def goal_with(function: str) -> WrittenGoal:
+    return next(g for g in WRITING.goals if g.steps and any(step["type"] == function for step in g.steps))
+
+
+def asked(goal: WrittenGoal) -> tuple[Any, Any]:
+    request = OFFERS.request(goal, OFFERS.plain(goal))
+    return request, normal(goal.steps or [], request)
+
+
+def test_masked_job_types_keep_apart_and_take_no_functions_name() -> None:
+    draw = Random(1)
+    for types in WRITING.by_domain.values():
+        naming = masked(types, draw)
+        names = [offer["name"] for offer in naming.offers]
+        assert len(set(names)) == len(names)
+        assert not set(names) & FUNCTIONS
+        for written, name in zip(types, names, strict=True):
+            assert naming.names.get(written.name, written.name) == name
+            assert name in (written.name, *written.aliases) or name.startswith("type_")
+
+
+def test_a_masked_plan_does_the_same_under_other_names() -> None:
+    draw = Random(2)
+    for goal in SOME:
+        if goal.steps is None:
+            continue
+        naming = OFFERS.masked(goal, draw)
+        back = {shown: written for written, shown in naming.names.items()}
+        steps = naming.steps(goal.steps)
+        assert [{**step, "type": back.get(step["type"], step["type"])} for step in steps] == goal.steps
+        wanted, found = asked(goal)[1], normal(steps, OFFERS.request(goal, naming))
+        assert len(found.uses) == len(wanted.uses)
+        assert {operation.function for operation in found.operations} == {o.function for o in wanted.operations}
+
+
+def test_abouts_are_left_out_of_schemas_and_fields_called_description_are_not() -> None:
+    schema = {"type": "object", "properties": {"description": {"type": "string", "description": "of the damage"}}}
+    assert without_abouts(schema) == {"type": "object", "properties": {"description": {"type": "string"}}}
+
+
+def test_the_planner_is_shown_how_inputs_begin() -> None:
+    assert sample_of({"notes": ["a" * 200, "b", "c"], "n": 3}) == {"notes": ["a" * 160, "b"], "n": 3}
+    told = planner_input("count", {"notes": ["a"]}, [])["inputs"]["notes"]
+    assert told == {"schema": {"type": "array", "items": {"type": "string"}}, "sample": ["a"]}
+
+
+def test_parts_are_right_or_wrong_never_both_and_what_the_plan_selects_by_is_right() -> None:
+    for goal in [goal_with("filter"), goal_with("sort"), *SOME]:
+        request, plan = asked(goal)
+        found = parts(request, plan if goal.steps else None, Random(3))
+        said = [text for text, _ in found]
+        assert len(set(said)) == len(said) <= 16
+        has_parts = any(field_at(request, each.source, each.field) for each in plan.operations)
+        assert any(right for _, right in found) or not has_parts
+    assert not any(right for _, right in parts(request, None, Random(3)))
+
+
+def test_the_first_source_is_the_right_one_and_no_text_is_twice() -> None:
+    found = [each for goal in SOME if goal.steps for each in bind_texts(*asked(goal), Random(4))]
+    assert len(found) > 40
+    for _, said in found:
+        assert [right for _, right in said] == [True] + [False] * (len(said) - 1)
+
+
+def test_a_goal_teaches_what_it_wants_and_which_job_types_do_it() -> None:
+    cases = GoalCases(OFFERS, [offer_of(each) for each in WRITING.learnt().types])
+    for goal in SOME:
+        first, *rest = cases.drawn(goal, Random(5))
+        assert first.wants is not None
+        assert dict(zip(texts.WANTS, first.wants, strict=True))["impossible"] == (goal.steps is None)
+        used = {step["type"] for step in goal.steps or []} - FUNCTIONS
+        assert sum(branch.right for branch in first.branches if branch.task == "type") == len(used)
+        assert all(branch.task == "bind" for case in rest for branch in case.branches)
+
+
+def test_nothing_is_said_of_job_types_where_only_an_input_is_missing() -> None:
+    goal = next(goal for goal in WRITING.goals if goal.steps is None and "no input" in goal.why.casefold())
+    [case] = GoalCases(OFFERS).whole(goal, Random(6))
+    assert {branch.task for branch in case.branches} <= {"part"}
+    other = replace(goal, why="No type does this.")
+    assert "type" in {branch.task for branch in GoalCases(OFFERS).whole(other, Random(6))[0].branches}
+
+
+def test_noise_leaves_what_is_right_likely() -> None:
+    for goal in SOME:
+        request, plan = asked(goal)
+        beliefs = noisy(request, plan if goal.steps else None, goal.steps, Random(8))
+        assert all(beliefs.types[name] >= 0.4 for name in plan.types)
+        assert beliefs.types.keys() == {offer.name for offer in request.chosen_from}
+        assert beliefs.wants.keys() == set(texts.WANTS)
+
+
+def test_a_right_plan_does_what_was_written_and_a_wrong_one_does_not() -> None:
+    for goal in SOME[:30]:
+        request, wanted = asked(goal)
+        right, wrong = plans(request, goal.steps, Random(9))
+        forms = [normal(steps, request) for steps in right]
+        assert all((form.uses, form.operations) == (wanted.uses, wanted.operations) for form in forms)
+        assert bool(forms) == (goal.steps is not None)
+        others = [normal(steps, request) for steps in wrong]
+        assert goal.steps is None or all((o.uses, o.operations) != (wanted.uses, wanted.operations) for o in others)
+
+
+def test_the_judge_reads_one_right_plan_and_some_wrong_ones() -> None:
+    mutations = Mutations(OFFERS)
+    cases = [case for goal in SOME[:30] if goal.steps and (case := mutations.drawn(goal, Random(10)))]
+    assert cases
+    for case in cases:
+        assert sum(branch.right for branch in case.branches) == 1
+        assert len({branch.text for branch in case.branches}) == len(case.branches) <= 6
+
+
+def test_an_epoch_reads_goals_asks_and_values_and_is_the_same_for_the_same_draw() -> None:
+    learnt = WRITING.learnt()
+    few = Writing(learnt.types[:6], SOME[:5], learnt.asks[:2], learnt.values[:3])
+    epochs = Epochs(few, OFFERS, Shares(values=1.0))
+    once, again = epochs.epoch(Random(11)), epochs.epoch(Random(11))
+    assert once == again
+    tasks = {branch.task for case in once for branch in case.branches}
+    assert tasks == {"type", "part", "bind", "plan"}
+
+
+@pytest.mark.parametrize("most", [60, 500])
+def test_batches_hold_every_lesson_once_and_no_more_tokens_than_they_may(most: int) -> None:
+    draw = Random(12)
+    cases = [Case("a" * draw.randrange(1, 50), [Branch("type", "b", True)]) for _ in range(300)]
+    found = list(batches(lessons(cases, Letters()), most, Random(13)))
+    assert sorted(len(x.prefix) for batch in found for x in batch) == sorted(len(case.prefix) for case in cases)
+    assert all(len(batch) * max(x.length for x in batch) <= most for batch in found)
+
+
+def test_labels_are_in_the_order_in_which_heads_answer() -> None:
+    first = Case("a", [Branch("type", "b", True), Branch("part", "c", False)], [True, False])
+    second = Case("d", [Branch("type", "e", False)])
+    batch = list(lessons([first, second], Letters()))
+    assert labels(batch) == {"wants": [[1.0, 0.0]], "type": [[1.0], [0.0]], "part": [[0.0]]}
+    said = {"wants": [[0.5, -0.5]], "type": [[2.0], [3.0]], "part": [[-1.0]]}
+    assert list(answers(batch, said)) == [
+        ("wants", [(0.5, True), (-0.5, False)]),
+        ("type", [(2.0, True)]),
+        ("part", [(-1.0, False)]),
+        ("type", [(3.0, False)]),
+    ]

@@ -1,0 +1,66 @@
+"""References: what a path means, and that one without a value says where it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coordinator import references
+from coordinator.binder import Binder, TooLarge
+from coordinator.references import Unresolved, bind, head, resolve
+
+VALUES: dict[str, Any] = {
+    "s1": [{"colour": "red", "size": {"n": 1}}, {"colour": "blue", "size": {"n": 2}}],
+    "inputs": {"shops": [{"orders": [{"n": 1}, {"n": 2}]}, {"orders": []}, {"orders": [{"n": 3}]}], "1": "one"},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("s1", VALUES["s1"]),
+        ("s1[]", VALUES["s1"]),
+        ("s1[].colour", ["red", "blue"]),
+        ("s1[].size.n", [1, 2]),
+        ("s1.1.colour", "blue"),
+        ("inputs.1", "one"),
+        ("inputs.shops[].orders", [[{"n": 1}, {"n": 2}], [], [{"n": 3}]]),
+        ("inputs.shops[].orders[]", [{"n": 1}, {"n": 2}, {"n": 3}]),
+        ("inputs.shops[].orders[].n", [1, 2, 3]),
+        ("inputs.shops.0.orders[].n", [1, 2]),
+    ],
+)
+def test_a_path_goes_by_name_by_index_and_into_each(path: str, value: Any) -> None:
+    assert resolve(path, VALUES) == value
+    assert bind({"x": [{"$ref": path}]}, VALUES) == {"x": [value]}
+    assert head(path) == path.partition(".")[0].removesuffix("[]")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("s1.2.colour", "no element 2 of 2"),
+        ("s1.colour", "no 'colour' there"),
+        ("s1[].shape", "no 'shape' there"),
+        ("inputs[].x", "'[]' is asked of what is no list"),
+        ("s1.-1", "no '-1' there"),
+    ],
+)
+def test_a_path_without_a_value_says_why(path: str, reason: str) -> None:
+    with pytest.raises(
+        Unresolved, match=f"^reference .* has no value: {reason.replace('[]', '.[]').replace('.[', '.')}"
+    ) as caught:
+        resolve(path, VALUES)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["", ".", "a.", "[]", "a.[]", "a..b", 7, None])
+def test_a_path_is_names_with_dots_between(path: Any) -> None:
+    assert "must be names with dots between" in (references.form_fault({"$ref": path}) or "")
+
+
+def test_lists_that_are_put_together_for_a_job_are_measured_for_each() -> None:
+    values = {"s1": [{"text": "x" * 1000}] * 3000}
+    with pytest.raises(TooLarge, match="jobs 0 to 21 bring the release to 66"):
+        list(Binder().bind({"a": {"$ref": "s1[].text"}}, [values] * 30))

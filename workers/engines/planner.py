@@ -1,0 +1,49 @@
+"""The planner engine: goals in, plans out, by a small encoder that scores and a search. Knows no queue and no run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+
+from infra.settings import Settings
+from specialists.heads.encoder import Scorer, metadata_of
+from specialists.planning.calibration import Calibration
+from specialists.planning.planner import Planner
+from specialists.planning.texts import TASKS
+from specialists.specialist import Specialist
+from specialists.weights import ensure
+from workers.engines import EngineError
+from workers.engines.build import build_of
+from workers.engines.function import Function, FunctionEngine
+
+log = logging.getLogger(__name__)
+
+
+class PlannerEngine(FunctionEngine):
+    """One goal at a time: its products take all cores, and two at once would only stop each other."""
+
+    name = "planner"
+    build = build_of("torch", "tokenizers")
+    precision = "fp32"
+    threads = 1
+
+    @classmethod
+    def create(cls, specialists: Sequence[Specialist], settings: Settings) -> PlannerEngine:
+        return cls({each.name: load_planner(each, settings) for each in specialists}, settings.stall_s)
+
+
+def load_planner(specialist: Specialist, settings: Settings) -> Function:
+    """The planner's function, input to output. Raises WeightsError, EngineError."""
+    manifest = specialist.manifest
+    adapter = specialist.adapter_path
+    if manifest.base is None or adapter is None:
+        raise EngineError(f"{specialist.name!r} names no base or no adapter", retryable=False)
+    base = ensure(manifest.base.name, settings.weights, log.info, manifest.base.sha256)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    try:
+        return Planner(Scorer.load(base, adapter, TASKS), Calibration.read(metadata_of(adapter))).plan
+    except (KeyError, TypeError, ValueError) as error:
+        raise EngineError(f"{specialist.name!r}: its adapter cannot be used: {error}", retryable=False) from error
