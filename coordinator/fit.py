@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from coordinator.references import EACH, is_index
 from infra.records import Json
 from specialists.schemas import kind_of as kind_of
+from specialists.schemas import misfit as misfit
 from specialists.schemas import schema_of as schema_of
 
 
@@ -54,31 +55,3 @@ def _property(schema: Json, name: str, path: str) -> tuple[Json, str | None]:
     if more is False:
         return {}, f"reference {path!r}: no {name!r} there; known: {', '.join(properties) or 'nothing'}"
     return (more if isinstance(more, dict) else {}), None
-
-
-def misfit(source: Json, target: Json) -> str | None:
-    """Why values of `source` cannot be where `target` is asked for; None if they can, or if it cannot be said."""
-    given, wanted = kind_of(source), kind_of(target)
-    if given is None or wanted is None:
-        return None
-    if given != wanted and (given, wanted) != ("integer", "number"):
-        return f"must be {wanted}, is {given}"
-    if wanted == "array":
-        inner = misfit(source.get("items", {}), target.get("items", {}))
-        return f"its elements: {inner}" if inner else None
-    if wanted == "object":
-        return _object_misfit(source, target)
-    if "enum" in source and "enum" in target and not any(v in target["enum"] for v in source["enum"]):
-        return f"must be one of {', '.join(map(str, target['enum'][:12]))}"
-    return None
-
-
-def _object_misfit(source: Json, target: Json) -> str | None:
-    properties = source.get("properties", {})
-    for name in target.get("required", []):
-        if name not in properties and source.get("additionalProperties") is False:
-            return f"has no {name!r}"
-    for name, schema in target.get("properties", {}).items():
-        if name in properties and (inner := misfit(properties[name], schema)):
-            return f"its {name!r}: {inner}"
-    return None

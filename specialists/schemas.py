@@ -164,3 +164,31 @@ def kind_of(schema: Json) -> str | None:
         kinds = {type_of(value) for value in schema["enum"]}
         return kinds.pop() if len(kinds) == 1 else None
     return kind if isinstance(kind, str) else None
+
+
+def misfit(source: Json, target: Json) -> str | None:
+    """Why values of `source` cannot be where `target` is asked for; None if they can, or if it cannot be said."""
+    given, wanted = kind_of(source), kind_of(target)
+    if given is None or wanted is None:
+        return None
+    if given != wanted and (given, wanted) != ("integer", "number"):
+        return f"must be {wanted}, is {given}"
+    if wanted == "array":
+        inner = misfit(source.get("items", {}), target.get("items", {}))
+        return f"its elements: {inner}" if inner else None
+    if wanted == "object":
+        return _object_misfit(source, target)
+    if "enum" in source and "enum" in target and not any(v in target["enum"] for v in source["enum"]):
+        return f"must be one of {', '.join(map(str, target['enum'][:12]))}"
+    return None
+
+
+def _object_misfit(source: Json, target: Json) -> str | None:
+    properties = source.get("properties", {})
+    for name in target.get("required", []):
+        if name not in properties and source.get("additionalProperties") is False:
+            return f"has no {name!r}"
+    for name, schema in target.get("properties", {}).items():
+        if name in properties and (inner := misfit(properties[name], schema)):
+            return f"its {name!r}: {inner}"
+    return None

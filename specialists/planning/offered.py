@@ -6,12 +6,13 @@ Reads the planner's input (JSON). Knows no model, no plan and no catalog.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from specialists.planning.literals import REFERENCE
+from specialists.schemas import misfit, type_of, value_faults
 
 Json = dict[str, Any]
 
@@ -25,6 +26,7 @@ FUNCTIONS = frozenset(
 #: Labels of one field that a description shows.
 SHOWN_LABELS = 6
 SAMPLE_CHARACTERS = 48
+SEEN_CHARACTERS = 150  #: a text of fewer is seen whole
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Field:
     about: str = ""  #: its description
     lists: tuple[str, ...] = ()  #: paths of the lists on the way
     bounded: int | None = None  #: characters that a text may have
+    schema: Json = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def words(self) -> str:
@@ -52,6 +55,25 @@ class Parameter:
     about: str = ""
     items: str | None = None  #: the kind of an array's elements
     bounded: int | None = None
+    schema: Json = field(default_factory=dict, compare=False, repr=False)
+
+    def takes(self, schema: Mapping[str, Any]) -> bool:
+        """Whether values of `schema` can be given to it, as far as both schemas say."""
+        return misfit(dict(schema), self.schema) is None
+
+    def holds(self, values: Iterable[Any]) -> bool:
+        """Whether values that are seen can be given to it; of a long text or a list only the beginning is seen."""
+        return not any(self._refuses(value) for value in values)
+
+    def _refuses(self, value: Any) -> bool:
+        if isinstance(value, dict | list):
+            kinds = self.schema.get("type")
+            chosen = "enum" in self.schema or "const" in self.schema
+            items = self.schema.get("items", {})
+            if isinstance(value, list) and any(value_faults(each, items, "") for each in value if not _is_cut(each)):
+                return True
+            return chosen or (isinstance(kinds, list) and type_of(value) not in kinds)
+        return not _is_cut(value) and bool(value_faults(value, self.schema, ""))
 
     @property
     def words(self) -> str:
@@ -94,6 +116,27 @@ class Given:
     sample: Any
     items: str | None = None  #: the kind of a list's elements
     fields: tuple[Field, ...] = ()  #: of the value, or of each element of a list
+    schema: Json = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def seen(self) -> list[Any]:
+        """The values, or elements of the list, that the sample shows."""
+        if self.kind == "array":
+            return list(self.sample) if isinstance(self.sample, list) else []
+        return [] if self.sample is None else [self.sample]
+
+    def seen_at(self, path: str) -> list[Any]:
+        """What the seen values have at `path`; nothing of lists on the way."""
+        found = self.seen
+        for name in path.split("."):
+            found = [value[name] for value in found if isinstance(value, dict) and name in value]
+        return found
+
+    @property
+    def item_schema(self) -> Json:
+        """Of an element of a list, else of the value."""
+        items = self.schema.get("items", {}) if self.kind == "array" else self.schema
+        return items if isinstance(items, dict) else {}
 
     @property
     def words(self) -> str:
@@ -145,6 +188,7 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
             about=schema.get("description", ""),
             items=kind_of(schema["items"]) if isinstance(schema.get("items"), dict) else None,
             bounded=schema.get("maxLength"),
+            schema=schema,
         )
         for name, schema in properties.items()
         if name != REFERENCE
@@ -156,16 +200,17 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
 def read_given(name: str, schema: Mapping[str, Any], sample: Any) -> Given:
     kind = kind_of(schema)
     if kind != "array":
-        return Given(name, kind, sample, fields=tuple(fields_of(schema)))
+        return Given(name, kind, sample, fields=tuple(fields_of(schema)), schema=dict(schema))
     items = schema.get("items", {})
-    return Given(name, kind, sample, items=kind_of(items), fields=tuple(fields_of(items)))
+    return Given(name, kind, sample, kind_of(items), tuple(fields_of(items)), dict(schema))
 
 
 def fields_of(schema: Mapping[str, Any], path: str = "", lists: tuple[str, ...] = ()) -> Iterator[Field]:
     """Every path of values of `schema`, from the outside in; the whole value has the path ""."""
     kind = kind_of(schema)
     if path:
-        yield Field(path, kind, _labels(schema), schema.get("description", ""), lists, schema.get("maxLength"))
+        about, bounded = schema.get("description", ""), schema.get("maxLength")
+        yield Field(path, kind, _labels(schema), about, lists, bounded, dict(schema))
     if kind == "object":
         for name, inner in _properties(schema):
             yield from fields_of(inner, f"{path}.{name}" if path else name, lists)
@@ -195,6 +240,10 @@ def _labels(schema: Mapping[str, Any]) -> tuple[Any, ...]:
 def _is_usable(offer: Mapping[str, Any]) -> bool:
     """Whether its arguments, written out, are not a reference themselves."""
     return REFERENCE not in offer["input"].get("required", ())
+
+
+def _is_cut(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= SEEN_CHARACTERS
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:

@@ -325,7 +325,7 @@ def _tallies(
             continue
         for owner, fields in owners:
             for field in fields:
-                if function in NUMERIC and field.kind not in (*NUMBERS, "any"):
+                if function in NUMERIC and (field.labels or field.kind not in (*NUMBERS, "any")):
                     continue
                 if function in ORDERS and (field.labels or field.kind == "boolean") and function == "top":
                     continue
@@ -345,28 +345,26 @@ def _options(function: str, figures: Sequence[Any], descending: float) -> list[t
 
 
 def _sources(request: Request, offer: Offer, parameter: Parameter) -> Iterable[tuple[tuple[str, ...], str]]:
-    """(key, text) of all that may be given to a parameter, by kind."""
+    """(key, text) of all that may be given to a parameter, as far as the schemas say."""
     for given in request.given:
-        if given.kind == "array" and parameter.kind in ("array", "any"):
+        if given.kind == "array" and parameter.takes(given.schema):
             yield ("list", given.name), texts.source_of_list(given)
-        kind = given.items if given.kind == "array" else given.kind
-        if not given.fields and _kind_fits(kind, parameter):
+        if not given.fields and parameter.takes(given.item_schema):
             yield ("item", given.name), texts.source_of_item(given)
         for field in given.fields:
-            if _kind_fits(field.kind, parameter) or (field.kind == "array" and parameter.kind != "array"):
+            if parameter.takes(field.schema) or _element_fits(field, parameter):
                 yield ("field", given.name, field.path), texts.source_of_field(given, field)
     for other in request.chosen_from:
         if other.name == offer.name:
             continue
         for field in other.fields:
-            if _kind_fits(field.kind, parameter):
+            if parameter.takes(field.schema):
                 yield ("out", other.name, field.path), texts.source_of_output(other, field)
 
 
-def _kind_fits(kind: str | None, parameter: Parameter) -> bool:
-    return (
-        kind in ("any", parameter.kind) or parameter.kind == "any" or (kind in NUMBERS and parameter.kind == "number")
-    )
+def _element_fits(field: Field, parameter: Parameter) -> bool:
+    """Whether each element of a list could be given."""
+    return field.kind == "array" and parameter.takes(field.schema.get("items", {}))
 
 
 def shape_of(request: Request) -> list[float]:

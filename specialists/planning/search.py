@@ -343,10 +343,10 @@ class _Search:
 
         for owner, given in self._given.items():
             if owner == frame:
-                if not given.fields and _fits(given.items, parameter):
+                if not given.fields and parameter.takes(given.item_schema) and parameter.holds(given.seen):
                     yield Argument(Place(owner)), belief("item", given.name)
                 for each in given.fields:
-                    if not each.lists and _field_fits(each, parameter):
+                    if not each.lists and _field_fits(each, parameter) and parameter.holds(given.seen_at(each.path)):
                         yield Argument(Place(owner, each.path)), belief("field", given.name, each.path)
                 continue
             if frame.startswith(f"{owner}."):
@@ -357,18 +357,20 @@ class _Search:
                             Argument(Place(owner, each.path[len(inner) + 1 :])),
                             belief("field", given.name, each.path),
                         )
-                whole = any(each.path == inner for each in given.fields)
-                if whole and not any(f.path.startswith(f"{inner}.") for f in given.fields):
+                whole = next((each for each in given.fields if each.path == inner), None)
+                bare = not any(each.path.startswith(f"{inner}.") for each in given.fields)
+                inside = [value for values in given.seen_at(inner) if isinstance(values, list) for value in values]
+                if whole and bare and parameter.takes(whole.schema.get("items", {})) and parameter.holds(inside):
                     yield Argument(Place(owner)), belief("field", given.name, inner)
                 continue
             if given.kind == "array":
-                if parameter.kind == "array":
+                if parameter.takes(given.schema) and parameter.holds([given.sample]):
                     yield Argument(Place(owner), alone=True), belief("list", given.name)
                 continue
-            if not given.fields and _fits(given.kind, parameter):
+            if not given.fields and parameter.takes(given.schema) and parameter.holds(given.seen):
                 yield Argument(Place(owner), alone=True), belief("item", given.name)
             for each in given.fields:
-                if not each.lists and _field_fits(each, parameter):
+                if not each.lists and _field_fits(each, parameter) and parameter.holds(given.seen_at(each.path)):
                     yield Argument(Place(owner, each.path), alone=True), belief("field", given.name, each.path)
         for other in self._offers[: TYPES_AT_MOST + 4]:
             if other is offer:
@@ -387,10 +389,9 @@ class _Search:
                     yield Argument(Place(other.name, each.path), alone=frame == ALONE), p
             if frame.startswith(f"{other.name}{OF}"):
                 path = frame[len(other.name) + 1 :]
-                if not any(f.lists and f.lists[-1] == path for f in other.fields) and parameter.kind in (
-                    "string",
-                    "any",
-                ):
+                whole = next(field for field in other.fields if field.path == path)
+                bare = not any(field.lists and field.lists[-1] == path for field in other.fields)
+                if bare and parameter.takes(whole.schema.get("items", {})):
                     yield Argument(Place(other.name)), belief("out", other.name, path)
         for value, p in self._beliefs.literals.get((offer.name, parameter.name), ()):
             yield Argument(literal=value), p
@@ -464,7 +465,7 @@ class _Search:
         tallies = [
             t
             for t in self._beliefs.tallies
-            if t.owner in owners and t.function in self._functions and (frame != ALONE or t.field.lists)
+            if t.owner in owners and t.function in self._functions and (frame != ALONE or t.field.lists) and _adds_up(t)
         ]
         weighed = list(zip(tallies, _beside_best(tallies, prior), strict=True))
         for tally, part in weighed:
@@ -711,6 +712,17 @@ def _prior(part: Condition | Tally) -> float:
     return given
 
 
+def _adds_up(tally: Tally) -> bool:
+    """Whether a function of numbers is of a field that may hold numbers."""
+    return (
+        tally.function not in NUMERIC or tally.field.kind in NUMBERS or not (tally.field.labels or _enumerated(tally))
+    )
+
+
+def _enumerated(tally: Tally) -> bool:
+    return "enum" in tally.field.schema or tally.field.kind == "boolean"
+
+
 def _uses_item(application: Application, applications: Mapping[str, Application]) -> bool:
     """Whether what goes over a list takes anything from its items."""
     if application.frame == ALONE:
@@ -750,16 +762,8 @@ def _has_list(offer: Offer) -> bool:
     return any(each.kind == "array" for each in offer.fields)
 
 
-def _fits(kind: str | None, parameter: Parameter) -> bool:
-    return (
-        kind in ("any", parameter.kind) or parameter.kind == "any" or (kind == "integer" and parameter.kind == "number")
-    )
-
-
 def _field_fits(each: Field, parameter: Parameter) -> bool:
-    if not _fits(each.kind, parameter):
-        return False
-    return not (each.labels and parameter.labels) or bool(set(map(str, each.labels)) & set(map(str, parameter.labels)))
+    return parameter.takes(each.schema)
 
 
 def _log(p: float) -> float:

@@ -13,11 +13,11 @@ from infra.celery_queue import CeleryQueue
 from infra.records import Cause, JobState
 from infra.redis_ledger import RedisLedger
 from tests.sweeping import ended, release, sweeping
-from workers.engines.function import THREADS
+from workers.engines.function import FunctionEngine
 
 #: What the function does, how many jobs of it make the engine hang, and how often each may be tried.
 HANGS = {
-    "threads": ("threading.Event().wait()", THREADS, 1),
+    "threads": ("threading.Event().wait()", FunctionEngine.threads, 1),
     # These two never let go of the interpreter's lock, so that no thread of the worker's own can notice.
     "interpreter": ("ctypes.PyDLL(None).sleep(3600)", 1, 2),
     "regular expression": ('re.fullmatch("(a|aa)+b", "a" * 99)', 1, 2),
