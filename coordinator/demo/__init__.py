@@ -18,10 +18,7 @@ from coordinator.up import fetch_weights
 from infra.settings import Settings
 
 INBOX = Path(__file__).parent / "inbox.jsonl"
-GOAL = (
-    "Sort these messages by what the customer wants, pull out the people and places, "
-    "and count how many there are of each kind"
-)
+GOAL = "Triage every message and put the people, organisations and locations named in it beside it in a table"
 
 
 def show_demo(settings: Settings, console: Console) -> bool:

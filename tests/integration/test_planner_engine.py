@@ -51,7 +51,7 @@ def test_the_goal_of_the_demo_is_planned_as_it_is_meant(engine: Engine) -> None:
     found = answer(engine, planner_input(GOAL, {"messages": messages}, CATALOG))
     types = [step["type"] for step in steps(found)]
     assert found["answer"] != "refused"
-    assert sorted(types) == ["count", "entities", "table", "triage"]
+    assert sorted(types) == ["entities", "table", "triage"]
 
 
 def test_a_goal_is_planned_the_same_when_the_engine_is_a_new_one(engine: Engine) -> None:
