@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from specialists.planning.literals import REFERENCE
-from specialists.schemas import misfit, type_of, value_faults
+from specialists.schemas import misfit, value_faults
 
 Json = dict[str, Any]
 
@@ -40,6 +40,7 @@ class Field:
     lists: tuple[str, ...] = ()  #: paths of the lists on the way
     bounded: int | None = None  #: characters that a text may have
     schema: Json = field(default_factory=dict, compare=False, repr=False)
+    sure: bool = True  #: all values have it that have what it is in
 
     @property
     def words(self) -> str:
@@ -66,14 +67,13 @@ class Parameter:
         return not any(self._refuses(value) for value in values)
 
     def _refuses(self, value: Any) -> bool:
-        if isinstance(value, dict | list):
-            kinds = self.schema.get("type")
-            chosen = "enum" in self.schema or "const" in self.schema
-            items = self.schema.get("items", {})
-            if isinstance(value, list) and any(value_faults(each, items, "") for each in value if not _is_cut(each)):
+        for part, schema in _parts(value, self.schema):
+            if _is_cut(part):
+                if len(part) > schema.get("maxLength", len(part)):
+                    return True
+            elif value_faults(part, schema, ""):
                 return True
-            return chosen or (isinstance(kinds, list) and type_of(value) not in kinds)
-        return not _is_cut(value) and bool(value_faults(value, self.schema, ""))
+        return False
 
     @property
     def words(self) -> str:
@@ -126,10 +126,10 @@ class Given:
         return [] if self.sample is None else [self.sample]
 
     def seen_at(self, path: str) -> list[Any]:
-        """What the seen values have at `path`; nothing of lists on the way."""
+        """What the seen values have at `path`; a list on the way stands for its elements."""
         found = self.seen
         for name in path.split("."):
-            found = [value[name] for value in found if isinstance(value, dict) and name in value]
+            found = [value[name] for value in _elements(found) if isinstance(value, dict) and name in value]
         return found
 
     @property
@@ -205,24 +205,26 @@ def read_given(name: str, schema: Mapping[str, Any], sample: Any) -> Given:
     return Given(name, kind, sample, kind_of(items), tuple(fields_of(items)), dict(schema))
 
 
-def fields_of(schema: Mapping[str, Any], path: str = "", lists: tuple[str, ...] = ()) -> Iterator[Field]:
+def fields_of(
+    schema: Mapping[str, Any], path: str = "", lists: tuple[str, ...] = (), sure: bool = True
+) -> Iterator[Field]:
     """Every path of values of `schema`, from the outside in; the whole value has the path ""."""
     kind = kind_of(schema)
     if path:
         about, bounded = schema.get("description", ""), schema.get("maxLength")
-        yield Field(path, kind, _labels(schema), about, lists, bounded, dict(schema))
+        yield Field(path, kind, _labels(schema), about, lists, bounded, dict(schema), sure)
     if kind == "object":
-        for name, inner in _properties(schema):
-            yield from fields_of(inner, f"{path}.{name}" if path else name, lists)
+        yield from _inner_fields(schema, path, lists, sure)
     elif kind == "array" and isinstance(schema.get("items"), dict):
         items = schema["items"]
         if kind_of(items) in ("object", "array"):
-            yield from _inner_fields(items, path, (*lists, path))
+            yield from _inner_fields(items, path, (*lists, path), sure)
 
 
-def _inner_fields(items: Mapping[str, Any], path: str, lists: tuple[str, ...]) -> Iterator[Field]:
-    for name, inner in _properties(items):
-        yield from fields_of(inner, f"{path}.{name}" if path else name, lists)
+def _inner_fields(schema: Mapping[str, Any], path: str, lists: tuple[str, ...], sure: bool) -> Iterator[Field]:
+    required = schema.get("required", ())
+    for name, inner in _properties(schema):
+        yield from fields_of(inner, f"{path}.{name}" if path else name, lists, sure and name in required)
 
 
 def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
@@ -240,6 +242,20 @@ def _labels(schema: Mapping[str, Any]) -> tuple[Any, ...]:
 def _is_usable(offer: Mapping[str, Any]) -> bool:
     """Whether its arguments, written out, are not a reference themselves."""
     return REFERENCE not in offer["input"].get("required", ())
+
+
+def _elements(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from _elements(value) if isinstance(value, list) else (value,)
+
+
+def _parts(value: Any, schema: Json) -> Iterator[tuple[Any, Json]]:
+    """A seen value, or the elements of a list, more of which may be there than are seen; each with its schema."""
+    if isinstance(value, list) and value and kind_of(schema) == "array":
+        for element in value:
+            yield from _parts(element, schema.get("items", {}))
+    else:
+        yield value, schema
 
 
 def _is_cut(value: Any) -> bool:

@@ -346,13 +346,13 @@ class _Search:
                 if not given.fields and parameter.takes(given.item_schema) and parameter.holds(given.seen):
                     yield Argument(Place(owner)), belief("item", given.name)
                 for each in given.fields:
-                    if not each.lists and _field_fits(each, parameter) and parameter.holds(given.seen_at(each.path)):
+                    if not each.lists and _may_give(given, each, parameter):
                         yield Argument(Place(owner, each.path)), belief("field", given.name, each.path)
                 continue
             if frame.startswith(f"{owner}."):
                 inner = frame[len(owner) + 1 :]
                 for each in given.fields:
-                    if each.path.startswith(f"{inner}.") and _field_fits(each, parameter):
+                    if each.lists == (inner,) and _may_give(given, each, parameter):
                         yield (
                             Argument(Place(owner, each.path[len(inner) + 1 :])),
                             belief("field", given.name, each.path),
@@ -370,7 +370,7 @@ class _Search:
             if not given.fields and parameter.takes(given.schema) and parameter.holds(given.seen):
                 yield Argument(Place(owner), alone=True), belief("item", given.name)
             for each in given.fields:
-                if not each.lists and _field_fits(each, parameter) and parameter.holds(given.seen_at(each.path)):
+                if not each.lists and _may_give(given, each, parameter):
                     yield Argument(Place(owner, each.path), alone=True), belief("field", given.name, each.path)
         for other in self._offers[: TYPES_AT_MOST + 4]:
             if other is offer:
@@ -760,6 +760,11 @@ def _likeliest(options: Sequence[Sequence[tuple[str, Argument | None, float]]]) 
 
 def _has_list(offer: Offer) -> bool:
     return any(each.kind == "array" for each in offer.fields)
+
+
+def _may_give(given: Given, each: Field, parameter: Parameter) -> bool:
+    """Whether a field of an input can be given: as its schema says, and as what is seen of it is."""
+    return each.sure and _field_fits(each, parameter) and parameter.holds(given.seen_at(each.path))
 
 
 def _field_fits(each: Field, parameter: Parameter) -> bool:

@@ -123,6 +123,25 @@ def test_an_engine_is_healthy_only_while_a_thread_may_come_free() -> None:
     engine.close()
 
 
+def test_a_closed_engine_has_no_thread_left_where_it_waits_for_them() -> None:
+    class Waiting(FunctionEngine):
+        name = "waiting"
+        close_s = WAIT_S
+
+    begun = threading.Event()
+
+    def work(input: dict[str, int]) -> dict[str, int]:
+        begun.set()
+        time.sleep(0.2)
+        return input
+
+    engine = Waiting({"f": work})
+    engine.submit(Request("1", "f", "{}"))
+    assert begun.wait(WAIT_S)
+    engine.close()
+    assert not [each for each in threading.enumerate() if each.name.startswith("waiting-")]
+
+
 def test_a_function_that_never_ends_does_not_keep_the_process() -> None:
     program = """
 import time

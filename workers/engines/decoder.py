@@ -16,7 +16,7 @@ from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adap
 from workers.engines.fused import Fused, fits
 from workers.engines.grouping import Piece
 from workers.engines.head import Head
-from workers.engines.linear import has_onednn
+from workers.engines.linear import can_pack, has_onednn
 from workers.engines.mask import Choice, Mask
 from workers.engines.precision import Precision
 from workers.engines.prefixes import Kept, Prefixes
@@ -51,6 +51,12 @@ class Decoder:
             raise EngineError(
                 "precision int8 needs a CPU, oneDNN in torch, and a base of Llama's shape; this is "
                 f"{type(model).__name__} on {device}: take bf16 or fp32",
+                retryable=False,
+            )
+        if precision is Precision.BF16 and device == "cpu" and not can_pack(precision):
+            raise EngineError(
+                "precision bf16 needs a processor with AVX-512 or AMX, and this one has neither: take fp32 "
+                "(MANYHANDS_PRECISION=fp32, or nothing, which takes what is fastest here)",
                 retryable=False,
             )
         self.vocabulary: int = config.vocab_size

@@ -28,6 +28,7 @@ class FunctionEngine:
     build: str | None = None
     precision: str | None = None
     threads = 4  #: functions are short and hold the interpreter's lock; more would only take turns
+    close_s = 0.0  #: that `close` waits for each thread to end
 
     def __init__(self, functions: Mapping[str, Function], stall_s: float = 60.0) -> None:
         """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""
@@ -39,9 +40,11 @@ class FunctionEngine:
         self._cancelled: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
-        for n in range(self.threads):
-            # Daemons: a function that never ends must not keep the process from ending.
-            threading.Thread(target=self._run_all, name=f"{self.name}-{n}", daemon=True).start()
+        # Daemons: a function that never ends must not keep the process from ending.
+        names = [f"{self.name}-{n}" for n in range(self.threads)]
+        self._threads = [threading.Thread(target=self._run_all, name=name, daemon=True) for name in names]
+        for thread in self._threads:
+            thread.start()
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> FunctionEngine:
@@ -71,6 +74,8 @@ class FunctionEngine:
             self._waiting.put(None)
         for future in left.values():
             future.set_exception(EngineError("the engine was closed"))
+        for thread in self._threads:
+            thread.join(self.close_s)
 
     def healthy(self) -> bool:
         with self._lock:

@@ -143,6 +143,11 @@ def has_onednn() -> bool:
     return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]  # torch's
 
 
+def can_pack(precision: Precision) -> bool:
+    """Whether this processor can multiply what `PackedLinear` lays out; bf16 wants AVX-512 or AMX."""
+    return precision is not Precision.BF16 or not has_onednn() or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def lay_out(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> Linear:
     """`weight` (out, in) in fp32 as `precision` has it on the weight's device."""
     if weight.device.type != "cpu" or not has_onednn():

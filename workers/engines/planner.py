@@ -28,6 +28,7 @@ class PlannerEngine(FunctionEngine):
     build = build_of("torch", "tokenizers")
     precision = "fp32"
     threads = 1
+    close_s = 5.0  #: an interpreter that ends while a thread is within torch is aborted
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> PlannerEngine:
