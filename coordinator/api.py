@@ -21,6 +21,8 @@ from coordinator.routes_deployment import deployment_routes
 from coordinator.routes_goals import goal_routes
 from coordinator.routes_jobs import job_routes
 from coordinator.routes_letters import letter_routes
+from coordinator.routes_plans import plan_routes
+from coordinator.saved_plans import SavedPlans
 from infra.ledger import Ledger
 from infra.settings import Settings
 from specialists.catalog import Catalog
@@ -59,6 +61,7 @@ def create_api(
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
     app.include_router(goal_routes(ledger, goals, places))
     app.include_router(job_routes(goals, places))
+    app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
     app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
     app.include_router(deployment_routes(ledger, catalog, door))
     return app

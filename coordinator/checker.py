@@ -26,15 +26,23 @@ CHECKED_BYTES = 2_000_000
 
 class Checker:
     def __init__(
-        self, steps: list[Step], ids: set[str], catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
+        self,
+        steps: list[Step],
+        ids: set[str],
+        catalog: Catalog,
+        schema: Json,
+        inputs: Mapping[str, Any] | None,
+        limits: Limits,
     ) -> None:
+        """`schema`: of all inputs. `inputs`: None where they are not given yet."""
         self.faults: list[str] = []
         self._steps = {step.id: step for step in steps}
         self._ids = ids
         self._catalog = catalog
-        self._inputs = dict(inputs)
-        self._schemas = Schemas(steps, ids, catalog, inputs)
-        self._lengths = Lengths(steps, inputs)
+        self._given = inputs is not None
+        self._inputs = dict(inputs or {})
+        self._schemas = Schemas(steps, ids, catalog, schema, self._inputs)
+        self._lengths = Lengths(steps, self._inputs)
         self._limits = limits
         self._ordered = steps
 
@@ -44,7 +52,7 @@ class Checker:
             self._check_step(step)
         self._check_cycles()
         self._check_joins()
-        if self._check_jobs():
+        if self._check_jobs() and self._given:
             self._check_known_values()
         self._check_result(result)
 

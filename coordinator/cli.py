@@ -16,17 +16,21 @@ from coordinator.cli_options import (
     ConfirmWhen,
     Deadline,
     GoalId,
-    GoalWords,
     Inputs,
     JobInput,
     JobType,
     Key,
+    PlanFile,
     QueueLimit,
+    SavedName,
+    SomeWords,
     Tenant,
     Urgency,
     Url,
+    asked_of,
     limits_of,
 )
+from coordinator.cli_plans import plans
 from coordinator.cli_rehearsal import register as register_rehearsal
 from coordinator.reasons import reasons
 from infra.records import NOBODY
@@ -36,11 +40,12 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    of_goals = (run, submit, status, watch, confirm, cancel, rerun)
+    of_goals = (run, submit, status, explain, watch, confirm, cancel, rerun)
     for command in (up, demo, *of_goals, job, pause, drain, resume, api, coordinator):
         app.command()(command)
     register_rehearsal(app)
     app.add_typer(letters, name="letters")
+    app.add_typer(plans, name="plans")
 
 
 def up() -> None:
@@ -63,7 +68,9 @@ def demo() -> None:
 
 
 def run(
-    goal: GoalWords,
+    goal: SomeWords = None,
+    plan: PlanFile = None,
+    saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
     queue_limit: QueueLimit = None,
@@ -73,16 +80,19 @@ def run(
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Reach a goal: show its plan, its progress and its result. A terminal asks which plan is meant, where that is not
-    clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4 where it was refused."""
+    """Reach a goal, in words or by a plan: show its plan, its progress and its result. A terminal asks which plan is
+    meant, where that is not clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4
+    where it was refused."""
     with client_of(url, tenant) as client:
-        limits = limits_of(deadline, queue_limit)
-        accepted = client.submit(goal, _read(given), limits, priority=priority, confirm=confirm, key=key)
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
         follow_to_exit(client, accepted["id"])
 
 
 def submit(
-    goal: GoalWords,
+    goal: SomeWords = None,
+    plan: PlanFile = None,
+    saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
     queue_limit: QueueLimit = None,
@@ -94,8 +104,8 @@ def submit(
 ) -> None:
     """Hand in a goal and print its id."""
     with client_of(url, tenant) as client:
-        limits = limits_of(deadline, queue_limit)
-        typer.echo(client.submit(goal, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
 
 
 def job(
@@ -124,16 +134,32 @@ def job(
 
 
 def status(
-    goal_id: Annotated[str | None, typer.Argument(help="default: the newest goals")] = None, url: Url = None
+    goal_id: Annotated[str | None, typer.Argument(help="default: the newest goals")] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="its plan alone, as `run --plan` takes it; of an unsure goal, the first one")
+    ] = False,
+    url: Url = None,
 ) -> None:
     """Show a goal as JSON, or a table of the newest."""
-    from coordinator.show import goals_table
+    from coordinator.show import goals_table, plan_of
 
+    if plan and goal_id is None:
+        raise typer.BadParameter("--plan is of one goal: say which")
     with client_of(url) as client:
         if goal_id is not None:
-            Console().print_json(data=client.get(goal_id))
+            goal = client.get(goal_id)
+            Console().print_json(data=plan_of(goal) if plan else goal)
         else:
             Console().print(goals_table(client.recent()))
+
+
+def explain(goal_id: GoalId, url: Url = None) -> None:
+    """Say why a goal is unsure or was refused: what is missing, the nearest job types, and the plans that were
+    considered, with how sure they are and what their values were found from. Of others, whose plan it is."""
+    from coordinator.explanation_lines import explanation_lines
+
+    with client_of(url) as client:
+        typer.echo("\n".join(explanation_lines(client.get(goal_id), client.job_types())))
 
 
 def watch(goal_id: GoalId, url: Url = None) -> None:

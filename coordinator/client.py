@@ -68,6 +68,13 @@ class Seen:
     data: Json
 
 
+@dataclass(frozen=True)
+class Saved:
+    """The name of a saved plan, to be asked in the place of a goal's words."""
+
+    name: str
+
+
 class Client:
     def __init__(self, url: str, tenant: str = NOBODY) -> None:
         """Raises ApiError where `tenant` is no tenant's name."""
@@ -78,18 +85,18 @@ class Client:
 
     def run(
         self,
-        goal: str | Json,
+        goal: str | Json | Saved,
         inputs: Mapping[str, Any] | None = None,
         wait_s: float = 600.0,
         *,
         confirm: str = "if_unsure",
     ) -> Json:
-        """Submit words or a plan and wait: the goal when it has ended or is unsure, or as it is after `wait_s`."""
+        """`submit`, and wait: the goal when it has ended or is unsure, or as it is after `wait_s`."""
         return self.wait(self.submit(goal, inputs, confirm=confirm)["id"], wait_s)
 
     def submit(
         self,
-        goal: str | Json,
+        goal: str | Json | Saved,
         inputs: Mapping[str, Any] | None = None,
         limits: Json | None = None,
         *,
@@ -99,11 +106,11 @@ class Client:
     ) -> Json:
         """The goal as accepted, or as it is where `key` was used for it before. Raises ApiError with all faults.
 
+        `goal`: words, a plan, or a saved plan's name, whose holes `inputs` fill.
         `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
         """
-        asked = {"goal": goal} if isinstance(goal, str) else {"plan": goal}
         rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority, "confirm": confirm}
-        return self._send("/v1/goals", asked | rest, key)
+        return self._send("/v1/goals", _asked(goal) | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
         """The goal when it has ended or waits to be confirmed, or as it is after `wait_s`."""
@@ -170,6 +177,30 @@ class Client:
 
     def workers(self) -> Json:
         return self._ask_one("GET", "/v1/workers")
+
+    def plans(self) -> list[Json]:
+        """The tenant's saved plans by name: each `name`, `plan`, and `inputs`, the JSON Schemas of its holes."""
+        found: list[Json] = self._ask("GET", "/v1/plans")
+        return found
+
+    def plan(self, name: str) -> Json:
+        """A saved plan. Raises ApiError (404)."""
+        return self._ask_one("GET", _path("plans", name))
+
+    def save_plan(
+        self, name: str, plan: Json | None = None, inputs: Mapping[str, Json] | None = None, run: str | None = None
+    ) -> Json:
+        """Keep `plan`, or that of the goal with the id `run`, under a name; what had the name before is replaced.
+
+        `inputs`: the JSON Schema of each input that the plan refers to, with a `default` where it may be left out; of a
+        goal's plan, those that are not to follow from its inputs. Raises ApiError (422) with all faults.
+        """
+        asked = {"plan": plan, "run": run, "inputs": dict(inputs or {})}
+        return self._ask_one("PUT", _path("plans", name), asked)
+
+    def delete_plan(self, name: str) -> None:
+        """Raises ApiError (404)."""
+        self._ask_one("DELETE", _path("plans", name))
 
     def letters(self, job_type: str | None = None, cause: str | None = None, limit: int = LETTERS) -> list[Json]:
         """The newest dead letters first."""
@@ -304,6 +335,12 @@ def _waited(look: Callable[[float], Json], ended: Callable[[Json], bool], wait_s
 
 def _job_ended(job: Json) -> bool:
     return JobState(job["state"]).ended
+
+
+def _asked(goal: str | Json | Saved) -> Json:
+    if isinstance(goal, Saved):
+        return {"saved": goal.name}
+    return {"goal": goal} if isinstance(goal, str) else {"plan": goal}
 
 
 def _path(collection: str, name: str, rest: str = "") -> str:

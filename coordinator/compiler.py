@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from coordinator import references
 from coordinator.checker import Checker
+from coordinator.fit import schema_of
 from coordinator.plan import MAX_STEPS, Limits, Plan, PlanRefused, Step
 from infra.records import Json
 from specialists.catalog import Catalog
@@ -16,11 +17,22 @@ from specialists.catalog import Catalog
 
 def compile_plan(draft: Any, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> Plan:
     """The plan that `draft` stands for, with `limits` or the tighter ones it names. Raises PlanRefused."""
+    return _compiled(draft, catalog, schema_of(dict(inputs)), inputs, limits)
+
+
+def compile_open(draft: Any, catalog: Catalog, schemas: Mapping[str, Json], limits: Limits) -> Plan:
+    """The same before the inputs are given: `schemas` are theirs, by name. Raises PlanRefused."""
+    properties = dict(schemas)
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return _compiled(draft, catalog, schema, None, limits)
+
+
+def _compiled(draft: Any, catalog: Catalog, schema: Json, inputs: Mapping[str, Any] | None, limits: Limits) -> Plan:
     faults: list[str] = []
     steps = _read_steps(draft, faults)
     asked = draft if isinstance(draft, dict) else {}
     own = narrowed(limits, asked.get("limits", {}), faults)
-    checker = Checker(steps, _ids(asked), catalog, inputs, own)
+    checker = Checker(steps, _ids(asked), catalog, schema, inputs, own)
     result = asked.get("result", sinks(steps))
     checker.check(result)
     if faults := faults + checker.faults:

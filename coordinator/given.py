@@ -1,4 +1,4 @@
-"""What is given on the command line: `name=text`, `name=@file`, or `@file` for the whole of a job. Knows no API."""
+"""What is given on the command line: inputs by name, the whole of a job's, a plan in a file. Knows no API."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ class GivenError(ValueError):
 
 
 def read_inputs(pairs: Iterable[str]) -> Json:
-    """Inputs by name. Raises GivenError."""
+    """Inputs by name: `name=text`, `name=@file` or `name:=JSON`. Raises GivenError."""
     inputs: Json = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
+        is_json = name.endswith(":")
+        name = name.removesuffix(":")
         if not equals or not name:
-            raise GivenError(f"--input {pair[:80]!r}: write name=text or name=@file")
+            raise GivenError(f"--input {pair[:80]!r}: write name=text, name=@file or name:=JSON")
         if name in inputs:
             raise GivenError(f"--input {name}: given twice")
-        inputs[name] = read_file(name, Path(value[1:])) if value.startswith("@") else value
+        if is_json:
+            inputs[name] = _read_json(value, f"--input {name}")
+        else:
+            inputs[name] = read_file(name, Path(value[1:])) if value.startswith("@") else value
     return inputs
 
 
@@ -53,6 +58,19 @@ def read_file(name: str, path: Path) -> Any:
     if path.suffix == ".json":
         return _read_json(text, f"--input {name}: {path.name}")
     return text
+
+
+def read_plan_file(path: Path) -> Json:
+    """A plan, or what `manyhands plans show` prints. Raises GivenError."""
+    try:
+        value = _read_json(path.read_text("utf-8"), f"--plan {path}")
+    except OSError as error:
+        raise GivenError(f"--plan: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise GivenError(f"--plan: {path} is not UTF-8 (byte {error.start})") from None
+    if not isinstance(value, dict):
+        raise GivenError(f"--plan {path}: must hold a JSON object with the plan's steps")
+    return value
 
 
 def read_lines(name: str, file: str, text: str) -> list[Any]:

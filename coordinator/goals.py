@@ -28,6 +28,7 @@ from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
 from coordinator.planner_input import planner_input
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run, UnreadableRun
+from coordinator.saved_plan import SavedPlan
 from coordinator.values import load_values
 from infra.ledger import Ledger
 from infra.metrics import Meter
@@ -56,10 +57,13 @@ logger = logging.getLogger(__name__)
 
 
 class Goal(Record):
-    """What a caller asks: words or a plan, the inputs they speak of, and limits."""
+    """What a caller asks: words, a plan or a saved plan's name, the inputs they speak of, and limits."""
 
     goal: str | None = Field(default=None, description="What to reach, in words. Or send a plan.")
     plan: Json | None = Field(default=None, description='A plan: {"steps": […], "result": …, "limits": …}.')
+    saved: str | None = Field(
+        default=None, description="Or the name of a plan of the tenant's, kept by `PUT /v1/plans/{name}`."
+    )
     inputs: Json = Field(default_factory=dict, description="What the goal speaks of, by name.")
     limits: Json = Field(
         default={}, description="max_jobs, deadline_s, queue_s, max_replans; those of the deployment else."
@@ -126,32 +130,33 @@ class Goals:
         self._door = door or Door(ledger, catalog, settings)
         self._retention_s = settings.retention_s
         self._metrics = metrics or RunMetrics(Meter())
-        self._limits = Limits(
+        self.limits = Limits(  #: of this deployment
             max_jobs=settings.max_jobs, deadline_s=settings.deadline_s, max_replans=settings.max_replans
         )
 
     def accept(self, goal: Goal, asking: Asking = ANYBODY) -> Run:
         """Store the run of a goal and release its first jobs.
 
-        Raises KeyUsed, GoalRefused or NotAdmitted, these two with all faults; nothing is stored then. The key comes
-        first: who only asks again is neither refused nor kept waiting.
+        Raises KeyUsed, UnreadablePlan, and GoalRefused or NotAdmitted with all faults; nothing is stored then. The key
+        comes first: who only asks again is neither refused nor kept waiting.
         """
         self._look_up(asking)
         faults = input_faults(goal.inputs)
-        limits = narrowed(self._limits, goal.limits, faults)
+        limits = narrowed(self.limits, goal.limits, faults)
         plan = asked = None
-        if (goal.plan is None) == (goal.goal is None):
-            faults.append("send either 'goal' (words) or 'plan'")
-        elif goal.plan is not None:
-            plan = self._compiled(goal, limits, faults)
-        else:
+        if [goal.goal, goal.plan, goal.saved].count(None) != 2:
+            faults.append("send one of 'goal' (words), 'plan' and 'saved' (the name of a saved plan)")
+        elif goal.goal is not None:
             asked = self._asked(goal, faults)
             plan = _planning(limits)
+        else:
+            goal = self._filled(goal, asking.tenant, faults)
+            plan = self._compiled(goal, limits, faults)
         if faults or plan is None:
             raise GoalRefused(faults)
         run = Run.of_plan(
-            uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, asked=asked, confirm=goal.confirm,
-            trace=traceparent(), tenant=asking.tenant, priority=goal.priority,
+            uuid4().hex, plan, goal.inputs, _now_ms(), goal=goal.goal, saved=goal.saved, asked=asked,
+            confirm=goal.confirm, trace=traceparent(), tenant=asking.tenant, priority=goal.priority,
         )  # fmt: skip
         return self._create(run, asking)
 
@@ -161,7 +166,7 @@ class Goals:
         if request.type not in self._catalog:
             raise GoalRefused([f"unknown job type {request.type!r}; known: {', '.join(self._catalog.names())}"])
         faults = self._catalog.get(request.type).input_faults(request.input)
-        limits = narrowed(self._limits, request.limits(), faults)
+        limits = narrowed(self.limits, request.limits(), faults)
         if faults:
             raise GoalRefused(faults)
         # By reference, so that an input with "$ref" in it is the data that it is.
@@ -177,11 +182,28 @@ class Goals:
         """The same for requests that ask for the same, as long as this deployment's defaults are."""
         body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "queue_s"})
         limits = asked.limits() if isinstance(asked, JobRequest) else asked.limits
-        return meaning(body, limits, self._limits)
+        return meaning(body, limits, self.limits)
+
+    def _filled(self, goal: Goal, tenant: str, faults: list[str]) -> Goal:
+        """The goal with the plan that it names, and with all inputs of that; as it is where it names none."""
+        if goal.saved is None:
+            return goal
+        body = self._ledger.saved_plan(tenant, goal.saved)
+        if body is None:
+            faults.append(f"saved: no saved plan {goal.saved[:200]!r} of tenant {tenant!r}")
+            return goal
+        saved = SavedPlan.load(goal.saved, body)
+        if found := saved.faults(goal.inputs):
+            faults += found
+            return goal
+        filled = {"plan": saved.draft(goal.limits), "inputs": saved.filled(goal.inputs)}
+        return goal.model_copy(update=filled)
 
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
         if goal.confirm is Confirm.ALWAYS:
             faults.append("confirm: a plan that is sent runs as it is; 'always' is for goals in words")
+        if goal.plan is None:  # what is wrong with the saved one, or its inputs, is said already
+            return None
         try:
             return compile_plan(goal.plan, self._catalog, goal.inputs, limits)
         except PlanRefused as refused:
@@ -259,6 +281,11 @@ class Goals:
         """What a run that succeeded results in, from the ledger."""
         names = references.heads(run.plan.result)
         return references.bind(run.plan.result, load_values(run, names, partial(self._ledger.results, run.id)))
+
+    def inputs(self, run: Run) -> Json:
+        """Of its goal, from the ledger; empty where they are not kept any more."""
+        found = load_values(run, [references.INPUTS], partial(self._ledger.results, run.id))
+        return found[references.INPUTS] or {}
 
     def cancel(self, run_id: str) -> Run:
         """End the run and its jobs; one that has ended stays as it ended. Raises UnknownRun."""

@@ -99,6 +99,11 @@ class Plan(Record):
     result: Any  #: a template: what the run results in
     limits: Limits
 
+    @property
+    def draft(self) -> Json:
+        """As it can be handed in again: without the limits, which are its run's."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"limits"})
+
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
 

@@ -15,6 +15,7 @@ from coordinator.door import NotAdmitted
 from coordinator.goals import GoalRefused, Unknown
 from coordinator.rerun import RerunRefused
 from coordinator.run import UnreadableRun
+from coordinator.saved_plan import UnreadablePlan
 from infra.ledger import LedgerUnavailable
 from infra.records import Json
 
@@ -101,6 +102,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnreadableRun)
     def on_unreadable(_: Request, error: UnreadableRun) -> JSONResponse:
         return problem_response(500, "The goal's record does not read", [str(error)])
+
+    @app.exception_handler(UnreadablePlan)
+    def on_unreadable_plan(_: Request, error: UnreadablePlan) -> JSONResponse:
+        return problem_response(500, "The saved plan's record does not read", [str(error)])
 
     @app.exception_handler(LedgerUnavailable)
     def on_outage(_: Request, __: LedgerUnavailable) -> JSONResponse:

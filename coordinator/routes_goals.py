@@ -35,7 +35,7 @@ def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
         return views.goal_view(run, () if run.state.ended else goals.paused(), result)
 
-    @routes.post("", status_code=202, summary="Accept a goal, in words or as a plan")
+    @routes.post("", status_code=202, summary="Accept a goal, in words, as a plan or by a saved plan's name")
     def accept(goal: Goal, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
         with places.taken(wait > 0):
             try:

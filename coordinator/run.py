@@ -29,7 +29,8 @@ class RunFailure(Record):
 
 class Run(Record):
     id: str
-    goal: str | None  #: None: the caller sent the plan
+    goal: str | None  #: None: the caller sent the plan, or named a saved one
+    saved: str | None = None  #: the name of that saved plan
     created_ms: int
     deadline_ms: int
     plan: Plan
@@ -59,6 +60,7 @@ class Run(Record):
         now_ms: int,
         *,
         goal: str | None = None,
+        saved: str | None = None,
         asked: Json | None = None,
         confirm: Confirm = Confirm.IF_UNSURE,
         trace: str | None = None,
@@ -68,6 +70,7 @@ class Run(Record):
         return cls(
             id=run_id,
             goal=goal,
+            saved=saved,
             created_ms=now_ms,
             deadline_ms=now_ms + round(plan.limits.deadline_s * 1000),
             plan=plan,

@@ -35,12 +35,16 @@ _UNKNOWN = _Typed({}, ())
 
 
 class Schemas:
-    def __init__(self, steps: Sequence[Step], ids: set[str], catalog: Catalog, inputs: Mapping[str, Any]) -> None:
-        """`ids`: also of steps that are malformed, of whose values nothing is known."""
+    def __init__(
+        self, steps: Sequence[Step], ids: set[str], catalog: Catalog, schema: Json, inputs: Mapping[str, Any]
+    ) -> None:
+        """`ids`: also of steps that are malformed, of whose values nothing is known. `schema`: of all `inputs`, which
+        are empty where they are not given yet."""
         self._steps = {step.id: step for step in steps}
         self._ids = ids
         self._catalog = catalog
-        self._inputs = schema_of(dict(inputs))
+        self._schema = schema
+        self._inputs = {references.INPUTS: dict(inputs)}
         self._typed: dict[str, _Typed] = {}
 
     def at(self, path: str, scope: Scope) -> tuple[Json, str | None]:
@@ -49,7 +53,7 @@ class Schemas:
         if first in scope:
             return walk(scope[first], rest, path)
         if first == references.INPUTS:
-            return walk(self._inputs, rest, path)
+            return walk(self._schema, rest, path)
         if first in self._steps:
             return walk(self._type(self._steps[first]).value, rest, path)
         if first in self._ids:
@@ -86,9 +90,22 @@ class Schemas:
         if is_shipped_function(specialist) and not references.is_reference(step.args):
             scope = self.scope(step)
             given = {name: self._of(value, scope) for name, value in step.args.items()}
-            found, faults = result_schema(step.type, step.args, given)
+            found, faults = result_schema(step.type, self._said(step.args), given)
             output = found or output
         return _Typed(_of_each(output) if step.map else output, faults)
+
+    def _said(self, args: Json) -> Json:
+        """The arguments, where an input that is no list or object stands for its reference: as if the plan said it."""
+        return {name: self._value(arg) for name, arg in args.items()}
+
+    def _value(self, arg: Any) -> Any:
+        if not references.is_reference(arg) or references.heads(arg) != {references.INPUTS}:
+            return arg
+        try:
+            value = references.resolve(arg[references.KEY], self._inputs)
+        except references.Unresolved:
+            return arg
+        return arg if isinstance(value, list | dict) else value
 
     def _of(self, value: Any, scope: Scope) -> Json:
         """The schema of what the template `value` becomes."""

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.client import Client, Seen
+from coordinator.given import GivenError
 from coordinator.references import is_reference
 from infra.records import Json
 
@@ -29,6 +30,15 @@ def plan_table(plan: Json) -> Table:
         with_ = ", ".join(f"{name}={written(value)}" for name, value in step.get("args", {}).items())
         table.add_row(step["id"], step["type"], each, Text(with_))
     return table
+
+
+def plan_of(goal: Json) -> Json:
+    """A goal's plan, or the first that it is unsure of, as it can be handed in again: without its limits. Raises
+    GivenError where it has none."""
+    plan = goal["plan"] or next(iter(goal["plans"]), None)
+    if plan is None:
+        raise GivenError(f"goal {goal['id']} is {goal['state']} and has no plan")
+    return {name: plan[name] for name in ("steps", "result") if name in plan}
 
 
 def written(value: Any) -> str:
@@ -55,12 +65,12 @@ def choices_text(goal: Json) -> Text:
     """The plans that an unsure goal waits for a choice of, by number."""
     lines = [f"unsure: {goal['reason']}" if goal["reason"] else "unsure: this is to be confirmed before it runs"]
     for number, plan in enumerate(goal["plans"], 1):
-        first, *rest = reading_lines({**plan, "words": plan["words"] or _steps_in_words(plan["steps"])})
+        first, *rest = reading_lines({**plan, "words": plan["words"] or steps_in_words(plan["steps"])})
         lines += [f"{number}  {first}", *(f"  {line}" for line in rest)]
     return Text("\n".join(lines), style="yellow")
 
 
-def _steps_in_words(steps: Sequence[Json]) -> str:
+def steps_in_words(steps: Sequence[Json]) -> str:
     return ", then ".join(f"{step['type']}{' for each' if 'map' in step else ''}" for step in steps)
 
 
@@ -214,8 +224,12 @@ def goals_table(goals: Iterable[Json]) -> Table:
     table.add_column("goal", overflow="fold")
     for goal in goals:
         done = sum(step["state"] == "done" for step in goal["steps"].values())
-        table.add_row(goal["id"], goal["state"], f"{done}/{len(goal['steps'])}", Text(goal["goal"] or "(a plan)"))
+        table.add_row(goal["id"], goal["state"], f"{done}/{len(goal['steps'])}", Text(_asked(goal)))
     return table
+
+
+def _asked(goal: Json) -> str:
+    return goal["goal"] or (f"(the plan {goal['saved']})" if goal["saved"] else "(a plan)")
 
 
 def letter_line(letter: Json) -> str:

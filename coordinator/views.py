@@ -7,10 +7,12 @@ from typing import Any
 
 from coordinator.admission import Bid, wait_s
 from coordinator.answer import shown
+from coordinator.explanation import explanation
 from coordinator.following import Followed
 from coordinator.line import Line
 from coordinator.progress import Progress, StepState
 from coordinator.run import Run
+from coordinator.saved_plan import SavedPlan
 from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, RunState, TypeState
 from specialists.specialist import Specialist
 
@@ -24,6 +26,7 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
         "id": run.id,
         "state": run.state,
         "goal": run.goal,
+        "saved": run.saved,
         "tenant": run.tenant,
         "priority": run.priority,
         "created_ms": run.created_ms,
@@ -33,6 +36,7 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
         **shown(run.reading),
         "plans": [{**draft.plan, **shown(draft)} for draft in run.candidates],
         "reason": run.reason or None,
+        "explanation": explanation(run),
         "steps": {name: _progress_view(progress) for name, progress in run.steps.items()},
         "result": result,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
@@ -80,6 +84,10 @@ def _escalation_view(first: JobStatus, fallback: JobStatus) -> Json:
     """Whom the fallback's job asked, how that stands, and how sure of its output the first was."""
     confidence = first.outcome.confidence if first.outcome else None
     return {"id": fallback.job.id, "type": fallback.job.type, "state": fallback.state, "first_confidence": confidence}
+
+
+def saved_plan_view(name: str, saved: SavedPlan) -> Json:
+    return {"name": name, **saved.model_dump(mode="json")}
 
 
 def letter_view(letter: DeadLetter) -> Json:

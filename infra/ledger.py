@@ -9,9 +9,9 @@ output others wait for. What a crash cuts off between two pieces, the caller's r
 
 Each may be repeated when its answer was lost, and does nothing twice. The repeat's answer: `create_run`, `commit` and
 `hand_back` say the same again, or which run was created under the key; `advance` and `reopen` say False, as the version
-has moved on; `release`, `cancel` and `purge` count what was left to do; `claim` says RUNNING until the lease runs out,
-which costs an attempt. What a lost answer of `take_ready`, `sweep` or `outcomes` held comes again later, as after a
-crash; of `stops` it does not.
+has moved on; `release`, `cancel` and `purge` count what was left to do; `save_plan` says REPLACED, `delete_plan` False;
+`claim` says RUNNING until the lease runs out, which costs an attempt. What a lost answer of `take_ready`, `sweep` or
+`outcomes` held comes again later, as after a crash; of `stops` it does not.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from infra.records import (
     Prior,
     Refusal,
     RunRecord,
+    Saving,
     StepResult,
     TypeState,
 )
@@ -114,6 +115,20 @@ class Ledger(Protocol):
 
     def recent_runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs first. Raises ValueError if `limit` is not above 0."""
+
+    # -- saved plans: the API --
+
+    def save_plan(self, tenant: str, name: str, plan: Json, most: int) -> Saving:
+        """Keep `plan` under a name, until it is deleted. Of a tenant that has `most` plans no new name is taken."""
+
+    def saved_plan(self, tenant: str, name: str) -> Json | None:
+        """None: the tenant has no plan of this name."""
+
+    def saved_plans(self, tenant: str) -> dict[str, Json]:
+        """Name -> plan, by name."""
+
+    def delete_plan(self, tenant: str, name: str) -> bool:
+        """Whether there was one."""
 
     # -- jobs: the coordinator --
 

@@ -33,6 +33,7 @@ from infra.records import (
     Refusal,
     RunRecord,
     RunState,
+    Saving,
     StepResult,
     TypeState,
 )
@@ -57,6 +58,7 @@ class MemoryLedger:
         self._jobs = JobRules(self._table, self._runs.ended, self._log.add, self._stop)
         self._stops: dict[str, list[str]] = defaultdict(list)
         self._workers: dict[str, tuple[int, bytes]] = {}
+        self._plans: dict[str, dict[str, bytes]] = defaultdict(dict)  # tenant -> name -> JSON
 
     # -- runs --
 
@@ -129,6 +131,29 @@ class MemoryLedger:
         check_limit(limit)
         with self._changed:
             return self._runs.newest(limit)
+
+    # -- saved plans --
+
+    def save_plan(self, tenant: str, name: str, plan: Json, most: int) -> Saving:
+        with self._changed:
+            plans = self._plans[tenant]
+            saving = Saving.REPLACED if name in plans else Saving.NEW if len(plans) < most else Saving.FULL
+            if saving is not Saving.FULL:
+                plans[name] = to_json(plan)
+            return saving
+
+    def saved_plan(self, tenant: str, name: str) -> Json | None:
+        with self._changed:
+            plan = self._plans[tenant].get(name)
+            return from_json(plan) if plan else None
+
+    def saved_plans(self, tenant: str) -> dict[str, Json]:
+        with self._changed:
+            return {name: from_json(plan) for name, plan in sorted(self._plans[tenant].items())}
+
+    def delete_plan(self, tenant: str, name: str) -> bool:
+        with self._changed:
+            return self._plans[tenant].pop(name, None) is not None
 
     # -- jobs: the coordinator --
 

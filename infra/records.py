@@ -261,6 +261,14 @@ class Prior(Record):
     fingerprint: str
 
 
+class Saving(StrEnum):
+    """What saving a plan under a name came to."""
+
+    NEW = "new"  #: no plan had the name
+    REPLACED = "replaced"  #: it took the place of the one that had
+    FULL = "full"  #: nothing is saved: the tenant has as many plans as it may
+
+
 class RunState(StrEnum):
     RUNNING = "running"  #: it has jobs that have not ended, or its outcomes are being counted
     UNSURE = "unsure"  #: it has plans and no jobs: its caller is to confirm one of the plans, or to send another

@@ -31,6 +31,7 @@ from infra.records import (
     Priority,
     Refusal,
     RunRecord,
+    Saving,
     StepResult,
     TypeState,
 )
@@ -166,6 +167,28 @@ class RedisLedger:
             for run_id in ids:
                 pipe.hget(self._key("run", run_id), "record")
             return list(readable_runs(filter(None, pipe.execute())))
+
+    # -- saved plans --
+
+    @answered
+    def save_plan(self, tenant: str, name: str, plan: Json, most: int) -> Saving:
+        saving = Saving(self._run("save_plan", tenant, name, _compact(plan), most))
+        self._await_replicas()
+        return saving
+
+    @answered
+    def saved_plan(self, tenant: str, name: str) -> Json | None:
+        plan = self._redis.hget(self._key("plans", tenant), name)
+        return from_json(plan) if plan else None
+
+    @answered
+    def saved_plans(self, tenant: str) -> dict[str, Json]:
+        plans = self._redis.hgetall(self._key("plans", tenant))
+        return {name: from_json(plans[name]) for name in sorted(plans)}
+
+    @answered
+    def delete_plan(self, tenant: str, name: str) -> bool:
+        return bool(self._redis.hdel(self._key("plans", tenant), name))
 
     # -- jobs: the coordinator --
 

@@ -73,11 +73,6 @@ def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: P
     return Planned("unsure", found, decided.reason, answer.confidence, draft)
 
 
-def plan_view(plan: Plan) -> Json:
-    """As it can be handed in again: without the limits, which are the deployment's."""
-    return plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"limits"})
-
-
 def planned_view(planned: Planned, costs: Mapping[int, Cost]) -> Json:
     """For programs. `costs`: of the candidates, by their places."""
     return {
@@ -92,7 +87,7 @@ def planned_view(planned: Planned, costs: Mapping[int, Cost]) -> Json:
 def _candidate_view(candidate: Candidate, cost: Cost) -> Json:
     reading = candidate.draft.reading.model_dump(mode="json", by_alias=True)
     jobs = {step: _jobs_view(each) for step, each in cost.steps.items()}
-    return {"plan": plan_view(candidate.plan), **reading, "jobs": jobs, "jobs_in_all": _jobs_view(cost.jobs)}
+    return {"plan": candidate.plan.draft, **reading, "jobs": jobs, "jobs_in_all": _jobs_view(cost.jobs)}
 
 
 def _jobs_view(jobs: Jobs) -> Json | None:

@@ -9,7 +9,7 @@ from coordinator.compiler import compile_plan
 from coordinator.goals import input_faults
 from coordinator.plan import Limits, Plan, PlanRefused
 from coordinator.rehearsal.lines import Line, Rehearsed, State
-from coordinator.rehearsal.planned import Planned, plan_goal, plan_view
+from coordinator.rehearsal.planned import Planned, plan_goal
 from coordinator.rehearsal.planner import Planner
 from coordinator.rehearsal.running import run_plan
 from coordinator.run import RunFailure
@@ -41,7 +41,7 @@ class Rehearsal:
         told = Rehearsed(
             id=line.id,
             state=State.FAILED,
-            plan=plan_view(planned.candidates[0].plan) if planned.candidates else planned.draft,
+            plan=planned.candidates[0].plan.draft if planned.candidates else planned.draft,
             reason=planned.reason,
             confidence=planned.confidence,
             seconds=planned.seconds,
@@ -59,7 +59,7 @@ class Rehearsal:
             return told.model_copy(update={"reason": "; ".join([*faults, *refused.faults])})
         if faults:
             return told.model_copy(update={"reason": "; ".join(faults)})
-        return self._run(told.model_copy(update={"plan": plan_view(plan)}), plan, line)
+        return self._run(told.model_copy(update={"plan": plan.draft}), plan, line)
 
     def _run(self, told: Rehearsed, plan: Plan, line: Line) -> Rehearsed:
         ended = run_plan(plan, line.inputs, self._catalog, line.answers)

@@ -27,6 +27,7 @@ SCRIPTS = {
     "depths": "common forgetting waiting",
     "loads": "common pace waiting",
     "purge": "common lines endings forgetting",
+    "save_plan": "common",
 }
 
 

@@ -8,6 +8,7 @@
 --   runs           list    ids of the newest 10,000 runs, newest first
 --   unsure         zset    unsure runs: id -> ms when one has waited too long for its caller
 --   asked:I        string  what idempotency key I was used for (JSON of Prior), as long as its request is known
+--   plans:N        hash    name -> saved plan (JSON), until it is deleted
 --   events:R       stream  event (JSON of Event), the newest 25,000
 --   results:R:S    hash    index -> output (JSON), one field for each item of the step
 --   steps:R        set     steps that have results, to find results:R:*

@@ -26,9 +26,12 @@ def triage(step_id: str, text: Any, **rest: Any) -> dict[str, Any]:
 BAD_GOALS = [
     pytest.param(b'{"goal": ""}', 422, ["goal: is empty"], id="empty goal"),
     pytest.param(b'{"goal": " \\n "}', 422, ["goal: is empty"], id="blank goal"),
-    pytest.param(b"{}", 422, ["send either 'goal' (words) or 'plan'"], id="nothing asked"),
+    pytest.param(b"{}", 422, ["send one of 'goal' (words), 'plan' and 'saved'"], id="nothing asked"),
     pytest.param(
-        b'{"goal": "x", "plan": {"steps": []}}', 422, ["send either 'goal' (words) or 'plan'"], id="both asked"
+        b'{"goal": "x", "plan": {"steps": []}}',
+        422,
+        ["send one of 'goal' (words), 'plan' and 'saved'"],
+        id="both asked",
     ),
     pytest.param(b'{"gaol": "x"}', 422, ["body.gaol"], id="unknown field"),
     pytest.param(b'{"goal": 7}', 422, ["body.goal"], id="wrong field type"),

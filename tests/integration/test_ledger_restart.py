@@ -41,6 +41,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice_when_redis_is_killed(tmp_path
     with client_of(server.url) as client:
         ledger = RedisLedger(client, "test", idle_ms=0)
         ledger.create_run(RUN, JOBS, [Event(name="run.accepted", data={})])
+        ledger.save_plan("acme", "late", {"plan": {}}, 5)
         sent = ledger.take_ready(20)
         running, committed, acknowledged = (claimed(ledger, job) for job in JOBS[:3])
         ledger.commit(outcome_of(acknowledged), acknowledged.token)
@@ -56,6 +57,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice_when_redis_is_killed(tmp_path
             run = ledger.load_run("r1")
             assert run is not None
             assert run.version == 1
+            assert ledger.saved_plans("acme") == {"late": {"plan": {}}}
             assert ledger.results("r1", "s1") == {2: {"label": "refund"}}
             assert [outcome for _, outcome in ledger.outcomes("c2", 10, 0)] == [outcome_of(committed)]
             assert ledger.claim(committed.job.id, "w2", 60_000) is Refusal.ENDED

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.compiler import compile_plan
+from coordinator.compiler import compile_open, compile_plan
 from coordinator.plan import Limits, Plan, PlanRefused
 from specialists.catalog import load_catalog
 
@@ -291,6 +291,52 @@ def test_a_limit_above_the_deployments_is_refused() -> None:
 def test_what_is_no_plan_at_all_is_refused(draft: Any) -> None:
     with pytest.raises(PlanRefused, match="a plan is an object"):
         compile_plan(draft, CATALOG, {}, LIMITS)
+
+
+# Before its inputs are given
+
+SCHEMAS = {"messages": {"type": "array", "items": {"type": "string"}}, "intent": {"type": "string"}}
+
+
+def kept(**condition: Any) -> Json:
+    return one("s2", "filter", items=ref("s1"), field="intent", **condition)
+
+
+def test_a_plan_compiles_against_the_schemas_of_its_inputs() -> None:
+    plan = compile_open({"steps": [each("s1"), kept(equals=ref("inputs.intent"))]}, CATALOG, SCHEMAS, LIMITS)
+    assert plan.result == ref("s2")
+
+
+def test_before_its_inputs_are_given_all_that_schemas_tell_is_refused() -> None:
+    steps = [
+        each("s1", text="inputs.messages"),
+        {**each("s2", over="inputs.intent"), "after": ["s9"]},
+        one("s3", "triage", text=ref("inputs.note")),
+        one("s4", "sumarize"),
+    ]
+    with pytest.raises(PlanRefused) as refused:
+        compile_open({"steps": steps}, CATALOG, SCHEMAS, LIMITS)
+    said = " | ".join(refused.value.faults)
+    for fault in (
+        "args.text: 'inputs.messages' must be string, is array",
+        "map.over: 'inputs.intent' must be array, is string",
+        "after: no step 's9'",
+        "reference 'inputs.note': no 'note' there; known: messages, intent",
+        "unknown job type",
+    ):
+        assert fault in said
+
+
+@pytest.mark.parametrize("schema", [{}, {"anyOf": [{"type": "string"}, {"type": "null"}]}, {"enum": [1, "two"]}])
+def test_a_schema_that_says_no_one_kind_fits_everywhere(schema: Json) -> None:
+    assert compile_open({"steps": [one("s1", "triage", text=ref("inputs.a"))]}, CATALOG, {"a": schema}, LIMITS)
+
+
+def test_a_value_that_an_input_gives_is_checked_as_if_the_plan_said_it() -> None:
+    steps = [each("s1"), kept(equals=ref("inputs.intent"))]
+    assert compiled(*steps, inputs={**INPUTS, "intent": "card arrival"})
+    (fault,) = faults_of(*steps, inputs={**INPUTS, "intent": "card_arival"})
+    assert "args.equals: 'card_arival' is no value of 'intent'; nearest: card_arrival, " in fault
 
 
 # What passes through functions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.given import GivenError, read_inputs
+from coordinator.given import GivenError, read_inputs, read_plan_file
 
 
 def test_plain_text_is_a_string() -> None:
@@ -50,11 +50,37 @@ def test_a_file_that_does_not_read_is_refused_with_the_place(
     assert reason in str(refused.value)
 
 
+def test_a_value_that_is_no_text_is_written_as_json() -> None:
+    assert read_inputs(["n:=3", 'who:={"is": ["a=b"]}', "at=12:=30"]) == {
+        "n": 3,
+        "who": {"is": ["a=b"]},
+        "at": "12:=30",
+    }
+
+
+def test_a_plan_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "plan").write_text('{"steps": []}')
+    assert read_plan_file(tmp_path / "plan") == {"steps": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{", "not JSON"), ("[]", "must hold a JSON object"), ("\udcff", "is not UTF-8 .byte 0.")]
+)
+def test_a_file_that_holds_no_plan_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "plan").write_text(text, errors="surrogateescape")
+    with pytest.raises(GivenError, match=reason):
+        read_plan_file(tmp_path / "plan")
+    with pytest.raises(GivenError, match="none: No such file"):
+        read_plan_file(tmp_path / "none")
+
+
 @pytest.mark.parametrize(
     ("pairs", "reason"),
     [
-        (["messages"], "write name=text or name=@file"),
-        (["=x"], "write name=text or name=@file"),
+        (["n:=three"], "--input n: not JSON"),
+        ([":=3"], "write name=text, name=@file or name:=JSON"),
+        (["messages"], "write name=text, name=@file or name:=JSON"),
+        (["=x"], "write name=text, name=@file or name:=JSON"),
         (["a=1", "a=2"], "a: given twice"),
         (["a=@/no/such/file"], "cannot read /no/such/file: No such file"),
     ],

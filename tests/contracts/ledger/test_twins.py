@@ -77,7 +77,7 @@ class Twins:
         often = [self.release, self.take, self.claim, self.commit]
         seldom = [
             self.hand_back, self.cancel, self.sweep, self.pause, self.open, self.advance, self.reopen, self.create,
-            self.purge, self.renew, self.stops, self.release_alike,
+            self.purge, self.renew, self.stops, self.release_alike, self.save_plan, self.delete_plan,
         ]  # fmt: skip
         moves = 6 * often + seldom
         self.chance.choice(moves)()
@@ -93,6 +93,7 @@ class Twins:
         self.same(lambda ledger, _: [ledger.find_key(key) for key in RUNS])
         self.same(lambda ledger, _: [ledger.load_run(run_id) for run_id in RUNS])
         self.same(lambda ledger, _: ledger.overdue())
+        self.same(lambda ledger, _: [ledger.saved_plans(tenant) for tenant in TENANTS])
         self.same(lambda ledger, _: [ledger.results(run_id, "s1") for run_id in RUNS])
         for job_id in self.ids():
             self.same(partial(_status, job_id=job_id))
@@ -205,6 +206,14 @@ class Twins:
 
     def stops(self) -> None:
         self.same(lambda ledger, _: sorted(self.names[token] for token in ledger.stops("w1", 0)))
+
+    def save_plan(self) -> None:
+        tenant, name = self.chance.choice(TENANTS), self.chance.choice(RUNS)
+        self.same(lambda ledger, _: ledger.save_plan(tenant, name, {"of": name}, 2))
+
+    def delete_plan(self) -> None:
+        tenant, name = self.chance.choice(TENANTS), self.chance.choice(RUNS)
+        self.same(lambda ledger, _: ledger.delete_plan(tenant, name))
 
     # -- what with --
 
