@@ -26,11 +26,11 @@ def register_planner(app: typer.Typer) -> None:
 def train_planner(
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
     out: Annotated[Path, typer.Option(help="where the checkpoint, the log and the adapter go")] = Path("runs/planner"),
-    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the writing")] = 2.0,
+    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the writing")] = 0.5,
     threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
     install: Annotated[bool, typer.Option(help="put adapter and digest into the planner's folder")] = False,
 ) -> None:
-    """Train the planner's heads, and calibrate when it asks and refuses. Interrupted, the same command goes on."""
+    """Train the planner's encoder, and calibrate when it asks and refuses. Interrupted, the same command goes on."""
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
     from specialists.training.planning.calibrating import CalibratingError
@@ -62,7 +62,7 @@ def eval_planner(
     adapter: Annotated[Path | None, typer.Option(exists=True, help="default: the installed one")] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="a head that is left out, such as plan, the judge; may be given again"),
+        typer.Option(help="what is left out, such as known, the job types known by name; may be given again"),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="so many goals, drawn at random; default: all")] = None,
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
@@ -72,15 +72,14 @@ def eval_planner(
     """Measure the planner: percent of goals planned right, silently wrong, asked about and refused, by kind."""
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
-    from specialists.planning.texts import TASKS
     from specialists.training.planning.measuring import measure
-    from specialists.training.planning.readers import planner_of
+    from specialists.training.planning.readers import PARTS, planner_of
     from specialists.training.planning.sets import load_set
     from specialists.training.planning.writing import FOLDER, WritingError
     from specialists.weights import WeightsError
 
-    if unknown := sorted(set(without or []) - TASKS.keys()):
-        _fail(f"--without {unknown[0]}: there is no such head; known: {', '.join(TASKS)}")
+    if unknown := sorted(set(without or []) - set(PARTS)):
+        _fail(f"--without {unknown[0]}: there is no such part; known: {', '.join(PARTS)}")
     settings = Settings()
     try:
         asked = load_set(name, writing or FOLDER, limit)

@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from specialists.planning.evidence import CONDITIONS
+from specialists.planning.evidence import TALLIES as MOST_TALLIES
 from specialists.planning.offered import Field, Offer, Parameter, Request
 from specialists.planning.search import NUMBERS, NUMERIC, ORDERS, TALLIES, Beliefs, Condition, Tally, owner_of
 from specialists.planning.texts import WANTS
 
 Key = tuple[str, str, tuple[str, ...]]
-CONDITIONS, PARTS = 10, 14  #: as many as a planner hands on
 
 
 class AnyBind(dict[Key, float]):
@@ -26,6 +27,7 @@ class AnyBind(dict[Key, float]):
 
 
 def made_beliefs(rng: random.Random, request: Request) -> Beliefs:
+    """With as many conditions and tallies as a planner hands on."""
     conditions = [each for owner, fields in _owners(request) for each in _conditions(rng, owner, fields)]
     tallies = [each for owner, fields in _owners(request) for each in _tallies(rng, owner, fields)]
     return Beliefs(
@@ -34,7 +36,7 @@ def made_beliefs(rng: random.Random, request: Request) -> Beliefs:
         bind=AnyBind(rng),
         literals=dict(_literals(rng, request.chosen_from)),
         conditions=rng.sample(conditions, min(CONDITIONS, len(conditions))),
-        tallies=rng.sample(tallies, min(PARTS, len(tallies))),
+        tallies=rng.sample(tallies, min(MOST_TALLIES, len(tallies))),
     )
 
 

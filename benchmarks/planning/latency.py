@@ -1,10 +1,13 @@
 """How long planning takes by itself: seconds of a goal in words, by how many job types are on offer.
 
-    python -m benchmarks.planning.latency [--types 8,64,256] [--goals 40] [--out FILE.json]
+    python -m benchmarks.planning.latency [--types 8,64,256] [--goals 40] [--adapter FILE] [--out FILE.json]
 
 The real planner, in this process, as `manyhands.planners` registers it; no queue, no run. It is warm: it has planned
-other goals over the same job types before, so that it has read those, and each goal is new to it. `again` is the same
-goal over the same job types and inputs once more, which a kept answer may answer.
+other goals over the same job types before, so that it has read those, and each goal is new to it. `kept` is the same
+goal over the same job types and inputs once more, which a kept answer answers.
+
+Threads are all cores, or MANYHANDS_THREADS. More than are free make it many times slower: threads of one product wait
+for each other, and spin.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from specialists.catalog import SHIPPED, Catalog
 from specialists.offers import PLANNER, offers
 from specialists.planning.offered import FUNCTIONS
 from specialists.specialist import Specialist, load_specialist
+from specialists.training.planning.readers import planner_of
 
 Json = dict[str, Any]
 Planner = Callable[[Json], Json]
@@ -140,12 +144,13 @@ DOES = (
 
 def main() -> None:
     given = read_options()
-    planner = load()
+    planner = load(given.adapter)
     rows = [measure(planner, size, GOALS[: given.goals]) for size in given.types]
     about = machine()
     show(
         rows,
-        f"Seconds of one goal, planning alone, {given.goals} goals; {about['processor']}, load {about['load']:.1f}.",
+        f"Seconds of one goal, planning alone, {given.goals} goals; {about['processor']}, threads {about['threads']}, "
+        f"load {about['load']:.1f}.",
     )
     if given.out:
         given.out.write_text(json.dumps({"machine": about, "rows": rows}, indent=2) + "\n")
@@ -155,6 +160,7 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How long planning takes by itself.")
     parser.add_argument("--types", type=_sizes, default=SIZES, help="job types on offer, by comma")
     parser.add_argument("--goals", type=int, default=len(GOALS), help=f"up to {len(GOALS)}")
+    parser.add_argument("--adapter", type=Path, help="default: the installed one")
     parser.add_argument("--out", type=Path, help="write the figures to this file of JSON")
     given = parser.parse_args()
     if not 0 < given.goals <= len(GOALS):
@@ -166,10 +172,14 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(",")))
 
 
-def load() -> Planner:
-    """As whoever may not import what hosts models does."""
+def load(adapter: Path | None = None) -> Planner:
+    """As whoever may not import what hosts models does; `adapter`: in place of the installed one."""
+    settings = Settings()
+    if adapter:
+        specialist = load_specialist(SHIPPED / PLANNER, adapters=False)
+        return planner_of(specialist, settings.weights, adapter, [], settings.threads, print).plan
     (found,) = entry_points(group="manyhands.planners", name=PLANNER)
-    planner: Planner = found.load()(load_specialist(SHIPPED / PLANNER), Settings())
+    planner: Planner = found.load()(load_specialist(SHIPPED / PLANNER), settings)
     return planner
 
 
@@ -180,13 +190,14 @@ def measure(planner: Planner, size: int, goals: Sequence[tuple[str, str]]) -> Ro
     first = [timed(planner, *goal, catalog) for goal in goals]
     again = [timed(planner, *goal, catalog) for goal in goals]
     said = [answer for _, answer in first]
-    took, kept = [seconds for seconds, _ in first], [seconds for seconds, _ in again]
+    took, kept = [seconds for seconds, _ in first], [1000 * seconds for seconds, _ in again]
     return {
         "types": size,
         "p50_s": percentile(took, 50),
         "p95_s": percentile(took, 95),
         "slowest_s": max(took),
-        "again_p50_s": percentile(kept, 50),
+        "kept_p50_ms": percentile(kept, 50),
+        "kept_p95_ms": percentile(kept, 95),
         **{answer: said.count(answer) for answer in ("plan", "unsure", "refused")},
     }
 
@@ -224,6 +235,7 @@ def machine() -> Row:
     name = models[0] if models else platform.machine()
     return {
         "processor": f"{name}, {os.cpu_count()} cores",
+        "threads": Settings().threads or os.cpu_count(),
         "load": os.getloadavg()[0],
         "at": time.strftime("%Y-%m-%d %H:%M"),
     }

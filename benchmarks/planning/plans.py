@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.planning.beliefs import made_beliefs
+from benchmarks.planning.calibrations import made_calibration
 from benchmarks.planning.catalogs import made_catalog
 from benchmarks.planning.inputs import made_goal, made_inputs
 from benchmarks.planning.reader import DigestReader
@@ -18,8 +19,10 @@ from coordinator.plan import Limits, PlanRefused
 from coordinator.planner_input import planner_input
 from coordinator.samples import told_of
 from specialists.catalog import Catalog
+from specialists.planning.calibration import Calibration
 from specialists.planning.offered import read_request
 from specialists.planning.planner import Planner
+from specialists.planning.reading import Reading
 from specialists.planning.search import search
 
 LIMITS = Limits(max_jobs=10_000, deadline_s=60, max_replans=2)
@@ -54,12 +57,17 @@ def made_scene(seed: int, chances: Chances = PLAIN) -> Scene:
 
 def candidates(scene: Scene) -> list[list[Json]]:
     """Steps, the likeliest first. Of odd seeds with beliefs of chance, of even ones with those of a planner whose
-    reader says anything."""
+    reader says anything; every second of these weighs it by chance too."""
     request = read_request(planner_input(scene.goal, scene.inputs, scene.catalog))
+    rng = random.Random(scene.seed)
     if scene.seed % 2:
-        return [each.steps for each in search(request, made_beliefs(random.Random(scene.seed), request))]
-    _, weighed = Planner(DigestReader(scene.seed, HOT)).weigh(request)
-    return [each.candidate.steps for each in weighed]
+        return [each.steps for each in search(request, made_beliefs(rng, request))]
+    reader = DigestReader(scene.seed, HOT)
+    reading = Reading(reader)
+    request = reading.shortlisted(request)
+    calibration = made_calibration(rng, reading, request) if scene.seed % 4 else Calibration()
+    _, plans = Planner(reader, calibration).weigh(request)
+    return [each.candidate.steps for each in plans]
 
 
 def tried(scene: Scene) -> Iterator[Tried]:

@@ -1,40 +1,65 @@
-"""A reader without a model: what it says of a text follows from a digest of it. Knows no plan."""
+"""Readers without a model: what they say of a text follows from a digest of it, or from its words. Know no plan."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
 
 from specialists.planning.texts import WANTS
 
 
-class Scores(NamedTuple):
-    own: list[float]
-    branches: list[float]
-
-
 class DigestReader:
-    """Scores as a `Planner` asks for them: between `-spread` and `spread`, and the same for the same text."""
+    """Scores as a `Planner` asks for them: between `-spread` and `spread`, and the same for the same text.
+
+    It knows no job type by its name."""
 
     def __init__(self, seed: int = 0, spread: float = 6.0) -> None:
         self._seed = seed
         self._spread = spread
 
-    def wants(self, goal: str, shape: Sequence[float]) -> list[float]:
-        return [self._score(goal, repr(list(shape)), want) for want in WANTS]
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
+        return {want: self._score(goal, words, repr(list(shape)), want) for want in WANTS}
 
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-        return Scores([], [self._score(prefix, task, text) for task, text in branches])
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+        return [self._score(prefix, task, text) for text in texts]
 
     def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
-        return [[self._score(prefix, task, text) for text in texts] for prefix, texts in asked]
+        return [self.read(prefix, texts, task) for prefix, texts in asked]
 
     def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
         return [[share(self._seed, "similar", one, other) for other in right] for one in left]
 
     def _score(self, *parts: str) -> float:
         return self._spread * share(self._seed, *parts)
+
+
+class OverlapReader:
+    """Finds texts the likelier the more of their words the other one has. What a goal wants it does not know."""
+
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
+        return dict.fromkeys(WANTS, -2.0)
+
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+        return [8 * overlap(prefix, text) - 4 for text in texts]
+
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
+        return [self.read(prefix, texts, task) for prefix, texts in asked]
+
+    def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
+        return [[overlap(one, other) for other in right] for one in left]
+
+
+def overlap(one: str, other: str) -> float:
+    """The share of all words that both have, from 0 to 1; case makes no difference."""
+    left, right = _words(one), _words(other)
+    return len(left & right) / len(left | right) if left | right else 0.0
+
+
+@lru_cache(maxsize=10_000)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.casefold()))
 
 
 def share(seed: int, *parts: str) -> float:

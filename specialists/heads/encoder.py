@@ -1,8 +1,6 @@
-"""A small text encoder that reads one text and, beside it, many short ones: a prefix with branches.
+"""A small text encoder: texts in, each with a vector of its own and one for each of its tokens out.
 
-Branches see the prefix and themselves, never each other: a goal is read once, however many job types, values or plans
-are weighed against it, and a branch's score does not depend on what stands beside it. BERT's layers (MiniLM-L6,
-post-norm), LoRA on every product, one linear head a task. Knows nothing of goals or plans.
+BERT's layers (MiniLM-L6, post-norm), LoRA on every product. Knows no goal, no plan, and not what is compared with what.
 """
 
 from __future__ import annotations
@@ -15,34 +13,22 @@ from typing import NamedTuple
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional as F
 
-from specialists.heads.wants import PREFIX, WantsHead
-
 LONGEST = 512  #: positions that the base has
-BATCH_TOKENS = 4096  #: of one forward pass, about
-EMBEDDED_TOKENS = 96  #: of a text that is embedded
-#: Tasks whose branches are long and seldom twice the same: what the base alone sees in them is not worth its time.
-UNLIKE = frozenset({"plan"})
-#: Texts whose vectors are kept: the labels and job types of catalogs, and the last goals' words.
-KEPT_VECTORS = 100_000
+READ_TOKENS = 80  #: of a text
+PASS_TOKENS = 1024  #: of one forward pass, with their padding
+UNEVEN = 1.3  #: times as long as the shortest text of a pass may the longest one be: the rest would be padding
 
 
-class Reading(NamedTuple):
-    """One prefix and its branches, as token ids. `tasks` names the head of each branch, and of the prefix itself."""
+class Told(NamedTuple):
+    """A text as the encoder sees it; all vectors of length 1."""
 
-    prefix: list[int]
-    branches: list[list[int]]
-    tasks: list[str]
-    #: the base's own vectors of the prefix and of each branch: (1 + branches, D), of length 1; None: of no use here
-    vectors: torch.Tensor | None = None
-
-    @property
-    def length(self) -> int:
-        return len(self.prefix) + sum(map(len, self.branches))
+    mean: torch.Tensor  #: (D,)
+    tokens: torch.Tensor  #: (T, D): without the marks
 
 
 @dataclass(frozen=True)
@@ -54,8 +40,8 @@ class Shape:
     heads: int = 12
     inner: int = 1536
     vocabulary: int = 30522
-    rank: int = 48
-    alpha: int = 96
+    rank: int = 32
+    alpha: int = 64
 
 
 class Adapted(nn.Module):
@@ -104,45 +90,42 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, tasks: Mapping[str, int], shape: Shape | None = None) -> None:
-        """`tasks`: name -> how many numbers its head gives."""
+    def __init__(self, shape: Shape | None = None) -> None:
         super().__init__()
         self.shape = shape or Shape()
         width = self.shape.width
         self.words = nn.Embedding(self.shape.vocabulary, width)
         self.places = nn.Embedding(LONGEST, width)
         self.sides = nn.Embedding(2, width)
+        for embedding in (self.words, self.places, self.sides):
+            embedding.weight.requires_grad_(False)
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.layers = nn.ModuleList(Layer(self.shape) for _ in range(self.shape.layers))
-        self.dense = nn.Linear(4 * width, width)
-        #: how much the base's own likeness counts, a number a task: what it knows needs not be learnt again
-        self.likeness = nn.ParameterDict({f"of_{name}": nn.Parameter(torch.tensor(8.0)) for name in tasks})
-        self.tasks = nn.ModuleDict({f"to_{name}": nn.Linear(width, outs) for name, outs in tasks.items()})
 
-    def hidden(self, batch: Batch) -> torch.Tensor:  # -> (B, T, D)
-        x: torch.Tensor = self.norm(self.words(batch.ids) + self.places(batch.places) + self.sides(batch.sides))
+    def tell(self, texts: Sequence[Sequence[int]]) -> list[Told]:
+        """Of each text, given as token ids between the marks. Texts of like lengths share a pass."""
+        found: dict[int, Told] = {}
+        for group in alike([len(each) for each in texts]):
+            found |= zip(group, self._tell([texts[number] for number in group]), strict=True)
+        return [found[number] for number in range(len(texts))]
+
+    def _tell(self, texts: Sequence[Sequence[int]]) -> list[Told]:
+        length = max(map(len, texts))
+        ids, held = torch.zeros(len(texts), length, dtype=torch.long), torch.zeros(len(texts), length)
+        for row, each in enumerate(texts):
+            ids[row, : len(each)] = torch.tensor(each)
+            held[row, : len(each)] = 1
+        x = self.norm(self.words(ids) + self.places.weight[:length] + self.sides.weight[0])
+        mask = (held > 0)[:, None, None, :].expand(-1, 1, length, -1)
         for layer in self.layers:
-            x = layer(x, batch.mask)
-        return x
+            x = layer(x, mask)
+        means = F.normalize((x * held.unsqueeze(-1)).sum(1) / held.sum(1, keepdim=True), dim=-1)
+        tokens = F.normalize(x, dim=-1)
+        return [Told(means[row], tokens[row, 1 : len(each) - 1]) for row, each in enumerate(texts)]
 
-    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Task -> the numbers of its heads, in the batch's order: (N, outs)."""
-        hidden = self.hidden(batch)
-        means = _means(hidden, batch.parts)
-        scored: dict[str, torch.Tensor] = {}
-        for task, (rows, columns, numbers) in batch.heads.items():
-            own, prefix = means[rows, numbers], means[rows, 0]
-            alike = F.normalize(own, dim=-1) * F.normalize(prefix, dim=-1) * math.sqrt(self.shape.width)
-            near = batch.near[task]
-            read = torch.cat([hidden[rows, columns], own, alike, near * math.sqrt(self.shape.width)], -1)
-            cosine = near.sum(-1, keepdim=True) * (numbers > 0).unsqueeze(-1)
-            scored[task] = self.tasks[f"to_{task}"](torch.tanh(self.dense(read))) + self.likeness[f"of_{task}"] * cosine
-        return scored
-
-    def trained(self) -> dict[str, torch.Tensor]:
-        """What is learnt: the LoRA factors, the norms and the heads, without the base."""
-        named = self.named_parameters()
-        return {name: p for name, p in named if p.requires_grad}
+    def learnt(self) -> dict[str, torch.Tensor]:
+        """The LoRA factors and the norms, without the base."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
 
     def merge(self) -> None:
         for module in self.modules():
@@ -150,60 +133,16 @@ class Encoder(nn.Module):
                 module.merge()
 
 
-def _means(hidden: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
-    """The mean of each part's tokens: (B, T, D), (B, T) -> (B, parts, D)."""
-    numbers = torch.arange(int(parts.max()) + 1).view(1, -1, 1)
-    held = (parts.unsqueeze(1) == numbers).to(hidden.dtype)  # (B, parts, T): as a product, which all cores share
-    return held @ hidden / held.sum(-1, keepdim=True).clamp(min=1)
-
-
-@dataclass
-class Batch:
-    ids: torch.Tensor  #: (B, T)
-    places: torch.Tensor  #: (B, T): branches go on where their prefix ends
-    sides: torch.Tensor  #: (B, T): 0 prefix, 1 branch
-    mask: torch.Tensor  #: (B, 1, T, T): who sees whom
-    parts: torch.Tensor  #: (B, T): 0 prefix, 1 and up the branches, -1 padding
-    #: task -> rows, columns of the tokens that its head reads, and the numbers of their parts
-    heads: dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
-    near: dict[str, torch.Tensor]  #: task -> the base's vectors of prefix and branch, multiplied: (N, D)
-
-
-def lay(readings: Sequence[Reading]) -> Batch:
-    """One padded batch. A branch's head reads its first token; the prefix's head, if it has a task, the very first."""
-    length = max(reading.length for reading in readings)
-    count = len(readings)
-    ids, places = torch.zeros(count, length, dtype=torch.long), torch.zeros(count, length, dtype=torch.long)
-    parts = torch.full((count, length), -1)
-    heads: dict[str, tuple[list[int], list[int], list[int]]] = {}
-    near: dict[str, list[torch.Tensor]] = {}
-    for row, reading in enumerate(readings):
-        at = 0
-        for number, tokens in enumerate([reading.prefix, *reading.branches]):
-            end, start = at + len(tokens), len(reading.prefix) if number else 0
-            ids[row, at:end] = torch.tensor(tokens)
-            places[row, at:end] = torch.arange(start, start + len(tokens)).clamp(max=LONGEST - 1)
-            parts[row, at:end] = number
-            if task := reading.tasks[number]:
-                rows, columns, numbers = heads.setdefault(task, ([], [], []))
-                rows.append(row)
-                columns.append(at)
-                numbers.append(number)
-                near.setdefault(task, []).append(_near(reading, number))
-            at = end
-    query, key = parts.unsqueeze(2), parts.unsqueeze(1)
-    mask = ((query == key) | (key == 0)).unsqueeze(1)
-    located = {task: (torch.tensor(r), torch.tensor(c), torch.tensor(n)) for task, (r, c, n) in heads.items()}
-    stacked = {task: torch.stack(each) for task, each in near.items()}
-    return Batch(ids, places, (parts > 0).long(), mask, parts, located, stacked)
-
-
-def _near(reading: Reading, number: int) -> torch.Tensor:
-    """What the base sees in common between the prefix and the branch; of the prefix itself its own vector."""
-    if reading.vectors is None:
-        return torch.zeros(Shape().width)
-    prefix = reading.vectors[0]
-    return reading.vectors[number] * prefix if number else prefix
+def alike(lengths: Sequence[int]) -> list[list[int]]:
+    """The numbers of texts of like length, in groups of one pass each."""
+    groups: list[list[int]] = []
+    for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
+        group, length = groups[-1] if groups else [], lengths[number]
+        if group and (len(group) + 1) * length <= PASS_TOKENS and length <= UNEVEN * lengths[group[0]] + 2:
+            group.append(number)
+        else:
+            groups.append([number])
+    return groups
 
 
 class Texts:
@@ -221,10 +160,12 @@ class Texts:
             raise ValueError(f"the base's tokenizer has no {name}")
         return number
 
-    def tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
-        """Each text between the marks that the base was trained with; cut to `most` tokens."""
-        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [[self._start, *each.ids[: most - 2], self._end] for each in found]
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Each text between the marks that the base was trained with; cut to `READ_TOKENS`, and never empty."""
+        found = self._tokenizer.encode_batch(
+            [text if text.strip() else "." for text in texts], add_special_tokens=False
+        )
+        return [[self._start, *each.ids[: READ_TOKENS - 2], self._end] for each in found]
 
 
 def load_base(encoder: Encoder, folder: Path) -> None:
@@ -247,8 +188,6 @@ def load_base(encoder: Encoder, folder: Path) -> None:
             _copy(layer.wide, state, f"{at}.intermediate.dense")
             _copy(layer.narrow, state, f"{at}.output.dense")
             _copy(layer.done, state, f"{at}.output.LayerNorm")
-    for embedding in (encoder.words, encoder.places, encoder.sides):
-        embedding.weight.requires_grad_(False)
 
 
 def _copy(module: Adapted | nn.LayerNorm, state: Mapping[str, torch.Tensor], name: str) -> None:
@@ -256,158 +195,7 @@ def _copy(module: Adapted | nn.LayerNorm, state: Mapping[str, torch.Tensor], nam
     module.bias.copy_(state[f"{name}.bias"])
 
 
-def save_adapter(
-    encoder: Encoder, path: Path, metadata: Mapping[str, str] | None = None, head: WantsHead | None = None
-) -> None:
-    """In half precision: what is learnt, a few MB; `head` beside it."""
-    learnt = {name: tensor.detach().half().contiguous() for name, tensor in encoder.trained().items()}
-    learnt |= head.tensors() if head else {}
-    save_file(learnt, path, dict(metadata or {}))
-
-
 def metadata_of(path: Path) -> dict[str, str]:
-    """What was saved beside the tensors."""
+    """What was saved beside an adapter's tensors."""
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
-
-
-def load_adapter(encoder: Encoder, path: Path) -> None:
-    """Raises KeyError where the file is of another shape."""
-    own = encoder.trained()
-    saved = {name: tensor for name, tensor in load_file(path).items() if not name.startswith(PREFIX)}
-    if saved.keys() != own.keys():
-        raise KeyError(f"{path.name}: not the tensors of this encoder: {sorted(saved.keys() ^ own.keys())[:3]}")
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(saved[name].float())
-
-
-class Scorer:
-    """A loaded encoder, asked in batches."""
-
-    def __init__(self, encoder: Encoder, texts: Texts, embedder: Embedder, head: WantsHead | None = None) -> None:
-        self._head = head
-        self._encoder = encoder.eval()
-        self._texts = texts
-        self._embedder = embedder
-
-    @classmethod
-    def load(cls, base: Path, adapter: Path, tasks: Mapping[str, int]) -> Scorer:
-        """Raises KeyError where the adapter is of another shape."""
-        encoder = Encoder(tasks)
-        load_base(encoder, base)
-        load_adapter(encoder, adapter)
-        encoder.merge()
-        return cls(encoder, Texts(base), Embedder.load(base), WantsHead.load(adapter))
-
-    def wants(self, goal: str, shape: Sequence[float]) -> list[float]:
-        """Of the adapter's linear layer, before any sigmoid."""
-        if self._head is None:
-            raise ValueError("this adapter has no layer for what goals want; train it, and save it beside the encoder")
-        return self._head.logits(goal, self._embedder.embed([goal])[0], shape)
-
-    def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
-        """Cosines by the base's own vectors: a row for each of `left`."""
-        cosines: list[list[float]] = (self._embedder.embed(left) @ self._embedder.embed(right).T).tolist()
-        return cosines
-
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "", most: int = 96) -> Scores:
-        """`branches`: (task, text); `own`: the task of the prefix itself, or none. Raw numbers, before any sigmoid."""
-        [start] = self._texts.tokens([prefix], most)
-        tokens = self._texts.tokens([text for _, text in branches], most)
-        pieces = _pieces(len(start), tokens)
-        readings = []
-        for first, last in pieces:
-            tasks = [own if first == 0 else "", *(task for task, _ in branches[first:last])]
-            vectors = self._embedder.beside([prefix, *(text for _, text in branches[first:last])], tasks)
-            readings.append(Reading(start, tokens[first:last], tasks, vectors))
-        scored = self._score(readings)
-        mine = scored[0].pop(0) if own else []
-        return Scores(mine, [numbers[0] for each in scored for numbers in each])
-
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str, most: int = 64) -> list[list[float]]:
-        """For each (prefix, branches) the branches' numbers by the head of `task`."""
-        readings = []
-        for prefix, branches in asked:
-            start, *tokens = self._texts.tokens([prefix, *branches], most)
-            tasks = ["", *(task for _ in tokens)]
-            readings.append(Reading(start, tokens, tasks, self._embedder.beside([prefix, *branches], tasks)))
-        return [[numbers[0] for numbers in each] for each in self._score(readings)]
-
-    @torch.inference_mode()
-    def _score(self, readings: Sequence[Reading]) -> list[list[list[float]]]:
-        """For each reading the numbers of its tasks, in order; like lengths share a pass."""
-        found: list[list[list[float]]] = [[] for _ in readings]
-        for group in _alike([reading.length for reading in readings]):
-            out = self._encoder(lay([readings[number] for number in group]))
-            left = {task: iter(numbers.tolist()) for task, numbers in out.items()}
-            for number in group:
-                found[number] = [next(left[task]) for task in readings[number].tasks if task]
-        return found
-
-
-class Embedder:
-    """The base as it came: texts to unit vectors, kept."""
-
-    def __init__(self, encoder: Encoder, texts: Texts) -> None:
-        self._encoder = encoder.eval()
-        self._texts = texts
-        self._kept: dict[str, torch.Tensor] = {}
-
-    @classmethod
-    def load(cls, base: Path) -> Embedder:
-        encoder = Encoder({})
-        load_base(encoder, base)
-        encoder.merge()
-        return cls(encoder, Texts(base))
-
-    def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """(N, D), of length 1 each; mean-pooled, as the base was trained."""
-        if len(self._kept) > KEPT_VECTORS:
-            self._kept.clear()
-        if fresh := [text for text in dict.fromkeys(texts) if text not in self._kept]:
-            self._kept |= zip(fresh, self._embed(fresh), strict=True)
-        return torch.stack([self._kept[text] for text in texts])
-
-    def beside(self, texts: Sequence[str], tasks: Sequence[str]) -> torch.Tensor:
-        """Vectors of a prefix and its branches: (1 + branches, D); zeros for branches of tasks that make no use."""
-        kept = [number for number, task in enumerate(tasks) if number == 0 or task not in UNLIKE]
-        found = torch.zeros(len(texts), self._encoder.shape.width)
-        found[kept] = self.embed([texts[number] for number in kept])
-        return found
-
-    @torch.inference_mode()
-    def _embed(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens = self._texts.tokens(texts, EMBEDDED_TOKENS)
-        found = torch.zeros(len(tokens), self._encoder.shape.width)
-        for group in _alike([len(each) for each in tokens]):
-            batch = lay([Reading(tokens[number], [], [""]) for number in group])
-            found[group] = F.normalize(_means(self._encoder.hidden(batch), batch.parts)[:, 0], dim=-1)
-        return found
-
-
-def _alike(lengths: Sequence[int]) -> list[list[int]]:
-    """The numbers of texts of like length, in groups of one pass each."""
-    groups: list[list[int]] = []
-    for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
-        if groups and (len(groups[-1]) + 1) * lengths[number] <= BATCH_TOKENS:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return groups
-
-
-class Scores(NamedTuple):
-    own: list[float]  #: of the prefix's own task
-    branches: list[float]
-
-
-def _pieces(start: int, tokens: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """Ranges of branches that fit one forward pass each; at least one, for the prefix alone."""
-    pieces, first, total = [], 0, start
-    for number, each in enumerate(tokens):
-        if number > first and total + len(each) > BATCH_TOKENS // 4:
-            pieces.append((first, number))
-            first, total = number, start
-        total += len(each)
-    return [*pieces, (first, len(tokens))]

@@ -1,66 +1,102 @@
-"""From the scorers' numbers to one probability: a logistic model over a few features, fitted on goals held out."""
+"""From numbers to one probability: what a planner's adapter says of the order of plans, and of when to ask.
+
+All of it is fitted on goals held out, and saved in the adapter's metadata.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
 
-from specialists.planning.offered import Request
-from specialists.planning.search import Beliefs, Candidate, missing
+from specialists.planning.evidence import logit, sigmoid
+from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.ranking import AS_FOUND, Ranked
+from specialists.planning.search import Beliefs, missing
+from specialists.planning.spans import windows
 
+#: Of the first plan, as `ranking` tells them, that say how likely it is right.
+_OF_THE_PLAN = (
+    *("inputs", "figures", "counted", "dates", "quoted", "passages", "literals", "applications", "helpers"),
+    *("least_type", "left_type", "least_condition", "least_tally", "steps", "types", "bind", "wants", "parts"),
+)
 FEATURES = (
-    *("judged", "margin", "search", "impossible", "best_type", "least_type", "least_part", "least_bind"),
-    *("lacking", "candidates", "steps"),
+    *_OF_THE_PLAN,
+    *("margin", "share", "score", "impossible", "best_type", "least_bind", "lacking", "candidates"),
+    *("words", "clauses", "doubt", "types_doubt", "inputs_given", "offers", "agreed"),
 )
 
 
-def features_of(
-    request: Request, beliefs: Beliefs, weighed: Sequence[tuple[float, float, Candidate]]
-) -> dict[str, float]:
-    """Of the first candidate, beside the second. `weighed`: the judge's number, the order's score, the candidate."""
-    judged, score, first = weighed[0]
-    second = weighed[1][1] if len(weighed) > 1 else score - 8.0
-    core = first.core
-    used = [beliefs.types.get(a.name, 0.0) for a in core.applications] if core else []
-    parts = [condition.probability for _, condition in first.conditions]
-    binds = (
-        [application.score / max(1, len(application.arguments)) for application in core.applications] if core else []
-    )
+def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) -> dict[str, float]:
+    """Of the first plan, beside the others."""
+    first = ranked[0]
+    second = ranked[1].score if len(ranked) > 1 else first.score - 8.0
+    core = first.candidate.core
+    binds = [each.score / max(1, len(each.arguments)) for each in core.applications] if core else []
     likeliest = max(beliefs.types, key=lambda name: beliefs.types[name], default="")
-    lacking = bool(likeliest and missing(request, beliefs, likeliest))
     return {
-        "judged": max(-8.0, min(8.0, judged)),
-        "margin": min(8.0, score - second),
-        "search": max(-20.0, first.score),
-        "impossible": _logit(beliefs.wants.get("impossible", 0.0)),
-        "best_type": _logit(max(beliefs.types.values(), default=0.0)),
-        "least_type": _logit(min(used, default=0.5)),
-        "least_part": _logit(min(parts, default=0.95)),
+        **{name: first.features[name] for name in _OF_THE_PLAN},
+        "margin": min(8.0, first.score - second),
+        "share": logit(shares(ranked)[0]),
+        "score": max(-20.0, first.score),
+        "impossible": logit(beliefs.wants.get("impossible", 0.0)),
+        "best_type": logit(max(beliefs.types.values(), default=0.0)),
         "least_bind": max(-8.0, min(binds, default=-1.0)),
-        "lacking": float(lacking),
-        "candidates": float(len(weighed)) / 10,
-        "steps": float(len(first.steps)),
+        "lacking": float(bool(likeliest and missing(request, beliefs, likeliest))),
+        "candidates": float(len(ranked)) / 10,
+        "words": math.log1p(len(request.goal.split())),
+        "clauses": math.log1p(len(windows(request.goal))),
+        "doubt": sum(map(_doubt, beliefs.wants.values())),
+        "types_doubt": sum(map(_doubt, beliefs.types.values())),
+        "inputs_given": float(len(request.given)),
+        "offers": math.log1p(len(request.chosen_from)),
+        "agreed": _agreed(ranked),
     }
+
+
+def shares(ranked: Sequence[Ranked]) -> list[float]:
+    """How the plans share the probability that one of them is right."""
+    most = max(each.score for each in ranked)
+    weights = [math.exp(each.score - most) for each in ranked]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _doubt(p: float) -> float:
+    """In bits: 1 where it is as likely as not."""
+    return 0.0 if p in (0.0, 1.0) else -(p * math.log2(p) + (1 - p) * math.log2(1 - p))
+
+
+def _agreed(ranked: Sequence[Ranked]) -> float:
+    """How likely the first plan's job types are, over all plans with their shares."""
+    types = [{step["type"] for step in each.candidate.steps} - FUNCTIONS for each in ranked]
+    p = sum(share for share, each in zip(shares(ranked), types, strict=True) if each == types[0])
+    return logit(p)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Weights of both logistic models, and the thresholds."""
+    """Weights of all logistic models, and the thresholds."""
 
-    right: Mapping[str, float] = field(default_factory=lambda: {"judged": 1.0, "": 0.0})
-    feasible: Mapping[str, float] = field(default_factory=lambda: {"judged": 0.5, "impossible": -0.5, "": 1.0})
+    right: Mapping[str, float] = field(default_factory=lambda: {"margin": 0.5, "": -1.0})
+    feasible: Mapping[str, float] = field(default_factory=lambda: {"impossible": -0.5, "": 1.0})
     ask_below: float = 0.0
     refuse_below: float = 0.0
-    search_weight: float = 0.5
-    evidence: Mapping[str, Any] = field(default_factory=dict)  #: weights of `specialists.planning.evidence`
+    order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> Calibration:
-        """Of an adapter's metadata; the default where it has none. Raises ValueError."""
-        return cls(**json.loads(metadata["calibration"])) if "calibration" in metadata else cls()
+        """Of an adapter's metadata; the default where it has none. Raises ValueError for one of another planner."""
+        if "calibration" not in metadata:
+            return cls()
+        told = json.loads(metadata["calibration"])
+        if unknown := sorted(told.keys() - {each.name for each in fields(cls)}):
+            raise ValueError(f"the calibration is of another planner: it has {unknown[0]!r}")
+        found = cls(**told)
+        if unknown := sorted({*found.right, *found.feasible} - {*FEATURES, ""}):
+            raise ValueError(f"the calibration is of another planner: nothing tells {unknown[0]!r}")
+        return found
 
     def metadata(self) -> dict[str, str]:
         return {"calibration": json.dumps(asdict(self), sort_keys=True)}
@@ -75,10 +111,4 @@ class Calibration:
 
 
 def _of(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    x = weights.get("", 0.0) + sum(weight * features[name] for name, weight in weights.items() if name)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, x))))
-
-
-def _logit(p: float) -> float:
-    p = min(max(p, 1e-3), 1 - 1e-3)
-    return math.log(p / (1 - p))
+    return sigmoid(weights.get("", 0.0) + sum(weight * features[name] for name, weight in weights.items() if name))

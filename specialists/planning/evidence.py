@@ -1,31 +1,76 @@
-"""What one probability says of another: beliefs put right by what else is believed. Fitted on goals held out.
+"""Evidence: a few numbers that speak for or against each part of a plan, and the one probability that they come to.
 
-A head sees one text beside the goal. That a goal has a likely value to select by says that it selects; that one job
-type stands out says more than its number alone.
+A scorer sees one text beside the goal. That a field has the parameter's name, that a job type stands out among all,
+that a number stands in the goal: each says something more. A logistic model for each kind of part, fitted on goals held
+out, weighs them. Knows no scorer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specialists.planning.offered import Request
-from specialists.planning.search import Beliefs
+from specialists.planning.search import Beliefs, Condition, Tally
 
 Evidence = dict[str, float]
+Weights = Mapping[str, float]  #: by the name of a number; "" is the constant
+Source = tuple[str, str, tuple[str, ...]]  #: job type, parameter, the source's key
+
+AS_IT_IS: Weights = {"own": 1.0}
+#: The kinds of parts; what a goal wants has a model for each name, `wants.NAME`.
+KINDS = ("type", "among", "bind", "condition", "tally", "literal")
+CONDITIONS, TALLIES = 24, 30  #: that the search takes up, the likeliest
 
 
-def type_evidence(beliefs: Beliefs) -> dict[str, Evidence]:
-    """For each job type: its own number, and how it stands among the others."""
-    own = {name: _logit(p) for name, p in beliefs.types.items()}
-    ranked = sorted(own.values(), reverse=True)
-    best, second = [*ranked, -6.0, -6.0][:2]
+@dataclass
+class Found:
+    """All that was found about a goal's parts."""
+
+    wants: dict[str, float]  #: numbers, before any sigmoid
+    types: dict[str, Evidence]
+    binds: dict[Source, Evidence] = field(default_factory=dict)
+    conditions: list[tuple[Condition, Evidence]] = field(default_factory=list)
+    tallies: list[tuple[Tally, Evidence]] = field(default_factory=list)
+    literals: list[tuple[tuple[str, str], Any, Evidence]] = field(default_factory=list)
+
+
+def types_of(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, float]:
+    """How likely the goal needs each job type: by itself, then among the others."""
+    return {name: number(models, "among", each, p=True) for name, each in among(types, models).items()}
+
+
+def among(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, Evidence]:
+    """How each job type's own number stands among those of the others."""
+    own = {name: number(models, "type", each) for name, each in types.items()}
+    best, second = [*sorted(own.values(), reverse=True), -6.0, -6.0][:2]
     return {
         name: {"own": x, "behind": x - best, "ahead": x - second if x == best else 0.0, "first": float(x == best)}
         for name, x in own.items()
     }
+
+
+def believed(request: Request, found: Found, models: Mapping[str, Weights]) -> Beliefs:
+    """The probabilities that the search builds on."""
+    conditions = [replace(each, probability=number(models, "condition", e, p=True)) for each, e in found.conditions]
+    tallies = [replace(each, probability=number(models, "tally", e, p=True)) for each, e in found.tallies]
+    values: dict[tuple[str, str], list[tuple[Any, float]]] = {}
+    for key, value, e in found.literals:
+        values.setdefault(key, []).append((value, number(models, "literal", e, p=True)))
+    plain = Beliefs(
+        wants={name: sigmoid(x) for name, x in found.wants.items()},
+        types=types_of(found.types, models),
+        bind={key: number(models, "bind", each, p=True) for key, each in found.binds.items()},
+        literals=values,
+        conditions=sorted(conditions, key=lambda each: -each.probability)[:CONDITIONS],
+        tallies=sorted(tallies, key=lambda each: -each.probability)[:TALLIES],
+    )
+    evidence = want_evidence(request, plain)
+    return replace(
+        plain, wants={name: number(models, f"wants.{name}", each, p=True) for name, each in evidence.items()}
+    )
 
 
 def want_evidence(request: Request, beliefs: Beliefs) -> dict[str, Evidence]:
@@ -33,38 +78,40 @@ def want_evidence(request: Request, beliefs: Beliefs) -> dict[str, Evidence]:
     parts = {"filter": max((each.probability for each in beliefs.conditions), default=0.0)}
     for tally in beliefs.tallies:
         parts[tally.function] = max(parts.get(tally.function, 0.0), tally.probability)
+    parts["literal"] = max((p for each in beliefs.literals.values() for _, p in each), default=0.0)
     ranked = sorted(beliefs.types.values(), reverse=True)
     lists = sum(given.kind == "array" for given in request.given)
     shared = {
-        "selects": _logit(beliefs.wants.get("filter", 0.0)),
-        "counts": _logit(beliefs.wants.get("count", 0.0)),
-        "second": _logit([*ranked, 0.0, 0.0][1]),
-        "best": _logit([*ranked, 0.0][0]),
+        "selects": logit(beliefs.wants.get("filter", 0.0)),
+        "counts": logit(beliefs.wants.get("count", 0.0)),
+        "second": logit([*ranked, 0.0, 0.0][1]),
+        "best": logit([*ranked, 0.0][0]),
         "no_list": float(lists == 0),
         "lists": float(lists > 1),
     }
     return {
-        name: {"own": _logit(p), "part": _logit(parts.get(name, parts["filter"])), **shared}
+        name: {"own": logit(p), "part": logit(parts.get(name, parts["filter"])), **shared}
         for name, p in beliefs.wants.items()
     }
 
 
-def recalibrated(request: Request, beliefs: Beliefs, weights: Mapping[str, Any]) -> Beliefs:
-    """`beliefs` with job types and wants put right; without weights as they are."""
-    types, wants = dict(beliefs.types), dict(beliefs.wants)
-    if "types" in weights:
-        types = {name: _p(weights["types"], each) for name, each in type_evidence(beliefs).items()}
-    if "wants" in weights:
-        found = want_evidence(request, beliefs)
-        wants = {name: _p(weights["wants"].get(name, {"own": 1.0}), found[name]) for name in wants}
-    return replace(beliefs, types=types, wants=wants)
+def behind_best(numbers: Sequence[float]) -> list[float]:
+    """How far each is behind the largest."""
+    best = max(numbers, default=0.0)
+    return [x - best for x in numbers]
 
 
-def _p(weights: Mapping[str, float], evidence: Evidence) -> float:
+def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: bool = False) -> float:
+    """What the evidence comes to by the model of its kind, before any sigmoid; `p`: as a probability."""
+    weights = models.get(kind, AS_IT_IS)
     x = weights.get("", 0.0) + sum(weight * evidence[name] for name, weight in weights.items() if name)
+    return sigmoid(x) if p else x
+
+
+def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, x))))
 
 
-def _logit(p: float) -> float:
+def logit(p: float) -> float:
     p = min(max(p, 2e-3), 1 - 2e-3)
     return math.log(p / (1 - p))

@@ -69,6 +69,9 @@ class Parameter:
     def _refuses(self, value: Any) -> bool:
         for part, schema in _parts(value, self.schema):
             if _is_cut(part):
+                labels = schema.get("enum")
+                if labels and not any(str(label).startswith(part) for label in labels):
+                    return True
                 if len(part) > schema.get("maxLength", len(part)):
                     return True
             elif value_faults(part, schema, ""):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
@@ -34,6 +34,7 @@ BESIDE = 0.5  #: of a choice of job types: how much it counts beside the likelie
 HELPER = 2.0  #: what a job type costs that is there for another's sake alone
 PICKS = 256  #: ways to fill a job type's parameters that are looked at in each frame
 FLOOR = 1e-4
+MAY_BE_MEANT = 0.15  #: a source of a parameter that can be left out
 UNLIKELY = 0.15  #: of a source that is probably not meant
 
 
@@ -141,6 +142,7 @@ class Candidate:
     steps: list[Json]
     conditions: tuple[tuple[str, Condition], ...] = ()  #: step id, what it selects by
     core: Core | None = None
+    ends: tuple[End, ...] = ()
     parts: float = 0.0  #: logarithm of the share of its values and fields
     wants: float = 0.0  #: ... of what it does beyond its job types
 
@@ -310,7 +312,7 @@ class _Search:
             found = list(self._arguments(offer, parameter, frame))
             best: list[tuple[Argument | None, float]] = [*heapq.nlargest(3, found, key=lambda each: each[1])]
             if not parameter.required:
-                best = [(argument, p) for argument, p in best if p > 0.5]
+                best = [(argument, p) for argument, p in best if p > MAY_BE_MEANT]
                 best.append((None, 1 - max((p for _, p in best), default=0.05)))
             if not best:
                 return []
@@ -459,7 +461,6 @@ class _Search:
         listed = {a.name for a in core.applications if a.frame == frame and (frame != ALONE or _has_list(a.offer))}
         owners = listed | ({frame} if frame in self._given else set())
         fed = {name for application in core.applications for name in application.feeds}
-        prior = _prior if shown else (lambda _: 1.0)
         if shown:
             yield 0.0, End(shown)
         tallies = [
@@ -467,13 +468,13 @@ class _Search:
             for t in self._beliefs.tallies
             if t.owner in owners and t.function in self._functions and (frame != ALONE or t.field.lists) and _adds_up(t)
         ]
-        weighed = list(zip(tallies, _beside_best(tallies, prior), strict=True))
+        weighed = list(zip(tallies, _beside_best(tallies), strict=True))
         for tally, part in weighed:
             yield part, End(shown, tally=tally)
         if frame == ALONE and not listed:
             return
         conditions = [each for each in self._conditions(owners) if frame != ALONE or each.field.lists]
-        for condition, base in zip(conditions, _beside_best(conditions, prior), strict=True):
+        for condition, base in zip(conditions, _beside_best(conditions), strict=True):
             yield base, End(shown, condition)
             for tally, part in weighed:
                 if frame == ALONE and (tally.owner, tally.field.lists) != (condition.owner, condition.field.lists):
@@ -564,7 +565,7 @@ class _Writer:
                 self._apply(application)
         for end in ends:
             self._end(end)
-        return Candidate(score, self._draft.steps, tuple(self._selected), self._core)
+        return Candidate(score, self._draft.steps, tuple(self._selected), self._core, tuple(ends))
 
     def _apply(self, application: Application, rows: Rows | None = None) -> Rows | None:
         """In its frame; `rows`: instead of those, what was selected of them."""
@@ -691,25 +692,17 @@ class _Writer:
         self._draft.add(tally.function, args)
 
 
-def _beside_best(parts: Sequence[Condition] | Sequence[Tally], prior: Callable[[Any], float]) -> list[float]:
+def _beside_best(parts: Sequence[Condition] | Sequence[Tally]) -> list[float]:
     """The logarithm of each part's probability beside the likeliest that could stand in its place.
 
     Whether a goal selects at all is decided by what it wants: many values that share the probability must not count
     against selecting."""
     names = [part.function if isinstance(part, Tally) else "filter" for part in parts]
-    weighed = [part.probability * prior(part) for part in parts]
+    likely = [part.probability for part in parts]
     best: dict[str, float] = {}
-    for name, p in zip(names, weighed, strict=True):
+    for name, p in zip(names, likely, strict=True):
         best[name] = max(best.get(name, FLOOR), p)
-    return [_log(p / best[name]) for name, p in zip(names, weighed, strict=True)]
-
-
-def _prior(part: Condition | Tally) -> float:
-    """What is known before any goal: counts are of labels, and of what a job type found rather than of an input."""
-    given = 0.4 if part.owner.startswith(INPUTS) else 1.0
-    if isinstance(part, Tally) and part.function in ("count", "group"):
-        return given * (1.0 if part.field.labels or part.field.kind == "boolean" else 0.35)
-    return given
+    return [_log(p / best[name]) for name, p in zip(names, likely, strict=True)]
 
 
 def _adds_up(tally: Tally) -> bool:

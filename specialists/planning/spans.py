@@ -17,6 +17,7 @@ _NUMBER = re.compile(
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b")
 _NAMED = re.compile(r"\b[A-Z][\w'&.-]*(?:\s+(?:(?:of|de|van|von|&)\s*)?[A-Z0-9][\w'&.-]*)*")
 _BEHIND_COLON = re.compile(r":\s+(.{3,})$", re.S)
+_CLAUSE_ENDS = re.compile(r"[.,;:!?()\n]| and | but | - ")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+|\n+")
 MOST = 12  #: numbers and dates of a goal that are read: each is weighed against every field
 DIGITS = 15  #: of a number; longer ones are no amounts
@@ -123,6 +124,11 @@ def spans(goal: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def quoted(goal: str) -> list[str]:
+    """What stands between quotation marks."""
+    return list(dict.fromkeys(match[1].strip() for match in _QUOTED.finditer(goal)))
+
+
 def passages(goal: str) -> list[str]:
     """Texts that the goal itself holds: a long quotation, what stands behind a colon, all but the first sentence or
     the last one."""
@@ -146,10 +152,34 @@ def _names(goal: str) -> Iterator[str]:
             yield name
 
 
+def phrases(goal: str, most: int = 24) -> list[str]:
+    """Runs of one to three words that say something, in order: what a short text that the goal says may be."""
+    found: dict[str, None] = {}
+    for clause in _CLAUSE_ENDS.split(goal):
+        run: list[str] = []
+        for word in clause.split():
+            bare = word.strip(_MARKS + ".,;:()")
+            if not bare or bare.casefold() in _NO_NAME or len(bare) < 3 or bare[0].isdigit():
+                run = []
+                continue
+            run = [*run[-2:], bare]
+            found |= {" ".join(run[-size:]): None for size in range(1, len(run) + 1)}
+    return list(found)[:most]
+
+
+def around(goal: str, words: str, size: int = 4) -> str:
+    """The words of the goal on either side of the first place where it says `words`; "" where it does not."""
+    found = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", goal, re.I)
+    if not words or not found:
+        return ""
+    before, behind = goal[: found.start()].split()[-size:], goal[found.end() :].split()[:size]
+    return " ".join([*before, *found[0].split(), *behind])
+
+
 def windows(goal: str, size: int = 5) -> list[str]:
     """Overlapping pieces of the goal, by clause: where in it a value may be meant."""
     found = [goal]
-    for clause in re.split(r"[.,;:!?()\n]| and | but | - ", goal):
+    for clause in _CLAUSE_ENDS.split(goal):
         words = clause.split()
         if not words:
             continue

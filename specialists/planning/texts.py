@@ -8,7 +8,7 @@ from typing import Any
 
 from specialists.planning.offered import FUNCTIONS, Field, Given, Json, Offer, Parameter, Request, spoken
 
-#: What a goal may ask beyond its job types; the scorer's head `wants` gives one number each, in this order.
+#: What a goal may ask beyond its job types; the layer over whole goals gives one number each.
 WANTS = (
     *("count", "filter", "sum", "average", "min", "max", "sort", "top", "unique", "pick", "group", "join"),
     *("template", "flatten"),
@@ -24,8 +24,8 @@ WANTS = (
     "untyped",  # functions alone
     "impossible",
 )
-#: Task -> how many numbers its head gives.
-TASKS = {"wants": len(WANTS), "type": 1, "part": 1, "bind": 1, "plan": 1}
+#: What texts are matched for: a job type, a part of a plan (a value, a field), where an argument is from.
+TASKS = ("type", "part", "bind")
 _BY_FIELD = {
     "count": "how many of each",
     "sum": "the sum of",
@@ -52,6 +52,11 @@ _CONDITIONS = {
 }
 #: Words of a description that a plan in words repeats.
 DESCRIBED = 14
+
+
+def known(offer: Offer) -> str:
+    """The name under which the layer over whole goals knows a job type, as long as it is described so."""
+    return f"type {offer.name}: {offer.description}"
 
 
 def by_field(function: str, field: Field | str) -> str:
@@ -125,7 +130,7 @@ def _short(description: str) -> str:
 
 
 class PlanWords:
-    """A plan in words, short: what the judge reads, and what people are shown."""
+    """A plan in words, short, as people are shown it."""
 
     def __init__(self, request: Request) -> None:
         self._offers = request.by_name

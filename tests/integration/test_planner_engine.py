@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import save_file
+from torch import zeros
 
 from coordinator.demo import GOAL, INBOX
 from coordinator.given import read_file
@@ -14,8 +18,10 @@ from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, Example, read_examples
-from workers.engines import Engine
+from specialists.specialist import load_specialist
+from workers.engines import Engine, EngineError
 from workers.engines.load import load_engines
+from workers.engines.planner import load_planner
 from workers.evaluate import ask
 
 CATALOG = load_catalog()
@@ -61,3 +67,12 @@ def test_a_goal_is_planned_the_same_when_the_engine_is_a_new_one(engine: Engine)
         assert answer(again, input) == answer(engine, input)
     finally:
         again.close()
+
+
+def test_an_adapter_of_another_shape_is_told_of_at_load_and_not_tried_again(tmp_path: Path) -> None:
+    folder = tmp_path / "planner"
+    shutil.copytree(PLANNER.folder, folder, ignore=shutil.ignore_patterns("writing", "*.safetensors"))
+    save_file({"weights.of_judge": zeros(4)}, folder / "adapter.safetensors")
+    with pytest.raises(EngineError, match=r"its adapter cannot be used.*not the tensors of this matcher") as raised:
+        load_planner(load_specialist(folder, adapters=False), Settings())
+    assert not raised.value.retryable

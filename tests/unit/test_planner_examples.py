@@ -1,4 +1,4 @@
-"""What the planner's heads are taught: right answers are right, and job types are known by no name."""
+"""What the planner's matcher is taught: right answers are right, and job types are known by no name."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ import pytest
 
 from specialists.catalog import load_catalog
 from specialists.offers import offers
-from specialists.planning import texts
 from specialists.planning.normal import normal
 from specialists.planning.offered import FUNCTIONS
 from specialists.training.planning.epochs import Epochs, Shares
 from specialists.training.planning.examples import Branch, Case, GoalCases
-from specialists.training.planning.lessons import answers, batches, labels, lessons
-from specialists.training.planning.mutations import Mutations, plans
+from specialists.training.planning.lessons import batch_of, batches, by_task
 from specialists.training.planning.naming import masked, offer_of, without_abouts
-from specialists.training.planning.noise import noisy
 from specialists.training.planning.offers import Offers, planner_input, sample_of
 from specialists.training.planning.parts import field_at, parts
 from specialists.training.planning.sources import bind_texts
@@ -33,8 +30,8 @@ SOME = Random(7).sample(list(WRITING.learnt().goals), 60)
 class Letters:
     """A tokenizer of one token a character."""
 
-    def tokens(self, texts: Sequence[str], most: int) -> list[list[int]]:
-        return [[ord(letter) for letter in text[:most]] for text in texts]
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[ord(letter) for letter in text] for text in texts]
 
 
 def goal_with(function: str) -> WrittenGoal:
@@ -101,12 +98,10 @@ def test_the_first_source_is_the_right_one_and_no_text_is_twice() -> None:
         assert [right for _, right in said] == [True] + [False] * (len(said) - 1)
 
 
-def test_a_goal_teaches_what_it_wants_and_which_job_types_do_it() -> None:
+def test_a_goal_teaches_which_job_types_do_it_and_where_their_arguments_are_from() -> None:
     cases = GoalCases(OFFERS, [offer_of(each) for each in WRITING.learnt().types])
     for goal in SOME:
         first, *rest = cases.drawn(goal, Random(5))
-        assert first.wants is not None
-        assert dict(zip(texts.WANTS, first.wants, strict=True))["impossible"] == (goal.steps is None)
         used = {step["type"] for step in goal.steps or []} - FUNCTIONS
         assert sum(branch.right for branch in first.branches if branch.task == "type") == len(used)
         assert all(branch.task == "bind" for case in rest for branch in case.branches)
@@ -120,35 +115,6 @@ def test_nothing_is_said_of_job_types_where_only_an_input_is_missing() -> None:
     assert "type" in {branch.task for branch in GoalCases(OFFERS).whole(other, Random(6))[0].branches}
 
 
-def test_noise_leaves_what_is_right_likely() -> None:
-    for goal in SOME:
-        request, plan = asked(goal)
-        beliefs = noisy(request, plan if goal.steps else None, goal.steps, Random(8))
-        assert all(beliefs.types[name] >= 0.4 for name in plan.types)
-        assert beliefs.types.keys() == {offer.name for offer in request.chosen_from}
-        assert beliefs.wants.keys() == set(texts.WANTS)
-
-
-def test_a_right_plan_does_what_was_written_and_a_wrong_one_does_not() -> None:
-    for goal in SOME[:30]:
-        request, wanted = asked(goal)
-        right, wrong = plans(request, goal.steps, Random(9))
-        forms = [normal(steps, request) for steps in right]
-        assert all((form.uses, form.operations) == (wanted.uses, wanted.operations) for form in forms)
-        assert bool(forms) == (goal.steps is not None)
-        others = [normal(steps, request) for steps in wrong]
-        assert goal.steps is None or all((o.uses, o.operations) != (wanted.uses, wanted.operations) for o in others)
-
-
-def test_the_judge_reads_one_right_plan_and_some_wrong_ones() -> None:
-    mutations = Mutations(OFFERS)
-    cases = [case for goal in SOME[:30] if goal.steps and (case := mutations.drawn(goal, Random(10)))]
-    assert cases
-    for case in cases:
-        assert sum(branch.right for branch in case.branches) == 1
-        assert len({branch.text for branch in case.branches}) == len(case.branches) <= 6
-
-
 def test_an_epoch_reads_goals_asks_and_values_and_is_the_same_for_the_same_draw() -> None:
     learnt = WRITING.learnt()
     few = Writing(learnt.types[:6], SOME[:5], learnt.asks[:2], learnt.values[:3])
@@ -156,27 +122,32 @@ def test_an_epoch_reads_goals_asks_and_values_and_is_the_same_for_the_same_draw(
     once, again = epochs.epoch(Random(11)), epochs.epoch(Random(11))
     assert once == again
     tasks = {branch.task for case in once for branch in case.branches}
-    assert tasks == {"type", "part", "bind", "plan"}
+    assert tasks == {"type", "part", "bind"}
 
 
 @pytest.mark.parametrize("most", [60, 500])
-def test_batches_hold_every_lesson_once_and_no_more_tokens_than_they_may(most: int) -> None:
+def test_batches_hold_every_case_once_and_no_more_characters_than_they_may(most: int) -> None:
     draw = Random(12)
     cases = [Case("a" * draw.randrange(1, 50), [Branch("type", "b", True)]) for _ in range(300)]
-    found = list(batches(lessons(cases, Letters()), most, Random(13)))
-    assert sorted(len(x.prefix) for batch in found for x in batch) == sorted(len(case.prefix) for case in cases)
-    assert all(len(batch) * max(x.length for x in batch) <= most for batch in found)
+    found = list(batches(cases, most, Random(13)))
+    assert sorted(len(case.prefix) for batch in found for case in batch) == sorted(len(case.prefix) for case in cases)
+    assert all(sum(len(case.prefix) + 1 for case in batch) <= most for batch in found)
+    assert len(found) < len(cases)
 
 
-def test_labels_are_in_the_order_in_which_heads_answer() -> None:
-    first = Case("a", [Branch("type", "b", True), Branch("part", "c", False)], [True, False])
-    second = Case("d", [Branch("type", "e", False)])
-    batch = list(lessons([first, second], Letters()))
-    assert labels(batch) == {"wants": [[1.0, 0.0]], "type": [[1.0], [0.0]], "part": [[0.0]]}
-    said = {"wants": [[0.5, -0.5]], "type": [[2.0], [3.0]], "part": [[-1.0]]}
-    assert list(answers(batch, said)) == [
-        ("wants", [(0.5, True), (-0.5, False)]),
-        ("type", [(2.0, True)]),
-        ("part", [(-1.0, False)]),
-        ("type", [(3.0, False)]),
-    ]
+def test_a_case_that_is_too_long_for_a_batch_has_one_of_its_own_and_one_without_branches_has_none() -> None:
+    long, empty = Case("a" * 100, [Branch("type", "b", True)]), Case("a", [])
+    assert list(batches([long, empty, long], 60, Random(14))) == [[long], [long]]
+
+
+def test_a_batch_has_each_text_once_as_tokens() -> None:
+    first = Case("a", [Branch("type", "b", True), Branch("part", "cc", False)])
+    second = Case("a", [Branch("type", "b", False)])
+    batch = batch_of([first, second], Letters())
+    assert batch.places == {"a": 0, "b": 1, "cc": 2}
+    assert (batch.tokens, batch.length) == ([[97], [98], [99, 99]], 4)
+
+
+def test_branches_are_told_by_what_they_are_matched_for() -> None:
+    branches = [Branch("type", "b", True), Branch("part", "c", False), Branch("type", "d", False)]
+    assert by_task(Case("a", branches)) == {"type": [branches[0], branches[2]], "part": [branches[1]]}

@@ -1,24 +1,15 @@
-"""What the planner's answers come to, and when it asks or refuses: calibrated on goals that are held out."""
+"""What the planner's answers come to, and what a planner that lacks some of what it knows says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 from typing import Any
 
 import pytest
 
-from specialists.planning.calibration import FEATURES, Calibration
-from specialists.training.planning.calibrating import (
-    CalibratingError,
-    Judged,
-    Said,
-    cross_said,
-    fitted_on,
-    thresholds,
-)
+from specialists.planning.texts import WANTS
 from specialists.training.planning.measuring import Figures, Outcome, measure, outcome
-from specialists.training.planning.readers import Scores, Without
+from specialists.training.planning.readers import PARTS, Without
 from specialists.training.planning.sets import Asked
 
 RIGHT = [
@@ -77,71 +68,41 @@ def test_figures_are_by_kind_and_in_percent_of_its_goals() -> None:
 class Certain:
     """A reader that says the same of everything."""
 
-    def wants(self, goal: str, shape: Sequence[float]) -> list[float]:
-        return [4.0, 4.0]
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
+        return {**dict.fromkeys(WANTS, 4.0), "type grade: grade": 3.0}
 
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-        return Scores([3.0], [2.0, 2.0])
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+        return [2.0] * len(texts)
 
     def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
-        return [[5.0] * len(branches) for _, branches in asked]
+        return [[5.0] * len(texts) for _, texts in asked]
 
     def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
         return [[1.0] * len(right) for _ in left]
 
 
-def test_a_head_that_is_left_out_finds_everything_as_likely_as_not() -> None:
-    reader = Without(Certain(), ["plan", "bind"])
-    said = reader.read("goal", [("type", "a"), ("plan", "b")], own="wants")
-    assert (list(said.own), said.branches) == ([3.0], [2.0, 0.0])
-    assert reader.read_many([("need", ["a", "b"])], "bind") == [[0.0, 0.0]]
+def test_a_task_that_is_left_out_finds_everything_as_likely_as_not() -> None:
+    reader = Without(Certain(), ["type", "bind"])
+    assert reader.read("goal", ["a", "b"], "type") == [0.0, 0.0]
+    assert reader.read("goal", ["a", "b"], "part") == [2.0, 2.0]
+    assert reader.read_many([("need", ["a", "b"]), ("other", [])], "bind") == [[0.0, 0.0], []]
     assert reader.read_many([("need", ["a"])], "part") == [[5.0]]
-    assert reader.wants("goal", []) == [4.0, 4.0]
-    assert Without(Certain(), ["wants"]).wants("goal", []) == [0.0, 0.0]
 
 
-def judged(count: int, seed: int = 1) -> list[Judged]:
-    """Goals whose first plan is right the oftener the surer the judge is; impossible ones are known by their want."""
-    draw, found = Random(seed), []
-    for _ in range(count):
-        is_possible = draw.random() < 0.8
-        judge = draw.gauss(1.0 if is_possible else -2.0, 2.0)
-        features = dict.fromkeys(FEATURES, 0.0) | {"judged": judge, "impossible": -3.0 if is_possible else 1.0}
-        features |= {"search": draw.gauss(-5, 2), "impossible": features["impossible"] + draw.gauss(0, 1.5)}
-        found.append(Judged(features, is_possible and draw.gauss(0, 1) < judge, is_possible))
-    return found
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ("type", {**dict.fromkeys(WANTS, 4.0), "type grade: grade": 3.0}),
+        ("known", dict.fromkeys(WANTS, 4.0)),
+        ("goal", dict.fromkeys(WANTS, 0.0)),
+    ],
+)
+def test_what_whole_goals_say_can_be_left_out_or_the_job_types_known_by_name_alone(
+    left_out: str, said: dict[str, float]
+) -> None:
+    assert Without(Certain(), [left_out]).of_goal("goal", "goal [given nothing]", []) == said
 
 
-def test_a_fitted_model_says_how_often_plans_are_right() -> None:
-    fitted = fitted_on(judged(800))
-    unseen = judged(800, seed=2)
-    sure = [each for each in unseen if fitted.confidence(each.features) > 0.8]
-    unsure = [each for each in unseen if fitted.confidence(each.features) < 0.2]
-    assert sum(each.is_right for each in sure) / len(sure) > 0.8
-    assert sum(each.is_right for each in unsure) / len(unsure) < 0.2
-    assert fitted.right["judged"] > 0 > fitted.feasible["impossible"]
-
-
-def test_thresholds_keep_silently_wrong_plans_within_the_target() -> None:
-    rows = judged(600)
-    for target in (0.02, 0.05, 0.10):
-        refuse_below, ask_below = thresholds(cross_said(rows), target)
-        said = cross_said(rows)
-        ran = [each for each in said if each.possible >= refuse_below and each.confidence >= ask_below]
-        assert sum(not each.is_right for each in ran) <= target * len(rows)
-        assert ran
-
-
-def test_nothing_is_asked_where_nothing_is_wrong() -> None:
-    said = [Said(0.5 + n / 100, 0.9, True, True) for n in range(40)]
-    assert thresholds(said, 0.0) == (0.0, 0.0)
-
-
-def test_a_calibration_survives_an_adapters_metadata() -> None:
-    fitted = fitted_on(judged(100))
-    assert Calibration.read(fitted.metadata()) == fitted
-
-
-def test_too_few_goals_calibrate_nothing() -> None:
-    with pytest.raises(CalibratingError, match="at least 20 are needed"):
-        fitted_on(judged(10))
+def test_without_the_base_all_texts_are_as_near_to_each_other() -> None:
+    assert Without(Certain(), ["base"]).similar(["a"], ["b", "c"]) == [[0.0, 0.0]]
+    assert Without(Certain(), set(PARTS) - {"base"}).similar(["a"], ["b", "c"]) == [[1.0, 1.0]]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks.planning.reader import DigestReader, Scores
+from benchmarks.planning.reader import DigestReader
 from coordinator.planner_input import planner_input
 from specialists.planning.calibration import Calibration
 from specialists.planning.offered import read_request
-from specialists.planning.planner import ALTERNATIVES, SHORTLIST, Planner, Weighed
-from specialists.planning.search import search
+from specialists.planning.planner import ALTERNATIVES, Planner
+from specialists.planning.ranking import AS_FOUND, ranked
+from specialists.planning.reading import SHORTLIST
+from specialists.planning.search import Candidate, search
 from specialists.specialist import Specialist
 from tests.mind import ENTITIES, LOOKUP, SCORE, TEXT, TRANSLATE, TRIAGE, Mind, catalog_of, job_type, record, request_of
 from tests.story import CATALOG
@@ -21,8 +25,8 @@ Json = dict[str, Any]
 TYPES = (TRIAGE, SCORE, ENTITIES, TRANSLATE, LOOKUP)
 MAILS = ["my card is lost", "where is my money"]
 PLANNER = CATALOG.get("planner")
-#: The confidence is the judge's number through a sigmoid, and so is whether it is possible at all.
-EVEN = {"right": {"judged": 1.0}, "feasible": {"judged": 1.0}}
+#: The confidence is the first plan's score through a sigmoid, and so is whether it is possible at all.
+EVEN = Calibration(right={"score": 1.0}, feasible={"score": 1.0})
 
 
 def faults(output: Json) -> list[str]:
@@ -31,20 +35,21 @@ def faults(output: Json) -> list[str]:
     return value_faults(output, PLANNER.output_schema, "output")
 
 
-def answered(judged: float, ask_below: float = 0.0, refuse_below: float = 0.0, found: bool = True) -> Json:
-    """The answer to a goal whose likeliest plan has that number of the judge."""
+def answered(score: float, ask_below: float = 0.0, refuse_below: float = 0.0, found: bool = True) -> Json:
+    """The answer to a goal whose likeliest plan has that score, and each one after it a score that is 1 less."""
     thought = Mind(request_of(TYPES, mails=MAILS)).uses("triage", text=("item", "mails")).wants("filter")
     thought.selects("triage", "intent", "equals", "lost_card", words="lost their card")
     candidates = search(thought.request, thought.beliefs) if found else []
-    weighed = [Weighed(each, judged - n, judged - n) for n, each in enumerate(candidates)]
-    calibration = Calibration(**EVEN, ask_below=ask_below, refuse_below=refuse_below)
-    output = Planner(DigestReader(), calibration).answer(thought.request, thought.beliefs, weighed)
+    as_found = ranked(thought.request, thought.beliefs, candidates, AS_FOUND)
+    plans = [each._replace(score=score - n) for n, each in enumerate(as_found)]
+    calibration = replace(EVEN, ask_below=ask_below, refuse_below=refuse_below)
+    output = Planner(DigestReader(), calibration).answer(thought.request, thought.beliefs, plans)
     assert faults(output) == []
     return output
 
 
 @pytest.mark.parametrize(
-    ("judged", "ask_below", "refuse_below", "answer"),
+    ("score", "ask_below", "refuse_below", "answer"),
     [
         (3.0, 0.0, 0.0, "plan"),
         (3.0, 0.9, 0.2, "plan"),
@@ -55,9 +60,9 @@ def answered(judged: float, ask_below: float = 0.0, refuse_below: float = 0.0, f
     ],
 )
 def test_what_it_answers_depends_on_both_thresholds(
-    judged: float, ask_below: float, refuse_below: float, answer: str
+    score: float, ask_below: float, refuse_below: float, answer: str
 ) -> None:
-    assert answered(judged, ask_below, refuse_below)["answer"] == answer
+    assert answered(score, ask_below, refuse_below)["answer"] == answer
 
 
 def test_a_plan_comes_with_the_next_likeliest_and_no_reason() -> None:
@@ -65,6 +70,11 @@ def test_a_plan_comes_with_the_next_likeliest_and_no_reason() -> None:
     assert len(output["plans"]) == ALTERNATIVES
     assert output["reason"] == ""
     assert output["confidence"] == output["plans"][0]["confidence"] == pytest.approx(0.9526, abs=1e-4)
+
+
+def test_the_plans_behind_the_first_one_are_as_much_less_likely_as_their_scores_say() -> None:
+    confidences = [plan["confidence"] for plan in answered(1.0)["plans"]]
+    assert confidences == pytest.approx([0.7311, 0.7311 / math.e, 0.7311 / math.e**2], abs=1e-4)
 
 
 def test_an_unsure_answer_says_so_and_shows_plans_in_words() -> None:
@@ -114,18 +124,15 @@ def test_the_same_goal_is_answered_the_same_by_one_planner_and_by_another() -> N
 
 
 class Listening(DigestReader):
-    """Remembers which branches it was asked to score, and calls the second candidate the likeliest."""
+    """Remembers which job types it was asked to score."""
 
     def __init__(self) -> None:
         super().__init__()
         self.types: list[str] = []
 
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-        self.types += [text for task, text in branches if task == "type"]
-        scores = super().read(prefix, branches, own)
-        if branches and branches[0][0] == "plan":
-            return Scores(scores.own, [100.0 if number == 1 else 0.0 for number, _ in enumerate(branches)])
-        return scores
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+        self.types += texts if task == "type" else ()
+        return super().read(prefix, texts, task)
 
 
 def many(count: int) -> list[Specialist]:
@@ -140,9 +147,32 @@ def test_of_many_job_types_a_shortlist_is_scored_and_what_the_goal_names_is_on_i
     assert any(text.startswith("weigh mail:") for text in reader.types)
 
 
-def test_a_judge_puts_plans_in_another_order() -> None:
+def test_an_order_that_was_fitted_puts_plans_in_another_order_than_the_search() -> None:
     request = read_request(planner_input("sort", {"mails": MAILS}, catalog_of(*TYPES)))
-    _, judged = Planner(Listening(), judge=True).weigh(request)
-    _, as_found = Planner(Listening(), judge=False).weigh(request)
-    assert judged[0].candidate.steps == as_found[1].candidate.steps
-    assert [each.score for each in as_found] == [each.candidate.score for each in as_found]
+    _, as_found = Planner(DigestReader()).weigh(request)
+    _, shortest = Planner(DigestReader(), Calibration(order={"steps": -1.0})).weigh(request)
+    assert [each.candidate.score for each in as_found] == sorted((e.candidate.score for e in as_found), reverse=True)
+    lengths = [len(each.candidate.steps) for each in shortest]
+    assert lengths == sorted(lengths)
+    assert shortest[0].candidate.steps != as_found[0].candidate.steps
+    assert {told(each.candidate) for each in shortest} == {told(each.candidate) for each in as_found}
+
+
+def told(candidate: Candidate) -> str:
+    return str(candidate.steps)
+
+
+def test_a_kept_answer_is_of_the_same_goal_inputs_and_offers_alone() -> None:
+    reader = Listening()
+    planner = Planner(reader)
+    once = planner_input("sort the mails", {"mails": MAILS}, catalog_of(*TYPES))
+    planner.plan(once)
+    read = len(reader.types)
+    assert planner.plan({**once, "goal": " sort the mails "})["plans"]
+    assert len(reader.types) == read == len(TYPES)
+    planner.plan({**once, "goal": "Sort the mails"})
+    assert len(reader.types) == 2 * read
+    planner.plan(planner_input("sort the mails", {"mails": MAILS}, catalog_of(*TYPES[:3])))
+    assert len(reader.types) == 2 * read + 3
+    planner.plan(planner_input("sort the mails", {"mails": ["other words"]}, catalog_of(*TYPES[:3])))
+    assert len(reader.types) == 2 * read + 6  # what is seen of an input decides too

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.planning.reader import DigestReader, Scores
+from benchmarks.planning.reader import DigestReader
 from coordinator.compiler import compile_plan
 from coordinator.goals import input_faults
 from coordinator.plan import Limits, PlanRefused
@@ -73,18 +73,18 @@ TYPES = (TRIAGE, ENTITIES, REPLY)
 class Hot(DigestReader):
     """Finds that every kind of thing is wanted, so that all that a goal holds is looked at."""
 
-    def wants(self, goal: str, shape: Sequence[float]) -> list[float]:
-        return [max(0.0, each) for each in super().wants(goal, shape)]
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
+        return {name: max(0.0, each) for name, each in super().of_goal(goal, words, shape).items()}
 
 
 class Deaf:
     """Says of each thing what stands where it stands, whatever its words are."""
 
-    def wants(self, goal: str, shape: Sequence[float]) -> list[float]:
-        return [1.0] * len(WANTS)
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
+        return dict.fromkeys(WANTS, 1.0)
 
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-        return Scores([], [_of(task, n) for n, (task, _) in enumerate(branches)])
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+        return [_of(task, n) for n, _ in enumerate(texts)]
 
     def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
         return [[_of(task, number, n) for n, _ in enumerate(texts)] for number, (_, texts) in enumerate(asked)]
@@ -101,11 +101,12 @@ def plans(catalog: Catalog, goal: str, inputs: Json, seeds: Sequence[int] = SEED
     """Those of each answer, which is an output of the planner's job type; and all that the search found behind it."""
     asked = planner_input(goal[:GOAL_CHARACTERS], inputs, catalog)
     for seed in seeds:
-        output = Planner(Hot(seed)).plan(asked)
+        planner = Planner(Hot(seed))
+        output = planner.plan(asked)
         assert value_faults(output, OUTPUT, "output") == []
         yield from (plan["steps"] for plan in output["plans"])
-        _, weighed = Planner(Hot(seed), judge=False).weigh(read_request(asked))
-        yield from (each.candidate.steps for each in weighed)
+        _, found = planner.weigh(planner.reading.shortlisted(read_request(asked)))
+        yield from (each.candidate.steps for each in found)
 
 
 def check(steps: list[Json], catalog: Catalog, inputs: Json, goal: str) -> None:
@@ -283,8 +284,8 @@ def test_where_words_are_not_read_hostile_ones_change_no_step(hostile: str) -> N
         )
         inputs = {"mails": [value, "b"], "orders": [{"no": 1, "text": value}]}
         request = read_request(planner_input("sort the mails over 50", inputs, catalog_of(*TYPES, bad)))
-        _, weighed = Planner(Deaf()).weigh(request)
-        return [told(each.candidate.steps) for each in weighed]
+        _, plans = Planner(Deaf()).weigh(request)
+        return [told(each.candidate.steps) for each in plans]
 
     assert found(hostile.strip()[:300] or "x", hostile) == found("Notes what it is told.", "harmless")
 
@@ -294,9 +295,9 @@ def test_no_goal_takes_long_to_read_or_has_more_than_a_model_could_weigh(hostile
     class Counting(Hot):
         texts = 0
 
-        def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-            self.texts += len(branches)
-            return super().read(prefix, branches, own)
+        def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
+            self.texts += len(texts)
+            return super().read(prefix, texts, task)
 
     reader, started = Counting(1), time.process_time()
     orders = [{"no": 1, "amount": 2.5, "city": "x", "day": "2026-01-31"}]

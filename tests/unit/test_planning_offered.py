@@ -157,3 +157,20 @@ def test_a_function_of_somebody_else_is_chosen_by_its_meaning() -> None:
 )
 def test_names_are_spoken_without_their_signs(name: str, words: str) -> None:
     assert spoken(name) == words
+
+
+@pytest.mark.parametrize(
+    ("schema", "seen", "held"),
+    [
+        ({"type": "string", "enum": ["-", "lost"]}, ["lost"], True),
+        ({"type": "string", "enum": ["-", "lost"]}, ["x" * 160], False),
+        ({"type": "string", "enum": ["x" * 300]}, ["x" * 160], True),
+        ({"type": "string", "maxLength": 100}, ["x" * 160], False),
+        ({"type": "string", "maxLength": 1000}, ["x" * 160], True),
+        ({"type": "array", "items": {"type": "integer"}}, [[1, 2]], True),
+        ({"type": "array", "items": {"type": "integer"}}, [[1, "two"]], False),
+    ],
+)
+def test_a_parameter_holds_what_is_seen_where_its_schema_lets_it_in(schema: Json, seen: list[Any], held: bool) -> None:
+    [parameter] = read_offer({**TRIAGE, "input": record(value=schema)}).parameters
+    assert parameter.holds(seen) is held

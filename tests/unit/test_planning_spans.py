@@ -1,10 +1,10 @@
-"""spans: numbers, dates, quoted words and names in a goal, and where in it a value may be meant."""
+"""spans: numbers, dates, quoted words, names and phrases in a goal, and where in it a value may be meant."""
 
 from __future__ import annotations
 
 import pytest
 
-from specialists.planning.spans import dates, numbers, passages, spans, windows
+from specialists.planning.spans import around, dates, numbers, passages, phrases, quoted, spans, windows
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,65 @@ def test_windows_are_the_goal_its_clauses_and_pieces_of_long_ones() -> None:
     assert found[:2] == ["sort the mails, then count how many there are of each and every kind", "sort the mails"]
     assert "how many there are of" in found
     assert len(windows("word " * 5000)) <= 24
+
+
+@pytest.mark.parametrize(
+    ("goal", "found"),
+    [
+        ('those that say "card arrival" or “two words”', ["card arrival", "two words"]),
+        ("«oui», „nein“ and «oui»", ["oui", "nein"]),
+        ("the customer's and the 'other one' of Berlin: all", ["other one"]),
+        ("Berlin", []),
+    ],
+)
+def test_only_what_stands_between_quotation_marks_is_quoted(goal: str, found: list[str]) -> None:
+    assert quoted(goal) == found
+
+
+@pytest.mark.parametrize(
+    ("goal", "found"),
+    [
+        ("answer them in informal Dutch", ["answer", "them", "answer them", "informal", "Dutch", "informal Dutch"]),
+        ("warmly, and briefly", ["warmly", "briefly"]),
+        ("very very long words", ["very", "very very", "long", "very long", "very very long", "words", "long words",
+                                  "very long words"]),
+        ("reply (in Dutch)", ["reply", "Dutch"]),
+        ("room 7 or the 3rd", ["room"]),
+        ("to us all", []),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_phrases_are_runs_of_up_to_three_words_that_say_something(goal: str, found: list[str]) -> None:
+    assert phrases(goal) == found
+
+
+def test_no_goal_has_more_phrases_than_are_asked_for() -> None:
+    assert len(phrases("word other more than enough " * 900)) <= 24
+    assert phrases("one black cat and a white dog", most=3) == ["black", "cat", "black cat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("informal Dutch", "mails I got into informal Dutch and leave out my"),
+        ("informal dutch and", "mails I got into informal Dutch and leave out my name"),
+        ("translate", "Translate the mails I got"),
+        ("all my name", ""),
+        ("name", "and leave out my name"),
+    ],
+)
+def test_what_is_around_words_is_four_on_either_side_as_the_goal_says_them(words: str, found: str) -> None:
+    goal = "Translate the mails I got into informal Dutch and leave out my name"
+    assert around(goal, words) == found
+
+
+@pytest.mark.parametrize(
+    ("goal", "words", "found"),
+    [
+        ("Straße words into French answer", "French", "Straße words into French answer"),
+        ("the Start of art here", "art", "the Start of art here"),
+        ("the Start only", "art", ""),
+    ],
+)
+def test_what_is_around_words_is_around_whole_words(goal: str, words: str, found: str) -> None:
+    assert around(goal, words) == found

@@ -1,4 +1,4 @@
-"""The planner engine: goals in, plans out, by a small encoder that scores and a search. Knows no queue and no run."""
+"""The planner engine: goals in, plans out, by a small encoder that matches and a search. Knows no queue and no run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 
 from infra.settings import Settings
-from specialists.heads.encoder import Scorer, metadata_of
+from specialists.heads.encoder import metadata_of
+from specialists.heads.matcher import Scorer
 from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
 from specialists.planning.texts import TASKS

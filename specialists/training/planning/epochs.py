@@ -1,4 +1,4 @@
-"""Epochs: what one pass over the writing shows to the heads. Knows no model."""
+"""Epochs: what one pass over the writing shows to the matcher. Knows no model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from specialists.planning.offered import Field, read_offer
 from specialists.training.planning.examples import Case, GoalCases, ask_case, value_case
-from specialists.training.planning.mutations import Mutations
 from specialists.training.planning.naming import BARE, disguised, offer_of
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.writing import Writing, WrittenType
@@ -21,11 +20,10 @@ Row = TypeVar("Row")
 class Shares:
     """Of the writing, in one epoch."""
 
-    goals: float = 1.0  #: of the goals, read by the heads that find parts
-    judged: float = 0.8  #: of the goals, whose plans are judged
+    goals: float = 1.0
     asks: int = 4  #: for each job type that somebody made up
     shipped_asks: int = 6  #: of each writer, for each job type that ships
-    values: float = 1 / 3  #: of the ways to say a label
+    values: float = 0.4  #: of the ways to say a label
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,6 @@ class Epochs:
         self._offers = offers
         self._shares = shares or Shares()
         self._goals = GoalCases(offers, [offer_of(each) for each in writing.types])
-        self._mutations = Mutations(offers)
         self._said = [*_said_of_types(writing), *_said_of_shipped(writing, offers)]
 
     def epoch(self, draw: Random) -> list[Case]:
@@ -54,9 +51,6 @@ class Epochs:
     def _of_goals(self, draw: Random) -> Iterator[Case]:
         for goal in _some(self._writing.goals, self._shares.goals, draw):
             yield from self._goals.drawn(goal, draw)
-        for goal in _some(self._writing.goals, self._shares.judged, draw):
-            if case := self._mutations.drawn(goal, draw):
-                yield case
 
     def _of_asks(self, draw: Random) -> Iterator[Case]:
         for each in self._writing.types:

@@ -1,62 +1,82 @@
-"""Evidence: the weights of `specialists.planning.evidence`, fitted on goals held out. Knows no model and no text."""
+"""Evidence: the weights of `specialists.planning.evidence`, fitted on goals held out. Knows no encoder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specialists.planning.evidence import type_evidence, want_evidence
-from specialists.planning.normal import normal
-from specialists.planning.search import Beliefs
+from specialists.planning.evidence import Found, Weights, among, believed, want_evidence
+from specialists.planning.normal import Normal, normal
+from specialists.planning.offered import Request
+from specialists.planning.reading import Reading
 from specialists.planning.texts import WANTS
 from specialists.planning.wants import wants_of
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.sets import Asked
+from specialists.training.planning.truth import Row, part_rows, type_rows
 
-#: Pulls weights to 0: of job types, and of what goals want, of which there are fewer rows.
-TYPES_RIDGE, WANTS_RIDGE = 1.0, 3.0
+#: Pulls weights to 0: of parts, of which there are many rows, and of what goals want, of which there are few.
+RIDGE, WANTS_RIDGE = 2.0, 6.0
 #: What fewer goals want, or all but so few, keeps its own number.
 LEAST_WANTED = 4
-AS_IT_IS = {"own": 1.0, "": 0.0}
 
 
-class Believed(NamedTuple):
-    """A goal, and what the heads alone say of it."""
+class Known(NamedTuple):
+    """A goal, and what is right."""
 
     asked: Asked
-    beliefs: Beliefs
+    request: Request  #: shortlisted
+    plan: Normal | None  #: None: nothing on offer does it
 
     @property
-    def steps(self) -> list[dict[str, Any]]:
-        """Of the first plan that is right."""
-        return self.asked.plans[0]
+    def wants(self) -> Mapping[str, bool]:
+        if self.plan is None:
+            return dict.fromkeys(WANTS, False) | {"impossible": True}
+        return wants_of(self.plan, self.asked.plans[0])
 
 
-def fit_evidence(believed: Sequence[Believed]) -> dict[str, Any]:
-    """Weights for job types, and for each thing that a goal may want."""
-    possible = [each for each in believed if each.asked.is_possible]
-    wants: dict[str, dict[str, float]] = {}
-    found = [(each, want_evidence(each.asked.request, each.beliefs), _wanted(each)) for each in believed]
+def known(reading: Reading, asked: Sequence[Asked]) -> list[Known]:
+    found = []
+    for each in asked:
+        request = reading.shortlisted(each.request)
+        found.append(Known(each, request, normal(each.plans[0], request) if each.is_possible else None))
+    return found
+
+
+def fit_evidence(reading: Reading, goals: Sequence[Known]) -> dict[str, Weights]:
+    """A model for each kind of part: job types first, then what is found beside the likeliest of them."""
+    possible = [(each, plan) for each in goals if (plan := each.plan) is not None]
+    types = {id(each): reading.found(each.request, {}).types for each, _ in possible}
+    models: dict[str, Weights] = {}
+    _fit(models, "type", [row for each, plan in possible for row in type_rows(plan, types[id(each)])])
+    _fit(models, "among", [r for each, plan in possible for r in type_rows(plan, among(types[id(each)], models))])
+    found = [(each, reading.found(each.request, models)) for each in goals]
+    rows: dict[str, list[Row]] = {}
+    for each, parts in found:
+        if each.plan is not None:
+            for kind, row in part_rows(each.request, each.plan, parts):
+                rows.setdefault(kind, []).append(row)
+    for kind, own in rows.items():
+        _fit(models, kind, own)
+    return models | _wants(models, found)
+
+
+def _fit(models: dict[str, Weights], kind: str, rows: Sequence[Row]) -> None:
+    evidence, truth = [row[0] for row in rows], [row[1] for row in rows]
+    if len(set(truth)) == 2:
+        models[kind] = logistic(evidence, truth, RIDGE, scaled=True)
+
+
+def _wants(models: Mapping[str, Weights], found: Sequence[tuple[Known, Found]]) -> dict[str, Weights]:
+    told: list[tuple[Known, dict[str, Any], Mapping[str, bool]]] = []
+    for each, parts in found:
+        plain = believed(each.request, parts, dict(models))  # no model of a want is fitted yet
+        told.append((each, want_evidence(each.request, plain), each.wants))
+    fitted: dict[str, Weights] = {}
     for name in WANTS:
         # Of what cannot be done nobody wrote how; it only says that it cannot.
-        kept = [(e[name], w[name]) for each, e, w in found if name == "impossible" or each.asked.is_possible]
-        rows, truth = [evidence for evidence, _ in kept], [is_wanted for _, is_wanted in kept]
-        is_known = LEAST_WANTED <= sum(truth) <= len(truth) - LEAST_WANTED
-        wants[name] = logistic(rows, truth, WANTS_RIDGE, scaled=False) if is_known else dict(AS_IT_IS)
-    return {**_types(possible), "wants": wants}
-
-
-def _types(possible: Sequence[Believed]) -> dict[str, Any]:
-    rows, truth = [], []
-    for each in possible:
-        used = normal(each.steps, each.asked.request).types
-        for name, evidence in type_evidence(each.beliefs).items():
-            rows.append(evidence)
-            truth.append(name in used)
-    return {"types": logistic(rows, truth, TYPES_RIDGE, scaled=False)} if len(set(truth)) == 2 else {}
-
-
-def _wanted(each: Believed) -> dict[str, bool]:
-    if not each.asked.is_possible:
-        return dict.fromkeys(WANTS, False) | {"impossible": True}
-    return wants_of(normal(each.steps, each.asked.request), each.steps)
+        kept = [(e[name], w[name]) for each, e, w in told if name == "impossible" or each.plan is not None]
+        truth = [is_wanted for _, is_wanted in kept]
+        if LEAST_WANTED <= sum(truth) <= len(truth) - LEAST_WANTED:
+            fitted[f"wants.{name}"] = logistic([e for e, _ in kept], truth, WANTS_RIDGE, scaled=True)
+    return fitted

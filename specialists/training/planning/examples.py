@@ -1,6 +1,6 @@
-"""Examples: what each head reads and should say, from a goal, an ask or a value. Knows no tensor.
+"""Examples: what the matcher reads and should say, from a goal, an ask or a value. Knows no tensor.
 
-A case is one prefix with branches, as `specialists.heads.encoder` reads them.
+A case is one prefix with branches, as `specialists.heads.matcher` compares them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import NamedTuple
 from specialists.planning import texts
 from specialists.planning.normal import normal
 from specialists.planning.offered import Field, Given, Json, Request, read_offer
-from specialists.planning.wants import wants_of
 from specialists.training.planning.naming import Naming
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.parts import parts
@@ -43,7 +42,7 @@ _FRAMES = (
 
 
 class Branch(NamedTuple):
-    task: str  #: the head that reads it
+    task: str  #: what it is matched for
     text: str
     right: bool
 
@@ -52,22 +51,10 @@ class Branch(NamedTuple):
 class Case:
     prefix: str
     branches: Sequence[Branch]
-    wants: Sequence[bool] | None = (
-        None  #: what the prefix's own head should say, as `texts.WANTS`; None: it is not asked
-    )
-
-    @property
-    def texts(self) -> list[str]:
-        return [self.prefix, *(branch.text for branch in self.branches)]
-
-    @property
-    def tasks(self) -> list[str]:
-        """Of the prefix, then of each branch."""
-        return ["" if self.wants is None else "wants", *(branch.task for branch in self.branches)]
 
 
 class GoalCases:
-    """Cases of goals. In training a few of the wrong answers are drawn; measured, the heads are asked everything."""
+    """Cases of goals. In training a few of the wrong answers are drawn; measured, everything is asked."""
 
     def __init__(self, offers: Offers, strangers: Sequence[Json] = ()) -> None:
         """`strangers`: job types of any domain that may stand among a goal's own."""
@@ -93,8 +80,7 @@ class GoalCases:
             branches += _type_branches(request, plan.types if plan else set(), draw, all_of_it)
             branches += [Branch("type", read_offer(offer).words, False) for offer in extra]
         branches += [Branch("part", text, right) for text, right in parts(request, plan, draw)]
-        wanted = wants_of(plan, steps) if plan and steps else {"impossible": True}
-        cases = [Case(request.words, branches, [wanted.get(name, False) for name in texts.WANTS])]
+        cases = [Case(request.words, branches)]
         if plan:
             asked = bind_texts(request, plan, draw)
             kept = asked if all_of_it else draw.sample(asked, min(BOUND, len(asked)))
@@ -127,8 +113,3 @@ def value_case(field: Field, label: object, phrase: str, draw: Random, most: int
     labels = [label, *draw.sample(others, min(most - 1, len(others)))]
     branches = [Branch("part", texts.condition(shown, "equals", each), each == label) for each in labels]
     return Case(draw.choice(_FRAMES).format(phrase), branches)
-
-
-def judge_case(words: str, plans: Sequence[tuple[str, bool]]) -> Case:
-    """Plans in words, for the judge."""
-    return Case(words, [Branch("plan", text, right) for text, right in plans])

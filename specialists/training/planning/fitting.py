@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -17,16 +17,17 @@ import torch
 from torch.nn import functional as F
 
 from infra.allocator import keep_freed_memory
-from specialists.heads.encoder import UNLIKE, Embedder, Encoder, Reading, Texts, lay, load_base, save_adapter
+from specialists.heads.encoder import Texts, load_base
+from specialists.heads.matcher import Matcher, save_adapter
 from specialists.planning.texts import TASKS
 from specialists.specialist import ADAPTER
 from specialists.training.planning.examples import Case
-from specialists.training.planning.lessons import Lesson, answers, batches, labels, lessons
+from specialists.training.planning.lessons import batch_of, batches, by_task
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
-#: How much each head's loss counts.
-WEIGHTS = {"wants": 1.0, "type": 1.5, "part": 1.0, "bind": 0.7, "plan": 1.5}
+#: How much it counts that the right branch of a case is before the wrong ones, beside each being told for itself.
+BESIDE = 0.5
 
 
 class FittingError(Exception):
@@ -35,14 +36,15 @@ class FittingError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    epochs: float = 2.0
-    rate: float = 7e-4  #: peak, after `warm_up` steps, falling linearly to a fiftieth
-    warm_up: int = 60  #: steps
-    batch_tokens: int = 3000  #: with their padding
+    epochs: float = 0.5
+    rate: float = 4e-4  #: of the encoder, peak, after `warm_up` steps, falling linearly to a thirtieth
+    weights_rate: float = 2e-2  #: of the tasks' few weights, likewise
+    warm_up: int = 40  #: steps
+    batch_characters: int = 10_400  #: about 2,500 tokens
     decay: float = 0.01  #: of weights
     seed: int = 5
-    checkpoint_every: int = 150  #: steps
-    log_every: int = 25  #: steps
+    checkpoint_every: int = 160  #: steps
+    log_every: int = 20  #: steps
     steps: int | None = None  #: at most
 
 
@@ -61,33 +63,30 @@ def fit(
     """
     out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
+    torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
-    encoder = Encoder(TASKS)
-    load_base(encoder, base)
-    run = _Run(encoder, Texts(base), Embedder.load(base), options, out, say)
+    matcher = Matcher(TASKS)
+    load_base(matcher.encoder, base)
+    run = _Run(matcher, Texts(base), options, out, say)
     run.go(epoch, held_out)
-    save_adapter(encoder, out / ADAPTER)
+    save_adapter(matcher, out / ADAPTER)
     return out / ADAPTER
 
 
 class _Run:
-    def __init__(
-        self,
-        encoder: Encoder,
-        texts: Texts,
-        embedder: Embedder,
-        options: Options,
-        out: Path,
-        say: Callable[[str], None],
-    ) -> None:
-        self._encoder = encoder
+    def __init__(self, matcher: Matcher, texts: Texts, options: Options, out: Path, say: Callable[[str], None]) -> None:
+        self._matcher = matcher
         self._texts = texts
-        self._embedder = embedder
         self._options = options
         self._out = out
         self._say = say
-        self._learnt = list(encoder.trained().values())
-        self._optimizer = torch.optim.AdamW(self._learnt, lr=options.rate, weight_decay=options.decay)
+        self._learnt = list(matcher.learnt().values())
+        encoder, weights = list(matcher.encoder.learnt().values()), list(matcher.weights.values())
+        self._optimizer = torch.optim.AdamW(
+            [{"params": encoder, "peak": options.rate}, {"params": weights, "peak": options.weights_rate}],
+            weight_decay=options.decay,
+            fused=True,
+        )
         self._epoch, self._at, self._step, self._total = 0, 0, 0, 0  # `at`: batches of the epoch that are done
         self._losses: dict[str, float] = {}
         self._seconds, self._tokens = 0.0, 0
@@ -95,23 +94,22 @@ class _Run:
     def go(self, epoch: Callable[[Random], Iterable[Case]], held_out: Sequence[Case]) -> None:
         self._resume()
         _forget_after(self._out / LOG, self._step)
-        looked_at = [*batches(lessons(held_out, self._texts), self._options.batch_tokens, Random(self._options.seed))]
+        looked_at = [*batches(held_out, 4 * self._options.batch_characters, Random(self._options.seed))]
         while self._step < self._total or not self._total:
             self._go_on(epoch, looked_at)
 
-    def _go_on(self, epoch: Callable[[Random], Iterable[Case]], looked_at: Sequence[Sequence[Lesson]]) -> None:
+    def _go_on(self, epoch: Callable[[Random], Iterable[Case]], looked_at: Sequence[Sequence[Case]]) -> None:
         """The rest of one epoch."""
         draw = Random(f"{self._options.seed} {self._epoch}")
-        queue = list(batches(lessons(epoch(draw), self._texts), self._options.batch_tokens, draw))
+        queue = list(batches(epoch(draw), self._options.batch_characters, draw))
         if not queue:
             raise FittingError("there is nothing to learn from: no goal, no ask and no value")
         if not self._total:
             self._total = min(round(self._options.epochs * len(queue)) or 1, self._options.steps or 10**9)
             self._say(f"planner: {self._total} steps, {len(queue)} in an epoch")
         began = time.monotonic() - self._seconds
-        for batch in queue[self._at : self._at + self._total - self._step]:
-            self._learn(batch)
-            self._tokens += sum(lesson.length for lesson in batch)
+        for cases in queue[self._at : self._at + self._total - self._step]:
+            self._learn(cases)
             self._step, self._at = self._step + 1, self._at + 1
             self._seconds = time.monotonic() - began
             self._log()
@@ -119,39 +117,45 @@ class _Run:
                 self._keep(looked_at)
         self._epoch, self._at = self._epoch + 1, 0
 
-    def _learn(self, batch: Sequence[Lesson]) -> None:
+    def _learn(self, cases: Sequence[Case]) -> None:
+        left = (self._total - self._step) / self._total
         for group in self._optimizer.param_groups:
-            group["lr"] = self._rate()
-        losses = self._losses_of(batch)
-        loss = torch.stack([WEIGHTS[task] * each for task, each in losses.items()]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+            group["lr"] = group["peak"] * min((self._step + 1) / self._options.warm_up, max(0.03, left))
+        losses = self._losses_of(cases)
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
         torch.nn.utils.clip_grad_norm_(self._learnt, 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         for task, each in losses.items():
             self._losses[task] = 0.97 * self._losses.get(task, each.item()) + 0.03 * each.item()
 
-    def _rate(self) -> float:
-        left = (self._total - self._step) / self._total
-        return self._options.rate * min((self._step + 1) / self._options.warm_up, max(0.02, left))
+    def _losses_of(self, cases: Sequence[Case]) -> dict[str, torch.Tensor]:
+        """For each task: whether each branch fits, and which one of a case fits best."""
+        alone: dict[str, list[torch.Tensor]] = {}
+        beside: dict[str, list[torch.Tensor]] = {}
+        for task, numbers, right in self._numbers_of(cases):
+            wanted = right.float()
+            alone.setdefault(task, []).append(F.binary_cross_entropy_with_logits(numbers, wanted, reduction="none"))
+            if 0 < int(right.sum()) < len(right):
+                lost = torch.logsumexp(numbers, 0) - torch.logsumexp(numbers[right], 0)
+                beside.setdefault(task, []).append(lost)
+        found = {}
+        for task, each in alone.items():
+            found[task] = torch.cat(each).mean()
+            if task in beside:
+                found[task] = found[task] + BESIDE * torch.stack(beside[task]).mean()
+        return found
 
-    def _losses_of(self, batch: Sequence[Lesson]) -> dict[str, torch.Tensor]:
-        found = self._encoder(lay(self._readings(batch)))
-        wanted = labels(batch)
-        return {
-            task: F.binary_cross_entropy_with_logits(numbers, torch.tensor(wanted[task], dtype=torch.float))
-            for task, numbers in found.items()
-        }
-
-    def _readings(self, batch: Sequence[Lesson]) -> list[Reading]:
-        # All at once, so that texts of like lengths share a pass; they are kept for what follows.
-        self._embedder.embed([text for lesson in batch for text in _embedded(lesson.case)])
-        return [self._reading(lesson) for lesson in batch]
-
-    def _reading(self, lesson: Lesson) -> Reading:
-        vectors = self._embedder.beside(lesson.case.texts, lesson.case.tasks)
-        # Vectors are made without a graph; a copy may stand in one.
-        return Reading(lesson.prefix, lesson.branches, lesson.case.tasks, vectors.clone())
+    def _numbers_of(self, cases: Sequence[Case]) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
+        """For each case and task: the branches' numbers, and which of them are right; (N,) both."""
+        batch = batch_of(cases, self._texts)
+        self._tokens += batch.length
+        told = self._matcher.encoder.tell(batch.tokens)
+        for case in cases:
+            prefix = told[batch.places[case.prefix]]
+            for task, branches in by_task(case).items():
+                likeness = self._matcher.likeness(prefix, [told[batch.places[each.text]] for each in branches])
+                yield task, self._matcher.numbers(task, likeness), torch.tensor([each.right for each in branches])
 
     # -- what is written ----------------------------------------------------------------------------------------------
 
@@ -163,16 +167,16 @@ class _Run:
         if self._step % self._options.log_every == 0:
             self._say(f"planner: step {self._step} of {self._total}, losses {losses}, {tokens_s:.0f} tokens/s")
 
-    def _keep(self, looked_at: Sequence[Sequence[Lesson]]) -> None:
+    def _keep(self, looked_at: Sequence[Sequence[Case]]) -> None:
         """A checkpoint, the adapter as it is now, and a look at what is held out."""
-        state = {"learnt": {name: tensor.detach() for name, tensor in self._encoder.trained().items()}}
+        state = {"learnt": {name: tensor.detach() for name, tensor in self._matcher.learnt().items()}}
         place = {"epoch": self._epoch, "at": self._at, "step": self._step, "total": self._total}
         spent = {"seconds": self._seconds, "tokens": self._tokens, "losses": self._losses}
         rest: dict[str, Any] = {"optimizer": self._optimizer.state_dict(), "options": asdict(self._options)}
         scratch = self._out / f"{CHECKPOINT}.new"
         torch.save({**state, **place, **spent, **rest}, scratch)
         scratch.replace(self._out / CHECKPOINT)
-        save_adapter(self._encoder, self._out / ADAPTER)
+        save_adapter(self._matcher, self._out / ADAPTER)
         if looked_at:
             look = self._look(looked_at)
             _append(self._out / LOG, {"step": self._step, "look": look})
@@ -188,7 +192,7 @@ class _Run:
                 "give those again to go on with it, or another --out (or delete it) to start afresh"
             )
         with torch.no_grad():
-            for name, tensor in self._encoder.trained().items():
+            for name, tensor in self._matcher.learnt().items():
                 tensor.copy_(saved["learnt"][name])
         self._optimizer.load_state_dict(saved["optimizer"])
         self._epoch, self._at, self._step, self._total = (saved[name] for name in ("epoch", "at", "step", "total"))
@@ -196,28 +200,24 @@ class _Run:
         self._say(f"planner: goes on at step {self._step} of {self._total}")
 
     @torch.no_grad()
-    def _look(self, looked_at: Sequence[Sequence[Lesson]]) -> dict[str, dict[str, float]]:
-        """For each head: percent of answers on the right side of even, and of cases whose likeliest branch is right."""
-        self._encoder.eval()
+    def _look(self, looked_at: Sequence[Sequence[Case]]) -> dict[str, dict[str, float]]:
+        """For each task: percent of branches told right, and of cases whose likeliest branch is right."""
+        self._matcher.eval()
+        tokens = self._tokens
         right: dict[str, list[bool]] = {}
         first: dict[str, list[bool]] = {}
-        for batch in looked_at:
-            found = self._encoder(lay(self._readings(batch)))
-            for task, said in answers(batch, {task: numbers.tolist() for task, numbers in found.items()}):
-                right.setdefault(task, []).extend((x > 0) == wanted for x, wanted in said)
-                if task != "wants" and 0 < sum(wanted for _, wanted in said) < len(said):
-                    first.setdefault(task, []).append(max(said)[1])
-        self._encoder.train()
+        for cases in looked_at:
+            for task, numbers, wanted in self._numbers_of(cases):
+                right.setdefault(task, []).extend(((numbers > 0) == wanted).tolist())
+                if 0 < int(wanted.sum()) < len(wanted):
+                    first.setdefault(task, []).append(bool(wanted[int(numbers.argmax())]))
+        self._matcher.train()
+        self._tokens = tokens  # of what is learnt alone
         shares = {"right": right, "first": first}
         return {
             task: {name: round(100 * sum(s[task]) / len(s[task]), 1) for name, s in shares.items() if task in s}
             for task in right
         }
-
-
-def _embedded(case: Case) -> list[str]:
-    """The texts whose vectors are read: the prefix, and what is of a task that makes use of them."""
-    return [case.prefix, *(branch.text for branch in case.branches if branch.task not in UNLIKE)]
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:

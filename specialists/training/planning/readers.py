@@ -1,57 +1,63 @@
-"""Readers: the planner with its scorer loaded, and with some of the scorer's heads left out. Knows no goal."""
+"""Readers: the planner with its scorer loaded, and with some of what it knows left out. Knows no goal."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from specialists.planning.calibration import Calibration
-from specialists.planning.planner import Planner, Reader
-from specialists.planning.texts import TASKS
+from specialists.planning.planner import Planner
+from specialists.planning.ranking import AS_FOUND
+from specialists.planning.reading import Reader
+from specialists.planning.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError, ensure
 
-
-class Scores(NamedTuple):
-    own: Sequence[float]
-    branches: Sequence[float]
+#: What may be left out, for ablations: a task of the matcher, what whole goals say, how parts and plans are weighed.
+PARTS = (*TASKS, "goal", "known", "base", "evidence", "order")
 
 
 class Without:
-    """A reader some of whose heads know nothing: each of their answers is as likely as not. For ablations."""
+    """A reader that knows nothing of some things: each of its answers is as likely as not."""
 
-    def __init__(self, reader: Reader, tasks: Iterable[str]) -> None:
+    def __init__(self, reader: Reader, parts: Iterable[str]) -> None:
         self._reader = reader
-        self._tasks = frozenset(tasks)
+        self._parts = frozenset(parts)
 
-    def wants(self, goal: str, shape: Sequence[float]) -> Sequence[float]:
-        found = self._reader.wants(goal, shape)
-        return [0.0] * len(found) if "wants" in self._tasks else found
+    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> Mapping[str, float]:
+        found = self._reader.of_goal(goal, words, shape)
+        if "goal" in self._parts:
+            return dict.fromkeys(WANTS, 0.0)
+        return {name: found[name] for name in WANTS} if "known" in self._parts else found
 
-    def read(self, prefix: str, branches: Sequence[tuple[str, str]], own: str = "") -> Scores:
-        found = self._reader.read(prefix, branches, own)
-        scores = zip(found.branches, branches, strict=True)
-        mine = [0.0] * len(found.own) if own in self._tasks else found.own
-        return Scores(mine, [0.0 if task in self._tasks else score for score, (task, _) in scores])
+    def read(self, prefix: str, texts: Sequence[str], task: str) -> Sequence[float]:
+        return [0.0] * len(texts) if task in self._parts else self._reader.read(prefix, texts, task)
 
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
-        if task in self._tasks:
-            return [[0.0] * len(branches) for _, branches in asked]
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> Sequence[Sequence[float]]:
+        if task in self._parts:
+            return [[0.0] * len(texts) for _, texts in asked]
         return self._reader.read_many(asked, task)
 
-    def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
+    def similar(self, left: Sequence[str], right: Sequence[str]) -> Sequence[Sequence[float]]:
+        if "base" in self._parts:
+            return [[0.0] * len(right) for _ in left]
         return self._reader.similar(left, right)
 
 
 def load_planner(base: Path, adapter: Path, without: Iterable[str] = ()) -> Planner:
-    """`without`: tasks of `texts.TASKS` whose heads are left out. Raises KeyError, ValueError for another adapter."""
-    from specialists.heads.encoder import Scorer, metadata_of
+    """`without`: of `PARTS`. Raises KeyError, ValueError for another adapter."""
+    from specialists.heads.encoder import metadata_of
+    from specialists.heads.matcher import Scorer
 
-    reader: Any = Scorer.load(base, adapter, TASKS)
-    tasks = list(without)
-    return Planner(Without(reader, tasks) if tasks else reader, Calibration.read(metadata_of(adapter)))
+    parts, calibration = list(without), Calibration.read(metadata_of(adapter))
+    scorer = Scorer.load(base, adapter, TASKS)
+    if "evidence" in parts:
+        calibration = replace(calibration, evidence={})
+    if "order" in parts:
+        calibration = replace(calibration, order=dict(AS_FOUND))
+    return Planner(Without(scorer, parts) if parts else scorer, calibration)
 
 
 def planner_of(

@@ -8,25 +8,23 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from specialists.heads.encoder import Embedder, Scorer, Shape
+from specialists.heads.encoder import Shape
+from specialists.heads.matcher import Scorer, base_of
 from specialists.manifest_text import ManifestTextError, Value, with_table, without
 from specialists.planning.calibration import Calibration
-from specialists.planning.planner import Planner
 from specialists.planning.texts import TASKS
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.planning.calibrating import calibrate
 from specialists.training.planning.epochs import Epochs, Shares
 from specialists.training.planning.examples import Case, GoalCases
 from specialists.training.planning.fitting import CHECKPOINT, FittingError, Options, fit
-from specialists.training.planning.mutations import Mutations
+from specialists.training.planning.goal_layer import fit_goal_layer
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.sets import load_set
-from specialists.training.planning.wants_layer import fit_wants, wanting
 from specialists.training.planning.writing import Writing, load_writing
 from specialists.weights import ensure
 
@@ -61,30 +59,27 @@ def train_planner(
     offers = Offers(writing)
     epochs = Epochs(writing.learnt(), offers, shares)
     adapter = fit(epochs.epoch, held_out_cases(writing, offers), base, out, options, say)
-    rows = [wanting(goal, offers) for goal in writing.learnt().goals]
-    rewrite(adapter, fit_wants(rows, Embedder.load(base)).tensors())
+    say("fitting the layer over whole goals")
+    head = fit_goal_layer(writing.learnt(), offers, base_of(base))
+    rewrite(adapter, head.tensors(), head.metadata())
     say(f"calibrating on {' and '.join(CALIBRATED_ON)}")
-    rewrite(adapter, {}, calibrated(base, adapter, folder).metadata())
+    rewrite(adapter, {}, {**head.metadata(), **calibrated(base, adapter, folder).metadata()})
     (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return install_adapter(specialist, adapter) if install else adapter
 
 
 def held_out_cases(writing: Writing, offers: Offers, most: int = LOOKED_AT) -> list[Case]:
-    """What all heads should say of some goals of held-out writers."""
+    """What should be said of some goals of held-out writers."""
     draw = Random(3)
     goals = list(writing.held_out().goals)
-    cases, mutations, found = GoalCases(offers), Mutations(offers), []
-    for goal in draw.sample(goals, min(most, len(goals))):
-        judged = mutations.whole(goal, draw)
-        found += [*cases.whole(goal, draw), *([judged] if judged else [])]
-    return found
+    cases = GoalCases(offers)
+    return [case for goal in draw.sample(goals, min(most, len(goals))) for case in cases.whole(goal, draw)]
 
 
 def calibrated(base: Path, adapter: Path, folder: Path, limit: int | None = None) -> Calibration:
     """On the held-out sets of the writing in `folder`; `limit`: so many goals of each. Raises CalibratingError."""
-    scorer: Any = Scorer.load(base, adapter, TASKS)
-    asked = [each for name in CALIBRATED_ON for each in load_set(name, folder, limit)]
-    return calibrate(lambda calibration: Planner(scorer, calibration), asked)
+    sets = [load_set(name, folder, limit) for name in CALIBRATED_ON]
+    return calibrate(Scorer.load(base, adapter, TASKS), *sets)
 
 
 def rewrite(adapter: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,48 @@
+"""Calibrations of chance: every number counts for or against a part as much as chance says. Knows no model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+
+from specialists.planning.calibration import FEATURES, Calibration
+from specialists.planning.evidence import Evidence, Found, among, believed, want_evidence
+from specialists.planning.offered import Request
+from specialists.planning.ranking import AS_FOUND, ranked
+from specialists.planning.reading import Reading
+from specialists.planning.search import search
+
+SPREAD = 0.4  #: of a weight
+
+
+def made_calibration(rng: random.Random, reading: Reading, request: Request) -> Calibration:
+    """Of whatever is told of that request; thresholds are as before anything is fitted."""
+    found = reading.found(request, {})
+    return Calibration(
+        right=_weights(rng, ["", *FEATURES]),
+        feasible=_weights(rng, ["", *FEATURES]),
+        order=_weights(rng, _of_a_plan(request, found)),
+        evidence={kind: _weights(rng, ["", *told]) for kind, told in _told(request, found)},
+    )
+
+
+def _told(request: Request, found: Found) -> Iterator[tuple[str, Evidence]]:
+    """One of each kind, for the names of its numbers."""
+    yield from (("type", each) for each in [*found.types.values()][:1])
+    yield from (("among", each) for each in [*among(found.types, {}).values()][:1])
+    yield from (("bind", each) for each in [*found.binds.values()][:1])
+    yield from (("condition", each) for _, each in found.conditions[:1])
+    yield from (("tally", each) for _, each in found.tallies[:1])
+    yield from (("literal", each) for *_, each in found.literals[:1])
+    for name, each in want_evidence(request, believed(request, found, {})).items():
+        yield f"wants.{name}", each
+
+
+def _of_a_plan(request: Request, found: Found) -> Iterable[str]:
+    beliefs = believed(request, found, {})
+    plans = ranked(request, beliefs, search(request, beliefs, 1), AS_FOUND)
+    return plans[0].features if plans else ()
+
+
+def _weights(rng: random.Random, names: Iterable[str]) -> dict[str, float]:
+    return {name: rng.gauss(0, SPREAD) for name in names}

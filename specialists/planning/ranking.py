@@ -1,0 +1,140 @@
+"""Ranking: which of the plans that the search found is likeliest, by what each makes of the whole goal.
+
+The search adds up what is believed of a plan's parts. Here the plan is looked at as a whole: whether it leaves out an
+input, a number or a quotation of the goal, and how large it is. Weights are fitted on goals held out. Knows no scorer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.search import ALONE, Beliefs, Candidate
+from specialists.planning.spans import dates, numbers, quoted
+
+#: Words from which a text that a plan takes from the goal is a passage.
+PASSAGE_WORDS = 5
+#: Without weights: what the search itself says.
+AS_FOUND: Mapping[str, float] = {"search": 1.0}
+
+
+class Ranked(NamedTuple):
+    candidate: Candidate
+    features: dict[str, float]
+    score: float
+
+
+def ranked(
+    request: Request, beliefs: Beliefs, candidates: Sequence[Candidate], weights: Mapping[str, float]
+) -> list[Ranked]:
+    """The likeliest first."""
+    goal = _Goal(request)
+    best = max((each.score for each in candidates), default=0.0)
+    found = []
+    for each in candidates:
+        features = goal.features(each, beliefs, best)
+        score = sum(weight * features[name] for name, weight in weights.items())
+        found.append(Ranked(each, features, score))
+    return sorted(found, key=lambda each: -each.score)
+
+
+class _Goal:
+    """What a goal holds that a plan should make use of."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        said = numbers(request.goal)
+        self._figures = {str(each.value) for each in said if any(map(str.isdigit, each.words))}
+        self._counted = {str(each.value) for each in said if not any(map(str.isdigit, each.words))}
+        self._dates = {day for day, _ in dates(request.goal)}
+        self._quoted = set(quoted(request.goal))
+        self._inputs = {given.name for given in request.given}
+
+    def features(self, candidate: Candidate, beliefs: Beliefs, best: float) -> dict[str, float]:
+        values = [each for step in candidate.steps for each in self._said_by(step)]
+        said = [str(each) for each in values]
+        used = {
+            path.split(".")[1] for step in candidate.steps for path in _references(step) if path.startswith("inputs.")
+        }
+        core, ends = candidate.core, candidate.ends
+        applications = core.applications if core else ()
+        literals = [a.literal for each in applications for _, a in each.arguments if a.place is None]
+        texts = [each for each in literals if isinstance(each, str)]
+        least = min((beliefs.types.get(each.offer.name, 0.0) for each in applications), default=1.0)
+        left = max(
+            (p for name, p in beliefs.types.items() if all(a.offer.name != name for a in applications)), default=0.0
+        )
+        conditions = [each.probability for _, each in candidate.conditions]
+        tallies = [end.tally.probability for end in ends if end.tally]
+        return {
+            "search": candidate.score - best,
+            "types": core.types if core else 0.0,
+            "bind": core.bind if core else 0.0,
+            "odd": core.odd if core else 0.0,
+            "parts": candidate.parts,
+            "wants": candidate.wants,
+            "inputs": float(len(self._inputs - used)),
+            "figures": float(sum(not _is_said(each, said) for each in self._figures)),
+            "counted": float(sum(not _is_said(each, said) for each in self._counted)),
+            "dates": float(sum(not _is_said(each, said) for each in self._dates)),
+            "quoted": float(sum(not _is_said(each, said) for each in self._quoted)),
+            "passages": float(sum(len(each.split()) >= PASSAGE_WORDS for each in texts)),
+            "literals": float(len(literals)),
+            "applications": float(len(applications)),
+            "helpers": float(sum(beliefs.types.get(each.offer.name, 0.0) < 0.1 for each in applications)),
+            "ends": float(len(ends) > 1),
+            "alone": float(bool(applications) and all(each.frame == ALONE for each in applications)),
+            "shown": float(len(core.shown) if core else 0),
+            "least_type": _logit(least),
+            "left_type": _logit(left),
+            "least_condition": _logit(min(conditions, default=0.9)),
+            "least_tally": _logit(min(tallies, default=0.9)),
+            "steps": float(len(candidate.steps)),
+        }
+
+    def _said_by(self, step: Mapping[str, Any]) -> Iterator[Any]:
+        """The literals of a step; which field a function takes is none."""
+        offer = self._request.by_name.get(step["type"])
+        is_function = step["type"] in FUNCTIONS and (offer is None or offer.function)
+        for name, value in step["args"].items():
+            if not (is_function and name in ("field", "on")):
+                yield from _values(value)
+
+
+def _is_said(value: str, said: Sequence[str]) -> bool:
+    """By itself, or as words of a longer text."""
+    alone = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
+    return any(alone.search(each) for each in said)
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """The literals in an argument."""
+    if isinstance(value, dict):
+        if set(value) == {"$ref"}:
+            return
+        for each in value.values():
+            yield from _values(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each)
+    elif not isinstance(value, bool):
+        yield value
+
+
+def _references(step: Mapping[str, Any]) -> Iterator[str]:
+    if isinstance(step, dict):
+        if isinstance(step.get("$ref"), str):
+            yield step["$ref"]
+        for each in step.values():
+            yield from _references(each)
+    elif isinstance(step, list):
+        for each in step:
+            yield from _references(each)
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-3), 1 - 1e-3)
+    return math.log(p / (1 - p))

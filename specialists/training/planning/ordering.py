@@ -1,0 +1,47 @@
+"""Ordering: the weights of `specialists.planning.ranking`, so that right plans come first. Knows no text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+
+from specialists.planning.ranking import AS_FOUND
+
+#: Pulls weights, of numbers that vary as much as one another, to those that they begin with.
+RIDGE = 0.02
+STEPS = 200  #: of L-BFGS, at most
+LEAST_SPREAD = 0.1
+
+
+class Searched(NamedTuple):
+    """The plans for one goal: what is told of each, and whether it is right."""
+
+    features: Sequence[Mapping[str, float]]
+    right: Sequence[bool]
+
+
+def fit_order(searched: Sequence[Searched]) -> dict[str, float]:
+    """Maximises the probability of right plans among all that were found; of goals that have both kinds."""
+    kept = [each for each in searched if 0 < sum(each.right) < len(each.right)]
+    if not kept:
+        return dict(AS_FOUND)
+    names = sorted(kept[0].features[0])
+    tables = [torch.tensor([[f[name] for name in names] for f in each.features]) for each in kept]  # (plans, K) each
+    right = [torch.tensor(each.right) for each in kept]
+    spread = torch.cat(tables).std(0).clamp(min=LEAST_SPREAD)
+    begun = torch.tensor([AS_FOUND.get(name, 0.0) for name in names]) * spread
+    weights = begun.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        scores = [table @ (weights / spread) for table in tables]
+        lost = [torch.logsumexp(x, 0) - torch.logsumexp(x[y], 0) for x, y in zip(scores, right, strict=True)]
+        found = torch.stack(lost).mean() + RIDGE / 2 * ((weights - begun) ** 2).sum()
+        found.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+        return found
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return {name: round(float(x), 6) for name, x in zip(names, (weights.detach() / spread), strict=True)}
