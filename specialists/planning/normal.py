@@ -95,7 +95,7 @@ def normal(steps: Sequence[Json], request: Request) -> Normal:
     reader = _Reader(request)
     for step in steps:
         reader.read(step)
-    needed = {path.partition(".")[0].replace("[]", "") for step in steps for path in _references(step)}
+    needed = {path.partition(".")[0].replace("[]", "") for step in steps for path in references(step)}
     ends = sum(step["id"] not in needed for step in steps)
     return Normal(frozenset(reader.uses), frozenset(reader.operations), ends)
 
@@ -187,12 +187,12 @@ def _plain(rest: Mapping[str, Any]) -> Json:
     return out
 
 
-def _references(value: Any) -> Iterator[str]:
+def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
             yield value["$ref"]
         for child in value.values():
-            yield from _references(child)
+            yield from references(child)
     elif isinstance(value, list):
         for child in value:
-            yield from _references(child)
+            yield from references(child)

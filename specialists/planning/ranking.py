@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from specialists.planning.normal import references
 from specialists.planning.offered import FUNCTIONS, Request
 from specialists.planning.search import ALONE, Beliefs, Candidate
 from specialists.planning.spans import dates, numbers, quoted
@@ -57,7 +58,7 @@ class _Goal:
         values = [each for step in candidate.steps for each in self._said_by(step)]
         said = [str(each) for each in values]
         used = {
-            path.split(".")[1] for step in candidate.steps for path in _references(step) if path.startswith("inputs.")
+            path.split(".")[1] for step in candidate.steps for path in references(step) if path.startswith("inputs.")
         }
         core, ends = candidate.core, candidate.ends
         applications = core.applications if core else ()
@@ -122,17 +123,6 @@ def _values(value: Any) -> Iterator[Any]:
             yield from _values(each)
     elif not isinstance(value, bool):
         yield value
-
-
-def _references(step: Mapping[str, Any]) -> Iterator[str]:
-    if isinstance(step, dict):
-        if isinstance(step.get("$ref"), str):
-            yield step["$ref"]
-        for each in step.values():
-            yield from _references(each)
-    elif isinstance(step, list):
-        for each in step:
-            yield from _references(each)
 
 
 def _logit(p: float) -> float:
