@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
-from specialists.planning.evidence import logit, sigmoid
+from specialists.planning.evidence import logit, sigmoid, weighed
 from specialists.planning.offered import FUNCTIONS, Request
 from specialists.planning.ranking import AS_FOUND, Ranked
 from specialists.planning.search import Beliefs, missing
@@ -32,13 +32,14 @@ def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) ->
     """Of the first plan, beside the others."""
     first = ranked[0]
     second = ranked[1].score if len(ranked) > 1 else first.score - 8.0
+    share = shares(ranked)
     core = first.candidate.core
     binds = [each.score / max(1, len(each.arguments)) for each in core.applications] if core else []
     likeliest = max(beliefs.types, key=lambda name: beliefs.types[name], default="")
     return {
         **{name: first.features[name] for name in _OF_THE_PLAN},
         "margin": min(8.0, first.score - second),
-        "share": logit(shares(ranked)[0]),
+        "share": logit(share[0]),
         "score": max(-20.0, first.score),
         "impossible": logit(beliefs.wants.get("impossible", 0.0)),
         "best_type": logit(max(beliefs.types.values(), default=0.0)),
@@ -51,7 +52,7 @@ def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) ->
         "types_doubt": sum(map(_doubt, beliefs.types.values())),
         "inputs_given": float(len(request.given)),
         "offers": math.log1p(len(request.chosen_from)),
-        "agreed": _agreed(ranked),
+        "agreed": _agreed(ranked, share),
     }
 
 
@@ -59,7 +60,8 @@ def shares(ranked: Sequence[Ranked]) -> list[float]:
     """How the plans share the probability that one of them is right."""
     most = max(each.score for each in ranked)
     weights = [math.exp(each.score - most) for each in ranked]
-    return [weight / sum(weights) for weight in weights]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
 def _doubt(p: float) -> float:
@@ -67,11 +69,10 @@ def _doubt(p: float) -> float:
     return 0.0 if p in (0.0, 1.0) else -(p * math.log2(p) + (1 - p) * math.log2(1 - p))
 
 
-def _agreed(ranked: Sequence[Ranked]) -> float:
+def _agreed(ranked: Sequence[Ranked], share: Sequence[float]) -> float:
     """How likely the first plan's job types are, over all plans with their shares."""
     types = [{step["type"] for step in each.candidate.steps} - FUNCTIONS for each in ranked]
-    p = sum(share for share, each in zip(shares(ranked), types, strict=True) if each == types[0])
-    return logit(p)
+    return logit(sum(p for p, each in zip(share, types, strict=True) if each == types[0]))
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,8 @@ class Calibration:
 
     def confidence(self, features: Mapping[str, float]) -> float:
         """That the first plan is what was asked."""
-        return round(_of(self.right, features), 4)
+        return round(sigmoid(weighed(self.right, features)), 4)
 
     def possible(self, features: Mapping[str, float]) -> float:
         """That anything on offer does what was asked."""
-        return _of(self.feasible, features)
-
-
-def _of(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
-    return sigmoid(weights.get("", 0.0) + sum(weight * features[name] for name, weight in weights.items() if name))
+        return sigmoid(weighed(self.feasible, features))

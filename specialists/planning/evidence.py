@@ -103,15 +103,19 @@ def behind_best(numbers: Sequence[float]) -> list[float]:
 
 def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: bool = False) -> float:
     """What the evidence comes to by the model of its kind, before any sigmoid; `p`: as a probability."""
-    weights = models.get(kind, AS_IT_IS)
-    x = weights.get("", 0.0) + sum(weight * evidence[name] for name, weight in weights.items() if name)
+    x = weighed(models.get(kind, AS_IT_IS), evidence)
     return sigmoid(x) if p else x
+
+
+def weighed(weights: Weights, evidence: Mapping[str, float]) -> float:
+    return weights.get("", 0.0) + sum(weight * evidence[name] for name, weight in weights.items() if name)
 
 
 def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, x))))
 
 
-def logit(p: float) -> float:
-    p = min(max(p, 2e-3), 1 - 2e-3)
+def logit(p: float, least: float = 2e-3) -> float:
+    """Of what is neither less than `least` nor nearer to 1."""
+    p = min(max(p, least), 1 - least)
     return math.log(p / (1 - p))

@@ -6,11 +6,11 @@ input, a number or a quotation of the goal, and how large it is. Weights are fit
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from specialists.planning.evidence import logit
 from specialists.planning.normal import references
 from specialists.planning.offered import FUNCTIONS, Request
 from specialists.planning.search import ALONE, Beliefs, Candidate
@@ -18,6 +18,7 @@ from specialists.planning.spans import dates, numbers, quoted
 
 #: Words from which a text that a plan takes from the goal is a passage.
 PASSAGE_WORDS = 5
+LEAST = 1e-3  #: of a probability whose logarithm counts
 #: Without weights: what the search itself says.
 AS_FOUND: Mapping[str, float] = {"search": 1.0}
 
@@ -55,8 +56,7 @@ class _Goal:
         self._inputs = {given.name for given in request.given}
 
     def features(self, candidate: Candidate, beliefs: Beliefs, best: float) -> dict[str, float]:
-        values = [each for step in candidate.steps for each in self._said_by(step)]
-        said = [str(each) for each in values]
+        said = [str(each) for step in candidate.steps for each in self._said_by(step)]
         used = {
             path.split(".")[1] for step in candidate.steps for path in references(step) if path.startswith("inputs.")
         }
@@ -89,10 +89,10 @@ class _Goal:
             "ends": float(len(ends) > 1),
             "alone": float(bool(applications) and all(each.frame == ALONE for each in applications)),
             "shown": float(len(core.shown) if core else 0),
-            "least_type": _logit(least),
-            "left_type": _logit(left),
-            "least_condition": _logit(min(conditions, default=0.9)),
-            "least_tally": _logit(min(tallies, default=0.9)),
+            "least_type": logit(least, LEAST),
+            "left_type": logit(left, LEAST),
+            "least_condition": logit(min(conditions, default=0.9), LEAST),
+            "least_tally": logit(min(tallies, default=0.9), LEAST),
             "steps": float(len(candidate.steps)),
         }
 
@@ -123,8 +123,3 @@ def _values(value: Any) -> Iterator[Any]:
             yield from _values(each)
     elif not isinstance(value, bool):
         yield value
-
-
-def _logit(p: float) -> float:
-    p = min(max(p, 1e-3), 1 - 1e-3)
-    return math.log(p / (1 - p))

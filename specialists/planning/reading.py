@@ -42,6 +42,7 @@ SPANS, PHRASES = 5, 16  #: words of the goal that may be a text that it says
 LONG_TEXT = 400  #: characters; a field that may hold more is not selected by its whole value
 KEPT_BINDS = 100_000
 BOUND = 0.9  #: a source so likely that the goal itself is not looked at for a value
+UNFIT = -8.0  #: of a parameter that there is no source for, and the least of one that there is
 KNOWN_NUMBER = -4.0  #: of job types that the layer over whole goals does not know
 
 
@@ -83,16 +84,20 @@ class Reading:
 
     def found(self, request: Request, models: Mapping[str, Weights]) -> Found:
         """`models`: of job types, the likeliest of which are looked at closely."""
-        of_goal = self._reader.of_goal(request.goal, request.words, shape_of(request))
-        binds = dict(self._bind(request, request.chosen_from))
-        found = Found({name: of_goal[name] for name in texts.WANTS}, self._types(request, of_goal, binds))
+        found = self.begun(request)
         types = types_of(found.types, models)
         likely = sorted(request.chosen_from, key=lambda offer: -types[offer.name])[:TYPES_AT_MOST]
         likely = [offer for offer in likely if types[offer.name] > 0.01] or likely[:2]
         kept = {offer.name for offer in likely}
-        found.binds = {key: each for key, each in binds.items() if key[0] in kept}
+        found.binds = {key: each for key, each in found.binds.items() if key[0] in kept}
         _Parts(self._reader, request, likely, types, models, found).read()
         return found
+
+    def begun(self, request: Request) -> Found:
+        """What is found before any part of a plan is looked at: wants, job types, and the sources of all of these."""
+        of_goal = self._reader.of_goal(request.goal, request.words, shape_of(request))
+        binds = dict(self._bind(request))
+        return Found({name: of_goal[name] for name in texts.WANTS}, self._types(request, of_goal, binds), binds)
 
     def _types(
         self, request: Request, of_goal: Mapping[str, float], binds: Mapping[Source, Evidence]
@@ -104,7 +109,7 @@ class Reading:
         plain = self._reader.similar([offer.words for offer in offers], [request.words])
         told = [f"{spoken(offer.name)}: {offer.description}" for offer in offers]
         near = self._reader.similar(told, [request.goal, *windows(request.goal, 8)])
-        labels = self._labels(request)
+        labels, inputs, everything = self._labels(request), _best(binds, outputs=False), _best(binds, outputs=True)
         found = {}
         for offer, x, whole, pieces in zip(offers, own, plain, near, strict=True):
             known = of_goal.get(texts.known(offer))
@@ -119,8 +124,8 @@ class Reading:
                 "named": float(spoken(offer.name).casefold() in request.goal.casefold()),
                 "label": 10 * labels.get(offer.name, 0.0),
                 "labels": math.log1p(sum(len(field.labels) for field in offer.leaves)),
-                "fits": _fits(offer, binds, outputs=False),
-                "fed": _fits(offer, binds, outputs=True),
+                "fits": _fits(offer, inputs),
+                "fed": _fits(offer, everything),
             }
         return found
 
@@ -137,10 +142,14 @@ class Reading:
         best = {label: max(row) for label, row in zip(every, rows, strict=True)}
         return {name: max(best[label] for label in each) for name, each in said.items() if each}
 
-    def _bind(self, request: Request, offers: Sequence[Offer]) -> Iterator[tuple[Source, Evidence]]:
+    def _bind(self, request: Request) -> Iterator[tuple[Source, Evidence]]:
         """How well each source fits each parameter."""
         asked: list[tuple[str, list[str]]] = []
-        wanted = [(offer, each, list(_sources(request, offer, each))) for offer in offers for each in offer.parameters]
+        wanted = [
+            (offer, each, list(_sources(request, offer, each)))
+            for offer in request.chosen_from
+            for each in offer.parameters
+        ]
         for offer, parameter, sources in wanted:
             need = texts.needed(offer, parameter)
             if fresh := [text for _, text, _ in sources if (need, text) not in self._binds]:
@@ -396,13 +405,18 @@ class _Parts:
         return found
 
 
-def _fits(offer: Offer, binds: Mapping[Source, Evidence], *, outputs: bool) -> float:
-    """How well the worst of the required parameters is provided for, by inputs, or by whatever there is."""
-    best: dict[str, float] = {}
+def _best(binds: Mapping[Source, Evidence], *, outputs: bool) -> dict[tuple[str, str], float]:
+    """(job type, parameter) -> the number of its best source: of the inputs, or of whatever there is."""
+    best: dict[tuple[str, str], float] = {}
     for (name, parameter, key), evidence in binds.items():
-        if name == offer.name and (outputs or key[0] != "out"):
-            best[parameter] = max(best.get(parameter, -8.0), evidence["own"])
-    return max(-8.0, min((best.get(each.name, -8.0) for each in offer.required), default=0.0))
+        if outputs or key[0] != "out":
+            best[name, parameter] = max(best.get((name, parameter), UNFIT), evidence["own"])
+    return best
+
+
+def _fits(offer: Offer, best: Mapping[tuple[str, str], float]) -> float:
+    """How well the worst of the required parameters is provided for."""
+    return min((best.get((offer.name, each.name), UNFIT) for each in offer.required), default=0.0)
 
 
 def _options(function: str, figures: Sequence[Any], descending: float) -> list[tuple[tuple[str, Any], ...]]:

@@ -327,15 +327,10 @@ class _Search:
             score = sum(_log(p) for _, _, p in picked)
             places = [a.place for _, a in arguments if a.place]
             score -= 1.5 * (len(places) - len(set(places)))
-            if frame == ALONE and self._loses_list(arguments):
-                continue
             owners = [p.owner for p in places] + ([frame.partition(OF)[0]] if OF in frame else [])
             feeds = tuple(dict.fromkeys(owner for owner in owners if not owner.startswith(INPUTS)))
             ways.append(Application(offer, frame, tuple(arguments), feeds, score))
         return heapq.nlargest(2, ways, key=lambda way: way.score)
-
-    def _loses_list(self, arguments: Sequence[tuple[str, Argument]]) -> bool:
-        return False
 
     def _arguments(self, offer: Offer, parameter: Parameter, frame: str) -> Iterator[tuple[Argument, float]]:
         bind = self._beliefs.bind

@@ -46,7 +46,7 @@ def known(reading: Reading, asked: Sequence[Asked]) -> list[Known]:
 def fit_evidence(reading: Reading, goals: Sequence[Known]) -> dict[str, Weights]:
     """A model for each kind of part: job types first, then what is found beside the likeliest of them."""
     possible = [(each, plan) for each in goals if (plan := each.plan) is not None]
-    types = {id(each): reading.found(each.request, {}).types for each, _ in possible}
+    types = {id(each): reading.begun(each.request).types for each, _ in possible}
     models: dict[str, Weights] = {}
     _fit(models, "type", [row for each, plan in possible for row in type_rows(plan, types[id(each)])])
     _fit(models, "among", [r for each, plan in possible for r in type_rows(plan, among(types[id(each)], models))])
@@ -70,7 +70,7 @@ def _fit(models: dict[str, Weights], kind: str, rows: Sequence[Row]) -> None:
 def _wants(models: Mapping[str, Weights], found: Sequence[tuple[Known, Found]]) -> dict[str, Weights]:
     told: list[tuple[Known, dict[str, Any], Mapping[str, bool]]] = []
     for each, parts in found:
-        plain = believed(each.request, parts, dict(models))  # no model of a want is fitted yet
+        plain = believed(each.request, parts, models)  # no model of a want is fitted yet
         told.append((each, want_evidence(each.request, plain), each.wants))
     fitted: dict[str, Weights] = {}
     for name in WANTS:

@@ -44,11 +44,9 @@ def _right(request: Request, plan: Normal) -> Iterator[str]:
             continue
         if operation.function in BY_FIELD:
             yield texts.by_field(operation.function, field)
-        elif condition := condition_of(operation):
-            operator, value = condition
-            for each in value if isinstance(value, list) else [value]:
-                said = "equals" if operator == "any_of" else operator
-                yield texts.condition(field, said, label_like(field, each))
+        else:
+            for operator, value in conditions_of(operation):
+                yield texts.condition(field, operator, label_like(field, value))
     for _, parameter, value in literals(request, plan):
         yield texts.literal(parameter, value)
 
@@ -145,6 +143,14 @@ def condition_of(operation: Operation) -> tuple[str, Any] | None:
     return next(((name, options[name]) for name in CONDITIONS if name in options), None)
 
 
+def conditions_of(operation: Operation) -> Iterator[tuple[str, Any]]:
+    """(operator, value) of each value that a filter selects by: any of several is each of them."""
+    if condition := condition_of(operation):
+        operator, value = condition
+        for each in value if isinstance(value, list) else [value]:
+            yield "equals" if operator == "any_of" else operator, each
+
+
 def literals(request: Request, plan: Normal) -> Iterator[tuple[Offer, Parameter, Any]]:
     """Arguments that the plan says itself."""
     for use in sorted(plan.uses):
@@ -180,8 +186,9 @@ def _fields_of(request: Request, source: str) -> Sequence[Field]:
 
 def label_like(field: Field, value: Any) -> Any:
     """The field's label that a normal form shows as `value`; `value` where it has none."""
-    return next((label for label in field.labels if _plain(label) == _plain(value)), value)
+    return next((label for label in field.labels if plain(label) == plain(value)), value)
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """As a normal form shows a label."""
     return str(value).casefold().replace("_", " ")

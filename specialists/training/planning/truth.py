@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from specialists.planning.evidence import Evidence, Found
 from specialists.planning.normal import Normal
 from specialists.planning.offered import Request
 from specialists.planning.search import INPUTS
-from specialists.training.planning.parts import condition_of, literals, ordered
+from specialists.training.planning.parts import conditions_of, literals, ordered, plain
 from specialists.training.planning.sources import bound
 
 Row = tuple[Evidence, bool]
@@ -27,25 +26,18 @@ def part_rows(request: Request, plan: Normal, found: Found) -> Iterator[tuple[st
         if key[0] in plan.types:
             yield "bind", (evidence, key in right)
     operations = ordered(plan)
-    conditions = {each for operation in operations for each in _conditions(operation)}
+    conditions = {
+        (operation.source, operation.field, operator, plain(value))
+        for operation in operations
+        for operator, value in conditions_of(operation)
+    }
     for condition, evidence in found.conditions:
-        said = (condition.owner.removeprefix(INPUTS), condition.field.path, condition.operator, _plain(condition.value))
+        said = (condition.owner.removeprefix(INPUTS), condition.field.path, condition.operator, plain(condition.value))
         yield "condition", (evidence, said in conditions)
     tallies = {(operation.function, operation.source, operation.field) for operation in operations}
     for tally, evidence in found.tallies:
         yield "tally", (evidence, (tally.function, tally.owner.removeprefix(INPUTS), tally.field.path) in tallies)
-    said_by_plan = {(offer.name, parameter.name, _plain(value)) for offer, parameter, value in literals(request, plan)}
+    said_by_plan = {(offer.name, parameter.name, plain(value)) for offer, parameter, value in literals(request, plan)}
     for (name, parameter), value, evidence in found.literals:
         if name in plan.types:
-            yield "literal", (evidence, (name, parameter, _plain(value)) in said_by_plan)
-
-
-def _conditions(operation: Any) -> Iterator[tuple[str, str, str, str]]:
-    if condition := condition_of(operation):
-        operator, value = condition
-        for each in value if isinstance(value, list) else [value]:
-            yield operation.source, operation.field, "equals" if operator == "any_of" else operator, _plain(each)
-
-
-def _plain(value: Any) -> str:
-    return str(value).casefold().replace("_", " ")
+            yield "literal", (evidence, (name, parameter, plain(value)) in said_by_plan)
