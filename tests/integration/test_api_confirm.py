@@ -11,20 +11,11 @@ from starlette.testclient import TestClient
 
 from coordinator.client import ApiError, Client
 from tests.answers import draft, planned, refused, unsure
+from tests.story import SORT, ref
 
 Json = dict[str, Any]
 
 
-def ref(path: str) -> Json:
-    return {"$ref": path}
-
-
-SORT = {
-    "id": "s1",
-    "type": "triage",
-    "map": {"over": ref("inputs.messages"), "as": "item"},
-    "args": {"text": ref("item")},
-}
 COUNT = {"id": "s2", "type": "count", "args": {"items": ref("s1"), "field": "intent"}}
 GROUNDED = {"step": "s2", "argument": "field", "value": "intent", "from": "what they want"}
 FIRST = draft(SORT, words="sorts the messages", confidence=0.5)

@@ -14,18 +14,8 @@ from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.records import RunRecord
 from tests.answers import planned, refused
+from tests.story import SORT, ref
 
-
-def ref(path: str) -> dict[str, str]:
-    return {"$ref": path}
-
-
-SORT = {
-    "id": "s1",
-    "type": "triage",
-    "map": {"over": ref("inputs.messages"), "as": "item"},
-    "args": {"text": ref("item")},
-}
 DRAFT = {
     "steps": [
         SORT,

@@ -13,20 +13,11 @@ from coordinator.client import ApiError, Client, Saved
 from coordinator.saved_plans import MOST, PLAN_BYTES
 from infra.redis_ledger import RedisLedger
 from tests.answers import draft, planned, unsure
+from tests.story import SORT, ref
 
 Json = dict[str, Any]
 
 
-def ref(path: str) -> Json:
-    return {"$ref": path}
-
-
-SORT = {
-    "id": "s1",
-    "type": "triage",
-    "map": {"over": ref("inputs.messages"), "as": "item"},
-    "args": {"text": ref("item")},
-}
 KEEP = {"id": "s2", "type": "filter", "args": {"items": ref("s1"), "field": "intent", "equals": ref("inputs.intent")}}
 PLAN = {"steps": [SORT, KEEP], "result": ref("s2.kept")}
 HOLES: Json = {
