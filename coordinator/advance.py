@@ -14,12 +14,13 @@ from coordinator import references
 from coordinator.answer import shown
 from coordinator.binder import Binder, TooLarge
 from coordinator.escalation import Known, rule_of, standing
-from coordinator.jobs import fallback_job, job_inputs, job_of
+from coordinator.jobs import asked_job, fallback_job, job_inputs, job_of
 from coordinator.joining import count, judge, wanted
-from coordinator.plan import PLANNING, Join, PlanRefused, Step
-from coordinator.planning import Accepted, Refused, Unsure, decide
+from coordinator.plan import ASKS, PLANNING, PLANNING_AGAIN, Join, PlanRefused, Step
+from coordinator.planner_input import with_answers
+from coordinator.planning import Accepted, Asking, Refused, Unsure, decide
 from coordinator.progress import Progress, StepState
-from coordinator.run import Run, RunFailure, UnreadableRun
+from coordinator.run import Answered, Run, RunFailure, UnreadableRun
 from coordinator.values import Stored, load_values
 from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
 from specialists.catalog import Catalog
@@ -118,10 +119,12 @@ class _Deciding:
         ended = {"fallback": {"type": progress.fallback, "state": outcome.state}} if outcome.of_fallback else {}
         outcome = standing(outcome, self._known)
         self._tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state, **ended)
-        if self._run.planning and outcome.output is not None:
-            self._plan(outcome.output, progress)
-        else:
-            self._count(outcome, progress)
+        if outcome.step_id in (PLANNING, PLANNING_AGAIN) and outcome.output is not None:
+            self._plan(outcome.step_id, outcome.output, progress)
+            return
+        if outcome.step_id in ASKS:
+            self._hear(outcome)
+        self._count(outcome, progress)
 
     def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
         """Have the fallback asked the same, if there is one to ask, and a job left for it."""
@@ -160,27 +163,42 @@ class _Deciding:
         """Its id, or its fallback's, which was asked after it."""
         return Job.name(self._run.id, step.id, index, progress.fallback if progress.has_asked(index) else None)
 
-    def _plan(self, output: Json, progress: Progress) -> None:
-        """The planner's output: a plan, plans to choose from, or a refusal."""
+    def _hear(self, outcome: Outcome) -> None:
+        """What an ask of the planner's came to."""
+        answered = Answered(output=outcome.output, confidence=outcome.confidence)
+        self._run = self._run.model_copy(update={"heard": self._run.heard | {outcome.step_id: answered}})
+
+    def _plan(self, step_id: str, output: Json, progress: Progress) -> None:
+        """The planner's output: a plan, plans to choose from, a refusal, or what is to be asked first."""
         inputs, limits = self._values([references.INPUTS])[references.INPUTS], self._run.plan.limits
         try:
             decision = decide(output, self._run.confirm, self._catalog, inputs, limits)
+            if isinstance(decision, Asking) and step_id != PLANNING:
+                raise PlanRefused(["the planner's answer: asks once more"])
         except PlanRefused as refused:
             message = f"the planner has no plan that can run: {refused}"
-            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=PLANNING, faults=tuple(refused.faults)))
+            self.fail(RunFailure(kind=FailureKind.PLAN, message=message, step=step_id, faults=tuple(refused.faults)))
             return
-        self._steps[PLANNING] = progress.counted(0, "succeeded").done()
+        self._steps[step_id] = progress.counted(0, "succeeded").done()
         match decision:
+            case Asking():
+                self._ask(decision)
             case Accepted():
                 self._go_on(decision)
             case Unsure():
                 self._wait(decision)
             case Refused():
-                self._run = self._run.model_copy(update={"reason": decision.reason})
+                told = {"reason": decision.reason, "missing": decision.missing, "nearest": decision.nearest}
+                self._run = self._run.model_copy(update=told)
                 self.end(RunState.REFUSED)
+
+    def _ask(self, asking: Asking) -> None:
+        self._run = self._run.asking(asking.asks)
+        self._steps = {**self._run.steps, PLANNING: self._steps[PLANNING]}
 
     def _go_on(self, accepted: Accepted) -> None:
         planned = self._run.planned(accepted.plan, accepted.draft.reading)
+        self._jobs_before -= self._jobs_made() - 1  # the plan's own jobs are limited, and the planner's first counted
         self._steps = {**planned.steps, **self._steps}
         self._run = planned
         self._events.append(accepted_event(planned))
@@ -228,8 +246,18 @@ class _Deciding:
     def _inputs(self, step: Step) -> list[Json]:
         """One a job. What the planner is asked holds parts of the goal's inputs: it is data, and not searched."""
         if self._run.asked is not None:
-            return [self._run.asked]
+            return [self._asked(self._run.asked, step.id)]
         return job_inputs(step, self._values(step.names()), self._binder)
+
+    def _asked(self, asked: Json, step_id: str) -> Json:
+        """What the planner is asked, or others are for its sake."""
+        if step_id == PLANNING:
+            return asked
+        asks = dict(zip(ASKS, self._run.asks, strict=False))
+        if step_id in asks:
+            return asks[step_id].input
+        heard = [(ask, self._run.heard.get(name, Answered(output=None))) for name, ask in asks.items()]
+        return with_answers(asked, [(ask, each.output, each.confidence) for ask, each in heard])
 
     def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json]) -> None:
         """Jobs for those of `inputs` that have no output yet."""
@@ -239,7 +267,8 @@ class _Deciding:
             self._fail_step(step, f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}")
             return
         specialist = self._catalog.get(step.type)
-        self._jobs += [job_of(self._run, step, index, inputs[index], specialist) for index in new]
+        make = asked_job if step.id in ASKS else job_of
+        self._jobs += [make(self._run, step, index, inputs[index], specialist) for index in new]
         self._steps[step.id] = progress
         kept = progress.succeeded
         self._tell("step.released", step=step.id, type=step.type, total=progress.total, kept=kept)

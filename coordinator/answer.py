@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from coordinator.plan import PlanRefused
+from coordinator.plan import MOST_ASKS, PlanRefused
 from infra.records import Json, Record
 
 MOST_PLANS = 3
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PLAN = "plan"  #: the first plan is what was asked
     UNSURE = "unsure"  #: one of the plans may be what was asked
     REFUSED = "refused"  #: no plan over these job types and inputs can be what was asked
+    ASK = "ask"  #: it is to be asked again, with what `asks` come to
 
 
 class Grounding(Record):
@@ -34,6 +35,7 @@ class Grounding(Record):
     argument: str
     value: Any
     source: str = Field(alias="from")
+    by: str | None = None  #: the job type whose label it is, where that read the words in the same way
 
 
 class Reading(Record):
@@ -60,6 +62,13 @@ class Draft(Reading):
         return Reading(words=self.words, confidence=self.confidence, grounded=self.grounded)
 
 
+class Ask(Record):
+    """A job that the planner asks for: the owner of labels is to read words of the goal."""
+
+    type: str
+    input: Json
+
+
 class Answer(Record):
     """What the planner answers: plans are the best first."""
 
@@ -67,13 +76,17 @@ class Answer(Record):
     confidence: float = Field(ge=0, le=1)  #: of the first plan
     reason: str = ""  #: why it is unsure, or refuses
     plans: tuple[Draft, ...] = Field(default=(), max_length=MOST_PLANS)
+    asks: tuple[Ask, ...] = Field(default=(), max_length=MOST_ASKS)
+    missing: tuple[str, ...] = ()  #: where it refuses: parameters of the first of `nearest` that nothing gives
+    nearest: tuple[str, ...] = ()  #: ... and job types, those first that come nearest to what is asked
 
 
 def shown(reading: Reading | None) -> Json:
     """What people are told of a plan; of one that its caller sent there is nothing to tell."""
     if reading is None:
         return {"words": None, "confidence": None, "grounded": []}
-    return reading.model_dump(mode="json", by_alias=True, include={"words", "confidence", "grounded"})
+    grounded = [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in reading.grounded]
+    return {"words": reading.words, "confidence": reading.confidence, "grounded": grounded}
 
 
 def read_answer(output: Json) -> Answer:

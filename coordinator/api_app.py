@@ -16,14 +16,14 @@ from infra.metrics import create_registry, served
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
-from specialists.catalog import load_catalog
+from specialists.live_catalog import LiveCatalog
 
 
 def main() -> None:
     settings = Settings()
     logs.configure(settings)
     ledger = RedisLedger.of(settings)
-    catalog = load_catalog(settings.specialists, adapters=False)
+    catalog = LiveCatalog(settings.specialists)
     registry = create_registry("api")
     # uvicorn ends by the signal that stopped it: by default that would leave no time to send the last spans.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())

@@ -19,7 +19,7 @@ from infra.metrics import create_registry, served
 from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
-from specialists.catalog import load_catalog
+from specialists.live_catalog import LiveCatalog
 
 logger = logging.getLogger("coordinator.app")  # not `__name__`: this module is run as `__main__`
 
@@ -30,7 +30,7 @@ def main() -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
-    catalog = load_catalog(settings.specialists, adapters=False)
+    catalog = LiveCatalog(settings.specialists)
     registry = create_registry("coordinator")
     registry.register(LedgerCollector(ledger))
     stop = Event()

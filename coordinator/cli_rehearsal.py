@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -105,7 +106,7 @@ def plan(goal: GoalWords, given: Inputs = None, specialists: Folders = None, as_
 def _rehearsing(folders: Sequence[Path] | None) -> Iterator[tuple[Rehearsal, Catalog]]:
     """A rehearsal over the settings' specialists and those in `folders`; what stops it is told as commands do."""
     from coordinator.plan import Limits
-    from coordinator.rehearsal.planner import PlannerMissing, load_planner
+    from coordinator.rehearsal.planner import PlannerMissing, load_answer, load_planner
     from coordinator.rehearsal.rehearsal import Rehearsal
     from infra.settings import Settings
     from specialists.catalog import load_catalog
@@ -117,7 +118,8 @@ def _rehearsing(folders: Sequence[Path] | None) -> Iterator[tuple[Rehearsal, Cat
         catalog = load_catalog(settings.specialists, adapters=False)
         limits = Limits(max_jobs=settings.max_jobs, deadline_s=settings.deadline_s, max_replans=settings.max_replans)
         try:
-            yield Rehearsal(catalog, limits, lambda: load_planner(catalog, settings)), catalog
+            load_asked = partial(load_answer, catalog, settings, partial(typer.echo, err=True))
+            yield Rehearsal(catalog, limits, partial(load_planner, catalog, settings), load_asked), catalog
         except PlannerMissing as error:
             _refuse(str(error))
 

@@ -24,7 +24,7 @@ from coordinator.escalation import rule_of
 from coordinator.following import Followed
 from coordinator.meaning import meaning
 from coordinator.metrics import RunMetrics
-from coordinator.plan import PLANNING, Limits, Plan, PlanRefused, Step
+from coordinator.plan import Limits, Plan, PlanRefused, Step, planning
 from coordinator.planner_input import planner_input
 from coordinator.rerun import Reopened, reopen
 from coordinator.run import Run, UnreadableRun
@@ -148,7 +148,7 @@ class Goals:
             faults.append("send one of 'goal' (words), 'plan' and 'saved' (the name of a saved plan)")
         elif goal.goal is not None:
             asked = self._asked(goal, faults)
-            plan = _planning(limits)
+            plan = planning(limits)
         else:
             goal = self._filled(goal, asking.tenant, faults)
             plan = self._compiled(goal, limits, faults)
@@ -404,12 +404,6 @@ class Goals:
         if record is None:
             raise UnknownRun(run_id)
         return record
-
-
-def _planning(limits: Limits) -> Plan:
-    """The plan of one step that asks for a plan."""
-    step = Step(id=PLANNING, type=PLANNER)
-    return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
 
 
 def input_faults(inputs: Mapping[str, Any]) -> list[str]:

@@ -75,6 +75,10 @@ class House:
         return f"http://127.0.0.1:{self._ports.api}"
 
     @property
+    def redis_url(self) -> str:
+        return self._redis.url
+
+    @property
     def flower_url(self) -> str:
         return f"http://127.0.0.1:{self._ports.flower}"
 
@@ -167,7 +171,7 @@ class House:
     def _child(self, name: str, *command: str) -> Child:
         environment = {
             **{name: value for name, value in os.environ.items() if name != "MANYHANDS_REDIS_PASSWORD_FILE"},
-            "MANYHANDS_REDIS_URL": self._redis.url,
+            "MANYHANDS_REDIS_URL": self.redis_url,
             "MANYHANDS_API_PORT": str(self._ports.api),
             "MANYHANDS_API_HOST": self._settings.api_host,
             "MANYHANDS_HOME": str(self._settings.home),
@@ -183,7 +187,7 @@ class House:
     def _flower(self) -> Child:
         """Given the broker alone, and read-only: its API could send any task."""
         options = [f"--port={self._ports.flower}", "--address=127.0.0.1", "--read_only=True"]
-        celery = ["-m", "celery", "--broker", self._redis.url, "--config", "infra.flower_config"]
+        celery = ["-m", "celery", "--broker", self.redis_url, "--config", "infra.flower_config"]
         child = self._child("flower", *celery, "flower", *options)
         child.environment = {**child.environment, "MANYHANDS_QUEUE_PREFIX": self._settings.queue_prefix}
         if self._settings.flower_auth:  # by the environment: a command line is everyone's to read

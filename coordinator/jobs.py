@@ -12,6 +12,9 @@ from coordinator.run import Run
 from infra.records import Job, Json
 from specialists.specialist import Specialist
 
+#: How long a planner's ask waits for a worker, and may take: a plan without its answer is as good as it was before.
+ASKED_S = 5.0
+
 
 def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json]:
     """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge."""
@@ -43,6 +46,14 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         round=run.round,
         trace=run.trace,
     )
+
+
+def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
+    """What the planner wants to know: nobody waits long for it, and it is tried once."""
+    job = job_of(run, step, index, job_input, specialist)
+    timeout_s = min(job.timeout_s, ASKED_S)
+    queue_s = min(job.queue_s or ASKED_S, ASKED_S)
+    return job.model_copy(update={"attempts": 1, "timeout_s": timeout_s, "queue_s": queue_s})
 
 
 def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, queue_s: float) -> Job:

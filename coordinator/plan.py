@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,10 +11,15 @@ from pydantic_core import PydanticCustomError
 
 from coordinator import references
 from infra.records import Json, Record
+from specialists.offers import PLANNER
 
-#: The id of the step that asks for a plan, and so of no step in a plan.
+MOST_ASKS = 8  #: of a planner, before there is a plan
+#: The ids of the steps that ask for a plan, once more after others were asked what words mean, and of these.
 PLANNING = "planner"
-RESERVED = frozenset({references.INPUTS, PLANNING})
+PLANNING_AGAIN = "planner_again"
+ASKS = tuple(f"planner_asks_{number}" for number in range(1, MOST_ASKS + 1))
+#: ... and so of no step in a plan.
+RESERVED = frozenset({references.INPUTS, PLANNING, PLANNING_AGAIN, *ASKS})
 MAX_STEPS = 64
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -106,6 +111,23 @@ class Plan(Record):
 
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
+
+
+def planning(limits: Limits) -> Plan:
+    """The plan of one step that asks for a plan."""
+    step = Step(id=PLANNING, type=PLANNER)
+    return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
+
+
+def planning_again(types: Sequence[str], limits: Limits) -> Plan:
+    """Planning goes on: jobs of these types, whose answers may be missing, then the planner once more."""
+    asks = [
+        Step(id=name, type=each, after=(PLANNING,), on_failure=OnFailure.SKIP)
+        for name, each in zip(ASKS, types, strict=False)
+    ]
+    again = Step(id=PLANNING_AGAIN, type=PLANNER, after=tuple(each.id for each in asks))
+    steps = (Step(id=PLANNING, type=PLANNER), *asks, again)
+    return Plan(steps=steps, result={references.KEY: PLANNING_AGAIN}, limits=limits)
 
 
 class PlanRefused(Exception):

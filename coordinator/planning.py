@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coordinator.answer import Confirm, Draft, Kind, read_answer
+from coordinator.answer import Ask, Confirm, Draft, Kind, read_answer
 from coordinator.compiler import compile_plan
 from coordinator.plan import Limits, Plan, PlanRefused
 from infra.records import Json
@@ -28,11 +28,20 @@ class Unsure:
 @dataclass(frozen=True)
 class Refused:
     reason: str
+    missing: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Jobs to do before there is a plan."""
+
+    asks: tuple[Ask, ...]
 
 
 def decide(
     output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
-) -> Accepted | Unsure | Refused:
+) -> Accepted | Unsure | Refused | Asking:
     """What the planner's output comes to, for a caller who has said when to `confirm`.
 
     Its first plan that compiles is accepted; of those after the first, `max_replans` are tried. Raises PlanRefused with
@@ -40,7 +49,9 @@ def decide(
     """
     answer = read_answer(output)
     if answer.answer is Kind.REFUSED:
-        return Refused(answer.reason)
+        return Refused(answer.reason, answer.missing, answer.nearest)
+    if answer.answer is Kind.ASK:
+        return Asking(askable(answer.asks, catalog))
     waits = confirm is Confirm.ALWAYS or (confirm is Confirm.IF_UNSURE and answer.answer is Kind.UNSURE)
     tried = answer.plans if waits else answer.plans[: limits.max_replans + 1]
     compiled = _compiled(tried, catalog, inputs, limits)
@@ -48,6 +59,24 @@ def decide(
         return Unsure(tuple(draft for draft, _ in compiled), answer.reason)
     draft, plan = compiled[0]
     return Accepted(plan, draft)
+
+
+def askable(asks: Iterable[Ask], catalog: Catalog) -> tuple[Ask, ...]:
+    """Raises PlanRefused where one asks what no job can be."""
+    faults = []
+    kept = tuple(asks)
+    for each in kept:
+        if each.type not in catalog:
+            faults.append(f"the planner's answer: asks job type {each.type!r}, which is not here")
+        else:
+            faults += [f"the planner's answer: asks {each.type!r}: {f}" for f in _input_faults(each, catalog)]
+    if faults or not kept:
+        raise PlanRefused(faults or ["the planner's answer: asks nothing"])
+    return kept
+
+
+def _input_faults(ask: Ask, catalog: Catalog) -> list[str]:
+    return catalog.get(ask.type).input_faults(ask.input)
 
 
 def _compiled(

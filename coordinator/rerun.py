@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coordinator.advance import Change, begin
 from coordinator.joining import wanted
-from coordinator.plan import PLANNING, Plan, Step
+from coordinator.plan import PLANNING, Plan, Step, planning
 from coordinator.progress import Progress, StepState
 from coordinator.references import INPUTS
 from coordinator.run import Run
@@ -131,8 +131,9 @@ def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool)
 
 
 def _reopened(run: Run, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
-    all_steps = run.steps | steps
-    left = {name for name in run.anew if all_steps[name].state is StepState.WAITING}  # of a round that came to nothing
+    all_steps = {PLANNING: steps[PLANNING]} if run.planning else run.steps | steps  # what it asks first may be others
+    waiting = {name for name, each in all_steps.items() if each.state is StepState.WAITING}
+    left = waiting & set(run.anew)  # of a round that came to nothing
     kept = (each.total if each.state is StepState.DONE else each.succeeded for each in all_steps.values())
     return run.model_copy(
         update={
@@ -140,6 +141,7 @@ def _reopened(run: Run, steps: dict[str, Progress], anew: set[str], now_ms: int)
             "failure": None,
             "candidates": (),
             "reason": "",
+            "plan": planning(run.plan.limits) if run.planning else run.plan,
             "steps": all_steps,
             "jobs": sum(kept),
             "round": run.round + 1,

@@ -7,10 +7,10 @@ small: an outcome costs the same whether its step has ten jobs or ten thousand.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from coordinator.answer import Confirm, Draft, Reading
-from coordinator.plan import Plan
+from coordinator.answer import Ask, Confirm, Draft, Reading
+from coordinator.plan import PLANNING, Plan, planning_again
 from coordinator.progress import Progress
 from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Record, RunRecord, RunState
 
@@ -27,6 +27,13 @@ class RunFailure(Record):
     faults: tuple[str, ...] = ()  #: of the planner's plans, where none compiles
 
 
+class Answered(Record):
+    """What came of an ask of the planner's."""
+
+    output: Json | None
+    confidence: float | None = None
+
+
 class Run(Record):
     id: str
     goal: str | None  #: None: the caller sent the plan, or named a saved one
@@ -34,7 +41,9 @@ class Run(Record):
     created_ms: int
     deadline_ms: int
     plan: Plan
-    asked: Json | None = None  #: what the planner is asked, while `plan` is the one step that asks it; data, not bound
+    asked: Json | None = None  #: what the planner is asked, while `plan` is the steps that ask it; data, not bound
+    asks: tuple[Ask, ...] = ()  #: what it asked others first, likewise; one for each of the steps in `ASKS`
+    heard: dict[str, Answered] = Field(default_factory=dict)  #: by step: what came of these
     confirm: Confirm = Confirm.IF_UNSURE
     steps: dict[str, Progress]  #: of `plan`, and of the planning before it
     jobs: int = 0  #: released so far, without those of fallbacks
@@ -42,6 +51,8 @@ class Run(Record):
     candidates: tuple[Draft, ...] = ()  #: the plans that an unsure run has to choose from, the best first
     reading: Reading | None = None  #: what the planner said of `plan`; None: its caller sent the plan
     reason: str = ""  #: why the planner is unsure, or refuses
+    missing: tuple[str, ...] = ()  #: where it refuses: parameters of the first of `nearest` that nothing gives
+    nearest: tuple[str, ...] = ()  #: ... and the job types that come nearest to what is asked
     state: RunState = RunState.RUNNING
     failure: RunFailure | None = None
     trace: str | None = None  #: W3C traceparent of what accepted it; None: of no trace
@@ -85,8 +96,14 @@ class Run(Record):
 
     @property
     def planning(self) -> bool:
-        """Whether `plan` is still the one step that asks for a plan."""
+        """Whether `plan` is still the steps that ask for a plan."""
         return self.asked is not None
+
+    def asking(self, asks: tuple[Ask, ...]) -> Run:
+        """The run as it goes on where the planner wants to know what `asks` come to, and is asked again then."""
+        plan = planning_again([ask.type for ask in asks], self.plan.limits)
+        steps = self.steps | {step.id: Progress() for step in plan.steps if step.id != PLANNING}
+        return self.model_copy(update={"plan": plan, "asks": asks, "heard": {}, "steps": steps})
 
     def planned(self, plan: Plan, reading: Reading | None) -> Run:
         """The run as it goes on with `plan`, of which nothing is released. `reading`: None if the caller sent it."""
@@ -96,7 +113,7 @@ class Run(Record):
             "reading": reading,
             "steps": self.steps | {step.id: Progress() for step in plan.steps},
         }
-        return self.model_copy(update={**told, "asked": None, "candidates": (), "reason": ""})
+        return self.model_copy(update={**told, "asked": None, "asks": (), "heard": {}, "candidates": (), "reason": ""})
 
     @property
     def since_ms(self) -> int:

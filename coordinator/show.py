@@ -57,7 +57,8 @@ def reading_lines(told: Json) -> list[str]:
     found = [f"{told['words'] or 'the plan'} ({told['confidence']:.2f})"]
     for each in told["grounded"]:
         value = _short(json.dumps(each["value"], ensure_ascii=False))
-        found.append(f'  {each["step"]} {each["argument"]} = {value}, from "{each["from"]}"')
+        by = f", as {each['by']} reads it" if each.get("by") else ""
+        found.append(f'  {each["step"]} {each["argument"]} = {value}, from "{each["from"]}"{by}')
     return found
 
 

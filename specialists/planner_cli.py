@@ -66,6 +66,10 @@ def eval_planner(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="so many goals, drawn at random; default: all")] = None,
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
+    heard: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="what owners of labels said of the goals' words; default: the writing's"),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
     out: Annotated[Path | None, typer.Option(help="a file for the figures, as JSON")] = None,
 ) -> None:
@@ -82,7 +86,7 @@ def eval_planner(
         _fail(f"--without {unknown[0]}: there is no such part; known: {', '.join(PARTS)}")
     settings = Settings()
     try:
-        asked = load_set(name, writing or FOLDER, limit)
+        asked = load_set(name, writing or FOLDER, limit, heard)
         specialist = load_catalog(settings.specialists, adapters=adapter is None).get(PLANNER)
         planner = planner_of(specialist, settings.weights, adapter, without or [], threads, _say)
     except (CatalogError, WritingError, WeightsError, ValueError, KeyError) as error:

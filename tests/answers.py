@@ -27,5 +27,10 @@ def unsure(*drafts: Json, reason: str = "two job types fit") -> Json:
     return answered(*drafts, answer="unsure", reason=reason)
 
 
-def refused(reason: str = "nothing here translates; nearest: triage") -> Json:
-    return answered(answer="refused", reason=reason)
+def refused(reason: str = "nothing here translates; nearest: triage", **rest: Any) -> Json:
+    return {**answered(answer="refused", reason=reason), **rest}
+
+
+def ask(*asks: tuple[str, Json]) -> Json:
+    """Others are to be asked first: a job type and an input each."""
+    return {**answered(answer="ask"), "asks": [{"type": job_type, "input": input} for job_type, input in asks]}

@@ -147,7 +147,7 @@ def _step_node(step: Step, uses: frozenset[str], cost: Cost, grounded: Sequence[
     each = f"for each {step.map.item} of {written(step.map.over)}: " if step.map else ""
     args = ", ".join(f"{name} = {written(value)}" for name, value in step.args.items())
     found = [
-        f'{written(each.value)} is read from "{each.source}"'
+        f'{written(each.value)} is read from "{each.source}"' + (f" by {each.by}" if each.by else "")
         for each in grounded
         if each.step == step.id and each.source
     ]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from coordinator.answer import Confirm, Draft, read_answer
+from coordinator.answer import Confirm, Draft, Kind, read_answer, shown
 from coordinator.compiler import compile_plan
 from coordinator.goals import input_faults
 from coordinator.plan import Limits, Plan, PlanRefused
-from coordinator.planner_input import planner_input
-from coordinator.planning import Accepted, Refused, decide
+from coordinator.planner_input import planner_input, with_answers
+from coordinator.planning import Accepted, Asking, Refused, askable, decide
 from coordinator.rehearsal.cost import Cost, Jobs
-from coordinator.rehearsal.planner import Planner, PlannerFailed
+from coordinator.rehearsal.planner import Answer, Planner, PlannerFailed, nobody
 from infra.records import Json
 from specialists.catalog import Catalog
 
@@ -39,20 +40,31 @@ class Planned:
     seconds: float = 0.0  #: that it took
 
 
-def plan_goal(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner) -> Planned:
-    """A goal that cannot be planned is an answer too, never raised."""
+def plan_goal(
+    goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner, answer: Answer = nobody
+) -> Planned:
+    """A goal that cannot be planned is an answer too, never raised. `answer`: of whom the planner asks."""
     faults = [*([] if goal.strip() else ["goal: is empty; say what to reach"]), *input_faults(inputs)]
     if faults:
         return Planned("failed", reason="; ".join(faults))
     started = time.monotonic()
-    planned = _asked(goal, inputs, catalog, limits, planner)
+    planned = _asked(goal, inputs, catalog, limits, partial(_told, planner, answer, catalog))
     return replace(planned, seconds=round(time.monotonic() - started, 3))
+
+
+def _told(planner: Planner, answer: Answer, catalog: Catalog, asked: Json) -> Json:
+    """The planner's output: where it asks others first, what it says when it has heard them. Raises as they do."""
+    output = planner(asked)
+    if output.get("answer") != Kind.ASK:
+        return output
+    asks = askable(read_answer(output).asks, catalog)
+    return planner(with_answers(asked, [(each, *answer(each.type, each.input)) for each in asks]))
 
 
 def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner) -> Planned:
     try:
         output = planner(planner_input(goal, inputs, catalog))
-    except PlannerFailed as failed:
+    except (PlannerFailed, PlanRefused) as failed:
         return Planned("failed", reason=str(failed))
     except Exception as error:  # noqa: BLE001 - engines are anybody's code: one goal's fault must not end the others
         return Planned("failed", reason=f"the planner failed: {type(error).__name__}: {error}")
@@ -65,6 +77,8 @@ def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: P
         decided = decide(output, Confirm.IF_UNSURE, catalog, inputs, limits)
     except PlanRefused as refused:
         return Planned("failed", (), str(refused), answer.confidence, draft)
+    if isinstance(decided, Asking):
+        return Planned("failed", (), "the planner's answer: asks once more", answer.confidence, draft)
     if isinstance(decided, Refused):
         return Planned("refused", (), decided.reason, answer.confidence, draft)
     if isinstance(decided, Accepted):
@@ -85,7 +99,7 @@ def planned_view(planned: Planned, costs: Mapping[int, Cost]) -> Json:
 
 
 def _candidate_view(candidate: Candidate, cost: Cost) -> Json:
-    reading = candidate.draft.reading.model_dump(mode="json", by_alias=True)
+    reading = shown(candidate.draft.reading)
     jobs = {step: _jobs_view(each) for step, each in cost.steps.items()}
     return {"plan": candidate.plan.draft, **reading, "jobs": jobs, "jobs_in_all": _jobs_view(cost.jobs)}
 

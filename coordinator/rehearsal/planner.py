@@ -1,4 +1,4 @@
-"""The planner in this process, as the package that hosts models registers it. Knows no goal and no plan."""
+"""The planner in this process, and whom it asks, as the package that hosts models registers them. Knows no goal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from importlib.metadata import entry_points
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import Catalog
-from specialists.offers import PLANNER
+from specialists.offers import PLANNER, offer
+from specialists.planning.offered import read_offer
+from specialists.planning.owners import is_owner
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist, load_specialist
 
 #: The planner's input -> its output.
 Planner = Callable[[Json], Json]
 
+#: A job type and an input -> the output, None where there is none, and how sure it is.
+Answer = Callable[[str, Json], tuple[Json | None, float | None]]
+
 #: Of entry points `NAME = "module:load"`; load(specialist, settings) gives a Planner. Coordinators import no workers.
 GROUP = "manyhands.planners"
+#: Likewise; load(specialists, settings).answer is an Answer.
+ANSWERS = "manyhands.answers"
 
 
 class PlannerMissing(Exception):
@@ -26,6 +33,11 @@ class PlannerMissing(Exception):
 
 class PlannerFailed(Exception):
     """The planner could not be asked this, or what it said is none of its outputs; says what is wrong."""
+
+
+def nobody(*_: object) -> tuple[None, None]:
+    """Where no models are, no owner of labels can be asked."""
+    return None, None
 
 
 def load_planner(catalog: Catalog, settings: Settings) -> Planner:
@@ -44,6 +56,32 @@ def load_planner(catalog: Catalog, settings: Settings) -> Planner:
         why = str(error).strip().splitlines() or [type(error).__name__]
         raise PlannerMissing(f"the planner cannot be loaded: {why[0]}") from error
     return partial(_ask, planner, specialist)
+
+
+def load_answer(catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> Answer:
+    """Of job types that the planner asks what words mean. Models are loaded when the first is asked.
+
+    Where one cannot be asked, `say` is told once, and plans are made without it, as in a cluster without its worker.
+    """
+    found = list(entry_points(group=ANSWERS))
+    if not found:
+        return nobody
+    owners = [each.name for each in catalog if is_owner(read_offer(offer(each)))]
+    loaded = [load_specialist(catalog.get(name).folder) for name in owners]
+    answer: Answer = found[0].load()(loaded, settings).answer
+    silent: set[str] = set()
+
+    def asked(job_type: str, input: Json) -> tuple[Json | None, float | None]:
+        try:
+            return answer(job_type, input)
+        except Exception as error:  # noqa: BLE001 - anybody's engine, and each library fails its own way
+            why = str(error).strip().splitlines() or [type(error).__name__]
+            if job_type not in silent:
+                silent.add(job_type)
+                say(f"{job_type} could not be asked what words of the goal mean: {why[0]}")
+            return None, None
+
+    return asked
 
 
 def _ask(planner: Planner, specialist: Specialist, input: Json) -> Json:

@@ -10,7 +10,7 @@ from coordinator.goals import input_faults
 from coordinator.plan import Limits, Plan, PlanRefused
 from coordinator.rehearsal.lines import Line, Rehearsed, State
 from coordinator.rehearsal.planned import Planned, plan_goal
-from coordinator.rehearsal.planner import Planner
+from coordinator.rehearsal.planner import Answer, Planner, nobody
 from coordinator.rehearsal.running import run_plan
 from coordinator.run import RunFailure
 from infra.records import Json
@@ -18,15 +18,26 @@ from specialists.catalog import Catalog
 
 
 class Rehearsal:
-    def __init__(self, catalog: Catalog, limits: Limits, load: Callable[[], Planner]) -> None:
-        """`load` is called once, when the first line with a goal comes."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        limits: Limits,
+        load: Callable[[], Planner],
+        load_answer: Callable[[], Answer] = lambda: nobody,
+    ) -> None:
+        """What loads is called once, when the first line with a goal comes; of `load_answer`, when anybody is asked."""
         self._catalog = catalog
         self._limits = limits
         self._load = load
+        self._load_answer = load_answer
 
     @cached_property
     def _planner(self) -> Planner:
         return self._load()
+
+    @cached_property
+    def _answer(self) -> Answer:
+        return self._load_answer()
 
     def rehearse(self, line: Line) -> Rehearsed:
         """What comes of the line. Raises what loading the planner raises."""
@@ -34,7 +45,8 @@ class Rehearsal:
 
     def plan(self, goal: str, inputs: Json) -> Planned:
         """The goal planned, and nothing run. Raises what loading the planner raises."""
-        return plan_goal(goal, inputs, self._catalog, self._limits, self._planner)
+        answer: Answer = lambda job_type, job_input: self._answer(job_type, job_input)  # noqa: E731 - loaded on use
+        return plan_goal(goal, inputs, self._catalog, self._limits, self._planner, answer)
 
     def _planned(self, line: Line, goal: str) -> Rehearsed:
         planned = self.plan(goal, line.inputs)

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from specialists.planning.offered import FUNCTIONS, Json, Request
 
 #: Functions that hand their items on, as they are.
-_THROUGH = frozenset({"filter", "sort", "top", "flatten"})
+_THROUGH = frozenset({"filter", "sort", "top"})
+#: Of these it makes a difference whether they look at elements of lists that items hold, or at the items.
+_OF_ELEMENTS = frozenset({"filter", "sort", "top"})
 _NUMBERED = re.compile(r"_\d+$")
 
 
@@ -68,6 +70,7 @@ class _Thing:
     names: frozenset[str] = frozenset()  #: of the fields that it is known to have
     columns: tuple[_Thing, ...] = ()  #: of rows that were put together
     kept: tuple[str, ...] = ()
+    elements: bool = False  #: it is one list of what lists that each item has hold
 
     def at(self, names: Sequence[str]) -> _Thing:
         if not names:
@@ -166,11 +169,12 @@ class _Reader:
         )
         field = items.at(args["field"].split(".")) if args.get("field") else items
         rest = {name: value for name, value in args.items() if name not in ("items", "field")}
-        operation = Operation(
-            function, field.source, field.path, json.dumps(_plain(rest), sort_keys=True), field.origin, items.kept
-        )
-        if function != "flatten":
-            self.operations.append(operation)
+        if function == "flatten":
+            return replace(items, elements=True)
+        kept = (*items.kept, "each element") if items.elements and function in _OF_ELEMENTS else items.kept
+        value = json.dumps(_plain(rest), sort_keys=True)
+        operation = Operation(function, field.source, field.path, value, field.origin, kept)
+        self.operations.append(operation)
         if function in _THROUGH:
             condition = (operation.condition,) if function in ("filter", "top") else ()
             return replace(items, kept=tuple(sorted({*items.kept, *condition})))

@@ -148,12 +148,27 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What a job type made of words of the goal."""
+
+    type: str
+    input: Json
+    output: Json | None  #: None: it was asked, and nothing came
+    confidence: float | None = None
+
+    @property
+    def words(self) -> str:
+        return str(next(iter(self.input.values()), ""))
+
+
+@dataclass(frozen=True)
 class Request:
     """What the planner is asked: a goal, its inputs, and the job types on offer."""
 
     goal: str
     given: tuple[Given, ...]
     offers: tuple[Offer, ...]
+    heard: tuple[Heard, ...] | None = None  #: of job types that were asked; none yet; None: nobody can be asked
 
     @cached_property
     def by_name(self) -> dict[str, Offer]:
@@ -176,7 +191,12 @@ class Request:
 def read_request(input: Mapping[str, Any]) -> Request:
     """The planner's input as records."""
     given = tuple(read_given(name, each["schema"], each.get("sample")) for name, each in input["inputs"].items())
-    return Request(input["goal"], given, tuple(map(read_offer, filter(_is_usable, input["job_types"]))))
+    heard = tuple(map(read_heard, input["heard"])) if "heard" in input else None
+    return Request(input["goal"], given, tuple(map(read_offer, filter(_is_usable, input["job_types"]))), heard)
+
+
+def read_heard(heard: Mapping[str, Any]) -> Heard:
+    return Heard(heard["type"], heard["input"], heard.get("output"), heard.get("confidence"))
 
 
 def read_offer(offer: Mapping[str, Any]) -> Offer:

@@ -15,6 +15,7 @@ from specialists.planning import texts
 from specialists.planning.calibration import Calibration, features_of, shares
 from specialists.planning.evidence import believed
 from specialists.planning.offered import Json, Request, read_request
+from specialists.planning.owners import is_said
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading
 from specialists.planning.search import Beliefs, missing, search
@@ -36,12 +37,19 @@ class Planner:
         key = _key(input)
         if key not in self._answers:
             request = self.reading.shortlisted(read_request(input))
-            beliefs, plans = self.weigh(request)
-            self._answers[key] = json.dumps(self.answer(request, beliefs, plans))
+            self._answers[key] = json.dumps(self._asking(request) or self.answer(request, *self.weigh(request)))
             if len(self._answers) > KEPT_ANSWERS:
                 del self._answers[next(iter(self._answers))]
         answer: Json = json.loads(self._answers[key])
         return answer
+
+    def _asking(self, request: Request) -> Json | None:
+        """What owners of labels should be asked first; None: nothing, or nobody can be."""
+        if request.heard != ():
+            return None
+        asks = self.reading.asks(request, self._calibration.evidence)
+        told = [{"type": each.type, "input": each.input} for each in asks]
+        return _answer("ask", 0.0, asks=told) if told else None
 
     def weigh(self, request: Request) -> tuple[Beliefs, list[Ranked]]:
         """What is believed of a goal (shortlisted), and the plans for it, the likeliest first."""
@@ -65,13 +73,23 @@ class Planner:
         shown = [_shown(request, each, round(p, 4)) for each, p in zip(plans, confidences, strict=False)]
         if confidence < self._calibration.ask_below:
             reason = "the goal can be read in more than one way; choose a plan, or say it in other words"
-            return {"answer": "unsure", "confidence": confidence, "reason": reason, "plans": shown}
-        return {"answer": "plan", "confidence": confidence, "reason": "", "plans": shown}
+            return _answer("unsure", confidence, reason, shown)
+        return _answer("plan", confidence, plans=shown)
+
+
+def _answer(kind: str, confidence: float, reason: str = "", plans: Sequence[Json] = (), **rest: Any) -> Json:
+    return {"answer": kind, "confidence": confidence, "reason": reason[:2000], "plans": list(plans), **rest}
 
 
 def _shown(request: Request, plan: Ranked, confidence: float) -> Json:
     grounded = [
-        {"step": step, "argument": each.operator, "value": each.value, "from": each.words}
+        {
+            "step": step,
+            "argument": each.operator,
+            "value": each.value,
+            "from": each.words,
+            **({"by": each.owner} if is_said(request.heard or (), each.owner, each.field, each.value) else {}),
+        }
         for step, each in plan.candidate.conditions
     ]
     steps = plan.candidate.steps
@@ -82,18 +100,19 @@ def _shown(request: Request, plan: Ranked, confidence: float) -> Json:
 def _key(input: Mapping[str, Any]) -> str:
     """The same for one goal over inputs that look alike and the same offers. Case counts: a value may be quoted.
 
-    What is seen of the inputs counts too: it decides which field is the text."""
-    asked = json.dumps([str(input["goal"]).strip(), input["inputs"], input["job_types"]], sort_keys=True)
+    What is seen of the inputs counts too: it decides which field is the text; and so does what owners said."""
+    told = [input["inputs"], input["job_types"], input.get("heard")]
+    asked = json.dumps([str(input["goal"]).strip(), *told], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def _refusal(request: Request, beliefs: Beliefs, confidence: float) -> Json:
     nearest = sorted(beliefs.types, key=lambda name: -beliefs.types[name])[:3]
+    lacking = missing(request, beliefs, nearest[0]) if nearest and beliefs.types[nearest[0]] > LIKELY else []
     reason = "no job type is on offer"
-    if nearest:
+    if lacking:
+        names = ", ".join(repr(name) for name in lacking)
+        reason = f"{nearest[0]} needs {names}, and nothing in the goal or its inputs gives it"
+    elif nearest:
         reason = f"nothing on offer does this; nearest: {', '.join(nearest)}"
-        lacking = missing(request, beliefs, nearest[0])
-        if lacking and beliefs.types[nearest[0]] > LIKELY:
-            names = ", ".join(repr(name) for name in lacking)
-            reason = f"{nearest[0]} needs {names}, and nothing in the goal or its inputs gives it"
-    return {"answer": "refused", "confidence": confidence, "reason": reason[:2000], "plans": []}
+    return _answer("refused", confidence, reason, missing=lacking, nearest=nearest)

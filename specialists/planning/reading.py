@@ -23,6 +23,7 @@ from specialists.planning.evidence import (
     types_of,
 )
 from specialists.planning.offered import Field, Given, Offer, Parameter, Request, spoken
+from specialists.planning.owners import Ask, asks_of, evidence_of, labels_heard
 from specialists.planning.search import (
     INPUTS,
     NUMBERS,
@@ -70,6 +71,10 @@ class Reading:
         self._reader = reader
         self._binds: dict[tuple[str, str], float] = {}  #: (what is needed, source) -> number
 
+    def similar(self, left: Sequence[str], right: Sequence[str]) -> Sequence[Sequence[float]]:
+        """By the base's own embeddings: cosines, one row for each of `left`."""
+        return self._reader.similar(left, right)
+
     def shortlisted(self, request: Request) -> Request:
         """The request with at most `SHORTLIST` offers of those that are chosen by meaning, and those that it names."""
         offers = request.chosen_from
@@ -92,6 +97,11 @@ class Reading:
         found.binds = {key: each for key, each in found.binds.items() if key[0] in kept}
         _Parts(self._reader, request, likely, types, models, found).read()
         return found
+
+    def asks(self, request: Request, models: Mapping[str, Weights]) -> list[Ask]:
+        """What owners of labels should be asked before the goal is planned."""
+        begun = self.begun(request)
+        return asks_of(request, types_of(begun.types, models), sigmoid(begun.wants["filter"]), self._reader.similar)
 
     def begun(self, request: Request) -> Found:
         """What is found before any part of a plan is looked at: wants, job types, and the sources of all of these."""
@@ -202,6 +212,7 @@ class _Parts:
         self._found = found
         self._wants = {name: sigmoid(x) for name, x in found.wants.items()}
         self._goal = request.goal.casefold()
+        self._heard = request.heard or ()
         self._pieces = windows(request.goal)
         self._numbers, self._dates, self._spans = numbers(request.goal), dates(request.goal), spans(request.goal)
 
@@ -228,17 +239,18 @@ class _Parts:
         """(text, condition, how near the goal's words are to the value)."""
         for owner, fields in self._owners(TYPES_AT_MOST):
             for field in fields:
-                for operator, value, words, near in self._values(field):
+                for operator, value, words, near in self._values(owner, field):
                     yield (
                         texts.condition(field, operator, value),
                         Condition(owner, field, operator, value, 0.0, words),
                         near,
                     )
 
-    def _values(self, field: Field) -> Iterator[tuple[str, Any, str, float]]:
+    def _values(self, owner: str, field: Field) -> Iterator[tuple[str, Any, str, float]]:
         """(operator, value, the goal's words, how near they are) that a field may be selected by."""
         if field.labels:
-            yield from (("equals", label, words, near) for label, words, near in self._nearest(field))
+            said = {label: each.words for label, each in labels_heard(self._heard, owner, field)}
+            yield from (("equals", label, words, near) for label, words, near in self._nearest(field, said))
         elif field.kind == "boolean":
             yield "equals", True, "", 0.0
             yield "equals", False, "", 0.0
@@ -251,8 +263,10 @@ class _Parts:
             for day, operator in self._dates:
                 yield (operator or "equals"), day, day, 0.0
 
-    def _nearest(self, field: Field) -> list[tuple[Any, str, float]]:
-        """The labels that the goal's words are nearest to, each with those words and how near they are."""
+    def _nearest(self, field: Field, said: Mapping[Any, str] | None = None) -> list[tuple[Any, str, float]]:
+        """The labels that the goal's words are nearest to, each with those words and how near they are.
+
+        `said`: labels that the field's owner said of words, which are among them."""
         names = [f"{field.words} {spoken(label)}" for label in field.labels]
         rows = self._reader.similar([*names, *(spoken(label) for label in field.labels)], self._pieces)
         count = len(field.labels)
@@ -262,7 +276,9 @@ class _Parts:
             best = max(range(len(row)), key=row.__getitem__)
             found.append((row[best], label, self._pieces[best]))
         found.sort(key=lambda each: -each[0])
-        return [(label, words, near) for near, label, words in found[:LABELS]]
+        said = said or {}
+        kept = [*found[:LABELS], *(each for each in found[LABELS:] if each[1] in said)]
+        return [(label, said.get(label, words), near) for near, label, words in kept]
 
     def _weighed_conditions(
         self, asked: Sequence[tuple[str, Condition, float]], own: Mapping[str, float]
@@ -285,6 +301,7 @@ class _Parts:
                     "compared": float(condition.operator not in ("equals", "contains", "any_of")),
                     "named": float(_says(self._goal, condition.field.words)),
                     "owner": self._owner(condition.owner),
+                    **evidence_of(self._heard, condition.owner, condition.field, condition.value),
                 },
             )
             for (_, condition, near), x, behind in zip(asked, numbers, behind_best(numbers), strict=True)

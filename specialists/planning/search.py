@@ -121,6 +121,7 @@ class End:
     condition: Condition | None = None
     then: tuple[str, ...] = ()  #: types that only what was selected is given to
     tally: Tally | None = None
+    elements: bool = False  #: what is selected are elements of the lists that each item has, not the items
 
 
 @dataclass(frozen=True)
@@ -471,6 +472,8 @@ class _Search:
         conditions = [each for each in self._conditions(owners) if frame != ALONE or each.field.lists]
         for condition, base in zip(conditions, _beside_best(conditions), strict=True):
             yield base, End(shown, condition)
+            if frame != ALONE and len(condition.field.lists) == 1 and condition.owner in here:
+                yield base, End(tuple(each for each in shown if each != condition.owner), condition, elements=True)
             for tally, part in weighed:
                 if frame == ALONE and (tally.owner, tally.field.lists) != (condition.owner, condition.field.lists):
                     continue
@@ -500,6 +503,8 @@ class _Search:
                     used.add("number")
                 if end.condition.negate:
                     used.add("negate")
+            if end.elements:
+                used.add("flatten")
             if end.then:
                 used.add("then")
             if end.tally:
@@ -618,6 +623,11 @@ class _Writer:
         if frame == ALONE:
             self._end_alone(end)
             return
+        if end.elements and end.condition:
+            (path,) = end.condition.field.lists
+            ref = self._flat(end.condition.owner, path)
+            self._select(self._inner_rows(end.condition.owner, ref, path), end.condition, end.condition.owner, path)
+            return
         rows = self._frame_rows(frame)
         if end.condition:
             rows = self._select(rows, end.condition, end.condition.owner)
@@ -646,13 +656,17 @@ class _Writer:
         path = part.field.lists[-1] if part.field.lists else ""
         if not path:
             return
-        offer = self._request.by_name[part.owner.removesuffix(AGAIN)]
-        names = [f.path[len(path) + 1 :].partition(".")[0] for f in offer.fields if f.path.startswith(f"{path}.")]
-        rows = Rows([Column(part.owner, f"{self._alone[part.owner]}.{path}", tuple(dict.fromkeys(names)))])
+        rows = self._inner_rows(part.owner, f"{self._alone[part.owner]}.{path}", path)
         if end.condition:
             rows = self._select(rows, end.condition, part.owner, path)
         if end.tally:
             self._tally(rows, end.tally, path)
+
+    def _inner_rows(self, owner: str, ref: str, path: str) -> Rows:
+        """Elements of the list at `path` that a type gives; `ref`: to them."""
+        offer = self._request.by_name[owner.removesuffix(AGAIN)]
+        names = [f.path[len(path) + 1 :].partition(".")[0] for f in offer.fields if f.path.startswith(f"{path}.")]
+        return Rows([Column(owner, ref, tuple(dict.fromkeys(names)))])
 
     def _select(self, rows: Rows, condition: Condition, owner: str, inside: str = "") -> Rows:
         place = Place(owner, condition.field.path[len(inside) + 1 :] if inside else condition.field.path)

@@ -26,7 +26,7 @@ from infra.memory_queue import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
-from tests.answers import draft, planned, refused, unsure
+from tests.answers import ask, draft, planned, refused, unsure
 from tests.story import with_fallback
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class House:
         self.unsure: set[str] = set()  #: texts that are sorted, and hardly
         self.beyond: set[str] = set()  #: … that the fallback cannot sort
         self.answer: Json = {}  #: the planner's
+        self.words: list[str] = []  #: of the goal that the planner asks about first
+        self.heard: list[Any] = []  #: what it was told of them
         self._catalog = catalog
         self._settings = settings
         self._fuse = fuse
@@ -227,6 +229,9 @@ class House:
 
     def _answer(self, job: Job) -> Json:
         if job.type == "planner":
+            if self.words and not job.input["heard"]:
+                return ask(*(("triage", {"text": each}) for each in self.words))
+            self.heard = [each["output"] for each in job.input["heard"]]
             return self.answer
         if job.type in ("triage", "large"):
             return {"intent": f"{'about' if job.type == 'triage' else 'surely'} {job.input['text']}"}
@@ -271,6 +276,25 @@ def words(house: House) -> None:
     house.answer = planned(sort(), TABLE, COUNT)
     run = house.accept(None, goal="Sort these")
     assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
+
+
+def words_asked_about_first(house: House) -> None:
+    house.words, house.failing = ["lost", "late"], {"late"}
+    house.answer = planned(sort(), COUNT)
+    run = house.accept(None, goal="Count these")
+    assert house.ended(run) == done(counted("about a", "about b", "about c"))
+    assert house.heard == [{"intent": "about lost"}, None]
+
+
+def asked_about_and_planned_again(house: House) -> None:
+    house.words = ["lost"]
+    house.answer = planned({"id": "s1", "type": "nothing like it", "args": {}})
+    run = house.accept(None, goal="Sort these")
+    assert house.ended(run) == (RunState.FAILED, (FailureKind.PLAN, "planner_again"))
+    house.words, house.answer = ["late", "card"], planned(sort(), TABLE)
+    house.rerun(run)
+    assert house.ended(run) == done(tabled("abc"))
+    assert house.heard == [{"intent": "about late"}, {"intent": "about card"}]
 
 
 def two_at_once(house: House) -> None:
@@ -412,6 +436,8 @@ def taken_up_before_the_last_outcomes_were_read(house: House) -> None:
 #: Where it is certain which jobs are done; elsewhere that depends on what was cancelled in time.
 CERTAIN = (
     words,
+    words_asked_about_first,
+    asked_about_and_planned_again,
     two_at_once,
     in_pieces,
     nothing,

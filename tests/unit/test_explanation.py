@@ -1,4 +1,4 @@
-"""Explanations: what the planner's reason says is missing and near, and how all of it is told."""
+"""Explanations: what the planner says is missing and near, and how all of it is told."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(story: Story) -> list[str]:
 
 
 def test_a_refused_run_names_the_nearest_job_types() -> None:
-    story = answered(refused("nothing on offer does this; nearest: route, triage"))
+    story = answered(refused("nothing on offer does this; nearest: route, triage", nearest=["route", "triage"]))
     assert explanation(story.run) == {
         "why": "nothing on offer does this; nearest: route, triage",
         "missing": [],
@@ -47,7 +47,13 @@ def test_a_refused_run_names_the_nearest_job_types() -> None:
 
 
 def test_a_refused_run_names_what_nothing_in_the_goal_gives() -> None:
-    story = answered(refused("call needs 'dialogue', 'methods', and nothing in the goal or its inputs gives it"))
+    story = answered(
+        refused(
+            "call needs 'dialogue', 'methods', and nothing in the goal or its inputs gives it",
+            missing=["dialogue", "methods"],
+            nearest=["call"],
+        )
+    )
     found = explanation(story.run)
     assert found
     assert (found["missing"], found["nearest"]) == (["dialogue", "methods"], ["call"])
@@ -60,7 +66,9 @@ def test_a_reason_in_other_words_is_told_as_it_is() -> None:
 
 
 def test_a_job_type_that_is_gone_since_is_named_all_the_same() -> None:
-    assert "  gone: is here no more" in told(answered(refused("nothing on offer does this; nearest: gone")))
+    assert "  gone: is here no more" in told(
+        answered(refused("nothing on offer does this; nearest: gone", nearest=["gone"]))
+    )
 
 
 def test_an_unsure_run_tells_its_plans_step_by_step_and_what_values_were_found_from() -> None:
@@ -108,13 +116,12 @@ def test_of_a_run_without_a_plan_it_is_said_why_it_has_none() -> None:
     ("inputs", "types", "missing", "nearest"),
     [
         ({"text": "x"}, {"triage": 0.1, "route": 0.2}, [], ["route", "triage"]),
-        ({}, {"triage": 0.9, "route": 0.2}, ["text"], ["triage"]),
+        ({}, {"triage": 0.9, "route": 0.2}, ["text"], ["triage", "route"]),
     ],
 )
 def test_what_the_shipped_planner_says_in_a_refusal_is_read(
     inputs: Json, types: dict[str, float], missing: list[str], nearest: list[str]
 ) -> None:
-    """Its sentence is all that there is: written in another way, it would name nothing here."""
     planner, request = Planner(cast("Reader", None)), read_request(planner_input("translate", inputs, CATALOG))
     answer = planner.answer(request, Beliefs(wants={}, types=types, bind={}, literals={}), [])
     found = explanation(answered(answer).run)

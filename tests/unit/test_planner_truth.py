@@ -153,7 +153,7 @@ def test_a_goal_that_nothing_on_offer_does_wants_the_impossible_alone() -> None:
 def test_fitted_weights_tell_right_job_types_from_wrong_ones_better_than_the_scorer_alone() -> None:
     reading = Reading(OverlapReader())
     goals = known(reading, load_set("held-out-shipped", limit=40))
-    models = fit_evidence(reading, goals)
+    models, _ = fit_evidence(reading, goals)
     assert models.keys() >= {"type", "among", "bind", "wants.filter"}
     assert models.keys() <= {"type", "among", "bind", "condition", "tally", "literal", *(f"wants.{n}" for n in WANTS)}
 
@@ -178,11 +178,11 @@ def test_kinds_of_parts_that_no_plan_has_keep_their_own_number() -> None:
     ]
     asked = [Asked(str(n), "map", "triage the mails", {"mails": MAILS}, offers, [[step]]) for n in range(6)]
     reading = Reading(OverlapReader())
-    models = fit_evidence(reading, known(reading, asked))
+    models, _ = fit_evidence(reading, known(reading, asked))
     assert {"type", "among", "bind"} <= models.keys()
     assert not {"tally", "condition"} & models.keys()
     assert not {name for name in models if name.startswith("wants.")}
 
 
 def test_nothing_is_fitted_to_no_goal() -> None:
-    assert fit_evidence(Reading(OverlapReader()), []) == {}
+    assert fit_evidence(Reading(OverlapReader()), []) == ({}, [])

@@ -8,6 +8,7 @@ import pytest
 
 from coordinator.compiler import compile_plan
 from coordinator.plan import Limits
+from specialists.planning.normal import normal
 from specialists.planning.search import search
 from specialists.specialist import Specialist
 from tests.mind import (
@@ -386,3 +387,20 @@ def test_inputs_may_be_called_as_steps_items_and_job_types_are(name: str) -> Non
         f"s1 = triage(text=item) for each inputs.{name}",
         "s2 = count(items=s1, field='intent')",
     ]
+
+
+def test_what_lists_hold_that_each_item_has_may_be_selected_and_so_may_the_items() -> None:
+    """Which places do they name, and which of them name a place, are two questions."""
+    thought = mind(mails=MAILS).uses("entities", text=("item", "mails")).wants("filter", "flatten")
+    thought.selects("entities", "entities.type", "equals", "location")
+    assert told(search(thought.request, thought.beliefs)[0].steps) == [
+        "s1 = entities(text=item) for each inputs.mails",
+        "s2 = flatten(items=s1[].entities)",
+        "s3 = filter(items=s2.items, field='type', equals='location')",
+    ]
+    of_items = mind(mails=MAILS).uses("entities", text=("item", "mails")).wants("filter")
+    of_items.selects("entities", "entities.type", "equals", "location")
+    first = search(of_items.request, of_items.beliefs)[0].steps
+    assert told(first)[-1] == "s3 = filter(items=s2.rows, field='entities.type', equals='location')"
+    forms = [normal(each, of_items.request) for each in (first, search(thought.request, thought.beliefs)[0].steps)]
+    assert forms[0] != forms[1]

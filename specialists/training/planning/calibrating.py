@@ -63,7 +63,7 @@ def calibrate(reader: Reader, *sets: Sequence[Asked], silently_wrong: float = SI
     reading = Reading(reader)
     groups = {id(each): number for number, asked in enumerate(sets) for each in asked}
     goals = known(reading, [each for asked in sets for each in asked])
-    evidence = fit_evidence(reading, goals)
+    evidence, goals = fit_evidence(reading, goals)
     planner = Planner(reader, Calibration(evidence=evidence))
     weighed = [
         Weighed(each.asked, each.request, groups[id(each.asked)], *planner.weigh(each.request)) for each in goals

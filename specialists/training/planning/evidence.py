@@ -43,13 +43,16 @@ def known(reading: Reading, asked: Sequence[Asked]) -> list[Known]:
     return found
 
 
-def fit_evidence(reading: Reading, goals: Sequence[Known]) -> dict[str, Weights]:
-    """A model for each kind of part: job types first, then what is found beside the likeliest of them."""
+def fit_evidence(reading: Reading, goals: Sequence[Known]) -> tuple[dict[str, Weights], list[Known]]:
+    """A model for each kind of part: job types first, then what is found beside the likeliest of them.
+
+    And the goals as they are read from then on: with what the owners of labels said of their words."""
     possible = [(each, plan) for each in goals if (plan := each.plan) is not None]
     types = {id(each): reading.begun(each.request).types for each, _ in possible}
     models: dict[str, Weights] = {}
     _fit(models, "type", [row for each, plan in possible for row in type_rows(plan, types[id(each)])])
     _fit(models, "among", [r for each, plan in possible for r in type_rows(plan, among(types[id(each)], models))])
+    goals = [each._replace(request=_hearing(reading, each, models)) for each in goals]
     found = [(each, reading.found(each.request, models)) for each in goals]
     rows: dict[str, list[Row]] = {}
     for each, parts in found:
@@ -58,7 +61,11 @@ def fit_evidence(reading: Reading, goals: Sequence[Known]) -> dict[str, Weights]
                 rows.setdefault(kind, []).append(row)
     for kind, own in rows.items():
         _fit(models, kind, own)
-    return models | _wants(models, found)
+    return models | _wants(models, found), goals
+
+
+def _hearing(reading: Reading, known: Known, models: Mapping[str, Weights]) -> Request:
+    return known.asked.hearsay.hearing(known.request, reading.asks(known.request, models))
 
 
 def _fit(models: dict[str, Weights], kind: str, rows: Sequence[Row]) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from specialists.planning.owners import Ask
 from specialists.schemas import Json
 from specialists.training.planning.sets import Asked
 
@@ -55,8 +56,17 @@ def measure(plan: Callable[[Json], Json], asked: Iterable[Asked]) -> Figures:
     """`plan`: the planner's input to its output."""
     figures = Figures()
     for each in asked:
-        figures.add(each.kind, outcome(each, plan(each.input)))
+        figures.add(each.kind, outcome(each, answered(plan, each)))
     return figures
+
+
+def answered(plan: Callable[[Json], Json], asked: Asked) -> Json:
+    """What the planner says in the end: where it asks owners of labels first, it is told what they said."""
+    answer = plan(asked.input | {"heard": []})
+    if answer["answer"] != "ask":
+        return answer
+    heard = asked.hearsay.told(Ask(each["type"], each["input"]) for each in answer["asks"])
+    return plan(asked.input | {"heard": [asdict(each) for each in heard]})
 
 
 def outcome(asked: Asked, answer: Json) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from specialists.planning.normal import normal
 from specialists.planning.offered import Request, read_request
 from specialists.planning.wants import wants_of
 from specialists.schemas import Json
+from specialists.training.planning.hearsay import FILE as HEARD
+from specialists.training.planning.hearsay import Hearsay, load_hearsay
 from specialists.training.planning.offers import Offers, planner_input
 from specialists.training.planning.writing import (
     FOLDER,
@@ -49,6 +51,7 @@ class Asked:
     inputs: Json
     offers: list[Json]
     plans: list[list[Json]]
+    hearsay: Hearsay = field(default_factory=Hearsay, repr=False)  #: what owners of labels said of the goal's words
 
     @cached_property
     def input(self) -> Json:
@@ -76,14 +79,15 @@ class Asked:
         return form.uses, form.operations
 
 
-def load_set(name: str, folder: Path = FOLDER, limit: int | None = None) -> list[Asked]:
-    """By its name, or by the path of a file of goals; `limit`: so many, drawn at random. Raises WritingError."""
-    if name in _SETS:
-        return drawn(_SETS[name](folder), limit)
-    path = Path(name)
-    if not path.is_file():
+def load_set(name: str, folder: Path = FOLDER, limit: int | None = None, heard: Path | None = None) -> list[Asked]:
+    """By its name, or by the path of a file of goals. Raises WritingError.
+
+    `limit`: so many, drawn at random; `heard`: a file of what owners of labels said, in place of the folder's."""
+    if name not in _SETS and not Path(name).is_file():
         raise WritingError(f"unknown set {name!r}; known: {', '.join(_SETS)}; or give a file of goals")
-    return drawn(_of_file(path), limit)
+    asked = _SETS[name](folder) if name in _SETS else _of_file(Path(name))
+    hearsay = load_hearsay(heard or folder / HEARD)
+    return [replace(each, hearsay=hearsay) for each in drawn(asked, limit)]
 
 
 def _held_out(folder: Path) -> list[Asked]:

@@ -1,0 +1,90 @@
+"""A catalog that follows its folders while a process runs: job types come, change and go without a restart.
+
+What was loaded once is still known by its name, for what is running, when its folder is gone: it is offered no more.
+Knows nothing of who hosts them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+
+from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_catalog
+from specialists.specialist import Specialist
+
+LOOK_S = 1.0  #: between two looks at the folders
+
+logger = logging.getLogger(__name__)
+
+#: Of each file: path, time of the last change in ns, bytes.
+Seen = tuple[tuple[str, int, int], ...]
+
+
+class LiveCatalog(Catalog):
+    def __init__(self, extra: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
+        """The shipped specialists and those in `extra`, without their adapters. Raises CatalogError."""
+        self._extra = tuple(extra)
+        self._clock = clock
+        self._seen = seen(extra)
+        self._looked = clock()
+        self._changing = Lock()
+        self._known: dict[str, Specialist] = {}
+        self._take(load_catalog(extra, adapters=False))
+
+    def __iter__(self) -> Iterator[Specialist]:
+        self._look()
+        return iter(self._now.values())
+
+    def __contains__(self, name: object) -> bool:
+        self._look(at_once=name not in self._now)
+        return name in self._now
+
+    def names(self) -> list[str]:
+        self._look()
+        return list(self._now)
+
+    def get(self, name: str) -> Specialist:
+        self._look(at_once=name not in self._now)
+        found = self._now.get(name) or self._known.get(name)
+        if found is None:
+            raise UnknownJobType(name, self._now)
+        return found
+
+    def _look(self, at_once: bool = False) -> None:
+        """Load the folders again where a file has changed; `at_once`: another process may have seen it before."""
+        if not self._extra or not (at_once or self._clock() - self._looked >= LOOK_S):
+            return
+        with self._changing:
+            self._looked, now = self._clock(), seen(self._extra)
+            if now == self._seen:
+                return
+            self._seen = now
+            try:
+                self._take(load_catalog(self._extra, adapters=False))
+            except CatalogError as error:  # half of it may be written yet: the rest will be another change
+                logger.warning("job types stay as they were: %s", error, extra={"action": "catalog_refused"})
+
+    def _take(self, catalog: Catalog) -> None:
+        before = self._known.keys()
+        self._now = {each.name: each for each in catalog}
+        self._known = self._known | self._now
+        if before and (added := sorted(self._now.keys() - before)):
+            logger.info("new job types: %s", ", ".join(added), extra={"action": "catalog_grown"})
+
+
+def seen(roots: Iterable[Path]) -> Seen:
+    """What the specialists' folders in `roots` hold; a file that goes meanwhile is not there."""
+    found: list[tuple[str, int, int]] = []
+    for root in roots:
+        for folder in [root, *sorted(root.glob("*/"))]:
+            for path in sorted(folder.glob("*")):
+                try:
+                    told = path.stat()
+                except FileNotFoundError:
+                    continue
+                if path.is_file():
+                    found.append((str(path), told.st_mtime_ns, told.st_size))
+    return tuple(found)

@@ -1,0 +1,40 @@
+"""Hearsay: what owners of labels said of goals' words, kept, so that the planner is fitted and measured without them.
+
+`python -m benchmarks.planning.hearsay` asks them. Reads a file; asks nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from specialists.planning.offered import Heard, Request, read_heard
+from specialists.planning.owners import Ask
+from specialists.schemas import Json
+from specialists.training.planning.writing import read_rows
+
+FILE = "heard.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Hearsay:
+    said: dict[tuple[str, str], Heard] = field(default_factory=dict)  #: job type, input as JSON -> what it said
+
+    def told(self, asks: Iterable[Ask]) -> list[Heard]:
+        """What each is answered: nothing, where nobody was asked this."""
+        return [self.said.get(_key(each.type, each.input), Heard(each.type, each.input, None)) for each in asks]
+
+    def hearing(self, request: Request, asks: Sequence[Ask]) -> Request:
+        return replace(request, heard=tuple(self.told(asks)))
+
+
+def load_hearsay(path: Path) -> Hearsay:
+    """None of it, where there is no such file. Raises WritingError."""
+    rows = read_rows(path, read_heard) if path.exists() else ()
+    return Hearsay({_key(each.type, each.input): each for each in rows})
+
+
+def _key(job_type: str, input: Json) -> tuple[str, str]:
+    return job_type, json.dumps(input, sort_keys=True)
