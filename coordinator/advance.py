@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from coordinator import references
@@ -16,11 +17,11 @@ from coordinator.binder import Binder, TooLarge
 from coordinator.escalation import Known, rule_of, standing
 from coordinator.jobs import asked_job, fallback_job, job_inputs, job_of
 from coordinator.joining import count, judge, wanted
-from coordinator.plan import ASKS, PLANNING, PLANNING_AGAIN, Join, PlanRefused, Step
+from coordinator.plan import ASKS, BESIDE_THE_PLAN, PLANNING, PLANNING_AGAIN, Join, PlanRefused, Step
 from coordinator.planner_input import with_answers
-from coordinator.planning import Accepted, Asking, Refused, Unsure, decide
+from coordinator.planning import Accepted, Asking, Refused, Unsure, decide, is_askable
 from coordinator.progress import Progress, StepState
-from coordinator.run import Answered, Run, RunFailure, UnreadableRun
+from coordinator.run import UNSAID, Answered, Run, RunFailure, UnreadableRun
 from coordinator.values import Stored, load_values
 from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
 from specialists.catalog import Catalog
@@ -130,7 +131,7 @@ class _Deciding:
         """Have the fallback asked the same, if there is one to ask, and a job left for it."""
         step, index = self._run.plan.step(outcome.step_id), outcome.index
         rule = rule_of(outcome, step.type, self._catalog)
-        if rule is None:
+        if rule is None or step.id in ASKS:
             return False
         asked = sum(each.escalated for each in self._steps.values())
         if self._jobs_made() + asked >= self._run.plan.limits.max_jobs:
@@ -144,8 +145,9 @@ class _Deciding:
         return True
 
     def _jobs_made(self) -> int:
-        """Of the plan's own: a fallback's take none from the steps to come."""
-        return self._jobs_before + sum(not job.of_fallback for job in self._jobs)
+        """Of the plan's own, and the planner's: a fallback's and the planner's asks take none of the steps to come."""
+        own = (job for job in self._jobs if not job.of_fallback and job.step_id not in BESIDE_THE_PLAN)
+        return self._jobs_before + sum(1 for _ in own)
 
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
@@ -193,19 +195,18 @@ class _Deciding:
                 self.end(RunState.REFUSED)
 
     def _ask(self, asking: Asking) -> None:
-        self._run = self._run.asking(asking.asks)
+        self._run = self._run.asking(asking.asks, partial(is_askable, catalog=self._catalog))
         self._steps = {**self._run.steps, PLANNING: self._steps[PLANNING]}
 
     def _go_on(self, accepted: Accepted) -> None:
         planned = self._run.planned(accepted.plan, accepted.draft.reading)
-        self._jobs_before -= self._jobs_made() - 1  # the plan's own jobs are limited, and the planner's first counted
         self._steps = {**planned.steps, **self._steps}
         self._run = planned
         self._events.append(accepted_event(planned))
 
     def _wait(self, unsure: Unsure) -> None:
         """Until the caller has confirmed one of the plans."""
-        told = {"state": RunState.UNSURE, "candidates": unsure.drafts, "reason": unsure.reason}
+        told = {**UNSAID, "state": RunState.UNSURE, "candidates": unsure.drafts, "reason": unsure.reason}
         self._run = self._run.model_copy(update=told)
         plans = [{"choice": number, **shown(draft)} for number, draft in enumerate(unsure.drafts, 1)]
         self._tell("run.unsure", reason=unsure.reason, plans=plans)
@@ -263,7 +264,7 @@ class _Deciding:
         """Jobs for those of `inputs` that have no output yet."""
         new = progress.open() if progress.state is StepState.RELEASED else []
         limit, jobs = self._run.plan.limits.max_jobs, self._jobs_made() + len(new)
-        if jobs > limit:
+        if jobs > limit and step.id not in BESIDE_THE_PLAN:
             self._fail_step(step, f"the step would make {jobs} jobs of the run, limits.max_jobs is {limit}")
             return
         specialist = self._catalog.get(step.type)

@@ -53,7 +53,7 @@ def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Spe
     job = job_of(run, step, index, job_input, specialist)
     timeout_s = min(job.timeout_s, ASKED_S)
     queue_s = min(job.queue_s or ASKED_S, ASKED_S)
-    return job.model_copy(update={"attempts": 1, "timeout_s": timeout_s, "queue_s": queue_s})
+    return job.model_copy(update={"attempts": 1, "timeout_s": timeout_s, "queue_s": queue_s, "reuse": None})
 
 
 def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, queue_s: float) -> Job:

@@ -87,7 +87,7 @@ class Letters:
 
 def _is_taken_up(run: Run, job_id: str) -> bool:
     _, step_id, index, *fallback = job_id.split(".")
-    progress = run.steps[step_id]
-    if fallback:
+    progress = run.steps.get(step_id)
+    if fallback or progress is None:
         return False
     return progress.state is StepState.WAITING or progress.awaits(int(index))

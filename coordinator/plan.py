@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -18,8 +18,9 @@ MOST_ASKS = 8  #: of a planner, before there is a plan
 PLANNING = "planner"
 PLANNING_AGAIN = "planner_again"
 ASKS = tuple(f"planner_asks_{number}" for number in range(1, MOST_ASKS + 1))
-#: ... and so of no step in a plan.
-RESERVED = frozenset({references.INPUTS, PLANNING, PLANNING_AGAIN, *ASKS})
+#: Of these, the steps whose jobs do not count as the plan's.
+BESIDE_THE_PLAN = frozenset({PLANNING_AGAIN, *ASKS})
+RESERVED = frozenset({references.INPUTS, PLANNING}) | BESIDE_THE_PLAN  #: no step of a plan has such an id
 MAX_STEPS = 64
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -119,14 +120,13 @@ def planning(limits: Limits) -> Plan:
     return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
 
 
-def planning_again(types: Sequence[str], limits: Limits) -> Plan:
-    """Planning goes on: jobs of these types, whose answers may be missing, then the planner once more."""
-    asks = [
-        Step(id=name, type=each, after=(PLANNING,), on_failure=OnFailure.SKIP)
-        for name, each in zip(ASKS, types, strict=False)
+def planning_again(asks: Mapping[str, str], limits: Limits) -> Plan:
+    """Planning goes on: jobs whose answers may be missing, then the planner once more. `asks`: step -> job type."""
+    steps_of_asks = [
+        Step(id=name, type=each, after=(PLANNING,), on_failure=OnFailure.SKIP) for name, each in asks.items()
     ]
-    again = Step(id=PLANNING_AGAIN, type=PLANNER, after=tuple(each.id for each in asks))
-    steps = (Step(id=PLANNING, type=PLANNER), *asks, again)
+    again = Step(id=PLANNING_AGAIN, type=PLANNER, after=(PLANNING, *asks))
+    steps = (Step(id=PLANNING, type=PLANNER), *steps_of_asks, again)
     return Plan(steps=steps, result={references.KEY: PLANNING_AGAIN}, limits=limits)
 
 

@@ -51,7 +51,9 @@ def decide(
     if answer.answer is Kind.REFUSED:
         return Refused(answer.reason, answer.missing, answer.nearest)
     if answer.answer is Kind.ASK:
-        return Asking(askable(answer.asks, catalog))
+        if not answer.asks:
+            raise PlanRefused(["the planner's answer: asks nothing"])
+        return Asking(answer.asks)
     waits = confirm is Confirm.ALWAYS or (confirm is Confirm.IF_UNSURE and answer.answer is Kind.UNSURE)
     tried = answer.plans if waits else answer.plans[: limits.max_replans + 1]
     compiled = _compiled(tried, catalog, inputs, limits)
@@ -61,22 +63,9 @@ def decide(
     return Accepted(plan, draft)
 
 
-def askable(asks: Iterable[Ask], catalog: Catalog) -> tuple[Ask, ...]:
-    """Raises PlanRefused where one asks what no job can be."""
-    faults = []
-    kept = tuple(asks)
-    for each in kept:
-        if each.type not in catalog:
-            faults.append(f"the planner's answer: asks job type {each.type!r}, which is not here")
-        else:
-            faults += [f"the planner's answer: asks {each.type!r}: {f}" for f in _input_faults(each, catalog)]
-    if faults or not kept:
-        raise PlanRefused(faults or ["the planner's answer: asks nothing"])
-    return kept
-
-
-def _input_faults(ask: Ask, catalog: Catalog) -> list[str]:
-    return catalog.get(ask.type).input_faults(ask.input)
+def is_askable(ask: Ask, catalog: Catalog) -> bool:
+    """Whether a job can be made of it: its job type may be gone since the planner was told of it."""
+    return ask.type in catalog and not catalog.get(ask.type).input_faults(ask.input)
 
 
 def _compiled(

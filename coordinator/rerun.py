@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from coordinator.advance import Change, begin
 from coordinator.joining import wanted
-from coordinator.plan import PLANNING, Plan, Step, planning
+from coordinator.plan import BESIDE_THE_PLAN, PLANNING, Plan, Step, planning
 from coordinator.progress import Progress, StepState
 from coordinator.references import INPUTS
-from coordinator.run import Run
+from coordinator.run import UNSAID, Run
 from coordinator.values import Stored
 from infra.records import Event, RunState
 from specialists.catalog import Catalog
@@ -46,9 +46,10 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
     steps = {
         each.id: _taken_up(run, each, stored, each.id in anew, keep_gaps=step is not None) for each in run.plan.steps
     }
-    again = [each for each in run.plan.steps if steps[each.id].state is StepState.WAITING]
+    plan = planning(run.plan.limits) if run.planning else run.plan  # what the planner asks first may be others
+    again = [each for each in plan.steps if steps[each.id].state is StepState.WAITING]
     _check_again(again, catalog)
-    reopened = _reopened(run, steps, anew, now_ms)
+    reopened = _reopened(run, plan, steps, anew, now_ms)
     change = begin(reopened, catalog, stored)
     _check_change(change, step)
     data = {"round": reopened.round, "step": step, "deadline_ms": reopened.deadline_ms}
@@ -57,6 +58,10 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
 
 def check_missing(run: Run, step_id: str) -> None:
     """Raises RerunRefused if no output of the step is missing: whoever takes up the run does none of its jobs again."""
+    if step_id not in {step.id for step in run.plan.steps}:
+        raise RerunRefused(
+            f"step {step_id!r} was part of the planning, which is over; the plan was made without this job"
+        )
     step, progress = run.plan.step(step_id), run.steps[step_id]
     if progress.state is StepState.DONE and not _has_gaps(step, progress):
         raise RerunRefused(
@@ -130,18 +135,18 @@ def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool)
     return Progress.keeping(outputs) if _has_gaps(step, progress) and not keep_gaps else progress
 
 
-def _reopened(run: Run, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
-    all_steps = {PLANNING: steps[PLANNING]} if run.planning else run.steps | steps  # what it asks first may be others
+def _reopened(run: Run, plan: Plan, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
+    all_steps = {PLANNING: steps[PLANNING]} if run.planning else run.steps | steps
     waiting = {name for name, each in all_steps.items() if each.state is StepState.WAITING}
     left = waiting & set(run.anew)  # of a round that came to nothing
-    kept = (each.total if each.state is StepState.DONE else each.succeeded for each in all_steps.values())
+    own = [each for name, each in all_steps.items() if name not in BESIDE_THE_PLAN]
+    kept = (each.total if each.state is StepState.DONE else each.succeeded for each in own)
     return run.model_copy(
         update={
             "state": RunState.RUNNING,
             "failure": None,
-            "candidates": (),
-            "reason": "",
-            "plan": planning(run.plan.limits) if run.planning else run.plan,
+            **UNSAID,
+            "plan": plan,
             "steps": all_steps,
             "jobs": sum(kept),
             "round": run.round + 1,

@@ -7,10 +7,13 @@ small: an outcome costs the same whether its step has ten jobs or ten thousand.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from pydantic import Field, ValidationError
 
 from coordinator.answer import Ask, Confirm, Draft, Reading
-from coordinator.plan import PLANNING, Plan, planning_again
+from coordinator.plan import ASKS, PLANNING, Plan, planning_again
 from coordinator.progress import Progress
 from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Record, RunRecord, RunState
 
@@ -25,6 +28,10 @@ class RunFailure(Record):
     step: str | None = None
     index: int | None = None
     faults: tuple[str, ...] = ()  #: of the planner's plans, where none compiles
+
+
+#: Of a run that goes on: nothing that was said of it while it could not.
+UNSAID: Mapping[str, Any] = {"candidates": (), "reason": "", "missing": (), "nearest": ()}
 
 
 class Answered(Record):
@@ -46,7 +53,7 @@ class Run(Record):
     heard: dict[str, Answered] = Field(default_factory=dict)  #: by step: what came of these
     confirm: Confirm = Confirm.IF_UNSURE
     steps: dict[str, Progress]  #: of `plan`, and of the planning before it
-    jobs: int = 0  #: released so far, without those of fallbacks
+    jobs: int = 0  #: released so far, without those of fallbacks and of steps beside the plan
     inputs: Json | None  #: until the first save after the run was created, which moves them to the ledger's results
     candidates: tuple[Draft, ...] = ()  #: the plans that an unsure run has to choose from, the best first
     reading: Reading | None = None  #: what the planner said of `plan`; None: its caller sent the plan
@@ -99,9 +106,12 @@ class Run(Record):
         """Whether `plan` is still the steps that ask for a plan."""
         return self.asked is not None
 
-    def asking(self, asks: tuple[Ask, ...]) -> Run:
-        """The run as it goes on where the planner wants to know what `asks` come to, and is asked again then."""
-        plan = planning_again([ask.type for ask in asks], self.plan.limits)
+    def asking(self, asks: tuple[Ask, ...], is_askable: Callable[[Ask], bool]) -> Run:
+        """The run as it goes on where the planner wants to know what `asks` come to, and is asked again then.
+
+        Those of them that no job can be made of come to nothing."""
+        types = {name: ask.type for name, ask in zip(ASKS, asks, strict=False) if is_askable(ask)}
+        plan = planning_again(types, self.plan.limits)
         steps = self.steps | {step.id: Progress() for step in plan.steps if step.id != PLANNING}
         return self.model_copy(update={"plan": plan, "asks": asks, "heard": {}, "steps": steps})
 
@@ -113,7 +123,7 @@ class Run(Record):
             "reading": reading,
             "steps": self.steps | {step.id: Progress() for step in plan.steps},
         }
-        return self.model_copy(update={**told, "asked": None, "asks": (), "heard": {}, "candidates": (), "reason": ""})
+        return self.model_copy(update={**told, "asked": None, "asks": (), "heard": {}, **UNSAID})
 
     @property
     def since_ms(self) -> int:

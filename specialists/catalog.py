@@ -42,15 +42,16 @@ class Catalog:
         return self._by_name[name]
 
 
-def load_catalog(extra: Iterable[Path] = (), adapters: bool = True) -> Catalog:
+def load_catalog(extra: Iterable[Path] = (), adapters: bool = True, empty: bool = False) -> Catalog:
     """The shipped specialists and those in `extra`, each a specialist's folder or a folder of such folders.
 
     `adapters=False` leaves the adapter files unchecked: what plans and trains needs none of them.
-    Raises CatalogError with the faults of every folder at once; two of one name are a fault.
+    `empty`: a folder in `extra` may hold no specialist. Raises CatalogError with the faults of every folder at once;
+    two of one name are a fault.
     """
     found: dict[str, Specialist] = {}
     faults: list[str] = []
-    for folder in _folders([SHIPPED, *extra], faults):
+    for folder in _folders([SHIPPED, *extra], [] if empty else faults):
         try:
             specialist = load_specialist(folder, adapters)
         except SpecialistError as error:

@@ -16,6 +16,7 @@ from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_cata
 from specialists.specialist import Specialist
 
 LOOK_S = 1.0  #: between two looks at the folders
+AT_ONCE_S = 0.05  #: ... where a name is asked for that is not known
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class LiveCatalog(Catalog):
         return list(self._now)
 
     def get(self, name: str) -> Specialist:
-        self._look(at_once=name not in self._now)
+        self._look(at_once=name not in self._known)
         found = self._now.get(name) or self._known.get(name)
         if found is None:
             raise UnknownJobType(name, self._now)
@@ -55,17 +56,25 @@ class LiveCatalog(Catalog):
 
     def _look(self, at_once: bool = False) -> None:
         """Load the folders again where a file has changed; `at_once`: another process may have seen it before."""
-        if not self._extra or not (at_once or self._clock() - self._looked >= LOOK_S):
+        wait_s = AT_ONCE_S if at_once else LOOK_S
+        if not self._extra or self._clock() - self._looked < wait_s:
             return
         with self._changing:
-            self._looked, now = self._clock(), seen(self._extra)
-            if now == self._seen:
+            if self._clock() - self._looked < wait_s:  # another thread has looked meanwhile
                 return
-            self._seen = now
+            self._looked = self._clock()
             try:
-                self._take(load_catalog(self._extra, adapters=False))
-            except CatalogError as error:  # half of it may be written yet: the rest will be another change
-                logger.warning("job types stay as they were: %s", error, extra={"action": "catalog_refused"})
+                self._look_now()
+            except Exception as error:  # noqa: BLE001 - a folder in the making must not end what goes on without it
+                # Half of it may be written yet: the rest will be another change.
+                told = str(error) if isinstance(error, CatalogError) else f"{type(error).__name__}: {error}"
+                logger.warning("job types stay as they were: %s", told, extra={"action": "catalog_refused"})
+
+    def _look_now(self) -> None:
+        now = seen(self._extra)
+        if now != self._seen:
+            self._seen = now
+            self._take(load_catalog(self._extra, adapters=False, empty=True))
 
     def _take(self, catalog: Catalog) -> None:
         before = self._known.keys()

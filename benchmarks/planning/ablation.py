@@ -33,13 +33,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=["held-out", "held-out-shipped", "test"])
     parser.add_argument("--limit", type=int, help="goals of each set, drawn at random")
+    parser.add_argument("--heard", type=Path, help="what owners of labels said of the goals' words, by `hearsay`")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     settings, found = Settings(), []
     specialist = load_catalog(settings.specialists).get(PLANNER)
     assert specialist.manifest.base is not None
     base = base_of(ensure(specialist.manifest.base.name, settings.weights, print, specialist.manifest.base.sha256))
-    sets = {name: load_set(name, limit=args.limit) for name in args.sets}
+    sets = {name: load_set(name, limit=args.limit, heard=args.heard) for name in args.sets}
     for part in ("", *PARTS):
         planner = planner_of(specialist, settings.weights, None, [part] if part else [], settings.threads, print)
         for name, asked in sets.items():
@@ -60,6 +61,7 @@ def shares(planner: Planner, asked: Sequence[Asked]) -> Json:
     possible = [each for each in asked if each.is_possible]
     for each in possible:
         request = planner.reading.shortlisted(each.request)
+        request = each.hearsay.hearing(request, planner.asks(request))
         beliefs, plans = planner.weigh(request)
         right = [each.is_right(plan.candidate.steps) for plan in plans[:SHOWN]]
         answer = planner.answer(request, beliefs, plans)["answer"]

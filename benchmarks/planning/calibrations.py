@@ -34,7 +34,7 @@ def _told(request: Request, found: Found) -> Iterator[tuple[str, Evidence]]:
     yield from (("condition", each) for _, each in found.conditions[:1])
     yield from (("tally", each) for _, each in found.tallies[:1])
     yield from (("literal", each) for *_, each in found.literals[:1])
-    for name, each in want_evidence(request, believed(request, found, {})).items():
+    for name, each in want_evidence(request, believed(request, found, {}), found.pieces).items():
         yield f"wants.{name}", each
 
 

@@ -19,7 +19,8 @@ from specialists.planning.owners import Ask, asks, is_owner
 from specialists.training.planning.readers import planner_of
 from specialists.training.planning.sets import Asked, load_set
 from specialists.training.planning.writing import FOLDER
-from workers.answering import Answering
+from workers.answering import answers
+from workers.engines.load import load_engines
 
 #: A multiple of what engines answer at once.
 CHUNK = 256
@@ -53,12 +54,13 @@ def _lines(goals: list[Asked], catalog: Catalog, settings: Settings) -> Iterator
 
 def _answered(wanted: list[tuple[str, str]], catalog: Catalog, settings: Settings) -> Iterator[Heard]:
     owners = sorted({job_type for job_type, _ in wanted})
-    answering = Answering([catalog.get(each) for each in owners], settings)
+    engines = load_engines([catalog.get(each) for each in owners], settings)
     for owner in owners:
         own = [Ask(owner, json.loads(input)) for job_type, input in wanted if job_type == owner]
         for start in range(0, len(own), CHUNK):
             some = own[start : start + CHUNK]
-            for ask, (output, confidence) in zip(some, answering.answers(owner, [a.input for a in some]), strict=True):
+            said = answers(catalog.get(owner), [each.input for each in some], engines[owner])
+            for ask, (output, confidence) in zip(some, said, strict=True):
                 yield Heard(ask.type, ask.input, output, confidence)
 
 

@@ -13,7 +13,7 @@ from coordinator.compiler import compile_plan
 from coordinator.goals import input_faults
 from coordinator.plan import Limits, Plan, PlanRefused
 from coordinator.planner_input import planner_input, with_answers
-from coordinator.planning import Accepted, Asking, Refused, askable, decide
+from coordinator.planning import Accepted, Asking, Refused, decide, is_askable
 from coordinator.rehearsal.cost import Cost, Jobs
 from coordinator.rehearsal.planner import Answer, Planner, PlannerFailed, nobody
 from infra.records import Json
@@ -57,8 +57,9 @@ def _told(planner: Planner, answer: Answer, catalog: Catalog, asked: Json) -> Js
     output = planner(asked)
     if output.get("answer") != Kind.ASK:
         return output
-    asks = askable(read_answer(output).asks, catalog)
-    return planner(with_answers(asked, [(each, *answer(each.type, each.input)) for each in asks]))
+    asks = read_answer(output).asks
+    heard = [answer(each.type, each.input) if is_askable(each, catalog) else nobody() for each in asks]
+    return planner(with_answers(asked, [(each, *said) for each, said in zip(asks, heard, strict=True)]))
 
 
 def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner) -> Planned:

@@ -9,9 +9,7 @@ from importlib.metadata import entry_points
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import Catalog
-from specialists.offers import PLANNER, offer
-from specialists.planning.offered import read_offer
-from specialists.planning.owners import is_owner
+from specialists.offers import PLANNER
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist, load_specialist
 
@@ -20,10 +18,11 @@ Planner = Callable[[Json], Json]
 
 #: A job type and an input -> the output, None where there is none, and how sure it is.
 Answer = Callable[[str, Json], tuple[Json | None, float | None]]
+OwnAnswer = Callable[[Json], tuple[Json | None, float | None]]  #: of one job type
 
 #: Of entry points `NAME = "module:load"`; load(specialist, settings) gives a Planner. Coordinators import no workers.
 GROUP = "manyhands.planners"
-#: Likewise; load(specialists, settings).answer is an Answer.
+#: Likewise; load(specialist, settings) gives its input -> its output, None where there is none, and how sure it is.
 ANSWERS = "manyhands.answers"
 
 
@@ -59,27 +58,28 @@ def load_planner(catalog: Catalog, settings: Settings) -> Planner:
 
 
 def load_answer(catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> Answer:
-    """Of job types that the planner asks what words mean. Models are loaded when the first is asked.
+    """Of job types that the planner asks what words mean. Each one's model is loaded when it is asked first.
 
     Where one cannot be asked, `say` is told once, and plans are made without it, as in a cluster without its worker.
     """
     found = list(entry_points(group=ANSWERS))
     if not found:
         return nobody
-    owners = [each.name for each in catalog if is_owner(read_offer(offer(each)))]
-    loaded = [load_specialist(catalog.get(name).folder) for name in owners]
-    answer: Answer = found[0].load()(loaded, settings).answer
-    silent: set[str] = set()
+    load, silent = found[0].load(), set[str]()
+    answers: dict[str, OwnAnswer] = {}
 
     def asked(job_type: str, input: Json) -> tuple[Json | None, float | None]:
+        if job_type in silent:
+            return nobody()
         try:
-            return answer(job_type, input)
+            if job_type not in answers:
+                answers[job_type] = load(load_specialist(catalog.get(job_type).folder), settings)
+            return answers[job_type](input)
         except Exception as error:  # noqa: BLE001 - anybody's engine, and each library fails its own way
             why = str(error).strip().splitlines() or [type(error).__name__]
-            if job_type not in silent:
-                silent.add(job_type)
-                say(f"{job_type} could not be asked what words of the goal mean: {why[0]}")
-            return None, None
+            silent.add(job_type)
+            say(f"{job_type} could not be asked what words of the goal mean: {why[0]}")
+            return nobody()
 
     return asked
 

@@ -20,11 +20,12 @@ from specialists.planning.spans import windows
 _OF_THE_PLAN = (
     *("inputs", "figures", "counted", "dates", "quoted", "passages", "literals", "applications", "helpers"),
     *("least_type", "left_type", "least_condition", "least_tally", "steps", "types", "bind", "wants", "parts"),
+    *("least_want", "left_want", "not_negated", "negated", "owners_agree", "owners_differ"),
 )
 FEATURES = (
     *_OF_THE_PLAN,
     *("margin", "share", "score", "impossible", "best_type", "least_bind", "lacking", "candidates"),
-    *("words", "clauses", "doubt", "types_doubt", "inputs_given", "offers", "agreed"),
+    *("words", "clauses", "doubt", "types_doubt", "inputs_given", "offers", "agreed", "new_types"),
 )
 
 
@@ -53,6 +54,7 @@ def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) ->
         "inputs_given": float(len(request.given)),
         "offers": math.log1p(len(request.chosen_from)),
         "agreed": _agreed(ranked, share),
+        "new_types": float(_has_new_types(first, beliefs)),
     }
 
 
@@ -75,6 +77,12 @@ def _agreed(ranked: Sequence[Ranked], share: Sequence[float]) -> float:
     return logit(sum(p for p, each in zip(share, types, strict=True) if each == types[0]))
 
 
+def _has_new_types(plan: Ranked, beliefs: Beliefs) -> bool:
+    """Whether it has a job type that the layer over whole goals does not know: it came after training."""
+    core = plan.candidate.core
+    return bool(core and any(each.offer.name not in beliefs.known for each in core.applications))
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Weights of all logistic models, and the thresholds."""
@@ -82,6 +90,7 @@ class Calibration:
     right: Mapping[str, float] = field(default_factory=lambda: {"margin": 0.5, "": -1.0})
     feasible: Mapping[str, float] = field(default_factory=lambda: {"impossible": -0.5, "": 1.0})
     ask_below: float = 0.0
+    ask_below_new: float = 0.0  #: of a plan that has job types which came after training
     refuse_below: float = 0.0
     order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
     evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
@@ -105,6 +114,10 @@ class Calibration:
     def confidence(self, features: Mapping[str, float]) -> float:
         """That the first plan is what was asked."""
         return round(sigmoid(weighed(self.right, features)), 4)
+
+    def asks(self, confidence: float, features: Mapping[str, float]) -> bool:
+        """Whether somebody has to say yes to the first plan."""
+        return confidence < (self.ask_below_new if features["new_types"] else self.ask_below)
 
     def possible(self, features: Mapping[str, float]) -> float:
         """That anything on offer does what was asked."""

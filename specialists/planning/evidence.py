@@ -35,6 +35,7 @@ class Found:
     conditions: list[tuple[Condition, Evidence]] = field(default_factory=list)
     tallies: list[tuple[Tally, Evidence]] = field(default_factory=list)
     literals: list[tuple[tuple[str, str], Any, Evidence]] = field(default_factory=list)
+    pieces: dict[str, float] = field(default_factory=dict)  #: like `wants`, the most of any part of the goal by itself
 
 
 def types_of(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, float]:
@@ -66,14 +67,15 @@ def believed(request: Request, found: Found, models: Mapping[str, Weights]) -> B
         literals=values,
         conditions=sorted(conditions, key=lambda each: -each.probability)[:CONDITIONS],
         tallies=sorted(tallies, key=lambda each: -each.probability)[:TALLIES],
+        known=frozenset(name for name, each in found.types.items() if each.get("is_known")),
     )
-    evidence = want_evidence(request, plain)
+    evidence = want_evidence(request, plain, found.pieces)
     return replace(
         plain, wants={name: number(models, f"wants.{name}", each, p=True) for name, each in evidence.items()}
     )
 
 
-def want_evidence(request: Request, beliefs: Beliefs) -> dict[str, Evidence]:
+def want_evidence(request: Request, beliefs: Beliefs, pieces: Mapping[str, float]) -> dict[str, Evidence]:
     """For each thing that a goal may want: its own number, its likeliest part, and what the inputs are."""
     parts = {"filter": max((each.probability for each in beliefs.conditions), default=0.0)}
     for tally in beliefs.tallies:
@@ -90,7 +92,12 @@ def want_evidence(request: Request, beliefs: Beliefs) -> dict[str, Evidence]:
         "lists": float(lists > 1),
     }
     return {
-        name: {"own": logit(p), "part": logit(parts.get(name, parts["filter"])), **shared}
+        name: {
+            "own": logit(p),
+            "part": logit(parts.get(name, parts["filter"])),
+            "piece": max(-8.0, min(8.0, pieces.get(name, 0.0))),
+            **shared,
+        }
         for name, p in beliefs.wants.items()
     }
 

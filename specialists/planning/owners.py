@@ -13,6 +13,7 @@ from typing import Any
 from specialists.planning.evidence import Evidence
 from specialists.planning.offered import Field, Heard, Json, Offer, Request, spoken
 from specialists.planning.spans import windows
+from specialists.schemas import value_faults
 
 ASKED = 2  #: job types at most
 LIKELY = 0.15  #: that a job type is needed, for it to be asked
@@ -49,16 +50,14 @@ def asks_of(request: Request, types: Mapping[str, float], selects: float, simila
 def asks(request: Request, owner: Offer, similar: Similar) -> Iterator[Ask]:
     """The goal as it is, and the part of it that is nearest to any label."""
     (parameter,) = owner.required
-    bounded = parameter.bounded or len(request.goal)
-    goal = request.goal.strip()[:bounded]
-    yield Ask(owner.name, {parameter.name: goal})
-    parts = windows(request.goal, PHRASE)[1:]
-    labels = [spoken(label) for field in owned(owner) for label in field.labels]
-    if parts:
+    said = [request.goal.strip()]
+    if parts := windows(request.goal, PHRASE)[1:]:
+        labels = [spoken(label) for field in owned(owner) for label in field.labels]
         near = [max(row) for row in similar(parts, labels)]
-        part = parts[max(range(len(parts)), key=near.__getitem__)][:bounded]
-        if part != goal:
-            yield Ask(owner.name, {parameter.name: part})
+        said.append(parts[max(range(len(parts)), key=near.__getitem__)])
+    for words in dict.fromkeys(each[: parameter.bounded] for each in said):
+        if not value_faults(words, parameter.schema, parameter.name):
+            yield Ask(owner.name, {parameter.name: words})
 
 
 def is_owner(offer: Offer) -> bool:

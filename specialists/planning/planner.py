@@ -15,7 +15,7 @@ from specialists.planning import texts
 from specialists.planning.calibration import Calibration, features_of, shares
 from specialists.planning.evidence import believed
 from specialists.planning.offered import Json, Request, read_request
-from specialists.planning.owners import is_said
+from specialists.planning.owners import Ask, is_said
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading
 from specialists.planning.search import Beliefs, missing, search
@@ -27,8 +27,10 @@ LIKELY = 0.4  #: of a job type that was probably meant
 
 
 class Planner:
-    def __init__(self, reader: Reader, calibration: Calibration | None = None) -> None:
+    def __init__(self, reader: Reader, calibration: Calibration | None = None, *, asks: bool = True) -> None:
+        """`asks`: whether owners of labels are asked, where they can be."""
         self.reading = Reading(reader)
+        self._asks = asks
         self._calibration = calibration or Calibration()
         self._answers: dict[str, str] = {}  #: what was asked -> the answer as JSON, the oldest first
 
@@ -43,12 +45,13 @@ class Planner:
         answer: Json = json.loads(self._answers[key])
         return answer
 
+    def asks(self, request: Request) -> list[Ask]:
+        """What owners of labels should be asked before the goal (shortlisted) is planned."""
+        return self.reading.asks(request, self._calibration.evidence) if self._asks else []
+
     def _asking(self, request: Request) -> Json | None:
-        """What owners of labels should be asked first; None: nothing, or nobody can be."""
-        if request.heard != ():
-            return None
-        asks = self.reading.asks(request, self._calibration.evidence)
-        told = [{"type": each.type, "input": each.input} for each in asks]
+        """None: nothing is to be asked first, or nobody can be."""
+        told = [{"type": each.type, "input": each.input} for each in self.asks(request)] if request.heard == () else []
         return _answer("ask", 0.0, asks=told) if told else None
 
     def weigh(self, request: Request) -> tuple[Beliefs, list[Ranked]]:
@@ -71,7 +74,7 @@ class Planner:
         # The others are as much less likely as their scores say.
         confidences = [confidence, *(min(confidence, confidence * share / first) for share in rest)]
         shown = [_shown(request, each, round(p, 4)) for each, p in zip(plans, confidences, strict=False)]
-        if confidence < self._calibration.ask_below:
+        if self._calibration.asks(confidence, features):
             reason = "the goal can be read in more than one way; choose a plan, or say it in other words"
             return _answer("unsure", confidence, reason, shown)
         return _answer("plan", confidence, plans=shown)

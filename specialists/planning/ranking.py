@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from specialists.planning.evidence import logit
 from specialists.planning.normal import references
 from specialists.planning.offered import FUNCTIONS, Request
-from specialists.planning.search import ALONE, Beliefs, Candidate
-from specialists.planning.spans import dates, numbers, quoted
+from specialists.planning.owners import evidence_of
+from specialists.planning.search import ALONE, Beliefs, Candidate, wants_used
+from specialists.planning.spans import dates, numbers, quoted, says_not
 
 #: Words from which a text that a plan takes from the goal is a passage.
 PASSAGE_WORDS = 5
@@ -54,6 +55,7 @@ class _Goal:
         self._dates = {day for day, _ in dates(request.goal)}
         self._quoted = set(quoted(request.goal))
         self._inputs = {given.name for given in request.given}
+        self._negates = says_not(request.goal)
 
     def features(self, candidate: Candidate, beliefs: Beliefs, best: float) -> dict[str, float]:
         said = [str(each) for step in candidate.steps for each in self._said_by(step)]
@@ -69,6 +71,10 @@ class _Goal:
             (p for name, p in beliefs.types.items() if all(a.offer.name != name for a in applications)), default=0.0
         )
         conditions = [each.probability for _, each in candidate.conditions]
+        does = wants_used(core, ends) if core else set()
+        others = {name: p for name, p in beliefs.wants.items() if name != "impossible"}
+        negated = any(each.negate for _, each in candidate.conditions)
+        agree, differ = self._owners_say(candidate)
         tallies = [end.tally.probability for end in ends if end.tally]
         return {
             "search": candidate.score - best,
@@ -92,9 +98,23 @@ class _Goal:
             "least_type": logit(least, LEAST),
             "left_type": logit(left, LEAST),
             "least_condition": logit(min(conditions, default=0.9), LEAST),
+            "least_want": logit(min((p for name, p in others.items() if name in does), default=0.9), LEAST),
+            "left_want": logit(max((p for name, p in others.items() if name not in does), default=0.0), LEAST),
+            "not_negated": float(self._negates and bool(conditions) and not negated),
+            "negated": float(negated and not self._negates),
+            "owners_agree": agree,
+            "owners_differ": differ,
             "least_tally": logit(min(tallies, default=0.9), LEAST),
             "steps": float(len(candidate.steps)),
         }
+
+    def _owners_say(self, candidate: Candidate) -> tuple[float, float]:
+        """How sure owners of labels are, at most, of a value that the plan selects by, and of others in its place."""
+        told = [
+            evidence_of(self._request.heard or (), each.owner, each.field, each.value)
+            for _, each in candidate.conditions
+        ]
+        return max((e["heard_sure"] for e in told), default=0.0), max((e["heard_other"] for e in told), default=0.0)
 
     def _said_by(self, step: Mapping[str, Any]) -> Iterator[Any]:
         """The literals of a step; which field a function takes is none."""

@@ -37,10 +37,12 @@ from specialists.planning.search import (
 )
 from specialists.planning.spans import around, dates, numbers, passages, phrases, spans, windows
 
+PIECE = 8  #: words of a part of the goal
 SHORTLIST = 16  #: offers that the scorer reads
 LABELS = 8  #: of one field that the scorer reads
 SPANS, PHRASES = 5, 16  #: words of the goal that may be a text that it says
 LONG_TEXT = 400  #: characters; a field that may hold more is not selected by its whole value
+AMOUNT = 24  #: characters of a text that may be one
 KEPT_BINDS = 100_000
 BOUND = 0.9  #: a source so likely that the goal itself is not looked at for a value
 UNFIT = -8.0  #: of a parameter that there is no source for, and the least of one that there is
@@ -80,7 +82,7 @@ class Reading:
         offers = request.chosen_from
         if len(offers) <= SHORTLIST:
             return request
-        pieces = windows(request.goal, 8)
+        pieces = windows(request.goal, PIECE)
         rows = self._reader.similar([offer.words for offer in offers], [request.words, *pieces])
         best = {offer.name: row[0] + max(row) for offer, row in zip(offers, rows, strict=True)}
         kept = set(sorted(best, key=lambda name: -best[name])[:SHORTLIST])
@@ -106,11 +108,18 @@ class Reading:
     def begun(self, request: Request) -> Found:
         """What is found before any part of a plan is looked at: wants, job types, and the sources of all of these."""
         of_goal = self._reader.of_goal(request.goal, request.words, shape_of(request))
+        of_pieces = self._of_pieces(request)
         binds = dict(self._bind(request))
-        return Found({name: of_goal[name] for name in texts.WANTS}, self._types(request, of_goal, binds), binds)
+        types = self._types(request, of_goal, of_pieces, binds)
+        pieces = {name: of_pieces.get(name, of_goal[name]) for name in texts.WANTS}
+        return Found({name: of_goal[name] for name in texts.WANTS}, types, binds, pieces=pieces)
 
     def _types(
-        self, request: Request, of_goal: Mapping[str, float], binds: Mapping[Source, Evidence]
+        self,
+        request: Request,
+        of_goal: Mapping[str, float],
+        of_pieces: Mapping[str, float],
+        binds: Mapping[Source, Evidence],
     ) -> dict[str, Evidence]:
         offers = request.chosen_from
         if not offers:
@@ -118,15 +127,17 @@ class Reading:
         own = self._reader.read(request.words, [offer.words for offer in offers], "type")
         plain = self._reader.similar([offer.words for offer in offers], [request.words])
         told = [f"{spoken(offer.name)}: {offer.description}" for offer in offers]
-        near = self._reader.similar(told, [request.goal, *windows(request.goal, 8)])
+        near = self._reader.similar(told, [request.goal, *windows(request.goal, PIECE)])
         labels, inputs, everything = self._labels(request), _best(binds, outputs=False), _best(binds, outputs=True)
         found = {}
         for offer, x, whole, pieces in zip(offers, own, plain, near, strict=True):
-            known = of_goal.get(texts.known(offer))
+            name = texts.known(offer)
+            known = of_goal.get(name)
             found[offer.name] = {
                 "own": x,
                 "is_known": float(known is not None),
-                "known": KNOWN_NUMBER if known is None else max(-8.0, min(8.0, known)),
+                "known": KNOWN_NUMBER if known is None else _bounded(known),
+                "known_piece": _bounded(of_pieces.get(name, KNOWN_NUMBER)),
                 "unknown_own": x if known is None else 0.0,
                 "base": 10 * whole[0],
                 "goal": 10 * pieces[0],
@@ -137,6 +148,17 @@ class Reading:
                 "fits": _fits(offer, inputs),
                 "fed": _fits(offer, everything),
             }
+        return found
+
+    def _of_pieces(self, request: Request) -> dict[str, float]:
+        """The most that the layer over whole goals says, by name, of any part of the goal by itself.
+
+        One part may ask for one job type, and another for the next."""
+        nothing = [0.0] * len(shape_of(request))
+        found: dict[str, float] = {}
+        for piece in windows(request.goal, PIECE)[1:]:
+            for name, x in self._reader.of_goal(piece, piece, nothing).items():
+                found[name] = max(found.get(name, x), x)
         return found
 
     def _labels(self, request: Request) -> dict[str, float]:
@@ -318,7 +340,7 @@ class _Parts:
                 continue
             for owner, fields in self._owners(4):
                 for field in fields:
-                    if function in NUMERIC and (field.labels or field.kind not in (*NUMBERS, "any")):
+                    if function in NUMERIC and not _may_hold_numbers(field):
                         continue
                     if function == "top" and (field.labels or field.kind == "boolean"):
                         continue
@@ -420,6 +442,16 @@ class _Parts:
             }
             found.append((key, value, evidence))
         return found
+
+
+def _bounded(number: float) -> float:
+    return max(-8.0, min(8.0, number))
+
+
+def _may_hold_numbers(field: Field) -> bool:
+    """A short text may be an amount, as a receipt has it."""
+    is_short = field.kind == "string" and field.bounded is not None and field.bounded <= AMOUNT
+    return not field.labels and (field.kind in (*NUMBERS, "any") or is_short)
 
 
 def _best(binds: Mapping[Source, Evidence], *, outputs: bool) -> dict[tuple[str, str], float]:

@@ -72,6 +72,7 @@ class Beliefs:
     literals: Mapping[tuple[str, str], Sequence[tuple[Any, float]]]  #: type, parameter -> values
     conditions: Sequence[Condition] = ()
     tallies: Sequence[Tally] = ()
+    known: frozenset[str] = frozenset()  #: types that the layer over whole goals knows
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,12 @@ class End:
     then: tuple[str, ...] = ()  #: types that only what was selected is given to
     tally: Tally | None = None
     elements: bool = False  #: what is selected are elements of the lists that each item has, not the items
+
+    @property
+    def needs(self) -> set[str]:
+        """Job types that it looks at."""
+        owners = {part.owner for part in (self.condition, self.tally) if part}
+        return {*self.shown, *self.then, *owners}
 
 
 @dataclass(frozen=True)
@@ -422,7 +429,7 @@ class _Search:
                 ends += [
                     ((one, other), a + b)
                     for (a, one), (b, other) in combinations(single[0][:6], 2)
-                    if not (set(one.then) & {*other.shown, *other.then} or set(other.then) & set(one.shown))
+                    if not (set(one.then) & other.needs or set(other.then) & one.needs)
                 ]
         else:
             for picked in product(*(each[:5] for each in single)):
@@ -472,7 +479,8 @@ class _Search:
         conditions = [each for each in self._conditions(owners) if frame != ALONE or each.field.lists]
         for condition, base in zip(conditions, _beside_best(conditions), strict=True):
             yield base, End(shown, condition)
-            if frame != ALONE and len(condition.field.lists) == 1 and condition.owner in here:
+            is_inside = len(condition.field.lists) == 1 and condition.owner in here
+            if frame != ALONE and is_inside and "flatten" in self._functions:
                 yield base, End(tuple(each for each in shown if each != condition.owner), condition, elements=True)
             for tally, part in weighed:
                 if frame == ALONE and (tally.owner, tally.field.lists) != (condition.owner, condition.field.lists):
@@ -495,44 +503,50 @@ class _Search:
         return found
 
     def _wants_score(self, core: Core, ends: Sequence[End]) -> float:
-        used = set()
-        for end in ends:
-            if end.condition:
-                used.add("filter")
-                if end.condition.operator not in ("equals", "any_of", "contains"):
-                    used.add("number")
-                if end.condition.negate:
-                    used.add("negate")
-            if end.elements:
-                used.add("flatten")
-            if end.then:
-                used.add("then")
-            if end.tally:
-                used.add(end.tally.function)
-                options = dict(end.tally.options)
-                if options.get("descending") or (end.tally.function == "top" and not options.get("smallest")):
-                    used.add("descending")
-            elif len(end.shown) > 1 and not end.condition:
-                used.add("pair")
-        if len(ends) > 1:
-            used.add("ends")
-        if any(application.feeds for application in core.applications):
-            used.add("chain")
-        frames = {application.name: application.frame for application in core.applications}
-        if any(OF in frame and frames.get(frame.partition(OF)[0], ALONE) != ALONE for frame in frames.values()):
-            used.add("flatten")
-        if core.applications and all(a.frame == ALONE for a in core.applications):
-            used.add("single")
-        if any(a.literal is not None for each in core.applications for _, a in each.arguments):
-            used.add("literal")
-        if not core.applications:
-            used.add("untyped")
+        used = wants_used(core, ends)
         score = 0.0
         for want, p in self._beliefs.wants.items():
             if want == "impossible":
                 continue
             score += _log(p) if want in used else _log(1 - p)
         return score
+
+
+def wants_used(core: Core, ends: Sequence[End]) -> set[str]:
+    """What a plan does beyond its job types, as `texts.WANTS` names it."""
+    used = set()
+    for end in ends:
+        if end.condition:
+            used.add("filter")
+            if end.condition.operator not in ("equals", "any_of", "contains"):
+                used.add("number")
+            if end.condition.negate:
+                used.add("negate")
+        if end.elements:
+            used.add("flatten")
+        if end.then:
+            used.add("then")
+        if end.tally:
+            used.add(end.tally.function)
+            options = dict(end.tally.options)
+            if options.get("descending") or (end.tally.function == "top" and not options.get("smallest")):
+                used.add("descending")
+        elif len(end.shown) > 1 and not end.condition:
+            used.add("pair")
+    if len(ends) > 1:
+        used.add("ends")
+    if any(application.feeds for application in core.applications):
+        used.add("chain")
+    frames = {application.name: application.frame for application in core.applications}
+    if any(OF in frame and frames.get(frame.partition(OF)[0], ALONE) != ALONE for frame in frames.values()):
+        used.add("flatten")
+    if core.applications and all(a.frame == ALONE for a in core.applications):
+        used.add("single")
+    if any(a.literal is not None for each in core.applications for _, a in each.arguments):
+        used.add("literal")
+    if not core.applications:
+        used.add("untyped")
+    return used
 
 
 def _renamed(end: End, old: str, new: str) -> End:
@@ -543,7 +557,8 @@ def _renamed(end: End, old: str, new: str) -> End:
     if tally and tally.owner == old:
         tally = replace(tally, owner=new)
     shown = tuple(new if name == old else name for name in end.shown)
-    return End(shown, condition, tuple(new if name == old else name for name in end.then), tally)
+    then = tuple(new if name == old else name for name in end.then)
+    return replace(end, shown=shown, condition=condition, then=then, tally=tally)
 
 
 class _Writer:

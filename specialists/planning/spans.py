@@ -53,6 +53,12 @@ _BEFORE = re.compile(r"\b(before|until|till|prior to|earlier than|up to)\s*(the\
 _AFTER = re.compile(r"\b(after|since|later than|from)\s*(the\s*)?$", re.I)
 _TAIL_LEAST = re.compile(r"^\W*(or|and)\s+(more|above|over|up|higher|longer|older|worse)\b(?!\s+than)", re.I)
 _TAIL_MOST = re.compile(r"^\W*(or|and)\s+(less|fewer|below|under|shorter|younger)\b(?!\s+than)", re.I)
+_NOT = re.compile(
+    r"\b(except\w*|apart from|aside from|other than|rather than|besides|not|without|exclud\w*|anything but|"
+    r"everything but|all but|leave out|left out|drop|skip|ignore|minus|neither|nor|never|isnt|arent|dont|doesnt)\b"
+    r"|n[’']t\b",
+    re.I,
+)
 _NO_NAMES = """
 i i'm i'd i've i'll the a an please could can would which who what where when how why show give tell for
 from of in on my our we just only all each every hi hello hey dear thanks ok and but if is are do does
@@ -122,6 +128,11 @@ def spans(goal: str) -> list[str]:
     if (behind := _BEHIND_COLON.search(goal)) and len(behind[1]) <= 120:
         found.append(behind[1].strip(_MARKS))
     return list(dict.fromkeys(found))
+
+
+def says_not(goal: str) -> bool:
+    """Whether it has a word that may turn a selection into that of all others."""
+    return bool(_NOT.search(goal))
 
 
 def quoted(goal: str) -> list[str]:

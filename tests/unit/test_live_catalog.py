@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specialists.catalog import SHIPPED, CatalogError, UnknownJobType
-from specialists.live_catalog import LOOK_S, LiveCatalog
+from specialists.live_catalog import AT_ONCE_S, LOOK_S, LiveCatalog
 
 
 class Clock:
@@ -54,8 +54,10 @@ def test_who_asks_for_a_name_that_is_not_known_yet_need_not_wait_for_the_next_lo
     """One process may have offered it before another has looked."""
     catalog = LiveCatalog([folder], clock)
     put(folder, "second")
+    clock.now += AT_ONCE_S
     assert catalog.get("second").name == "second"
     put(folder, "third")
+    clock.now += AT_ONCE_S
     assert "third" in catalog
 
 
@@ -71,6 +73,7 @@ def test_a_folder_that_is_half_written_changes_nothing_until_it_is_whole(
         assert "second" not in catalog
     assert [record.message.partition(":")[0] for record in caplog.records] == ["job types stay as they were"]
     (target / "output.schema.json").write_text(schema)
+    clock.now += LOOK_S
     assert "second" in catalog
 
 
@@ -90,6 +93,27 @@ def test_what_goes_is_offered_no_more_and_still_known_to_what_runs(folder: Path,
     assert "second" not in catalog
     assert "second" not in catalog.names()
     assert catalog.get("second").name == "second"
+
+
+def test_the_last_folder_goes_like_any_other(folder: Path, clock: Clock) -> None:
+    catalog = LiveCatalog([folder], clock)
+    shutil.rmtree(folder / "first")
+    clock.now += LOOK_S
+    assert "first" not in catalog.names()
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("input.schema.json", b'{"type": "object"}'), ("specialist.toml", b'name = "\xff'), ("output.schema.json", b"{")],
+)
+def test_whatever_is_wrong_with_a_folder_what_goes_on_without_it_does_not_notice(
+    folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture, file: str, text: bytes
+) -> None:
+    catalog = LiveCatalog([folder], clock)
+    (put(folder, "second") / file).write_bytes(text)
+    clock.now += LOOK_S
+    assert "first" in catalog.names()
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["job types stay as they were"]
 
 
 def test_an_unknown_name_is_told_with_the_known_ones(folder: Path) -> None:

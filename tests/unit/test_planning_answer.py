@@ -42,7 +42,7 @@ def answered(score: float, ask_below: float = 0.0, refuse_below: float = 0.0, fo
     candidates = search(thought.request, thought.beliefs) if found else []
     as_found = ranked(thought.request, thought.beliefs, candidates, AS_FOUND)
     plans = [each._replace(score=score - n) for n, each in enumerate(as_found)]
-    calibration = replace(EVEN, ask_below=ask_below, refuse_below=refuse_below)
+    calibration = replace(EVEN, ask_below=ask_below, ask_below_new=ask_below, refuse_below=refuse_below)
     output = Planner(DigestReader(), calibration).answer(thought.request, thought.beliefs, plans)
     assert faults(output) == []
     return output

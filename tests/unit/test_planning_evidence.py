@@ -142,7 +142,7 @@ def test_what_a_goal_wants_is_weighed_with_its_likeliest_part_and_what_the_input
     asked = request(orders=ORDERS, mails=["a"])
     thought = Mind(asked).uses("triage", text=("item", "mails")).wants("filter")
     thought.tallies("sum", "orders", "amount").selects("triage", "intent", "equals", "lost_card")
-    told = want_evidence(asked, thought.beliefs)
+    told = want_evidence(asked, thought.beliefs, {})
     assert told.keys() == set(WANTS)
     likely, unlikely = logit(0.97), logit(0.02)
     assert (told["sum"]["own"], told["sum"]["part"]) == (unlikely, likely)
@@ -150,7 +150,7 @@ def test_what_a_goal_wants_is_weighed_with_its_likeliest_part_and_what_the_input
     assert told["literal"]["part"] == logit(0.0)
     assert (told["count"]["best"], told["count"]["second"]) == (likely, unlikely)
     assert (told["count"]["no_list"], told["count"]["lists"]) == (0.0, 1.0)
-    assert want_evidence(request(note="a"), Mind(request(note="a")).beliefs)["single"]["no_list"] == 1.0
+    assert want_evidence(request(note="a"), Mind(request(note="a")).beliefs, {})["single"]["no_list"] == 1.0
 
 
 def test_a_model_of_a_want_is_named_after_it() -> None:

@@ -404,3 +404,14 @@ def test_what_lists_hold_that_each_item_has_may_be_selected_and_so_may_the_items
     assert told(first)[-1] == "s3 = filter(items=s2.rows, field='entities.type', equals='location')"
     forms = [normal(each, of_items.request) for each in (first, search(thought.request, thought.beliefs)[0].steps)]
     assert forms[0] != forms[1]
+
+
+def test_two_results_of_which_one_looks_into_what_the_other_is_given_are_written_whole() -> None:
+    thought = mind(TRIAGE, ENTITIES, mails=MAILS).uses("entities", text=("item", "mails"))
+    thought.uses("triage", text=("item", "mails")).wants("filter", "flatten", "ends", "then")
+    thought.selects("entities", "entities.type", "equals", "location").selects(
+        "triage", "intent", "equals", "lost_card"
+    )
+    catalog = catalog_of(TRIAGE, ENTITIES)
+    for each in search(thought.request, thought.beliefs):
+        compile_plan({"steps": each.steps}, catalog, {"mails": MAILS}, LIMITS)

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from coordinator.explanation import explanation
 from coordinator.jobs import ASKED_S
 from coordinator.plan import ASKS, MOST_ASKS, PLANNING, PLANNING_AGAIN
 from coordinator.progress import StepState
+from coordinator.rerun import RerunRefused, check_missing
 from coordinator.run import Run
 from coordinator.views import goal_view
 from infra.records import Job, RunState
 from tests.answers import ask, draft, planned, refused, unsure
-from tests.story import ASKED, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run
+from tests.story import ASKED, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, with_fallback
 
 Json = dict[str, Any]
 LOST, LATE = ("triage", {"text": "who lost their card"}), ("triage", {"text": "whose card is late"})
@@ -88,14 +90,47 @@ def test_the_plan_runs_to_its_end_and_its_planning_stays_to_be_seen() -> None:
     }
 
 
-def test_jobs_of_planning_take_none_from_the_plan() -> None:
-    """A plan of as many jobs as the limit allows beside the planner's first."""
-    inputs = {"messages": ["a"] * 49}
-    story = Story(goal_run().model_copy(update={"inputs": inputs}))
+@pytest.mark.parametrize("answer", [planned(SORT), unsure(draft(SORT))], ids=["sure", "confirmed"])
+def test_jobs_of_planning_take_none_from_the_plan(answer: Json) -> None:
+    """A plan of as many jobs as the limit allows beside the planner's first; once more when it is taken up again."""
+    story = Story(goal_run().model_copy(update={"inputs": {"messages": ["a"] * 49}}))
     story.advance(done(story.jobs[0], ask(LOST, LATE)))
     story.advance(*all_done(story.jobs))
-    story.advance(done(story.jobs[0], planned(SORT)))
+    story.advance(done(story.jobs[0], answer))
+    if story.run.state is RunState.UNSURE:
+        story.confirm(choice=1)
     assert (story.run.state, len(story.jobs), story.run.jobs) == (RunState.RUNNING, 49, 50)
+    story.advance(*all_done(story.jobs))
+    assert story.run.state is RunState.SUCCEEDED
+    story.reopen("s1")
+    assert (story.run.state, len(story.jobs), story.run.jobs) == (RunState.RUNNING, 49, 50)
+
+
+def test_a_goal_of_few_jobs_may_ask_all_the_same() -> None:
+    run = goal_run()
+    plan = run.plan.model_copy(update={"limits": run.plan.limits.model_copy(update={"max_jobs": 4})})
+    story = Story(run.model_copy(update={"plan": plan}))
+    story.advance(done(story.jobs[0], ask(*[LOST] * 4)))
+    story.advance(*all_done(story.jobs))
+    story.advance(done(story.jobs[0], planned(SORT)))
+    assert (story.run.state, len(story.jobs)) == (RunState.RUNNING, 3)
+
+
+def test_of_an_ask_no_fallback_is_asked() -> None:
+    story = Story(goal_run(), with_fallback(below=0.7))
+    story.advance(done(story.jobs[0], ask(LOST)))
+    (again,) = story.advance(done(story.jobs[0], INTENT, 0.1)).jobs
+    assert (again.step_id, heard(again)[0]["confidence"]) == (PLANNING_AGAIN, 0.1)
+
+
+def test_a_dead_letter_of_an_ask_is_no_reason_to_take_up_a_goal_that_has_ended() -> None:
+    story = asking(LOST)
+    story.advance(failed(story.jobs[0]))
+    story.advance(done(story.jobs[0], planned(SORT)))
+    story.advance(*all_done(story.jobs))
+    assert story.run.state is RunState.SUCCEEDED
+    with pytest.raises(RerunRefused, match="was part of the planning, which is over"):
+        check_missing(story.run, ASKS[0])
 
 
 def test_unsure_and_refused_are_said_after_asking_too() -> None:
@@ -116,20 +151,24 @@ def test_a_planner_that_asks_again_and_again_fails_its_goal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asks", "fault"),
-    [
-        ([("sumarize", {"text": "x"})], "asks job type 'sumarize', which is not here"),
-        ([("triage", {"words": "x"})], "asks 'triage': triage.input"),
-        ([], "asks nothing"),
-        ([LOST] * (MOST_ASKS + 1), "asks: Tuple should have at most"),
-    ],
+    ("asks", "fault"), [([], "asks nothing"), ([LOST] * (MOST_ASKS + 1), "asks: Tuple should have at most")]
 )
-def test_what_cannot_be_asked_fails_the_goal_and_says_why(asks: list[tuple[str, Json]], fault: str) -> None:
+def test_no_asks_and_too_many_fail_the_goal_and_say_why(asks: list[tuple[str, Json]], fault: str) -> None:
     story = Story(goal_run())
     story.advance(done(story.jobs[0], ask(*asks)))
     assert story.run.failure
     assert story.run.state is RunState.FAILED
     assert fault in story.run.failure.message
+
+
+def test_what_cannot_be_asked_is_heard_as_nothing() -> None:
+    """A job type may go after the planner was told of it."""
+    story = asking(("sumarize", {"text": "x"}), LOST, ("triage", {"words": "x"}))
+    assert [job.input for job in story.jobs] == [LOST[1]]
+    (again,) = story.advance(done(story.jobs[0], INTENT)).jobs
+    assert [each["output"] for each in heard(again)] == [None, INTENT, None]
+    (alone,) = asking(("sumarize", {"text": "x"})).jobs
+    assert (alone.step_id, [each["output"] for each in heard(alone)]) == (PLANNING_AGAIN, [None])
 
 
 def test_a_reference_in_what_is_asked_is_the_data_that_it_is() -> None:
@@ -147,3 +186,12 @@ def test_a_goal_that_failed_while_it_asked_is_planned_anew() -> None:
     story.advance(done(story.jobs[0], planned(SORT)))
     assert [job.type for job in story.jobs] == ["triage"] * 3
     assert set(story.run.steps) == {PLANNING, "s1"}
+
+
+def test_what_a_refusal_said_is_not_said_of_the_run_that_goes_on() -> None:
+    story = asking(LOST)
+    story.advance(done(story.jobs[0], INTENT))
+    story.advance(done(story.jobs[0], refused(missing=["amount"], nearest=["triage"])))
+    story.reopen()
+    story.advance(done(story.jobs[0], unsure(draft(SORT))))
+    assert explanation(story.run) == {"why": "two job types fit", "missing": [], "nearest": []}

@@ -7,7 +7,6 @@ the models behind them were not fitted on.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,8 +23,8 @@ from specialists.training.planning.logistic import logistic
 from specialists.training.planning.ordering import Searched, fit_order
 from specialists.training.planning.sets import Asked
 
-#: Share of all goals that may be answered by a plan that is wrong.
-SILENTLY_WRONG = 0.05
+#: Share of all goals that may be answered by a plan that is wrong: over job types that are known, and over new ones.
+SILENTLY_WRONG, SILENTLY_WRONG_NEW = 0.05, 0.08
 FOLDS = 5
 #: Pulls weights to 0.
 RIDGE = 10.0
@@ -43,7 +42,6 @@ class Judged(NamedTuple):
     features: Mapping[str, float]
     is_right: bool
     is_possible: bool
-    group: int = 0  #: the set that the goal is of
 
 
 class Said(NamedTuple):
@@ -53,26 +51,22 @@ class Said(NamedTuple):
     possible: float
     is_right: bool
     is_possible: bool
-    group: int = 0
+    is_new: bool = False  #: it has job types that came after training
 
 
-def calibrate(reader: Reader, *sets: Sequence[Asked], silently_wrong: float = SILENTLY_WRONG) -> Calibration:
-    """Everything but the encoder: what counts for a part, which plan is first, when to ask. Raises CalibratingError.
-
-    In none of the sets may more goals be answered by a wrong plan: confidence on one is not that on another."""
+def calibrate(reader: Reader, *sets: Sequence[Asked]) -> Calibration:
+    """Everything but the encoder: what counts for a part, which plan is first, when to ask. Raises CalibratingError."""
     reading = Reading(reader)
-    groups = {id(each): number for number, asked in enumerate(sets) for each in asked}
     goals = known(reading, [each for asked in sets for each in asked])
     evidence, goals = fit_evidence(reading, goals)
     planner = Planner(reader, Calibration(evidence=evidence))
-    weighed = [
-        Weighed(each.asked, each.request, groups[id(each.asked)], *planner.weigh(each.request)) for each in goals
-    ]
+    weighed = [Weighed(each.asked, each.request, *planner.weigh(each.request)) for each in goals]
     order = fit_order([Searched([plan.features for plan in each.plans], each.right) for each in weighed])
     judged = judged_by(order, weighed)
     fitted = fitted_on(judged)
-    refuse_below, ask_below = thresholds(cross_said(judged), silently_wrong)
-    return replace(fitted, evidence=evidence, order=order, refuse_below=refuse_below, ask_below=ask_below)
+    refuse_below, ask_below, ask_below_new = thresholds(cross_said(judged), SILENTLY_WRONG, SILENTLY_WRONG_NEW)
+    weights = replace(fitted, evidence=evidence, order=order)
+    return replace(weights, refuse_below=refuse_below, ask_below=ask_below, ask_below_new=ask_below_new)
 
 
 @dataclass
@@ -81,7 +75,6 @@ class Weighed:
 
     asked: Asked
     request: Request
-    group: int
     beliefs: Beliefs
     plans: Sequence[Ranked]
 
@@ -98,7 +91,7 @@ def judged_by(order: Mapping[str, float], weighed: Iterable[Weighed]) -> list[Ju
             plans = ranked(each.request, each.beliefs, [plan.candidate for plan in each.plans], order)
             features = features_of(each.request, each.beliefs, plans)
             is_right = each.asked.is_right(plans[0].candidate.steps)
-            found.append(Judged(features, is_right, each.asked.is_possible, each.group))
+            found.append(Judged(features, is_right, each.asked.is_possible))
     return found
 
 
@@ -124,26 +117,30 @@ def cross_said(judged: Sequence[Judged]) -> list[Said]:
         models = fitted_on([each for number, each in enumerate(judged) if number % FOLDS != fold])
         for each in judged[fold::FOLDS]:
             said = models.confidence(each.features), models.possible(each.features)
-            found.append(Said(*said, each.is_right, each.is_possible, each.group))
+            found.append(Said(*said, each.is_right, each.is_possible, bool(each.features["new_types"])))
     return found
 
 
-def thresholds(said: Sequence[Said], silently_wrong: float) -> tuple[float, float]:
-    """(refuse below, ask below): most goals answered right, less those refused that can be done.
+def thresholds(said: Sequence[Said], wrong: float, wrong_new: float) -> tuple[float, float, float]:
+    """(refuse below, ask below, ask below over new job types): most goals answered right, less those refused that can
+    be done.
 
-    Under the condition that plans which are wrong are at most `silently_wrong` of the goals of each group.
+    Under the condition that plans which are wrong are at most `wrong` of the goals over job types that are known, and
+    `wrong_new` of those over new ones: confidence on the one is not that on the other.
     """
-    sizes = Counter(each.group for each in said)
-    best: tuple[float, tuple[float, float]] | None = None
+    most = {
+        is_new: share * sum(each.is_new is is_new for each in said)
+        for is_new, share in ((False, wrong), (True, wrong_new))
+    }
+    best: tuple[float, tuple[float, float, float]] | None = None
     for refuse_below in _steps(sorted(each.possible for each in said)):
         kept = [each for each in said if each.possible >= refuse_below]
         refused = [each for each in said if each.possible < refuse_below]
-        by_group = {group: [each for each in kept if each.group == group] for group in sizes}
-        ask_below = max(_ask_below(each, silently_wrong * sizes[group]) for group, each in by_group.items())
-        right = sum(each.is_right for each in kept if each.confidence >= ask_below)
+        ask_below = {is_new: _ask_below([e for e in kept if e.is_new is is_new], n) for is_new, n in most.items()}
+        right = sum(each.is_right for each in kept if each.confidence >= ask_below[each.is_new])
         gain = right + sum(-1 if each.is_possible else 1 for each in refused)
         if best is None or gain > best[0]:
-            best = gain, (refuse_below, ask_below)
+            best = gain, (refuse_below, ask_below[False], ask_below[True])
     assert best is not None
     return best[1]
 

@@ -78,7 +78,7 @@ def _wants(models: Mapping[str, Weights], found: Sequence[tuple[Known, Found]]) 
     told: list[tuple[Known, dict[str, Any], Mapping[str, bool]]] = []
     for each, parts in found:
         plain = believed(each.request, parts, models)  # no model of a want is fitted yet
-        told.append((each, want_evidence(each.request, plain), each.wants))
+        told.append((each, want_evidence(each.request, plain, parts.pieces), each.wants))
     fitted: dict[str, Weights] = {}
     for name in WANTS:
         # Of what cannot be done nobody wrote how; it only says that it cannot.

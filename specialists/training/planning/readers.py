@@ -15,8 +15,9 @@ from specialists.planning.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError, ensure
 
-#: What may be left out, for ablations: a task of the matcher, what whole goals say, how parts and plans are weighed.
-PARTS = (*TASKS, "goal", "known", "base", "evidence", "order")
+#: What may be left out, for ablations: a task of the matcher, what whole goals or the owners of labels say, how parts
+#: and plans are weighed.
+PARTS = (*TASKS, "goal", "known", "base", "owners", "evidence", "order")
 
 
 class Without:
@@ -57,7 +58,7 @@ def load_planner(base: Path, adapter: Path, without: Iterable[str] = ()) -> Plan
         calibration = replace(calibration, evidence={})
     if "order" in parts:
         calibration = replace(calibration, order=dict(AS_FOUND))
-    return Planner(Without(scorer, parts) if parts else scorer, calibration)
+    return Planner(Without(scorer, parts) if parts else scorer, calibration, asks="owners" not in parts)
 
 
 def planner_of(
