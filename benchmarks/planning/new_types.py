@@ -45,6 +45,7 @@ def main() -> None:
             _write(types, each)
         with Client(house.url) as client, _worker(house, types, [each["name"] for each in new]):
             seen_s = _until_known(client, [each["name"] for each in new], began)
+            _until_served(client)
             goals = [each for each in load_set("test") if _uses(each) <= {each["name"] for each in new}]
             told = Counter(_outcome(client, each) for each in goals)
     figures = {"types": len(new), "seen_s": round(seen_s, 2), "goals": len(goals), **dict(sorted(told.items()))}
@@ -91,7 +92,7 @@ def _tell(sentence: str) -> None:
 
 @contextmanager
 def _worker(house: House, types: Path, names: Sequence[str]) -> Iterator[None]:
-    command = [sys.executable, "-m", "infra.cli", "worker", "--broker", house.redis_url, *names]
+    command = [str(Path(sys.executable).with_name("manyhands")), "worker", "--broker", house.redis_url, *names]
     process = subprocess.Popen(command, env=os.environ | {"MANYHANDS_SPECIALISTS": json.dumps([str(types)])})
     try:
         yield
@@ -107,6 +108,15 @@ def _until_known(client: Client, names: Sequence[str], began: float) -> float:
             raise SystemExit(f"after {WAIT_S:g} s the API knows {[each['name'] for each in client.job_types()]}")
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+def _until_served(client: Client) -> None:
+    """By the second worker."""
+    began = time.monotonic()
+    while len(client.workers()["workers"]) < 2:
+        if time.monotonic() - began > WAIT_S:
+            raise SystemExit(f"after {WAIT_S:g} s no worker serves them")
+        time.sleep(0.2)
 
 
 def _outcome(client: Client, asked: Asked) -> str:
