@@ -16,7 +16,7 @@ from benchmarks.chaos_load import Load
 from benchmarks.chaos_types import ALL, ANSWERS, SLOW, write_types
 from benchmarks.chaos_verdict import Violation, judge
 from benchmarks.hosts import GATEWAY, Hosts, Relay
-from coordinator.goals import Goals
+from coordinator.goals.goals import Goals
 from infra.redis_client import connect
 from specialists.catalog import load_catalog
 

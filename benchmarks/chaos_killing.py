@@ -25,8 +25,8 @@ from benchmarks.chaos_mix import goals
 from benchmarks.chaos_operator import Operator
 from benchmarks.chaos_types import ALL, write_types
 from benchmarks.chaos_verdict import Violation, judge
-from coordinator.goals import Goals
-from coordinator.letters import Letters
+from coordinator.goals.goals import Goals
+from coordinator.goals.letters import Letters
 from infra.redis_client import connect
 from specialists.catalog import load_catalog
 

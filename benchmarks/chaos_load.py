@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.chaos_goals import Asked
-from coordinator.admission import Bid
-from coordinator.asking import Asking, KeyUsed, Named
-from coordinator.door import Door
-from coordinator.goals import Goal, Goals, JobRequest
-from coordinator.run import Run
+from coordinator.admission.decide import Bid
+from coordinator.admission.door import Door
+from coordinator.goals.goals import Goal, Goals, JobRequest
+from coordinator.goals.idempotency import Asking, KeyUsed, Named
+from coordinator.runs.run import Run
 from infra.ledger import LedgerUnavailable
 from infra.records import Json
 

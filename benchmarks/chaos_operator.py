@@ -13,10 +13,10 @@ from pathlib import Path
 from benchmarks.chaos_engine import switch
 from benchmarks.chaos_goals import Asked
 from benchmarks.chaos_types import KEPT, LATE, LATER, QUICK, SAME
-from coordinator.goals import Goals, UnknownRun
-from coordinator.letters import Letters, UnknownLetter
-from coordinator.rerun import RerunRefused
-from coordinator.run import Run
+from coordinator.goals.goals import Goals, UnknownRun
+from coordinator.goals.letters import Letters, UnknownLetter
+from coordinator.runs.rerun import RerunRefused
+from coordinator.runs.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.records import Job, RunState, TypeState
 

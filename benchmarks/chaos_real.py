@@ -13,7 +13,7 @@ from benchmarks.chaos_cluster import FAST
 from benchmarks.chaos_goals import Asked, mapped
 from benchmarks.chaos_killing import Report, Round, torment
 from benchmarks.chaos_types import ATTEMPTS
-from coordinator.up import fetch_weights
+from coordinator.local.up import fetch_weights
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog

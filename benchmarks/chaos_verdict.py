@@ -12,8 +12,8 @@ from benchmarks.chaos_audit import Committed, Entry, Journals
 from benchmarks.chaos_evidence import Evidence
 from benchmarks.chaos_goals import Asked
 from benchmarks.chaos_operator import Cancelled, Notes
-from coordinator.goals import Goals
-from coordinator.run import Run
+from coordinator.goals.goals import Goals
+from coordinator.runs.run import Run
 from infra.ledger import Ledger
 from infra.records import FailureKind, Job, JobState, JobStatus, Json, RunState
 

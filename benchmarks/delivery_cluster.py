@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from benchmarks.scale_cluster import SCRIPTED, START_S, Cluster, write_specialist
-from coordinator.goals import Goal, Goals
+from coordinator.goals.goals import Goal, Goals
 from infra.records import RunState
 from infra.redis_server import free_port
 from specialists.catalog import load_catalog
@@ -71,7 +71,7 @@ class DeliveryCluster(Cluster):
     def start_api(self) -> httpx.Client:
         """Returns when it answers."""
         url = f"http://127.0.0.1:{self.settings.api_port}"
-        self.api: subprocess.Popen[bytes] = self._start([sys.executable, "-m", "coordinator.api_app"], self.redis.url)
+        self.api: subprocess.Popen[bytes] = self._start([sys.executable, "-m", "coordinator.api.app"], self.redis.url)
         self._stack.callback(self.stop, [self.api])
         http = self._stack.enter_context(httpx.Client(base_url=url, timeout=WAIT_S))
         until = time.monotonic() + START_S

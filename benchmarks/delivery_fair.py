@@ -12,7 +12,7 @@ from types import MappingProxyType
 from benchmarks.delivery_cluster import NOOP, DeliveryCluster, delivery_cluster, goal_of
 from benchmarks.delivery_tables import Row, show
 from benchmarks.scale_hands import Hands
-from coordinator.asking import Asking
+from coordinator.goals.idempotency import Asking
 from infra.celery_queue import CeleryQueue, create_app
 from infra.records import Priority
 

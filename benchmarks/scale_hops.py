@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from benchmarks.scale_cluster import STAMP, Cluster
-from coordinator.goals import Goal, Goals
-from coordinator.run import Run
+from coordinator.goals.goals import Goal, Goals
+from coordinator.runs.run import Run
 from specialists.catalog import load_catalog
 
 STEPS = 5  #: of each goal, one after the other

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchmarks.scale_cluster import SIGMAS, Cluster
-from coordinator.goals import Goal, Goals
+from coordinator.goals.goals import Goal, Goals
 from infra.records import Job
 from specialists.catalog import load_catalog
 from workers.engines.scripted import service_s

@@ -8,10 +8,10 @@ import signal
 import socket
 from threading import Event
 
+from coordinator.commands.reasons import reasons
 from coordinator.coordinator import Coordinator
 from coordinator.ledger_metrics import LedgerCollector
-from coordinator.metrics import CoordinatorMetrics
-from coordinator.reasons import reasons
+from coordinator.runs.metrics import CoordinatorMetrics
 from infra import logs
 from infra.celery_queue import CeleryQueue, create_app
 from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from coordinator.asking import key_fault, tenant_fault
+from coordinator.goals.idempotency import key_fault, tenant_fault
 from infra.records import NOBODY, JobState, Json, RunState
 
 #: The server waits no longer than this in one request.

@@ -14,11 +14,11 @@ from threading import Event, Thread
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 from pydantic import ValidationError
 
-from coordinator.advance import advance, fail
-from coordinator.known import KnownRuns
-from coordinator.metrics import CoordinatorMetrics
-from coordinator.plan import PLANNING
-from coordinator.run import Run, RunFailure
+from coordinator.plans.plan import PLANNING
+from coordinator.runs.advance import advance, fail
+from coordinator.runs.metrics import CoordinatorMetrics
+from coordinator.runs.run import Run, RunFailure
+from coordinator.runs.run_cache import KnownRuns
 from coordinator.spans import advancing, below, sending
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.logs import where

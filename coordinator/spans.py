@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.util.types import Attributes
 
-from coordinator.run import Run
+from coordinator.runs.run import Run
 from infra import tracing
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.records import Job

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.planning.catalogs import shipped, specialist_of
-from coordinator.planner_input import planner_input
+from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
 from specialists.planning.offered import FUNCTIONS, Field, Request, read_request
 from specialists.planning.search import Beliefs, Condition, Tally, owner_of

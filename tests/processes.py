@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from coordinator.children import Child
 from coordinator.client import ApiError, ApiUnreachable, Client
+from coordinator.local.child import Child
 from infra.redis_server import free_port
 
 START_S = 60.0
@@ -24,7 +24,7 @@ class Processes:
         self.api_port = free_port()
         ours = {"redis_url": redis_url, "api_port": str(self.api_port), "specialists": f'["{specialist}"]', **settings}
         self.environment = os.environ | {f"MANYHANDS_{name.upper()}": value for name, value in ours.items()}
-        self.api = self._child("api", logs, "coordinator.api_app")
+        self.api = self._child("api", logs, "coordinator.api.app")
         self.coordinator = self._child("coordinator", logs, "coordinator.app")
         self.worker = self._child("worker", logs, "workers.app", specialist.name)
         self._all = [self.api, self.coordinator, self.worker]

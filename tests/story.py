@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from coordinator.advance import Change, advance, begin, cancel
-from coordinator.answer import Confirm
-from coordinator.compiler import compile_plan
-from coordinator.confirmation import Confirmation, confirm
-from coordinator.plan import PLANNING, Limits, Plan, Step
-from coordinator.rerun import Reopened, reopen
-from coordinator.run import Run
+from coordinator.plans.answer import Confirm
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import PLANNING, Limits, Plan, Step
+from coordinator.runs.advance import Change, advance, begin, cancel
+from coordinator.runs.confirmation import Confirmation, confirm
+from coordinator.runs.rerun import Reopened, reopen
+from coordinator.runs.run import Run
 from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome
 from specialists.catalog import Catalog, load_catalog
 from specialists.manifest import Fallback

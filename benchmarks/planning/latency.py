@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.delivery_tables import Row, percentile, show
 from benchmarks.planning.catalogs import shipped
-from coordinator.planner_input import planner_input
+from coordinator.plans.planner_input import planner_input
 from infra.settings import Settings
 from specialists.catalog import SHIPPED, Catalog
 from specialists.offers import PLANNER, offers

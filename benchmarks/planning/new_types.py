@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.house import House, Ports
+from coordinator.local.house import House, Ports
 from infra.settings import Settings
 from specialists.schemas import Json
 from specialists.training.planning.sets import Asked, load_set

@@ -14,10 +14,10 @@ from benchmarks.planning.catalogs import made_catalog
 from benchmarks.planning.inputs import made_goal, made_inputs
 from benchmarks.planning.reader import DigestReader
 from benchmarks.planning.schemas import PLAIN, Chances, Json
-from coordinator.compiler import compile_plan
-from coordinator.plan import Limits, PlanRefused
-from coordinator.planner_input import planner_input
-from coordinator.samples import told_of
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Limits, PlanRefused
+from coordinator.plans.planner_input import planner_input
+from coordinator.plans.samples import told_of
 from specialists.catalog import Catalog
 from specialists.planning.calibration import Calibration
 from specialists.planning.offered import read_request

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coordinator import references
-from coordinator.lengths import Lengths
-from coordinator.plan import Plan, Step
+from coordinator.plans import references
+from coordinator.plans.lengths import Lengths
+from coordinator.plans.plan import Plan, Step
 from infra.records import Json
 from specialists.catalog import Catalog
 

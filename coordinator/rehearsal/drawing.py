@@ -14,12 +14,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from coordinator import references
-from coordinator.answer import Grounding
-from coordinator.plan import Plan, Step
+from coordinator.commands.show import written
+from coordinator.plans import references
+from coordinator.plans.answer import Grounding
+from coordinator.plans.plan import Plan, Step
 from coordinator.rehearsal.cost import Cost, Jobs
 from coordinator.rehearsal.planned import Candidate, Planned
-from coordinator.show import written
 from infra.records import Json
 
 RESULT = "result"

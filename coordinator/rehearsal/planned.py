@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from coordinator.answer import Confirm, Draft, Kind, read_answer, shown
-from coordinator.compiler import compile_plan
-from coordinator.goals import input_faults
-from coordinator.plan import Limits, Plan, PlanRefused
-from coordinator.planner_input import planner_input, with_answers
-from coordinator.planning import Accepted, Asking, Refused, decide, is_askable
+from coordinator.goals.goals import input_faults
+from coordinator.plans.answer import Confirm, Draft, Kind, read_answer, shown
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Limits, Plan, PlanRefused
+from coordinator.plans.planner_input import planner_input, with_answers
+from coordinator.plans.planning import Accepted, Asking, Refused, decide, is_askable
 from coordinator.rehearsal.cost import Cost, Jobs
 from coordinator.rehearsal.planner import Answer, Planner, PlannerFailed, nobody
 from infra.records import Json

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from coordinator.compiler import compile_plan
-from coordinator.goals import input_faults
-from coordinator.plan import Limits, Plan, PlanRefused
+from coordinator.goals.goals import input_faults
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Limits, Plan, PlanRefused
 from coordinator.rehearsal.lines import Line, Rehearsed, State
 from coordinator.rehearsal.planned import Planned, plan_goal
 from coordinator.rehearsal.planner import Answer, Planner, nobody
 from coordinator.rehearsal.running import run_plan
-from coordinator.run import RunFailure
+from coordinator.runs.run import RunFailure
 from infra.records import Json
 from specialists.catalog import Catalog
 

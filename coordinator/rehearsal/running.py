@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from coordinator import references
-from coordinator.advance import advance, begin
-from coordinator.plan import Plan
+from coordinator.plans import references
+from coordinator.plans.plan import Plan
 from coordinator.rehearsal.draw import NoStandIn
 from coordinator.rehearsal.stand_in import stand_in
-from coordinator.run import Run, RunFailure
-from coordinator.values import load_values
+from coordinator.runs.advance import advance, begin
+from coordinator.runs.run import Run, RunFailure
+from coordinator.runs.values import load_values
 from infra.records import Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from specialists.catalog import Catalog
 from specialists.specialist import AnswerError, Specialist

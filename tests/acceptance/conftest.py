@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from coordinator.house import House, Ports
-from coordinator.up import fetch_weights
+from coordinator.local.house import House, Ports
+from coordinator.local.up import fetch_weights
 from infra.settings import Settings
 
 

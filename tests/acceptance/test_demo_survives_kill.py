@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from coordinator.client import Client
-from coordinator.demo import GOAL, INBOX
-from coordinator.given import read_file
-from coordinator.house import House
+from coordinator.commands.demo import GOAL, INBOX
+from coordinator.commands.inputs import read_file
+from coordinator.local.house import House
 from infra.records import Job, Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog

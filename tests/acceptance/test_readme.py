@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from coordinator.house import House
+from coordinator.local.house import House
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8765"

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from coordinator.client import ApiError, ApiUnreachable, Client
-from coordinator.demo import GOAL, INBOX
-from coordinator.given import read_file
+from coordinator.commands.demo import GOAL, INBOX
+from coordinator.commands.inputs import read_file
 from infra.records import Job, Json
 from specialists.catalog import load_catalog
 from tests.cluster.cluster import EXAMPLES, Cluster, until

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
+from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
-from coordinator.api_metrics import ApiMetrics
+from coordinator.api.build import create_api
+from coordinator.api.metrics import ApiMetrics
 from infra.memory_ledger import MemoryLedger
 from infra.records import Claim, JobState, Outcome, TypeState
 from infra.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from coordinator.jobs import ASKED_S
+from coordinator.runs.jobs import ASKED_S
 from tests.answers import ask, draft, planned
 from tests.story import SORT, ref
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
-from coordinator.goals import Goals
+from coordinator.api.build import create_api
+from coordinator.goals.goals import Goals
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.records import RunRecord
@@ -158,7 +158,7 @@ def test_the_deployment_shows_what_it_can_do(running: TestClient) -> None:
 def test_a_request_that_finds_no_place_to_wait_is_told_to_come_again(
     api: TestClient, monkeypatch: pytest.MonkeyPatch, deployment: Any
 ) -> None:
-    monkeypatch.setattr("coordinator.api.WAITING", 0)
+    monkeypatch.setattr("coordinator.api.build.WAITING", 0)
     goal_id = api.post("/v1/goals", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()["id"]
     with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as full:
         for answer in (
@@ -176,7 +176,7 @@ def test_a_request_that_finds_no_place_to_wait_is_told_to_come_again(
 def test_waiting_and_watching_give_their_place_back(
     deployment: Any, running: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.api.WAITING", 1)
+    monkeypatch.setattr("coordinator.api.build.WAITING", 1)
     with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as client:
         for _ in range(2):
             goal = client.post("/v1/goals?wait=30", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()
@@ -187,7 +187,7 @@ def test_waiting_and_watching_give_their_place_back(
 def test_the_process_answers_while_every_thread_is_held(
     deployment: Any, api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.api.THREADS", 1)
+    monkeypatch.setattr("coordinator.api.build.THREADS", 1)
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
     goal_id = api.post("/v1/goals", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()["id"]
     with TestClient(app) as client, ThreadPoolExecutor(1) as threads:

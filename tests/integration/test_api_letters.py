@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
+from coordinator.api.build import create_api
 from infra.memory_ledger import MemoryLedger
 
 SECRET = "a secret word"

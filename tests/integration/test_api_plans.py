@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
+from coordinator.api.build import create_api
 from coordinator.client import ApiError, Client, Saved
-from coordinator.saved_plans import MOST, PLAN_BYTES
+from coordinator.goals.saved_plans import MOST, PLAN_BYTES
 from infra.redis_ledger import RedisLedger
 from tests.answers import draft, planned, unsure
 from tests.story import SORT, ref

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
-from coordinator.metrics import CoordinatorMetrics
+from coordinator.api.build import create_api
+from coordinator.runs.metrics import CoordinatorMetrics
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger
 from infra.redis_ledger import RedisLedger

@@ -11,8 +11,8 @@ from click.testing import Result
 from rich.console import Console
 from typer.testing import CliRunner
 
-from coordinator.cli import register
 from coordinator.client import Client
+from coordinator.commands.cli import register
 from tests.answers import draft, planned, refused, unsure
 
 Say = Callable[..., Result]
@@ -44,8 +44,8 @@ def client(url: str) -> Iterator[Client]:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody sits there."""
-    monkeypatch.setattr("coordinator.cli_choice.sits_there", lambda _: True)
-    monkeypatch.setattr("coordinator.cli_choice.Console", lambda: Console(width=120, no_color=True))
+    monkeypatch.setattr("coordinator.commands.choice.sits_there", lambda _: True)
+    monkeypatch.setattr("coordinator.commands.choice.Console", lambda: Console(width=120, no_color=True))
 
 
 def unsure_goal(say: Say, client: Client) -> str:

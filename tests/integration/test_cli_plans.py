@@ -12,8 +12,8 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from coordinator.cli import register
 from coordinator.client import Client
+from coordinator.commands.cli import register
 from tests.answers import draft, planned, refused, unsure
 
 Say = Callable[..., Result]

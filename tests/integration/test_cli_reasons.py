@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from coordinator.children import StartError
-from coordinator.cli import register
-from coordinator.house import House, Ports
+from coordinator.commands.cli import register
+from coordinator.local.child import StartError
+from coordinator.local.house import House, Ports
 from infra.redis_server import free_port
 from infra.settings import Settings
 

@@ -11,11 +11,11 @@ import pytest
 from opentelemetry.trace import ProxyTracer
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
-from coordinator.confirmation import Confirmation, NotUnsure
+from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
-from coordinator.goals import AT_ONCE, Goal, GoalRefused, Goals
-from coordinator.run import Run
+from coordinator.goals.goals import AT_ONCE, Goal, GoalRefused, Goals
+from coordinator.runs.confirmation import Confirmation, NotUnsure
+from coordinator.runs.run import Run
 from infra.ledger import Ledger, LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.queue import QueueUnavailable

@@ -15,11 +15,11 @@ from uuid import uuid4
 
 import pytest
 
-from coordinator.asking import Asking, KeyUsed, Named
-from coordinator.confirmation import Confirmation, NotUnsure
 from coordinator.coordinator import Coordinator
-from coordinator.goals import Goal, Goals
-from coordinator.rerun import RerunRefused
+from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.idempotency import Asking, KeyUsed, Named
+from coordinator.runs.confirmation import Confirmation, NotUnsure
+from coordinator.runs.rerun import RerunRefused
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger, wall_ms
 from infra.memory_queue import MemoryQueue
@@ -512,7 +512,7 @@ def in_memory(catalog: Catalog, tale: Callable[[House], None], fuse: Fuse) -> Ho
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four jobs are many."""
-    monkeypatch.setattr("coordinator.goals.AT_ONCE", 3)
+    monkeypatch.setattr("coordinator.goals.goals.AT_ONCE", 3)
 
 
 @pytest.mark.parametrize("tale", TALES)

@@ -11,9 +11,9 @@ import pytest
 from safetensors.torch import save_file
 from torch import zeros
 
-from coordinator.demo import GOAL, INBOX
-from coordinator.given import read_file
-from coordinator.planner_input import planner_input
+from coordinator.commands.demo import GOAL, INBOX
+from coordinator.commands.inputs import read_file
+from coordinator.plans.planner_input import planner_input
 from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog

@@ -18,13 +18,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
-from coordinator.api_metrics import ApiMetrics
+from coordinator.api.build import create_api
+from coordinator.api.metrics import ApiMetrics
 from coordinator.coordinator import Coordinator
-from coordinator.goals import Goal, Goals
-from coordinator.house import House, Ports
+from coordinator.goals.goals import Goal, Goals
 from coordinator.ledger_metrics import LedgerCollector
-from coordinator.metrics import CoordinatorMetrics
+from coordinator.local.house import House, Ports
+from coordinator.runs.metrics import CoordinatorMetrics
 from infra.celery_queue import CeleryQueue, create_app
 from infra.memory_queue import MemoryQueue
 from infra.records import Job, JobState, RunRecord

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from coordinator.event_stream import START, event_stream
-from coordinator.goals import Goal, Goals
+from coordinator.api.event_stream import START, event_stream
+from coordinator.goals.goals import Goal, Goals
 from infra.ledger import Ledger
 from infra.memory_ledger import MemoryLedger
 from infra.records import Json, RunState

@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from starlette.testclient import TestClient
 
-from coordinator.api import create_api
+from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
 from infra.memory_queue import MemoryQueue
 from infra.records import Json
@@ -240,7 +240,7 @@ def test_an_api_process_sends_its_last_spans_when_it_is_told_to_stop(
 ) -> None:
     port = free_port()
     env = {"REDIS_URL": redis_url, "API_PORT": str(port), "OTLP_ENDPOINT": collector.url}
-    command = [sys.executable, "-m", "coordinator.api_app"]
+    command = [sys.executable, "-m", "coordinator.api.app"]
     process = subprocess.Popen(command, env=os.environ | {f"MANYHANDS_{name}": value for name, value in env.items()})
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=10)) as client:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import redis
 
-from coordinator.goals import Goal, Goals
-from coordinator.run import UnreadableRun
+from coordinator.goals.goals import Goal, Goals
+from coordinator.runs.run import UnreadableRun
 from infra.records import FailureKind, JobState, Refusal, RunState, TypeState
 from infra.redis_ledger import RedisLedger
 from tests.contracts.ledger.given import RUN, a_job

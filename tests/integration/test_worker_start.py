@@ -97,7 +97,7 @@ def test_a_setting_that_is_no_json_is_named() -> None:
     assert "MANYHANDS_SPECIALISTS: must be JSON: a list of folders" in line
 
 
-@pytest.mark.parametrize("module", ["coordinator.app", "coordinator.api_app"])
+@pytest.mark.parametrize("module", ["coordinator.app", "coordinator.api.app"])
 def test_the_other_processes_name_it_as_well(module: str) -> None:
     environment = os.environ | {"MANYHANDS_SPECIALISTS": "/srv/mood"}
     done = subprocess.run([sys.executable, "-m", module], env=environment, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.admission import (
+from coordinator.admission.decide import (
     LONGEST_S,
     MARGIN,
     UNKNOWN_S,
@@ -24,7 +24,7 @@ from coordinator.admission import (
     retry_after_s,
     wait_s,
 )
-from coordinator.line import Line
+from coordinator.admission.line import Line
 from infra.records import Job, Load, Priority, TypeState
 
 HIGH, NORMAL, LOW = Priority

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from coordinator.answer import Confirm
-from coordinator.confirmation import Confirmation, NotUnsure
-from coordinator.metrics import CoordinatorMetrics
-from coordinator.plan import PLANNING, PlanRefused
-from coordinator.progress import StepState
-from coordinator.run import Run
-from coordinator.views import goal_view
+from coordinator.api.views import goal_view
+from coordinator.plans.answer import Confirm
+from coordinator.plans.plan import PLANNING, PlanRefused
+from coordinator.runs.confirmation import Confirmation, NotUnsure
+from coordinator.runs.metrics import CoordinatorMetrics
+from coordinator.runs.progress import StepState
+from coordinator.runs.run import Run
 from infra.metrics import create_registry
 from infra.records import RunState
 from tests.answers import draft, planned, refused, unsure

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 
 from coordinator.alive import LOOPS, STUCK_S, stuck
-from coordinator.metrics import CoordinatorMetrics
+from coordinator.runs.metrics import CoordinatorMetrics
 
 TURNED_AT = 1_000_000.0
 

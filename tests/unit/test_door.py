@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 
 import pytest
 
-from coordinator.admission import Bid, Why
-from coordinator.door import Door, NotAdmitted
-from coordinator.promises import GRACE_S
+from coordinator.admission.decide import Bid, Why
+from coordinator.admission.door import Door, NotAdmitted
+from coordinator.admission.promises import GRACE_S
 from infra.memory_ledger import MemoryLedger
 from infra.records import Load, Priority
 from infra.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.advance import advance
-from coordinator.plan import PLANNING
+from coordinator.plans.plan import PLANNING
+from coordinator.runs.advance import advance
 from infra.records import FailureKind, RunState
 from specialists.catalog import Catalog
 from tests.answers import planned, refused

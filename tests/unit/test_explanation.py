@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from coordinator.answer import Confirm
-from coordinator.explanation import explanation
-from coordinator.explanation_lines import explanation_lines
-from coordinator.planner_input import planner_input
-from coordinator.views import goal_view, job_type_view
+from coordinator.api.views import goal_view, job_type_view
+from coordinator.commands.explanation_lines import explanation_lines
+from coordinator.plans.answer import Confirm
+from coordinator.plans.planner_input import planner_input
+from coordinator.runs.explanation import explanation
 from specialists.planning.offered import read_request
 from specialists.planning.planner import Planner, Reader
 from specialists.planning.search import Beliefs

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.holes import SCHEMA_BYTES, fill_faults, hole_faults, hole_of, told, with_defaults
+from coordinator.plans.holes import SCHEMA_BYTES, fill_faults, hole_faults, hole_of, told, with_defaults
 
 HOLES = {
     "messages": {"type": "array", "items": {"type": "string"}},

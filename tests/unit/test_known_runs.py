@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coordinator.known import KEPT_S, MOST, SHARED_S, KnownRuns
-from coordinator.plan import Limits, Plan, Step
-from coordinator.run import Run
+from coordinator.plans.plan import Limits, Plan, Step
+from coordinator.runs.run import Run
+from coordinator.runs.run_cache import KEPT_S, MOST, SHARED_S, KnownRuns
 from infra.records import RunState
 
 

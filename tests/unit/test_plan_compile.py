@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.compiler import compile_open, compile_plan
-from coordinator.plan import Limits, Plan, PlanRefused
+from coordinator.plans.compiler import compile_open, compile_plan
+from coordinator.plans.plan import Limits, Plan, PlanRefused
 from specialists.catalog import load_catalog
 
 CATALOG = load_catalog(adapters=False)

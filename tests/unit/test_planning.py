@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from coordinator.answer import Confirm, Kind
-from coordinator.plan import PlanRefused
-from coordinator.planning import Accepted, Refused, Unsure, decide
+from coordinator.plans.answer import Confirm, Kind
+from coordinator.plans.plan import PlanRefused
+from coordinator.plans.planning import Accepted, Refused, Unsure, decide
 from tests.answers import answered, draft, planned, refused, unsure
 from tests.story import CATALOG, LIMITS, SORT, ref
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import DigestReader
-from coordinator.planner_input import planner_input
+from coordinator.plans.planner_input import planner_input
 from specialists.planning.calibration import Calibration
 from specialists.planning.offered import read_request
 from specialists.planning.planner import ALTERNATIVES, Planner

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import DigestReader
-from coordinator.compiler import compile_plan
-from coordinator.goals import input_faults
-from coordinator.plan import Limits, PlanRefused
-from coordinator.planner_input import planner_input
+from coordinator.goals.goals import input_faults
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Limits, PlanRefused
+from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
 from specialists.planning.offered import read_request
 from specialists.planning.planner import Planner

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.planner_input import planner_input
+from coordinator.plans.planner_input import planner_input
 from specialists.offers import offer
 from specialists.planning.offered import Heard, Request, read_offer
 from specialists.planning.owners import Ask, asks_of, evidence_of, is_owner, labels_heard, owned

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from coordinator.compiler import compile_plan
-from coordinator.plan import Limits
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Limits
 from specialists.planning.normal import normal
 from specialists.planning.search import search
 from specialists.specialist import Specialist

@@ -7,8 +7,8 @@ from math import inf
 
 import pytest
 
-from coordinator.admission import NOTHING, Bounds, Promised
-from coordinator.promises import GRACE_S, MOST, SWEEP_S, Key, Promise, Promises
+from coordinator.admission.decide import NOTHING, Bounds, Promised
+from coordinator.admission.promises import GRACE_S, MOST, SWEEP_S, Key, Promise, Promises
 
 TRIAGE = ("triage", None)
 BOUNDS = Bounds(backlog=20, tenant_backlog=10)

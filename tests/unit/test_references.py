@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from coordinator import references
-from coordinator.binder import Binder, TooLarge
-from coordinator.references import Unresolved, bind, head, resolve
+from coordinator.plans import references
+from coordinator.plans.binder import Binder, TooLarge
+from coordinator.plans.references import Unresolved, bind, head, resolve
 
 VALUES: dict[str, Any] = {
     "s1": [{"colour": "red", "size": {"n": 1}}, {"colour": "blue", "size": {"n": 2}}],

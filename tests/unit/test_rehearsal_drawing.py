@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from coordinator.compiler import compile_plan
-from coordinator.plan import Plan
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Plan
 from coordinator.rehearsal.cost import Cost, Jobs, cost_of
 from coordinator.rehearsal.drawing import cost_words, jobs_words, nodes_of, planned_drawing, rows_of
 from coordinator.rehearsal.planned import Planned, plan_goal, planned_view

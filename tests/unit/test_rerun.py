@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from coordinator.advance import advance, cancel
-from coordinator.plan import PLANNING
-from coordinator.progress import StepState
-from coordinator.rerun import RerunRefused, reopen
+from coordinator.plans.plan import PLANNING
+from coordinator.runs.advance import advance, cancel
+from coordinator.runs.progress import StepState
+from coordinator.runs.rerun import RerunRefused, reopen
 from infra.records import Job, RunState
 from specialists.catalog import Catalog
 from specialists.manifest import Reusing

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from coordinator.advance import advance, cancel
-from coordinator.compiler import compile_plan
-from coordinator.plan import PLANNING, Step
-from coordinator.progress import StepState
-from coordinator.run import Run
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import PLANNING, Step
+from coordinator.runs.advance import advance, cancel
+from coordinator.runs.progress import StepState
+from coordinator.runs.run import Run
 from infra.records import FailureKind, RunState
 from tests.answers import planned
 from tests.story import (

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from coordinator.explanation import explanation
-from coordinator.jobs import ASKED_S
-from coordinator.plan import ASKS, MOST_ASKS, PLANNING, PLANNING_AGAIN
-from coordinator.progress import StepState
-from coordinator.rerun import RerunRefused, check_missing
-from coordinator.run import Run
-from coordinator.views import goal_view
+from coordinator.api.views import goal_view
+from coordinator.plans.plan import ASKS, MOST_ASKS, PLANNING, PLANNING_AGAIN
+from coordinator.runs.explanation import explanation
+from coordinator.runs.jobs import ASKED_S
+from coordinator.runs.progress import StepState
+from coordinator.runs.rerun import RerunRefused, check_missing
+from coordinator.runs.run import Run
 from infra.records import Job, RunState
 from tests.answers import ask, draft, planned, refused, unsure
 from tests.story import ASKED, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, with_fallback

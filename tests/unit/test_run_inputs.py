@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.given import GivenError, read_inputs, read_plan_file
+from coordinator.commands.inputs import GivenError, read_inputs, read_plan_file
 
 
 def test_plain_text_is_a_string() -> None:

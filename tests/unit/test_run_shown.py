@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from coordinator.api.views import job_view
 from coordinator.client import Seen
-from coordinator.following import Followed
-from coordinator.show import Following, cell, choices_text, failure_view, job_cut, job_escalated, result_view
-from coordinator.views import job_view
+from coordinator.commands.show import Following, cell, choices_text, failure_view, job_cut, job_escalated, result_view
+from coordinator.goals.answered_job import Followed
 from infra.records import Job, JobState, JobStatus, Outcome, Usage
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic_core import to_json
 
-from coordinator.samples import SAMPLE_BYTES, SCHEMA_BYTES, told_of
+from coordinator.plans.samples import SAMPLE_BYTES, SCHEMA_BYTES, told_of
 
 
 def test_a_list_begins_with_two_elements_and_a_text_with_160_characters() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from coordinator.saved_plan import PlanRequest, SavedPlan, UnreadablePlan, inputs_used, name_fault
+from coordinator.plans.saved_plan import PlanRequest, SavedPlan, UnreadablePlan, inputs_used, name_fault
 from tests.story import COUNT, JOIN, SORT, ref, run_of
 
 

@@ -19,9 +19,9 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from coordinator.api_metrics import ApiMetrics
+from coordinator.api.metrics import ApiMetrics
 from coordinator.ledger_metrics import LedgerCollector
-from coordinator.metrics import CoordinatorMetrics
+from coordinator.runs.metrics import CoordinatorMetrics
 from infra.ledger import LedgerUnavailable
 from infra.memory_ledger import MemoryLedger
 from infra.metrics import _Handler, create_registry, served
@@ -307,7 +307,7 @@ def test_tracing_is_off_and_imports_no_sdk() -> None:
 import sys
 from infra.settings import Settings
 from infra.tracing import traced
-import coordinator.coordinator, coordinator.goals, workers.worker
+import coordinator.coordinator, coordinator.goals.goals, workers.worker
 with traced(Settings(_env_file=None), "api") as tracer:
     assert type(tracer).__name__ == "NoOpTracer"
 assert not [name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]

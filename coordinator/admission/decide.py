@@ -1,0 +1,204 @@
+"""Admission: may the jobs that a request brings join their lines, and when else. Decides only; asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, inf
+
+from coordinator.admission.line import Line
+from infra.records import Job, Load, Priority, TypeState
+
+#: To come back in, where nothing says when it would help: the speed is not known, or a type is draining.
+UNKNOWN_S = 10
+#: Nobody is told to stay away for longer.
+LONGEST_S = 600
+#: What is measured is a mean: of jobs whose wait was to be just as long as it may, half would come too late. With a
+#: tenth to spare, and the time that a job runs counted, 1 of 666 did, where 12 % had (2 cores, 2026-11).
+MARGIN = 1.1
+
+
+class Why(StrEnum):
+    """Why a request is not let in; the first of them gives the answer its status."""
+
+    TOO_MANY = "too_many"  #: it brings more jobs than may ever wait
+    TENANT_BACKLOG = "tenant_backlog"  #: too many of the tenant's wait
+    DRAINING = "draining"  #: the type takes none in
+    BACKLOG = "backlog"  #: too many wait
+    DEADLINE = "deadline"  #: they would wait for longer than they may
+
+
+@dataclass(frozen=True)
+class Bid:
+    """What a request brings of one type."""
+
+    type: str
+    tenant: str
+    priority: Priority
+    jobs: int = 0  #: at once; 0: the type is named, and gets its jobs later
+    tokens: int = 0  #: of them
+    within_s: float = inf  #: in which the last of them must be taken
+    done_s: float = inf  #: in which it must be done
+
+
+@dataclass(frozen=True)
+class Bounds:
+    backlog: int  #: jobs of the type that may wait
+    tenant_backlog: int  #: of them, the tenant's
+
+
+@dataclass(frozen=True)
+class Promised:
+    """What was told to come back, sooner than who asks now; it has not."""
+
+    jobs: int = 0
+    places: float = 0.0  #: that they need of the room that there is now
+
+
+NOTHING = Promised()
+
+
+@dataclass(frozen=True)
+class Fault:
+    type: str
+    why: Why
+    sentence: str
+    retry_s: float | None  #: until it would be let in; None: never, or not known
+
+
+def bids(types: Iterable[str], jobs: Sequence[Job], tenant: str, priority: Priority, deadline_s: float) -> list[Bid]:
+    """What a request brings: its first `jobs`, and the other `types` that it names."""
+    by_type: dict[str, list[Job]] = {name: [] for name in sorted(set(types))}
+    for job in jobs:
+        by_type[job.type].append(job)
+    return [
+        Bid(name, tenant, priority, len(its), sum(job.tokens for job in its), _within_s(its), deadline_s)
+        for name, its in by_type.items()
+    ]
+
+
+def _within_s(jobs: Sequence[Job]) -> float:
+    return min((job.queue_s for job in jobs if job.queue_s is not None), default=inf)
+
+
+def joined(load: Load, bids: Sequence[Bid]) -> Load:
+    """The load when the bids' jobs wait too."""
+    ready = {priority: dict(tenants) for priority, tenants in load.ready.items()} if bids else load.ready
+    for bid in bids:
+        tenants = ready.setdefault(bid.priority, {})
+        tenants[bid.tenant] = tenants.get(bid.tenant, 0) + bid.jobs
+    return load.model_copy(update={"ready": ready, "tokens": load.tokens + sum(bid.tokens for bid in bids)})
+
+
+def wait_s(bid: Bid, line: Line) -> float | None:
+    """Until the last of the bid's jobs is taken; None: not known."""
+    behind = max(0, bid.jobs - 1)
+    ahead = line.seconds(line.before(bid.tenant, bid.priority, behind) - behind)
+    with_it = line.token_seconds(bid.tokens * behind / bid.jobs if bid.jobs else 0)
+    return None if ahead is None or with_it is None else ahead + with_it
+
+
+def faults(
+    bid: Bid, line: Line, bounds: Bounds, promised: Promised = NOTHING, tenants: Promised = NOTHING
+) -> list[Fault]:
+    """All that keeps the bid out; nothing does if it is empty. `tenants`: what was promised about its own bound."""
+    found = [
+        _draining(bid, line),
+        _too_many(bid, bounds) or _tenant_backlog(bid, line, bounds, tenants) if bid.jobs else None,
+        _backlog(bid, line, bounds, promised) if bid.jobs else None,
+        _deadline(bid, line, promised) if bid.jobs else None,
+    ]
+    return [fault for fault in found if fault]
+
+
+def retry_after_s(found: Sequence[Fault]) -> int | None:
+    """Whole seconds until all of the faults would be gone; None: coming back does not help."""
+    if any(fault.why is Why.TOO_MANY for fault in found):
+        return None
+    longest = max(UNKNOWN_S if fault.retry_s is None else fault.retry_s for fault in found)
+    return max(1, ceil(round(min(longest, LONGEST_S), 3)))
+
+
+def promised_s(found: Sequence[Fault]) -> int | None:
+    """The same; None also where that is no more than a guess."""
+    known = all(fault.retry_s is not None and fault.retry_s <= LONGEST_S for fault in found)
+    return retry_after_s(found) if known else None
+
+
+def _draining(bid: Bid, line: Line) -> Fault | None:
+    if line.load.state is not TypeState.DRAINING:
+        return None
+    return Fault(bid.type, Why.DRAINING, f"{bid.type}: is draining: what waits is done, and nothing taken in", None)
+
+
+def _too_many(bid: Bid, bounds: Bounds) -> Fault | None:
+    most = min(bounds.backlog, bounds.tenant_backlog)
+    if bid.jobs <= most:
+        return None
+    return Fault(bid.type, Why.TOO_MANY, f"{bid.type}: {_jobs(bid.jobs)} at once; at most {most} may wait", None)
+
+
+def _tenant_backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault | None:
+    waiting = line.of(bid.tenant)
+    over = waiting + bid.jobs - bounds.tenant_backlog
+    if over + promised.places <= 0:
+        return None
+    said = f"{bid.type}: {_wait(waiting, f' of tenant {bid.tenant!r}')}{_and(promised)}"
+    said += f"; at most {bounds.tenant_backlog} may"
+    return Fault(bid.type, Why.TENANT_BACKLOG, said, _until_left(bid.tenant, over + promised.jobs, line))
+
+
+def _backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault | None:
+    waiting = line.load.jobs + line.load.pending
+    over = waiting + bid.jobs - bounds.backlog
+    if over + promised.places <= 0 or bid.jobs > bounds.backlog:
+        return None
+    said = f"{bid.type}: {_wait(waiting)}{_and(promised)}; at most {bounds.backlog} may"
+    return Fault(bid.type, Why.BACKLOG, said, line.seconds(over + promised.jobs))
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _wait(count: int, whose: str = "") -> str:
+    return f"{_jobs(count)}{whose} {'waits' if count == 1 else 'wait'}"
+
+
+def _and(promised: Promised) -> str:
+    if not promised.jobs:
+        return ""
+    return f", and {promised.jobs} {'was' if promised.jobs == 1 else 'were'} told to come back before"
+
+
+def _until_left(tenant: str, own: int, line: Line) -> float | None:
+    """Until so many of the tenant's have left; those beyond what waits are others that come back before."""
+    beyond = max(0, own - line.of(tenant))
+    return line.seconds(line.until(tenant, own - beyond) + beyond)
+
+
+def _deadline(bid: Bid, line: Line, promised: Promised) -> Fault | None:
+    wait = wait_s(bid, line)
+    if wait is None:
+        return None
+    runs_s = line.runs_s() or 0.0
+    late_s = _late_s(bid, MARGIN * (wait + (line.seconds(promised.places) or 0)), runs_s)
+    if late_s <= 0:
+        return None
+    runs = f", and then it runs for {runs_s:.1f} s" if runs_s else ""
+    said = f"{bid.type}: the wait is about {wait:.1f} s{runs}; {_may_take(bid)}"
+    alone = wait_s(bid, Line(Load(tokens_per_s=line.load.tokens_per_s), line.weights))
+    if alone is None or _late_s(bid, alone, 0.0) > 0:
+        return Fault(bid.type, Why.DEADLINE, f"{said}, even where nothing else waits", None)
+    return Fault(bid.type, Why.DEADLINE, said, late_s + (line.seconds(promised.jobs) or 0))
+
+
+def _late_s(bid: Bid, wait: float, runs_s: float) -> float:
+    """By how much it is taken or done too late; not above 0: in time."""
+    return max(wait - bid.within_s, wait + runs_s - bid.done_s)
+
+
+def _may_take(bid: Bid) -> str:
+    limits = {"be claimed within": bid.within_s, "be done within": bid.done_s}
+    return "it must " + " and ".join(f"{what} {limit:g} s" for what, limit in limits.items() if limit < inf)

@@ -1,0 +1,139 @@
+"""The door: lets requests in, or says when to come back. Knows the ledger's loads; `admission.decide` decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+
+from prometheus_client import Counter
+
+from coordinator.admission.decide import Bid, Bounds, Fault, Promised, Why, faults, joined, promised_s, retry_after_s
+from coordinator.admission.line import Line
+from coordinator.admission.promises import Key, Promise, Promises
+from infra.ledger import Ledger
+from infra.metrics import Meter
+from infra.settings import Settings
+from specialists.catalog import Catalog
+
+
+class NotAdmitted(Exception):
+    """A request that is not let in now, or never; `faults` says everything that keeps it out."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = [fault.sentence for fault in faults]
+        self.why = min((fault.why for fault in faults), key=list(Why).index)
+        self.retry_after_s = retry_after_s(faults)  #: None: coming back does not help
+        super().__init__("; ".join(self.faults))
+
+
+def refusals_counter(meter: Meter) -> Counter:
+    return meter.counter("refusals", "Requests not let in; `reason` is why, for the job type.", "job_type", "reason")
+
+
+class Door:
+    """What is entering counts as waiting already, so that those who come at once cannot all pass one bound. That holds
+    within this process; of others, what enters at the same moment is not seen."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalog: Catalog,
+        settings: Settings,
+        refusals: Counter | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._settings = settings
+        self._refusals = refusals or refusals_counter(Meter())
+        self._now_s = now_s
+        self._promises = Promises()
+        self._entering: list[Bid] = []
+        self._watches: list[list[Bid]] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def entering(self, bids: Sequence[Bid], name: str | None = None) -> Iterator[None]:
+        """While what the bids are for is stored. Raises NotAdmitted.
+
+        Who gives a `name` and is refused has a place from when it was told to come back: who comes then with the same
+        name is let in before those who were told a later time, and those who come first now.
+        """
+        self._admit(bids, name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                for bid in bids:
+                    self._entering.remove(bid)
+
+    def lines(self, types: Sequence[str]) -> dict[str, Line]:
+        """As they are now."""
+        return {name: Line(load, self._settings.tenant_weights) for name, load in self._ledger.loads(types).items()}
+
+    def _admit(self, bids: Sequence[Bid], name: str | None) -> None:
+        with self._watch() as seen:
+            lines = self.lines([bid.type for bid in bids])
+            with self._lock:
+                self._judge(bids, {job_type: _with(line, job_type, seen) for job_type, line in lines.items()}, name)
+                for each in (self._entering, *self._watches):
+                    each += bids
+
+    @contextmanager
+    def _watch(self) -> Iterator[list[Bid]]:
+        """What is entering, and what is let in from now on, even if it has entered since.
+
+        What the ledger is asked for meanwhile may have it or not. Counted twice it keeps others out for a moment; not
+        counted at all it would let too many in.
+        """
+        with self._lock:
+            seen = list(self._entering)
+            self._watches.append(seen)
+        try:
+            yield seen
+        finally:
+            with self._lock:
+                self._watches = [each for each in self._watches if each is not seen]
+
+    def _judge(self, bids: Sequence[Bid], lines: Mapping[str, Line], name: str | None) -> None:
+        found = [fault for bid in bids for fault in self._faults(bid, lines[bid.type], name)]
+        if found:
+            for fault in found:
+                self._refusals.labels(fault.type, fault.why).inc()
+            if name:
+                self._promise(bids, found, name)
+            raise NotAdmitted(found)
+
+    def _faults(self, bid: Bid, line: Line, name: str | None) -> list[Fault]:
+        promised = self._promised((bid.type, None), line.per_s(), name)
+        tenants = self._promised((bid.type, bid.tenant), line.per_s(bid.tenant), name)
+        return faults(bid, line, self._bounds(bid), promised, tenants)
+
+    def _promised(self, key: Key, per_s: float | None, name: str | None) -> Promised:
+        return self._promises.before(key, self._promises.redeem(key, name), self._now_s(), per_s)
+
+    def _promise(self, bids: Sequence[Bid], found: Sequence[Fault], name: str) -> None:
+        """A place in each line that is too long, from when they were told to come back; where that is no guess."""
+        after_s, now_s = promised_s(found), self._now_s()
+        if after_s is None:
+            return
+        for bid in bids:
+            whys = {fault.why for fault in found if fault.type == bid.type}
+            if whys:  # a tenant that is over its own bound has no claim to the room that others share
+                key = (bid.type, bid.tenant if Why.TENANT_BACKLOG in whys else None)
+                promise = Promise(name, bid.tenant, bid.jobs, now_s + after_s)
+                self._promises.make(key, promise, self._bounds(bid), now_s)
+
+    def _bounds(self, bid: Bid) -> Bounds:
+        tenant = self._settings.tenants.get(bid.tenant)
+        of_type = self._catalog.get(bid.type).manifest.limits.backlog
+        return Bounds(
+            backlog=of_type or self._settings.backlog,
+            tenant_backlog=(tenant and tenant.backlog) or self._settings.tenant_backlog,
+        )
+
+
+def _with(line: Line, job_type: str, bids: Sequence[Bid]) -> Line:
+    return Line(joined(line.load, [bid for bid in bids if bid.type == job_type]), line.weights)

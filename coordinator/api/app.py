@@ -1,0 +1,49 @@
+"""The API process: `python -m coordinator.api.app`. A composition root; reads the settings once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import uvicorn
+from fastapi import FastAPI
+
+from coordinator.api.build import create_api
+from coordinator.api.metrics import ApiMetrics
+from coordinator.commands.reasons import reasons
+from infra import logs
+from infra.metrics import create_registry, served
+from infra.redis_ledger import RedisLedger
+from infra.settings import Settings
+from infra.tracing import traced
+from specialists.live_catalog import LiveCatalog
+
+
+def main() -> None:
+    settings = Settings()
+    logs.configure(settings)
+    ledger = RedisLedger.of(settings)
+    catalog = LiveCatalog(settings.specialists)
+    registry = create_registry("api")
+    # uvicorn ends by the signal that stopped it: by default that would leave no time to send the last spans.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with served(registry, settings), traced(settings, "api") as tracer:
+        _run(create_api(ledger, catalog, settings, ApiMetrics(registry), tracer), settings)
+
+
+def _run(api: FastAPI, settings: Settings) -> None:
+    # Watchers hold their connection for as long as a goal runs: do not wait for them at the end.
+    uvicorn.run(
+        api,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        access_log=False,
+    )
+
+
+if __name__ == "__main__":
+    with reasons():
+        main()

@@ -1,0 +1,112 @@
+"""Requests: bounded while they are read; strict JSON; no parameters but known ones. Knows nothing of what they ask."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from coordinator.api.problems import Problem
+
+#: Deeper values would exhaust the stack of whoever walks them; no plan or input of ours is near.
+MAX_DEPTH = 64
+
+
+class StrictRequest(Request):
+    """Refuses, as a Problem, what is too large, not JSON, or JSON that others would not read back the same."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            limit, chunks, size = self.app.state.body_bytes, [], 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise Problem(413, "The body is too large", [f"body: more than {limit} bytes"])
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+            self._check_type()
+        return self._body
+
+    def _check_type(self) -> None:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if self._body and kind != "application/json" and not kind.endswith("+json"):
+            said = f"is {kind[:80]!r}" if kind else "is missing"
+            raise Problem(415, "The body must be JSON", [f"header Content-Type: {said}; send application/json"])
+
+    async def json(self) -> Any:
+        return read_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """Refuses query parameters that it has not: a typo in a filter would widen what is asked."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner, known = super().get_route_handler(), sorted(_query_names(self.dependant))
+
+        async def strict(request: Request) -> Response:
+            if faults := [_unknown(name, known) for name in request.query_params if name not in known]:
+                raise Problem(422, "The request is not valid", faults)
+            return await inner(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def _query_names(asks: Dependant) -> set[str]:
+    names = {field.alias for field in asks.query_params}
+    return names.union(*map(_query_names, asks.dependencies))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    return f"query.{name[:64]}: is not known here; " + (f"known: {', '.join(known)}" if known else "leave it out")
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a body in UTF-8. Raises Problem (400)."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise Problem(400, "The body is not UTF-8", [f"body: byte {error.start} is not UTF-8"]) from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise Problem(400, "The body is not JSON", [f"body: {error.msg} at {where}"]) from None
+    except RecursionError:
+        raise Problem(400, "The body is nested too deeply", [f"body: more than {MAX_DEPTH} levels"]) from None
+    except ValueError as error:
+        raise Problem(400, "The body is not JSON", [f"body: {error}"]) from None
+    if faults := _faults(value, "body", 0):
+        raise Problem(400, "The body has values that are not allowed", faults[:20])
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _faults(value: Any, where: str, depth: int) -> list[str]:
+    if depth > MAX_DEPTH:
+        return [f"{where[:80]}…: more than {MAX_DEPTH} levels"]
+    if isinstance(value, str):
+        return _text_faults(value, where)
+    if isinstance(value, float) and not math.isfinite(value):
+        return [f"{where}: the number is too large"]
+    if isinstance(value, dict):
+        names = [fault for name in value for fault in _text_faults(name, f"{where}: a name in it")]
+        return names + [f for name, child in value.items() for f in _faults(child, f"{where}.{name[:64]}", depth + 1)]
+    if isinstance(value, list):
+        return [f for number, child in enumerate(value) for f in _faults(child, f"{where}.{number}", depth + 1)]
+    return []
+
+
+def _text_faults(text: str, where: str) -> list[str]:
+    if "\0" in text:
+        return [f"{where}: a NUL character"]
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return [f"{where}: half a surrogate pair at character {error.start}"]
+    return []

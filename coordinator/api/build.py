@@ -1,0 +1,67 @@
+"""The HTTP API: goals and jobs in, results and events out. Needs the ledger; knows neither queue nor model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from opentelemetry.trace import NoOpTracer, Tracer
+
+from coordinator.admission.door import Door
+from coordinator.api import problems
+from coordinator.api.metrics import ApiMetrics
+from coordinator.api.middleware import Observed
+from coordinator.api.routes_deployment import deployment_routes
+from coordinator.api.routes_goals import goal_routes
+from coordinator.api.routes_jobs import job_routes
+from coordinator.api.routes_letters import letter_routes
+from coordinator.api.routes_plans import plan_routes
+from coordinator.api.wait_limit import Places
+from coordinator.goals.goals import Goals
+from coordinator.goals.letters import Letters
+from coordinator.goals.saved_plans import SavedPlans
+from infra.ledger import Ledger
+from infra.settings import Settings
+from specialists.catalog import Catalog
+
+#: Requests that wait for a run, and watchers, each hold a thread: those that do not are to find one all the same.
+THREADS = 256
+WAITING = 192
+
+
+def create_api(
+    ledger: Ledger,
+    catalog: Catalog,
+    settings: Settings,
+    metrics: ApiMetrics | None = None,
+    tracer: Tracer | None = None,
+) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        yield
+
+    # Its pages work without the network: FastAPI's own load their scripts from elsewhere.
+    app = FastAPIOffline(
+        title="manyhands",
+        description="A distributed task queue of specialist small language models.",
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,  # from the address of a thing without a name to that of all of them
+    )
+    app.state.body_bytes = settings.api_body_bytes
+    problems.install(app)
+    metrics = metrics or ApiMetrics()
+    app.add_middleware(Observed, metrics, tracer or NoOpTracer())
+    door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
+    goals = Goals(ledger, catalog, settings, metrics.runs, door)
+    app.include_router(goal_routes(ledger, goals, places))
+    app.include_router(job_routes(goals, places))
+    app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
+    app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
+    app.include_router(deployment_routes(ledger, catalog, door))
+    return app

@@ -1,0 +1,59 @@
+"""What requests say beside their bodies: how long to wait, who asks, by which key. Each checked; knows no route."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+
+from coordinator.api.problems import Problem
+from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
+from infra.records import NOBODY, Json
+
+MAX_WAIT_S = 60.0
+_PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
+
+
+def wait_s(
+    wait: Annotated[
+        float | None, Query(ge=0, description=f"Seconds to wait for the end; at most {MAX_WAIT_S:g}")
+    ] = None,
+    prefer: Annotated[str | None, Header(description="RFC 7240: wait=N")] = None,
+) -> float:
+    preferred = _PREFER.search(prefer or "")
+    asked = wait if wait is not None else float(preferred[1]) if preferred else 0.0
+    if math.isnan(asked):
+        raise Problem(422, "The request is not valid", ["query.wait: must be a number"])
+    return min(asked, MAX_WAIT_S)
+
+
+def tenant(
+    x_tenant: Annotated[str, Header(description="Who asks: tenants share the workers by weight")] = NOBODY,
+) -> str:
+    if fault := tenant_fault(x_tenant):
+        raise Problem(400, "The request is not valid", [fault])
+    return x_tenant
+
+
+def key(
+    idempotency_key: Annotated[
+        str | None, Header(description="A name for this request: sent again, it is not done again")
+    ] = None,
+) -> str | None:
+    if idempotency_key is not None and (fault := key_fault(idempotency_key)):
+        raise Problem(400, "The request is not valid", [fault])
+    return idempotency_key
+
+
+Wait = Annotated[float, Depends(wait_s)]
+Tenant = Annotated[str, Depends(tenant)]
+Key = Annotated[str | None, Depends(key)]
+
+
+def asking(request: Request, tenant: str, key: str | None, meaning: Callable[[], Json]) -> Asking:
+    """`meaning` of the body, so that what is left out and what is said to be as it would be are the same."""
+    named = Named.of(tenant, key, request.method, request.url.path, meaning()) if key is not None else None
+    return Asking(tenant=tenant, named=named)

@@ -1,0 +1,75 @@
+"""Routes of the deployment: job types, how much waits for them, who answers, who is alive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from coordinator.admission.door import Door
+from coordinator.api import views
+from coordinator.api.bodies import StrictRoute
+from coordinator.api.headers import Tenant
+from coordinator.api.problems import Problem
+from infra.ledger import Ledger
+from infra.records import Json, Priority, Record, TypeState
+from specialists.catalog import Catalog, UnknownJobType
+from specialists.specialist import Specialist
+
+
+class StateRequest(Record):
+    """Whether jobs of a type are taken in, and done."""
+
+    state: TypeState
+
+
+def deployment_routes(ledger: Ledger, catalog: Catalog, door: Door) -> APIRouter:
+    routes = APIRouter(tags=["deployment"], route_class=StrictRoute)
+
+    def known(name: str) -> Specialist:
+        try:
+            return catalog.get(name)
+        except UnknownJobType as error:
+            raise Problem(404, "Not found", [str(error)]) from None
+
+    def view(specialist: Specialist) -> Json:
+        return views.job_type_view(specialist, ledger.type_states().get(specialist.name, TypeState.OPEN))
+
+    @routes.get("/v1/job-types", summary="What can be asked")
+    def job_types() -> list[Json]:
+        states = ledger.type_states()
+        return [views.job_type_view(each, states.get(each.name, TypeState.OPEN)) for each in catalog]
+
+    @routes.get("/v1/job-types/{name}")
+    def job_type(name: str) -> Json:
+        return view(known(name))
+
+    @routes.get("/v1/job-types/{name}/load", summary="What waits of it, and how long one more would")
+    def load(name: str, tenant: Tenant, priority: Priority = Priority.NORMAL) -> Json:
+        line = door.lines([known(name).name])[name]
+        return views.load_view(line, tenant, priority)
+
+    @routes.put("/v1/job-types/{name}/state", summary="Open, pause or drain it")
+    def set_state(name: str, asked: StateRequest) -> Json:
+        specialist = known(name)
+        ledger.set_type_state(name, asked.state)
+        return view(specialist)
+
+    @routes.get("/v1/specialists", summary="Who answers, pinned by digest")
+    def specialists() -> list[Json]:
+        return [views.specialist_view(specialist) for specialist in catalog]
+
+    @routes.get("/v1/workers", summary="Who is alive, and how much waits for them")
+    def workers() -> Json:
+        return {"workers": ledger.workers(), "depths": ledger.depths()}
+
+    @routes.get("/livez", summary="This process answers")
+    async def livez() -> dict[str, Any]:  # not in a thread: it answers when all of them are held
+        return {"status": "ok"}
+
+    @routes.get("/readyz", summary="The ledger answers too")
+    def readyz() -> dict[str, Any]:
+        ledger.ping()
+        return {"status": "ok"}
+
+    return routes

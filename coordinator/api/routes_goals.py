@@ -1,0 +1,89 @@
+"""Routes of goals: taken in, looked at, watched, confirmed, cancelled, run again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from coordinator.api import views
+from coordinator.api.bodies import StrictRoute
+from coordinator.api.event_stream import START, event_stream
+from coordinator.api.headers import Key, Tenant, Wait, asking
+from coordinator.api.problems import Problem
+from coordinator.api.wait_limit import Places, Watch
+from coordinator.goals.first_answer import replay
+from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.idempotency import KeyUsed
+from coordinator.runs.confirmation import Confirmation
+from coordinator.runs.run import Run
+from infra.ledger import ENTRY_ID, Ledger
+from infra.records import Json, Record, RunState
+
+
+class Rerun(Record):
+    """Where a goal is to be taken up again."""
+
+    step: str | None = None  #: it and all that needs it; None: what failed
+
+
+def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
+    routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
+
+    def view(run: Run) -> Json:
+        result = goals.result(run) if run.state is RunState.SUCCEEDED else None
+        return views.goal_view(run, () if run.state.ended else goals.paused(), result)
+
+    @routes.post("", status_code=202, summary="Accept a goal, in words, as a plan or by a saved plan's name")
+    def accept(goal: Goal, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
+        with places.taken(wait > 0):
+            try:
+                run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
+            except KeyUsed as used:
+                return view(replay(used, goals, at(used.run_id), response))
+            response.headers["Location"] = at(run.id)
+            return view(goals.wait(run.id, wait) if wait else run)
+
+    @routes.get("", summary="The newest goals first")
+    def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Json]:
+        paused = goals.paused()
+        return [views.goal_view(run, paused) for run in goals.recent(limit)]
+
+    @routes.get("/{run_id}", summary="A goal: its plan, its progress, its result")
+    def status(run_id: str, wait: Wait) -> Json:
+        with places.taken(wait > 0):
+            return view(goals.wait(run_id, wait))
+
+    @routes.get("/{run_id}/events", summary="Its events, as they happen", response_class=StreamingResponse)
+    def events(run_id: str, last_event_id: Annotated[str, Header()] = START) -> StreamingResponse:
+        if not ENTRY_ID.fullmatch(last_event_id):
+            raise Problem(400, "The request is not valid", ["header Last-Event-ID: no id of an event"])
+        goals.load(run_id)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        stream = event_stream(ledger, goals, run_id, last_event_id)
+        return Watch(places, stream, media_type="text/event-stream", headers=headers)
+
+    @routes.post("/{run_id}/confirm", status_code=202, summary="Have an unsure goal go on with a plan")
+    def confirm(run_id: str, confirmation: Confirmation, wait: Wait, response: Response) -> Json:
+        with places.taken(wait > 0):
+            run = goals.confirm(run_id, confirmation)
+            response.headers["Location"] = at(run.id)
+            return view(goals.wait(run.id, wait) if wait else run)
+
+    @routes.post("/{run_id}/cancel", summary="End it and its jobs")
+    @routes.delete("/{run_id}", summary="End it and its jobs")
+    def cancel(run_id: str) -> Json:
+        return view(goals.cancel(run_id))
+
+    @routes.post("/{run_id}/rerun", status_code=202, summary="Take up an ended goal again, from a step or what failed")
+    def rerun(run_id: str, response: Response, asked: Rerun | None = None) -> Json:
+        run = goals.rerun(run_id, asked.step if asked else None)
+        response.headers["Location"] = at(run.id)
+        return view(run)
+
+    return routes
+
+
+def at(run_id: str) -> str:
+    return f"/v1/goals/{run_id}"

@@ -1,0 +1,64 @@
+"""A goal followed by a command: its plans are asked about on a terminal, and its end is an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from coordinator.client import Client
+    from infra.records import Json
+
+FAILED = 1
+UNSURE = 3  #: nobody was there to choose a plan
+REFUSED = 4
+
+CONFLICT = 409
+
+_CODES = {"succeeded": 0, "unsure": UNSURE, "refused": REFUSED}
+
+
+def follow_to_exit(client: Client, goal_id: str) -> None:
+    """Show the goal, and end with the code that says how it stands."""
+    from coordinator.commands.show import follow
+
+    console = Console()
+    goal = follow(client, goal_id, console, lambda unsure: sits_there(console) and _ask(client, unsure))
+    if goal["state"] == "unsure":
+        typer.echo(f"to go on: manyhands confirm {goal_id} 1; to end it: manyhands cancel {goal_id}", err=True)
+    raise typer.Exit(_CODES.get(goal["state"], FAILED))
+
+
+def sits_there(console: Console) -> bool:
+    """Whether there is somebody to ask."""
+    return console.is_terminal and sys.stdin.isatty()
+
+
+def _ask(client: Client, goal: Json) -> bool:
+    """Whether somebody chose: a plan, or none of them, which ends the goal."""
+    numbers = [str(number) for number in range(1, len(goal["plans"]) + 1)]
+    while True:
+        try:
+            said = input(f"Which plan is to run: {', '.join(numbers)}, or n for none? ").strip().lower()
+        except EOFError:
+            return False
+        if said in ("n", "no", "none"):
+            client.cancel(goal["id"])
+            return True
+        if said in numbers:
+            _confirm(client, goal["id"], int(said))
+            return True
+
+
+def _confirm(client: Client, goal_id: str, choice: int) -> None:
+    """Unless somebody else has decided meanwhile: then the goal goes on, or has ended."""
+    from coordinator.client import ApiError
+
+    try:
+        client.confirm(goal_id, choice)
+    except ApiError as error:
+        if error.status != CONFLICT:
+            raise

@@ -1,0 +1,237 @@
+"""The commands that run the product and ask it. Heavy imports wait inside the commands."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from coordinator.commands.choice import follow_to_exit
+from coordinator.commands.client import client_of
+from coordinator.commands.letters import letters
+from coordinator.commands.options import (
+    ConfirmWhen,
+    Deadline,
+    GoalId,
+    Inputs,
+    JobInput,
+    JobType,
+    Key,
+    PlanFile,
+    QueueLimit,
+    SavedName,
+    SomeWords,
+    Tenant,
+    Urgency,
+    Url,
+    asked_of,
+    limits_of,
+)
+from coordinator.commands.plans import plans
+from coordinator.commands.reasons import reasons
+from coordinator.commands.rehearsal import register as register_rehearsal
+from infra.records import NOBODY
+
+if TYPE_CHECKING:
+    from infra.records import Json
+
+
+def register(app: typer.Typer) -> None:
+    of_goals = (run, submit, status, explain, watch, confirm, cancel, rerun)
+    for command in (up, demo, *of_goals, job, pause, drain, resume, api, coordinator):
+        app.command()(command)
+    register_rehearsal(app)
+    app.add_typer(letters, name="letters")
+    app.add_typer(plans, name="plans")
+
+
+def up() -> None:
+    """Run everything on this machine: Redis, API, coordinator, one worker with every specialist, Flower."""
+    from coordinator.local.up import stay_up
+    from infra.settings import Settings
+
+    with reasons():
+        stay_up(Settings(), Console())
+
+
+def demo() -> None:
+    """Start everything beside what may run already, reach a goal over an inbox, show it all, and stop."""
+    from coordinator.commands.demo import show_demo
+    from infra.settings import Settings
+
+    with reasons():
+        succeeded = show_demo(Settings(), Console())
+    raise typer.Exit(0 if succeeded else 1)
+
+
+def run(
+    goal: SomeWords = None,
+    plan: PlanFile = None,
+    saved: SavedName = None,
+    given: Inputs = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
+    priority: Urgency = "normal",
+    confirm: ConfirmWhen = "if_unsure",
+    key: Key = None,
+    tenant: Tenant = NOBODY,
+    url: Url = None,
+) -> None:
+    """Reach a goal, in words or by a plan: show its plan, its progress and its result. A terminal asks which plan is
+    meant, where that is not clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4
+    where it was refused."""
+    with client_of(url, tenant) as client:
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
+        follow_to_exit(client, accepted["id"])
+
+
+def submit(
+    goal: SomeWords = None,
+    plan: PlanFile = None,
+    saved: SavedName = None,
+    given: Inputs = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
+    priority: Urgency = "normal",
+    confirm: ConfirmWhen = "if_unsure",
+    key: Key = None,
+    tenant: Tenant = NOBODY,
+    url: Url = None,
+) -> None:
+    """Hand in a goal and print its id."""
+    with client_of(url, tenant) as client:
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
+
+
+def job(
+    job_type: JobType,
+    given: JobInput = None,
+    deadline: Deadline = None,
+    queue_limit: QueueLimit = None,
+    priority: Urgency = "normal",
+    key: Key = None,
+    tenant: Tenant = NOBODY,
+    url: Url = None,
+) -> None:
+    """Do one typed job and print its output as JSON. Ends with 1 and the reason where it has none."""
+    from coordinator.commands.inputs import read_job_input
+    from coordinator.commands.show import job_cut, job_escalated, job_failure
+
+    with client_of(url, tenant) as client:
+        limits = limits_of(deadline, queue_limit)
+        ended = client.job(job_type, read_job_input(given or []), math.inf, priority=priority, key=key, **limits)
+    if ended["output"] is None:
+        typer.echo(job_failure(ended), err=True)
+        raise typer.Exit(1)
+    for note in filter(None, (job_cut(ended), job_escalated(ended))):
+        typer.echo(note, err=True)
+    typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
+
+
+def status(
+    goal_id: Annotated[str | None, typer.Argument(help="default: the newest goals")] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="its plan alone, as `run --plan` takes it; of an unsure goal, the first one")
+    ] = False,
+    url: Url = None,
+) -> None:
+    """Show a goal as JSON, or a table of the newest."""
+    from coordinator.commands.show import goals_table, plan_of
+
+    if plan and goal_id is None:
+        raise typer.BadParameter("--plan is of one goal: say which")
+    with client_of(url) as client:
+        if goal_id is not None:
+            goal = client.get(goal_id)
+            Console().print_json(data=plan_of(goal) if plan else goal)
+        else:
+            Console().print(goals_table(client.recent()))
+
+
+def explain(goal_id: GoalId, url: Url = None) -> None:
+    """Say why a goal is unsure or was refused: what is missing, the nearest job types, and the plans that were
+    considered, with how sure they are and what their values were found from. Of others, whose plan it is."""
+    from coordinator.commands.explanation_lines import explanation_lines
+
+    with client_of(url) as client:
+        typer.echo("\n".join(explanation_lines(client.get(goal_id), client.job_types())))
+
+
+def watch(goal_id: GoalId, url: Url = None) -> None:
+    """Follow a goal to its end, from its start on, and show its result. Asks and ends as `run` does."""
+    with client_of(url) as client:
+        follow_to_exit(client, goal_id)
+
+
+def confirm(
+    goal_id: GoalId,
+    choice: Annotated[int, typer.Argument(help="the number of one of its plans")] = 1,
+    url: Url = None,
+) -> None:
+    """Have an unsure goal go on with one of its plans, and print its state."""
+    with client_of(url) as client:
+        typer.echo(client.confirm(goal_id, choice)["state"])
+
+
+def cancel(name: Annotated[str, typer.Argument(metavar="ID", help="a goal's id, or a job's")], url: Url = None) -> None:
+    """End a goal and its jobs, or one job."""
+    with client_of(url) as client:
+        ended = client.cancel_job(name) if "." in name else client.cancel(name)  # a job's id has dots
+        typer.echo(ended["state"])
+
+
+def rerun(
+    goal_id: GoalId,
+    step: Annotated[str | None, typer.Option(help="take it up from here; default: from what failed")] = None,
+    url: Url = None,
+) -> None:
+    """Take up a goal again that has ended, and print its state."""
+    with client_of(url) as client:
+        typer.echo(client.rerun(goal_id, step)["state"])
+
+
+def pause(job_type: JobType, url: Url = None) -> None:
+    """Keep jobs of a type waiting: they are taken in, and not done until `resume`. What runs ends."""
+    _set_state(job_type, "paused", url)
+
+
+def drain(job_type: JobType, url: Url = None) -> None:
+    """Take in no more jobs of a type, and do what waits."""
+    _set_state(job_type, "draining", url)
+
+
+def resume(job_type: JobType, url: Url = None) -> None:
+    """Take in and do jobs of a type again."""
+    _set_state(job_type, "open", url)
+
+
+def api() -> None:
+    """Run the HTTP API in the foreground."""
+    from coordinator.api.app import main
+
+    with reasons():
+        main()
+
+
+def coordinator() -> None:
+    """Run a coordinator in the foreground; any number may run."""
+    from coordinator.app import main
+
+    with reasons():
+        main()
+
+
+def _set_state(job_type: str, state: str, url: str | None) -> None:
+    with client_of(url) as client:
+        typer.echo(f"{job_type}: {client.set_state(job_type, state)['state']}")
+
+
+def _read(given: list[str] | None) -> Json:
+    from coordinator.commands.inputs import read_inputs
+
+    return read_inputs(given or [])

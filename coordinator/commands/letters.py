@@ -1,0 +1,66 @@
+"""The commands about dead letters: jobs that ended without an output."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from coordinator.commands.client import client_of
+from coordinator.commands.options import Url
+
+letters = typer.Typer(help="Dead letters: jobs that ended without an output.", no_args_is_help=True)
+
+JobId = Annotated[str, typer.Argument(help="the job's id")]
+Type = Annotated[str | None, typer.Option("--type", help="of this job type alone")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="how many")]
+Cause = Annotated[str | None, typer.Option(help="poison, failed or unprocessable")]
+
+
+@letters.command(name="list")
+def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: Url = None) -> None:
+    """The newest, each with its reason."""
+    from coordinator.commands.show import letter_line
+
+    with client_of(url) as client:
+        found = client.letters(job_type, cause, limit)
+    for letter in found:
+        typer.echo(letter_line(letter))
+    if len(found) == limit:
+        typer.echo(f"the newest {limit}; there may be more, see --limit, --type and --cause", err=True)
+
+
+@letters.command()
+def show(job_id: JobId, url: Url = None) -> None:
+    """One of them as JSON, with its input."""
+    with client_of(url) as client:
+        Console().print_json(data=client.letter(job_id))
+
+
+@letters.command()
+def replay(job_id: JobId, url: Url = None) -> None:
+    """Take the job's goal up again: it and all else that is missing is done, with new attempts. Prints the goal's id,
+    and the goal's other letters that go with it."""
+    with client_of(url) as client:
+        goal = client.replay(job_id)
+    typer.echo(goal["id"])
+    for other in goal["also"]:
+        typer.echo(f"with it: {other}", err=True)
+
+
+@letters.command()
+def purge(
+    job_id: Annotated[str | None, typer.Argument(help="the job's id")] = None,
+    job_type: Type = None,
+    cause: Cause = None,
+    everything: Annotated[bool, typer.Option("--all", help="all of them")] = False,
+    url: Url = None,
+) -> None:
+    """Forget one, those of a type and a cause, or all."""
+    some = job_type is not None or cause is not None
+    if (job_id is not None) + some + everything != 1 or "" in (job_id, job_type, cause):
+        raise typer.BadParameter("say which: a job's id, or --type and --cause, or --all")
+    with client_of(url) as client:
+        purged = client.purge(job_id) if job_id is not None else client.purge_all(job_type, cause)
+        typer.echo(f"{purged} purged")

@@ -1,0 +1,45 @@
+"""Reasons: what stops a command or a process of the coordinator, in lines for people. Knows none of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+REFUSED = 2
+
+
+@contextmanager
+def reasons() -> Iterator[None]:
+    """End with 1 and the reason, one line a fault, where something was refused or does not answer.
+
+    With 2 where Redis refuses us: starting anew does not help.
+    """
+    from pydantic import ValidationError
+
+    from coordinator.client import ApiError, ApiUnreachable
+    from coordinator.commands.inputs import GivenError
+    from coordinator.local.child import StartError
+    from infra.ledger import LedgerRefused
+    from infra.settings import SettingError, Settings, setting_faults
+    from specialists.catalog import CatalogError
+
+    try:
+        yield
+    except ApiError as error:
+        _end([error.title, *(f"- {fault}" for fault in error.errors)])
+    except (ApiUnreachable, GivenError, CatalogError, SettingError, StartError) as error:
+        _end([str(error)])
+    except LedgerRefused as error:
+        advice = "check the key (MANYHANDS_REDIS_PASSWORD_FILE) and the user name in MANYHANDS_REDIS_URL"
+        _end([f"error: {error}; {advice}"], REFUSED)
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        _end(setting_faults(error))
+
+
+def _end(lines: Iterable[str], code: int = 1) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201 - the logs may not be set up yet
+    raise SystemExit(code)

@@ -1,0 +1,44 @@
+"""What a request means, whichever way it is said: defaults that are written out make no difference. Knows no HTTP."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from coordinator.plans.compiler import sinks
+from coordinator.plans.plan import Limits, Step
+from infra.records import Json
+
+
+def meaning(body: Json, limits: Json, deployment: Limits) -> Json:
+    """`body` as a Goal or JobRequest was read, `limits` what it asks for besides. What does not read stays as it is:
+    it is refused later, and no key is kept for it."""
+    plan = body.get("plan")
+    if not isinstance(plan, dict):
+        return body | {"limits": _unusual(limits, deployment)}
+    own = plan.get("limits", {})
+    if not isinstance(own, dict):
+        return body | {"limits": limits}
+    asked = _unusual(limits | own, deployment)
+    return body | {"plan": _plan(plan), "limits": asked}
+
+
+def _unusual(asked: Json, deployment: Limits) -> Json:
+    """Those that are not the deployment's own anyway."""
+    usual = deployment.model_dump(mode="json")
+    try:
+        said = Limits.model_validate(usual | asked).model_dump(mode="json")
+    except ValidationError:
+        return asked
+    return {name: value for name, value in said.items() if value != usual[name]}
+
+
+def _plan(plan: Json) -> Json:
+    """Without its limits."""
+    rest = {name: value for name, value in plan.items() if name != "limits"}
+    try:
+        steps = [Step.model_validate(step) for step in plan.get("steps", ())]
+    except (ValidationError, TypeError):
+        return rest
+    if "result" in rest and rest["result"] == sinks(steps):
+        del rest["result"]
+    return rest | {"steps": [step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in steps]}

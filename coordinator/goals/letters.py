@@ -1,0 +1,93 @@
+"""Dead letters: jobs that ended without an output, for somebody to look at, replay or purge. Knows no HTTP."""
+
+from __future__ import annotations
+
+from coordinator.goals.goals import Goals, Unknown
+from coordinator.runs.progress import StepState
+from coordinator.runs.rerun import RerunRefused, check_missing
+from coordinator.runs.run import Run
+from infra.ledger import Ledger
+from infra.records import Cause, DeadLetter, JobStatus
+from specialists.catalog import Catalog, UnknownJobType
+
+BATCH = 1000  #: purged at a time, or looked through
+
+
+class UnknownLetter(Unknown):
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no dead letter {job_id[:200]!r}: the job has no failure, or was replayed or purged since")
+
+
+class UnknownLetters(Unknown):
+    """Of a type that there is not."""
+
+
+class Letters:
+    def __init__(self, ledger: Ledger, catalog: Catalog, goals: Goals) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._goals = goals
+
+    def newest(self, job_type: str | None, cause: Cause | None, limit: int) -> list[DeadLetter]:
+        """Raises UnknownLetters."""
+        self._check(job_type)
+        return self._ledger.dead_letters(job_type, cause, limit)
+
+    def load(self, job_id: str) -> tuple[JobStatus, Cause]:
+        """Raises UnknownLetter."""
+        status = self._ledger.job(job_id)
+        failure = status.outcome.failure if status and status.outcome else None
+        cause = Cause.of(failure.kind) if failure else None
+        if status is None or cause is None:
+            raise UnknownLetter(job_id)
+        return status, cause
+
+    def replay(self, job_id: str) -> tuple[Run, list[str]]:
+        """The job's run, taken up again where outputs are missing, and the ids of its other dead letters that are done
+        again with it, of the newest. Raises UnknownLetter, UnknownRun, RerunRefused."""
+        job = self.load(job_id)[0].job
+        if job.of_fallback:
+            raise RerunRefused(
+                f"job {job_id!r} is a fallback's, and the output of the first stands; "
+                f"to do it anew all the same, run the goal again from step {job.step_id!r}"
+            )
+        before = self._goals.load(job.run_id)
+        if before.state.ended:
+            check_missing(before, job.step_id)
+        letters = self._of(before)
+        run = self._goals.rerun(job.run_id)
+        return run, [each for each in letters if each != job_id and _is_taken_up(run, each)]
+
+    def _of(self, run: Run) -> list[str]:
+        """Its jobs among the newest dead letters."""
+        types = sorted({step.type for step in run.plan.steps})
+        newest = (each.job_id for job_type in types for each in self._ledger.dead_letters(job_type, None, BATCH))
+        return [job_id for job_id in newest if job_id.startswith(f"{run.id}.")]
+
+    def purge(self, job_id: str) -> None:
+        """Raises UnknownLetter."""
+        self.load(job_id)
+        self._ledger.purge([job_id])  # how many that were says nothing, if its first answer was lost
+
+    def purge_all(self, job_type: str | None, cause: Cause | None) -> int:
+        """Forget all of a type and cause; returns how many there were. Raises UnknownLetters."""
+        self._check(job_type)
+        purged: set[str] = set()
+        while ids := {letter.job_id for letter in self._ledger.dead_letters(job_type, cause, BATCH)} - purged:
+            self._ledger.purge(sorted(ids))
+            purged |= ids
+        return len(purged)
+
+    def _check(self, job_type: str | None) -> None:
+        """A type that is not served any more may have letters yet."""
+        if job_type is None or job_type in self._catalog or self._ledger.dead_letters(job_type, None, 1):
+            return
+        raise UnknownLetters(UnknownJobType(job_type, self._catalog.names()))
+
+
+def _is_taken_up(run: Run, job_id: str) -> bool:
+    _, step_id, index, *fallback = job_id.split(".")
+    progress = run.steps.get(step_id)
+    if fallback or progress is None:
+        return False
+    return progress.state is StepState.WAITING or progress.awaits(int(index))

@@ -1,0 +1,81 @@
+"""The inputs of a release's jobs, bound and bounded: a short plan may refer to one long list over and over.
+
+And steps may put the outputs of others ever deeper into their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from coordinator.plans import references
+from infra.json_values import DEEPEST, levels
+from infra.records import Json
+
+#: Of JSON. A request has 1 MB at most, unless the deployment says otherwise; steps may make some times more of it.
+JOB_BYTES = 4_000_000
+RELEASE_BYTES = 64_000_000
+
+
+class TooLarge(ValueError):
+    """A job's input, or all those of a release, would be larger or deeper than allowed; says by how much."""
+
+
+class Binder:
+    """Binds what is released together."""
+
+    def __init__(self) -> None:
+        self.bytes = 0  #: of all that was bound so far
+
+    def bind(self, args: Json, scopes: Iterable[Mapping[str, Any]]) -> Iterator[Json]:
+        """One job's input for each scope. Raises TooLarge before one is made that is, and Unresolved.
+
+        The values must live until the end: they are told apart by identity, so that each is measured once, however
+        many jobs refer to it.
+        """
+        measured: dict[int, _Size] = {}
+        for index, values in enumerate(scopes):
+            size = _size(args, values, measured)
+            if size.bytes > JOB_BYTES:
+                raise TooLarge(f"the input of job {index} would have {size.bytes} bytes, the limit is {JOB_BYTES}")
+            if size.levels > DEEPEST:
+                raise TooLarge(f"the input of job {index} would nest {size.levels} levels deep, the limit is {DEEPEST}")
+            self.bytes += size.bytes
+            if self.bytes > RELEASE_BYTES:
+                raise TooLarge(
+                    f"jobs 0 to {index} bring the release to {self.bytes} bytes, the limit is {RELEASE_BYTES}"
+                )
+            yield references.bind(args, values)
+
+
+class _Size(NamedTuple):
+    """Of the JSON that binding would make: within a few bytes of separators."""
+
+    bytes: int
+    levels: int
+
+
+def _size(template: Any, values: Mapping[str, Any], measured: dict[int, _Size]) -> _Size:
+    if references.is_reference(template):
+        value = references.resolve(template[references.KEY], values)
+        if references.makes_list(template[references.KEY]):  # and no other reference has this very list
+            return _size_of(value)
+        if id(value) not in measured:
+            measured[id(value)] = _size_of(value)
+        return measured[id(value)]
+    if isinstance(template, dict):
+        names = sum(len(to_json(name)) + 2 for name in template)
+        return _around(2 + names, [_size(value, values, measured) for value in template.values()])
+    if isinstance(template, list):
+        return _around(2 + len(template), [_size(value, values, measured) for value in template])
+    return _Size(len(to_json(template)), 0)
+
+
+def _size_of(value: Any) -> _Size:
+    return _Size(len(to_json(value)), levels(value))
+
+
+def _around(own_bytes: int, inner: Sequence[_Size]) -> _Size:
+    return _Size(own_bytes + sum(each.bytes for each in inner), 1 + max((each.levels for each in inner), default=0))

@@ -1,0 +1,79 @@
+"""Samples: what the planner is told of an input, its schema and the beginning of its value. Bounded; knows no planner.
+
+What is left out of a schema leaves it open, so that all that it says is true of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+from coordinator.plans.schema_fit import schema_of
+from infra.records import Json
+
+SAMPLE_BYTES = 4_000  #: of JSON
+SCHEMA_BYTES = 8_000
+NAME_CHARACTERS = 100  #: a field with a longer name is left out
+
+
+class _Cut(NamedTuple):
+    """What is kept of a value: the most of each."""
+
+    items: int  #: of a list
+    characters: int  #: of a string
+    fields: int  #: of an object
+    levels: int  #: of objects and lists in one another; what is deeper is empty
+
+
+#: Tried in order until the rest is small enough, which the last one always is.
+_CUTS = (_Cut(2, 160, 64, 12), _Cut(2, 80, 24, 6), _Cut(1, 60, 12, 4), _Cut(1, 40, 6, 3), _Cut(1, 40, 4, 2))
+
+
+def told_of(value: Any) -> Json:
+    """The schema of an input's value, and a sample: at most about 8 and 4 kB of JSON."""
+    schema = schema_of(value)
+    return {
+        "schema": _first_small((_open(schema, cut, cut.levels) for cut in _CUTS), SCHEMA_BYTES),
+        "sample": _first_small((_begin(value, cut, cut.levels) for cut in _CUTS), SAMPLE_BYTES),
+    }
+
+
+def _first_small(candidates: Iterable[Any], most_bytes: int) -> Any:
+    """The first whose JSON is no longer than that; the last one if none is."""
+    kept = None
+    for kept in candidates:
+        if len(to_json(kept)) <= most_bytes:
+            break
+    return kept
+
+
+def _begin(value: Any, cut: _Cut, levels: int) -> Any:
+    if isinstance(value, str):
+        return value[: cut.characters]
+    if isinstance(value, list):
+        return [_begin(each, cut, levels - 1) for each in value[: cut.items]] if levels else []
+    if isinstance(value, dict):
+        return {name: _begin(value[name], cut, levels - 1) for name in _kept(value, cut)} if levels else {}
+    return value
+
+
+def _open(schema: Json, cut: _Cut, levels: int) -> Json:
+    if "items" in schema:
+        return {**schema, "items": _open(schema["items"], cut, levels - 1) if levels else {}}
+    if "properties" not in schema:
+        return schema
+    properties = schema["properties"]
+    kept = list(_kept(properties, cut)) if levels else []
+    return {
+        **schema,
+        "properties": {name: _open(properties[name], cut, levels - 1) for name in kept},
+        "required": [name for name in schema["required"] if name in kept],
+        "additionalProperties": schema["additionalProperties"] or len(kept) < len(properties),
+    }
+
+
+def _kept(fields: Json, cut: _Cut) -> Iterable[str]:
+    return islice((name for name in fields if len(name) <= NAME_CHARACTERS), cut.fields)

@@ -1,0 +1,80 @@
+"""A saved plan: kept under a name to be run again, with holes for its inputs. Knows no ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pydantic import Field, ValidationError, model_validator
+
+from coordinator.plans import references
+from coordinator.plans.holes import fill_faults, with_defaults
+from infra.records import Json, Record
+from infra.unread import kinds_of
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class UnreadablePlan(ValueError):
+    """The record of a saved plan is none of this version of the product; says which."""
+
+
+class PlanRequest(Record):
+    """What is to be saved: a plan, or that of a goal."""
+
+    plan: Json | None = Field(
+        default=None,
+        description='A plan: {"steps": […], "result": …}. What is to be set when it runs refers to an input.',
+    )
+    run: str | None = Field(default=None, description="Or the id of a goal that has a plan.")
+    inputs: dict[str, Json] = Field(
+        default_factory=dict,
+        description="The JSON Schema of each input that the plan refers to; one with a `default` may be left out. "
+        "Those of a goal's inputs that are not named here follow from the values that they had.",
+    )
+
+    @model_validator(mode="after")
+    def _says_one(self) -> PlanRequest:
+        if (self.plan is None) == (self.run is None):
+            raise ValueError("send either 'plan' or 'run', the id of a goal")
+        return self
+
+
+class SavedPlan(Record):
+    plan: Json  #: a draft: it is compiled again with each goal's inputs
+    inputs: dict[str, Json]  #: holes by name
+
+    @classmethod
+    def load(cls, name: str, body: Json) -> SavedPlan:
+        """Raises UnreadablePlan."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            raise UnreadablePlan(f"plan {name!r}: its record does not read: {kinds_of(error)}") from None
+
+    def faults(self, inputs: Json) -> list[str]:
+        """Why `inputs` do not fill its holes."""
+        return fill_faults(inputs, self.inputs)
+
+    def filled(self, inputs: Json) -> Json:
+        """All inputs of a goal that says these."""
+        return with_defaults(inputs, self.inputs)
+
+    def draft(self, said: Iterable[str]) -> Json:
+        """The plan, without those of its limits that the goal has `said` itself."""
+        limits = {name: limit for name, limit in self.plan.get("limits", {}).items() if name not in said}
+        return {**self.plan, "limits": limits}
+
+
+def inputs_used(draft: Json) -> list[str] | None:
+    """The names of the inputs that a draft refers to, in its order; None: to all of them at once."""
+    paths = [references.parts(path) for path in references.find(draft)]
+    names = [path[1:2] for path in paths if path[0] == references.INPUTS]
+    return list(dict.fromkeys(name for each in names for name in each)) if all(names) else None
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a saved plan's name; None: nothing."""
+    if NAME.fullmatch(name):
+        return None
+    return f"name: {name[:64]!r} is no plan's name: 1 to 64 letters, digits, '.', '_' and '-', the first no sign"

@@ -1,0 +1,63 @@
+"""A confirmation: an unsure run goes on with one of its plans, or with the caller's. Decides only: stores nothing."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from coordinator.plans.answer import MOST_PLANS, Draft
+from coordinator.plans.compiler import compile_plan
+from coordinator.plans.plan import Plan, PlanRefused
+from coordinator.plans.references import INPUTS
+from coordinator.runs.advance import accepted_event, begin
+from coordinator.runs.rerun import Reopened
+from coordinator.runs.run import Run
+from coordinator.runs.values import Stored, load_values
+from infra.records import Event, Json, Record, RunState
+from specialists.catalog import Catalog
+
+
+class NotUnsure(Exception):
+    """The run waits for no confirmation; says how it stands."""
+
+
+class Confirmation(Record):
+    """Which plan an unsure goal goes on with."""
+
+    choice: int | None = Field(
+        default=None, strict=True, ge=1, le=MOST_PLANS, description="One of the goal's `plans`; the first is 1."
+    )
+    plan: Json | None = Field(default=None, description="Another plan, as `POST /v1/goals` takes one.")
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Confirmation:
+        if (self.choice is None) == (self.plan is None):
+            raise ValueError("send either 'choice', the number of one of the goal's plans, or 'plan'")
+        return self
+
+
+def confirm(run: Run, confirmation: Confirmation, stored: Stored, catalog: Catalog) -> Reopened:
+    """Have the run go on. Raises NotUnsure, and PlanRefused with all faults of the plan."""
+    if run.state is not RunState.UNSURE:
+        raise NotUnsure(f"the goal is {run.state}: it waits for no confirmation")
+    draft = _chosen(run, confirmation.choice)
+    plan = _plan(run, draft.plan if draft else confirmation.plan, stored, catalog)
+    confirmed = run.planned(plan, draft.reading if draft else None)
+    events = [Event(name="run.confirmed", data={"choice": confirmation.choice}), accepted_event(confirmed)]
+    return Reopened(confirmed, (), events, begin(confirmed, catalog, stored))
+
+
+def _chosen(run: Run, choice: int | None) -> Draft | None:
+    if choice is None:
+        return None
+    if choice > len(run.candidates):
+        raise PlanRefused([f"choice: the goal has no plan {choice}; it has {len(run.candidates)}"])
+    return run.candidates[choice - 1]
+
+
+def _plan(run: Run, draft: Json | None, stored: Stored, catalog: Catalog) -> Plan:
+    """The limits are the run's, as it was accepted: its deadline runs since then."""
+    inputs = load_values(run, [INPUTS], stored)[INPUTS]
+    plan = compile_plan(draft, catalog, inputs, run.plan.limits)
+    if plan.limits.deadline_s != run.plan.limits.deadline_s:
+        raise PlanRefused(["limits.deadline_s: the goal has its deadline already; leave it out"])
+    return plan

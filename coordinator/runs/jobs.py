@@ -1,0 +1,63 @@
+"""The jobs of a step: its arguments bound to values, and addressed to its job type. Makes them; releases none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from coordinator.plans import references
+from coordinator.plans.binder import Binder
+from coordinator.plans.plan import Step
+from coordinator.runs.run import Run
+from infra.records import Job, Json
+from specialists.specialist import Specialist
+
+#: How long a planner's ask waits for a worker, and may take: a plan without its answer is as good as it was before.
+ASKED_S = 5.0
+
+
+def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json]:
+    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge."""
+    if step.map is None:
+        return list(binder.bind(step.args, [values]))
+    item, elements = step.map.item, references.bind(step.map.over, values)
+    if not isinstance(elements, list):
+        raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
+    return list(binder.bind(step.args, ({**values, item: each} for each in elements)))
+
+
+def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
+    limits = specialist.manifest.limits
+    return Job(
+        id=Job.name(run.id, step.id, index),
+        type=specialist.name,
+        input=job_input,
+        run_id=run.id,
+        step_id=step.id,
+        index=index,
+        attempts=limits.attempts,
+        timeout_s=limits.timeout_s,
+        deadline_ms=run.deadline_ms,
+        queue_s=run.plan.limits.queue_s or limits.queue_s,
+        tenant=run.tenant,
+        priority=run.priority,
+        tokens=specialist.tokens(job_input),
+        reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),
+        round=run.round,
+        trace=run.trace,
+    )
+
+
+def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
+    """What the planner wants to know: nobody waits long for it, and it is tried once."""
+    job = job_of(run, step, index, job_input, specialist)
+    timeout_s = min(job.timeout_s, ASKED_S)
+    queue_s = min(job.queue_s or ASKED_S, ASKED_S)
+    return job.model_copy(update={"attempts": 1, "timeout_s": timeout_s, "queue_s": queue_s, "reuse": None})
+
+
+def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, queue_s: float) -> Job:
+    """That asks `fallback` the same as `first` was asked."""
+    job = job_of(run, step, first.index, first.input, fallback)
+    job_id = Job.name(run.id, step.id, first.index, fallback.name)
+    return job.model_copy(update={"id": job_id, "queue_s": min(queue_s, job.queue_s or queue_s)})

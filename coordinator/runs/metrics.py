@@ -1,0 +1,102 @@
+"""What coordinators count: outcomes, jobs sent, runs ended, seconds of deciding. Knows no ledger and no queue."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry
+
+from coordinator.runs.advance import Change
+from coordinator.runs.run import Run
+from infra.metrics import Meter
+from infra.records import JobState, RunState
+
+RUN_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+ADVANCE_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class RunMetrics:
+    """Runs end in coordinators, and in the API by cancelling: both count them."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._seconds = meter.histogram(
+            "run_seconds",
+            "From accepted, or taken up again, to ended; `state` is how the run ended.",
+            "state",
+            buckets=RUN_S,
+        )
+        for state in RunState:
+            if state.ended:
+                self._seconds.labels(state)
+
+    def ended(self, state: RunState, since_ms: int) -> None:
+        self._seconds.labels(state).observe(max(0.0, time.time() - since_ms / 1000))
+
+
+class CoordinatorMetrics:
+    def __init__(self, registry: CollectorRegistry | None = None, job_types: Iterable[str] = ()) -> None:
+        """Without a registry it counts for nobody. The series of `job_types` are there from the start."""
+        meter = Meter(registry)
+        self.runs = RunMetrics(meter)
+        self._outcomes = meter.counter("outcomes", "Outcomes that advanced their run.", "job_type", "state")
+        self._sent = meter.counter("jobs_sent", "Notes put on the queue: this job is ready.", "job_type")
+        self._resent = meter.counter(
+            "jobs_resent",
+            "Of the notes, those of jobs sent before: silent, or their worker's lease ran out.",
+            "job_type",
+        )
+        self._escalated = meter.counter(
+            "jobs_escalated", "Outputs too unsure to stand; `to` was asked the same.", "job_type", "to"
+        )
+        self._unsure = meter.counter("runs_unsure", "Runs that began to wait until one of their plans is confirmed.")
+        self._seconds = meter.histogram(
+            "advance_seconds", "To decide and store all that a batch of outcomes changes.", buckets=ADVANCE_S
+        )
+        self._turned = meter.gauge(
+            "loop_turned_timestamp_seconds", "When each loop last ended a turn unhindered.", "loop"
+        )
+        self._batch = meter.histogram("advance_batch_outcomes", "Outcomes in a batch.", buckets=BATCHES)
+        for job_type in job_types:
+            self._sent.labels(job_type)
+            self._resent.labels(job_type)
+            for state in JobState:
+                if state.ended:
+                    self._outcomes.labels(job_type, state)
+
+    @contextmanager
+    def advancing(self, outcomes: int) -> Iterator[None]:
+        """A batch, from its outcomes read to all of them saved. An empty one is not counted."""
+        if not outcomes:
+            yield
+            return
+        self._batch.observe(outcomes)
+        with self._seconds.time():
+            yield
+
+    def turned(self, loop: str) -> None:
+        self._turned.labels(loop).set_to_current_time()
+
+    def saved(self, before: Run, change: Change) -> None:
+        types = {step.id: step.type for run in (before, change.run) for step in run.plan.steps}
+        for event in change.events:
+            if event.name == "job.ended":
+                ended = event.data.get("fallback") or {"type": types[event.data["step"]], "state": event.data["state"]}
+                self._outcomes.labels(ended["type"], ended["state"]).inc()
+            elif event.name == "job.escalated":
+                self._outcomes.labels(types[event.data["step"]], JobState.SUCCEEDED).inc()
+                self._escalated.labels(types[event.data["step"]], event.data["type"]).inc()
+            elif event.name == "run.unsure":
+                self._unsure.inc()
+        if change.run.state.ended:
+            self.runs.ended(change.run.state, change.run.since_ms)
+
+    def sent(self, jobs: Sequence[tuple[str, str]], again: bool) -> None:
+        """`jobs`: (job type, job id) each."""
+        for job_type, count in Counter(job_type for job_type, _ in jobs).items():
+            self._sent.labels(job_type).inc(count)
+            if again:
+                self._resent.labels(job_type).inc(count)

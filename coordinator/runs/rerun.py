@@ -1,0 +1,157 @@
+"""Re-run: an ended run taken up again, from a step on or where outputs are missing. Decides only: stores nothing.
+
+A run that is taken up again may have outputs already, and the ids of its jobs have been used: its jobs are of a later
+round, and what is still said of those of earlier ones counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coordinator.plans.plan import BESIDE_THE_PLAN, PLANNING, Plan, Step, planning
+from coordinator.plans.references import INPUTS
+from coordinator.runs.advance import Change, begin
+from coordinator.runs.joining import wanted
+from coordinator.runs.progress import Progress, StepState
+from coordinator.runs.run import UNSAID, Run
+from coordinator.runs.values import Stored
+from infra.records import Event, RunState
+from specialists.catalog import Catalog
+
+
+class RerunRefused(Exception):
+    """The run cannot be taken up again; says why, and what to do where something can be done."""
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """Save `run` with `events`, and forget the results of the steps in `forget`; then do as `change` says."""
+
+    run: Run  #: nothing of it is released yet
+    forget: Sequence[str]
+    events: Sequence[Event]
+    change: Change
+
+
+def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | None = None) -> Reopened:
+    """Take up `run` from `step` on: with all that depends on it, done anew. The rest keeps its outputs.
+
+    Without a step: what has no output is done again, and what was made of a list with such gaps is done anew. A run
+    that has come to no plan is planned anew. Raises RerunRefused.
+    """
+    _check(run, stored, step)
+    first = PLANNING if run.planning else step
+    anew = _with_dependents(run.plan, {first}) if first else _dependents(run.plan, _gaps(run))
+    steps = {
+        each.id: _taken_up(run, each, stored, each.id in anew, keep_gaps=step is not None) for each in run.plan.steps
+    }
+    plan = planning(run.plan.limits) if run.planning else run.plan  # what the planner asks first may be others
+    again = [each for each in plan.steps if steps[each.id].state is StepState.WAITING]
+    _check_again(again, catalog)
+    reopened = _reopened(run, plan, steps, anew, now_ms)
+    change = begin(reopened, catalog, stored)
+    _check_change(change, step)
+    data = {"round": reopened.round, "step": step, "deadline_ms": reopened.deadline_ms}
+    return Reopened(reopened, sorted(anew), [Event(name="run.reopened", data=data)], change)
+
+
+def check_missing(run: Run, step_id: str) -> None:
+    """Raises RerunRefused if no output of the step is missing: whoever takes up the run does none of its jobs again."""
+    if step_id not in {step.id for step in run.plan.steps}:
+        raise RerunRefused(
+            f"step {step_id!r} was part of the planning, which is over; the plan was made without this job"
+        )
+    step, progress = run.plan.step(step_id), run.steps[step_id]
+    if progress.state is StepState.DONE and not _has_gaps(step, progress):
+        raise RerunRefused(
+            f"step {step_id!r} is done without this job: {progress.succeeded} outputs are as many as it needs; "
+            "to do it anew all the same, run the goal again from that step"
+        )
+
+
+def _check(run: Run, stored: Stored, step: str | None) -> None:
+    if run.state is RunState.UNSURE:
+        raise RerunRefused("the goal waits until one of its plans is confirmed; confirm one, or cancel it")
+    if not run.state.ended:
+        raise RerunRefused("the goal still runs; wait for its end, or cancel it")
+    known = [each.id for each in run.plan.steps]
+    if step is not None and step not in known:
+        raise RerunRefused(f"the goal has no step {step!r}; known: {', '.join(known)}")
+    if run.inputs is None and not stored(INPUTS):
+        raise RerunRefused("the goal's inputs are not kept any more; send it as a new one")
+
+
+def _check_again(again: Sequence[Step], catalog: Catalog) -> None:
+    if not again:
+        raise RerunRefused("no output is missing; say from which step to do it anew")
+    for step in again:
+        if step.type not in catalog:
+            known = ", ".join(catalog.names())
+            raise RerunRefused(
+                f"step {step.id!r} asks for job type {step.type!r}, which is here no more; known: {known}"
+            )
+
+
+def _check_change(change: Change, step: str | None) -> None:
+    """A run that would end at once is not taken up: nobody would be there to end it."""
+    if change.run.failure:
+        raise RerunRefused(f"it would fail at once: {change.run.failure.message}")
+    if change.run.state.ended:
+        raise RerunRefused(f"there is no job to do again{f' from step {step!r} on' if step else ''}")
+
+
+def _gaps(run: Run) -> set[str]:
+    """Steps that are done, and would have more outputs had all gone well."""
+    return {step.id for step in run.plan.steps if _has_gaps(step, run.steps[step.id])}
+
+
+def _has_gaps(step: Step, progress: Progress) -> bool:
+    return progress.state is StepState.DONE and progress.succeeded < wanted(step, progress.total)
+
+
+def _with_dependents(plan: Plan, steps: set[str]) -> set[str]:
+    return steps | _dependents(plan, steps)
+
+
+def _dependents(plan: Plan, steps: set[str]) -> set[str]:
+    """What needs one of `steps`, directly or not."""
+    found: set[str] = set()
+    while new := {step.id for step in plan.steps if step.needs() & (steps | found)} - found:
+        found |= new
+    return found
+
+
+def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool) -> Progress:
+    """How far the step is when the run goes on: done as before, or waiting, with the outputs that it has."""
+    progress = run.steps[step.id]
+    if anew:
+        return Progress()
+    outputs = stored(step.id)
+    if progress.state is not StepState.DONE:
+        return Progress.keeping(outputs)
+    if len(outputs) < progress.succeeded:
+        raise RerunRefused(f"of {progress.succeeded} outputs of step {step.id!r} only {len(outputs)} are still kept")
+    return Progress.keeping(outputs) if _has_gaps(step, progress) and not keep_gaps else progress
+
+
+def _reopened(run: Run, plan: Plan, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
+    all_steps = {PLANNING: steps[PLANNING]} if run.planning else run.steps | steps
+    waiting = {name for name, each in all_steps.items() if each.state is StepState.WAITING}
+    left = waiting & set(run.anew)  # of a round that came to nothing
+    own = [each for name, each in all_steps.items() if name not in BESIDE_THE_PLAN]
+    kept = (each.total if each.state is StepState.DONE else each.succeeded for each in own)
+    return run.model_copy(
+        update={
+            "state": RunState.RUNNING,
+            "failure": None,
+            **UNSAID,
+            "plan": plan,
+            "steps": all_steps,
+            "jobs": sum(kept),
+            "round": run.round + 1,
+            "reopened_ms": now_ms,
+            "anew": tuple(sorted(anew | left)),
+            "deadline_ms": now_ms + round(run.plan.limits.deadline_s * 1000),
+        }
+    )
