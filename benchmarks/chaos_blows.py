@@ -10,8 +10,8 @@ from random import Random
 import redis
 
 from benchmarks.chaos_cluster import ChaosCluster, Seat
-from infra.ledger import LedgerUnavailable
-from infra.redis_client import connect
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.redis.client import connect
 
 
 @dataclass(frozen=True)

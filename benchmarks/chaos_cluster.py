@@ -18,10 +18,10 @@ from typing import Any, Self
 
 from benchmarks.chaos_process import FOLDER, NO_PLANT
 from benchmarks.chaos_scripts import watched
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
+from infra.process.tether import tethered
 from infra.settings import Settings
-from infra.tether import tethered
 
 WEIGHTS = {"large": {"weight": 3}}  #: of tenants, as settings say it
 START_S = 120.0

@@ -17,7 +17,7 @@ from benchmarks.chaos_types import ALL, ANSWERS, SLOW, write_types
 from benchmarks.chaos_verdict import Violation, judge
 from benchmarks.hosts import GATEWAY, Hosts, Relay
 from coordinator.goals.goals import Goals
-from infra.redis_client import connect
+from infra.ledger.redis.client import connect
 from specialists.catalog import load_catalog
 
 WAIT_S = 90.0

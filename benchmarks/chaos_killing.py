@@ -27,7 +27,7 @@ from benchmarks.chaos_types import ALL, write_types
 from benchmarks.chaos_verdict import Violation, judge
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
-from infra.redis_client import connect
+from infra.ledger.redis.client import connect
 from specialists.catalog import load_catalog
 
 LOOK_S = 0.05

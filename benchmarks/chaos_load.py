@@ -13,7 +13,7 @@ from coordinator.admission.door import Door
 from coordinator.goals.goals import Goal, Goals, JobRequest
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.runs.run import Run
-from infra.ledger import LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Json
 
 AGAIN_S = 0.2

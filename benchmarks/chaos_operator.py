@@ -17,7 +17,7 @@ from coordinator.goals.goals import Goals, UnknownRun
 from coordinator.goals.letters import Letters, UnknownLetter
 from coordinator.runs.rerun import RerunRefused
 from coordinator.runs.run import Run
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.records import Job, RunState, TypeState
 
 LOOK_S = 0.2

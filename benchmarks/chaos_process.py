@@ -17,8 +17,8 @@ from typing import Any
 import coordinator.app
 import workers.app
 from benchmarks.chaos_scripts import put_in
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Outcome, Refusal
-from infra.redis_ledger import RedisLedger
 from workers.engines import load
 
 NO_PLANT = "sound"

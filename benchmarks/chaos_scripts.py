@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from infra import scripts
+from infra.ledger.redis import scripts
 
 STREAM = "audit"
 

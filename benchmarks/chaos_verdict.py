@@ -14,7 +14,7 @@ from benchmarks.chaos_goals import Asked
 from benchmarks.chaos_operator import Cancelled, Notes
 from coordinator.goals.goals import Goals
 from coordinator.runs.run import Run
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import FailureKind, Job, JobState, JobStatus, Json, RunState
 
 NOTHING_DONE = Notes()

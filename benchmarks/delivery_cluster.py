@@ -17,8 +17,8 @@ import httpx
 
 from benchmarks.scale_cluster import SCRIPTED, START_S, Cluster, write_specialist
 from coordinator.goals.goals import Goal, Goals
+from infra.process.redis_server import free_port
 from infra.records import RunState
-from infra.redis_server import free_port
 from specialists.catalog import load_catalog
 
 NOOP = "noop"  #: a function that does nothing

@@ -13,7 +13,7 @@ from benchmarks.delivery_cluster import NOOP, DeliveryCluster, delivery_cluster,
 from benchmarks.delivery_tables import Row, show
 from benchmarks.scale_hands import Hands
 from coordinator.goals.idempotency import Asking
-from infra.celery_queue import CeleryQueue, create_app
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Priority
 
 WEIGHTS = MappingProxyType({"one": 1, "two": 2, "four": 4})

@@ -16,7 +16,7 @@ import redis
 from celery import Celery
 
 from benchmarks.scale_cluster import Cluster
-from infra.celery_app import create_app, key_prefix
+from infra.queue.celery_app import create_app, key_prefix
 from infra.settings import Settings
 
 PLAIN, TUNED = "plain", "tuned"

@@ -21,9 +21,9 @@ from celery import Celery
 
 from benchmarks.delivery_tables import Row
 from benchmarks.engine_workload import Answers, Workload
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, Outcome, RunRecord
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 
 ROUND_S = 900.0

@@ -14,7 +14,7 @@ from benchmarks.delivery_tables import Row, percentile, show
 from benchmarks.engine_contenders import Jobs, started, worker
 from benchmarks.engine_options import Options
 from benchmarks.engine_workload import Workload
-from infra.redis_server import RedisServer
+from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
 LOADS = (0.1, 0.5, 0.9)

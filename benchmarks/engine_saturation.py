@@ -17,7 +17,7 @@ from benchmarks.delivery_tables import Row, show
 from benchmarks.engine_contenders import Contender, alone, celery_generate, started, worker
 from benchmarks.engine_options import Options
 from benchmarks.engine_workload import Answers, Workload, worth
-from infra.redis_server import RedisServer
+from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
 #: Jobs a round for every job of ours, and not fewer than LEAST, which fills llama.cpp's slots: those who are slow would

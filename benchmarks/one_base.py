@@ -24,8 +24,8 @@ from pathlib import Path
 
 from benchmarks.delivery_tables import show
 from benchmarks.engine_contenders import ROUND_S, Jobs, child, peak_bytes
+from infra.process.redis_server import RedisServer
 from infra.records import Job, Outcome
-from infra.redis_server import RedisServer
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, Example, read_examples

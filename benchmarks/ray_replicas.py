@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, Outcome, RunRecord
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
 from infra.settings import Settings
 
 MEDIAN_S, SIGMA = 0.25, 0.6

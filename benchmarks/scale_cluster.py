@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from infra.redis_client import connect
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
+from infra.ledger.redis.client import connect
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
 START_S = 120.0

@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import redis
 
-from infra import scripts
+from infra.ledger.redis import scripts
+from infra.ledger.redis.arguments import of_outcome
+from infra.ledger.redis.client import connect
+from infra.ledger.redis.ledger import WEEK_S
 from infra.records import Job, JobState, Outcome
-from infra.redis_client import connect
-from infra.redis_ledger import WEEK_S
-from infra.script_arguments import of_outcome
 from infra.settings import Settings
 
 AT_ONCE = 100

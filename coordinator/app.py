@@ -13,10 +13,10 @@ from coordinator.coordinator import Coordinator
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.runs.metrics import CoordinatorMetrics
 from infra import logs
-from infra.celery_queue import CeleryQueue, create_app
-from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.redis.ledger import RedisLedger
 from infra.metrics import create_registry, served
-from infra.redis_ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.live_catalog import LiveCatalog

@@ -20,12 +20,12 @@ from coordinator.runs.metrics import CoordinatorMetrics
 from coordinator.runs.run import Run, RunFailure
 from coordinator.runs.run_cache import KnownRuns
 from coordinator.spans import advancing, below, sending
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.unreadable import kinds_of
 from infra.logs import where
-from infra.queue import Queue, QueueUnavailable
+from infra.queue.protocol import Queue, QueueUnavailable
 from infra.records import FailureKind, JobStatus, Outcome, RunRecord, RunState
 from infra.settings import Settings
-from infra.unread import kinds_of
 from specialists.catalog import Catalog
 
 BATCH = 500

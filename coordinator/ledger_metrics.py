@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.metrics import PREFIX
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from opentelemetry.util.types import Attributes
 
 from coordinator.runs.run import Run
 from infra import tracing
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.records import Job
 
 logger = logging.getLogger(__name__)

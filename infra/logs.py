@@ -28,7 +28,7 @@ def where(error: BaseException) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """`12:30:01 INFO infra.queue: sent 12 jobs action=send job_type=triage`"""
+    """`12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`"""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())

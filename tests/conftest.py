@@ -17,15 +17,15 @@ from infra.settings import Settings
 if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     import redis
 
-    from infra.celery_queue import CeleryQueue
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
+    from infra.queue.celery_queue import CeleryQueue
     from tests.ray_cluster import RayCluster
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a private server that the whole session shares."""
-    from infra.redis_server import RedisServer
+    from infra.process.redis_server import RedisServer
 
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server.url
@@ -34,7 +34,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def redis_client(redis_url: str) -> Iterator[redis.Redis]:
     """A client of that server, emptied before the test."""
-    from infra.redis_client import client_of
+    from infra.ledger.redis.client import client_of
 
     with client_of(redis_url) as client:
         client.flushall()
@@ -48,14 +48,14 @@ def settings(redis_url: str) -> Settings:
 
 @pytest.fixture
 def ledger(settings: Settings, redis_client: redis.Redis) -> RedisLedger:
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     return RedisLedger(redis_client, settings.prefix)
 
 
 @pytest.fixture
 def queue(settings: Settings) -> Iterator[CeleryQueue]:
-    from infra.celery_queue import CeleryQueue, create_app
+    from infra.queue.celery_queue import CeleryQueue, create_app
 
     queue = CeleryQueue(create_app(settings))
     yield queue

@@ -11,7 +11,7 @@ from typing import Self
 
 from coordinator.client import ApiError, ApiUnreachable, Client
 from coordinator.local.child import Child
-from infra.redis_server import free_port
+from infra.process.redis_server import free_port
 
 START_S = 60.0
 

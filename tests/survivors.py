@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 
 from coordinator.client import Client, Seen
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Job, JobState, Json
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
 from tests.inbox import ref
 from tests.processes import Processes
 from tests.relay import Relay

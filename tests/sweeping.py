@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from infra.ledger import Ledger
-from infra.queue import Queue
+from infra.ledger.protocol import Ledger
+from infra.queue.protocol import Queue
 from infra.records import Job, JobStatus, Json, RunRecord
 
 WAIT_S = 60

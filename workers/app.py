@@ -14,12 +14,12 @@ from functools import partial
 from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
-from infra.celery_queue import CeleryQueue, create_app
-from infra.ledger import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.redis.ledger import RedisLedger
 from infra.logs import configure
 from infra.metrics import create_registry, served
-from infra.queue import Queue, QueueRefused, QueueUnavailable
-from infra.redis_ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
+from infra.queue.protocol import Queue, QueueRefused, QueueUnavailable
 from infra.settings import SettingError, Settings, setting_faults
 from infra.tracing import traced
 from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_catalog

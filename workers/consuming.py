@@ -14,9 +14,9 @@ from math import ceil
 from types import TracebackType
 from typing import Self
 
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.logs import where
-from infra.queue import Handler, Queue, QueueUnavailable
+from infra.queue.protocol import Handler, Queue, QueueUnavailable
 
 log = logging.getLogger(__name__)
 

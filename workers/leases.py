@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Claim
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from infra.ledger import LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
 from infra.records import JobStatus
 from infra.settings import SettingError, Settings, setting_faults
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
@@ -58,7 +58,7 @@ def _replay(
 
 
 def _status(job_id: str, settings: Settings) -> JobStatus | None:
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     ledger = RedisLedger.of(settings)
     try:

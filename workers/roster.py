@@ -47,8 +47,8 @@ def _alive() -> dict[str, Json]:
     """Raises ConnectionError, with one line that says why nobody can tell."""
     from pydantic import ValidationError
 
-    from infra.ledger import LedgerUnavailable
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.protocol import LedgerUnavailable
+    from infra.ledger.redis.ledger import RedisLedger
     from infra.settings import SettingError, Settings, setting_faults
 
     try:

@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from infra.back_off import back_off_s
 from infra.logs import configure
+from infra.process.back_off import back_off_s
+from infra.process.tether import tethered
 from infra.settings import Settings, setting_faults
-from infra.tether import tethered
 from workers.ending import END_S, refuse
 
 log = logging.getLogger("workers.supervisor")  # not `__name__`: this module is run as `__main__`

@@ -13,9 +13,9 @@ from typing import Self, TypeVar
 
 from opentelemetry.trace import NoOpTracer, Tracer
 
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.logs import where
-from infra.queue import Handler, Redeliver
+from infra.queue.protocol import Handler, Redeliver
 from infra.records import Claim, FailureKind, Outcome, Refusal
 from specialists.specialist import Specialist
 from workers.attempt import Attempt, retry_ms

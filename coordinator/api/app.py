@@ -12,8 +12,8 @@ from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
 from coordinator.commands.reasons import reasons
 from infra import logs
+from infra.ledger.redis.ledger import RedisLedger
 from infra.metrics import create_registry, served
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.live_catalog import LiveCatalog

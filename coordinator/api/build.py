@@ -23,7 +23,7 @@ from coordinator.api.wait_limit import Places
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 from coordinator.goals.saved_plans import SavedPlans
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.settings import Settings
 from specialists.catalog import Catalog
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from coordinator.goals.goals import Goals
-from infra.ledger import Ledger, LedgerUnavailable
+from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.records import Event
 
 HEARTBEAT_MS = 10_000

@@ -16,7 +16,7 @@ from coordinator.plans.saved_plan import UnreadablePlan
 from coordinator.runs.confirmation import NotUnsure
 from coordinator.runs.rerun import RerunRefused
 from coordinator.runs.run import UnreadableRun
-from infra.ledger import LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Json
 
 RETRY_AFTER_S = 2

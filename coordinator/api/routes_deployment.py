@@ -11,7 +11,7 @@ from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.headers import Tenant
 from coordinator.api.problems import Problem
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Json, Priority, Record, TypeState
 from specialists.catalog import Catalog, UnknownJobType
 from specialists.specialist import Specialist

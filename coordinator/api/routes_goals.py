@@ -18,7 +18,7 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
-from infra.ledger import ENTRY_ID, Ledger
+from infra.ledger.protocol import ENTRY_ID, Ledger
 from infra.records import Json, Record, RunState
 
 

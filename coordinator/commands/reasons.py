@@ -20,7 +20,7 @@ def reasons() -> Iterator[None]:
     from coordinator.client import ApiError, ApiUnreachable
     from coordinator.commands.inputs import GivenError
     from coordinator.local.child import StartError
-    from infra.ledger import LedgerRefused
+    from infra.ledger.protocol import LedgerRefused
     from infra.settings import SettingError, Settings, setting_faults
     from specialists.catalog import CatalogError
 

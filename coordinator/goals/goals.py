@@ -30,12 +30,12 @@ from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import load_values
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
+from infra.ledger.unreadable import kinds_of
 from infra.metrics import Meter
 from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, RunState, TypeState
 from infra.settings import Settings
 from infra.tracing import traceparent
-from infra.unread import kinds_of
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER
 

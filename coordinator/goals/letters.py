@@ -6,7 +6,7 @@ from coordinator.goals.goals import Goals, Unknown
 from coordinator.runs.progress import StepState
 from coordinator.runs.rerun import RerunRefused, check_missing
 from coordinator.runs.run import Run
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Cause, DeadLetter, JobStatus
 from specialists.catalog import Catalog, UnknownJobType
 

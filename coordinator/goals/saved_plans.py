@@ -12,7 +12,7 @@ from coordinator.plans.compiler import compile_open
 from coordinator.plans.holes import hole_faults, hole_of
 from coordinator.plans.plan import PlanRefused
 from coordinator.plans.saved_plan import PlanRequest, SavedPlan, UnreadablePlan, inputs_used, name_fault
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Json, Saving
 from specialists.catalog import Catalog
 

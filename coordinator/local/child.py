@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.back_off import back_off_s
-from infra.tether import tethered
+from infra.process.back_off import back_off_s
+from infra.process.tether import tethered
 
 STOP_S = 15.0
 #: A child that ran for so long has not failed at its start: its next restart comes at once.

@@ -18,7 +18,7 @@ import httpx
 
 from coordinator.client import ApiError, ApiUnreachable, Client
 from coordinator.local.child import Child, StartError, stop_all
-from infra.redis_server import RedisServer, free_port
+from infra.process.redis_server import RedisServer, free_port
 from infra.settings import Settings
 
 LOOK_S = 0.2

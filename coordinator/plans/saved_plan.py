@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from coordinator.plans import references
 from coordinator.plans.holes import fill_faults, with_defaults
+from infra.ledger.unreadable import kinds_of
 from infra.records import Json, Record
-from infra.unread import kinds_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

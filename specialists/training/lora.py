@@ -16,7 +16,7 @@ import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
-from infra.allocator import keep_freed_memory
+from infra.process.allocator import keep_freed_memory
 from specialists.examples import Example, drawn
 from specialists.manifest import Recipe
 from specialists.specialist import ADAPTER, Specialist

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.client import client_of, connect
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
-from infra.redis_client import client_of, connect
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 

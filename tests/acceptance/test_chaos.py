@@ -10,7 +10,7 @@ import pytest
 from benchmarks.chaos_blows import Odds
 from benchmarks.chaos_killing import PLANTED, Round, play
 from benchmarks.chaos_scripts import EditFailed, audited, gives_away
-from infra import scripts
+from infra.ledger.redis import scripts
 
 
 def test_nothing_is_lost_and_nothing_done_twice_while_processes_are_killed(tmp_path: Path) -> None:

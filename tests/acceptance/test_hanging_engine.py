@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.celery_queue import CeleryQueue
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue
 from infra.records import Cause, JobState
-from infra.redis_ledger import RedisLedger
 from tests.sweeping import ended, release, sweeping
 from workers.engines.function import FunctionEngine
 

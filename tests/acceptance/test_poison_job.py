@@ -8,9 +8,9 @@ from pathlib import Path
 
 import redis
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Cause, FailureKind, JobState
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from tests.sweeping import ended, release, sweeping
 

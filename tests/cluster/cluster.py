@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from infra.process.redis_server import free_port
 from infra.records import Json
-from infra.redis_server import free_port
 
 T = TypeVar("T")
 

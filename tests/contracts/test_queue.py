@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.queue import Handler, Queue, Redeliver
+from infra.queue.protocol import Handler, Queue, Redeliver
 
 WAIT_S = 20
 
@@ -16,11 +16,11 @@ WAIT_S = 20
 @pytest.fixture(params=["memory", "celery"])
 def queue(request: pytest.FixtureRequest) -> Iterator[Queue]:
     if request.param == "memory":
-        from infra.memory_queue import MemoryQueue
+        from infra.queue.memory import MemoryQueue
 
         made: Queue = MemoryQueue()
     else:
-        from infra.celery_queue import CeleryQueue, create_app
+        from infra.queue.celery_queue import CeleryQueue, create_app
         from infra.settings import Settings
 
         request.getfixturevalue("redis_client")  # empties the server

@@ -13,11 +13,11 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
-from infra.ledger import Ledger
-from infra.memory_ledger import MemoryLedger
-from infra.memory_queue import MemoryQueue
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import Ledger
+from infra.process.redis_server import RedisServer, free_port
+from infra.queue.memory import MemoryQueue
 from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
-from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from tests.processes import Processes

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Claim, JobState, Outcome, TypeState
 from infra.settings import Settings
 from specialists.catalog import Catalog

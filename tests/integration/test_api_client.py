@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client
+from infra.process.redis_server import free_port
 from infra.records import TypeState
-from infra.redis_server import free_port
 from tests.answers import planned
 
 PLAN = {

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.goals.goals import Goals
-from infra.ledger import LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import LedgerUnavailable
 from infra.records import RunRecord
 from tests.answers import planned, refused
 from tests.story import SORT, ref

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 
 SECRET = "a secret word"
 BAD = {"columns": [[SECRET, "x"], ["y"]]}  # of unequal length: `table` fails

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from coordinator.api.build import create_api
 from coordinator.client import ApiError, Client, Saved
 from coordinator.goals.saved_plans import MOST, PLAN_BYTES
-from infra.redis_ledger import RedisLedger
+from infra.ledger.redis.ledger import RedisLedger
 from tests.answers import draft, planned, unsure
 from tests.story import SORT, ref
 

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.runs.metrics import CoordinatorMetrics
-from infra.ledger import Ledger
-from infra.memory_ledger import MemoryLedger
-from infra.redis_ledger import RedisLedger
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import Ledger
+from infra.ledger.redis.ledger import RedisLedger
 from specialists.catalog import Catalog
 from tests.story import CATALOG, with_fallback
 

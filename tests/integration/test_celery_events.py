@@ -12,9 +12,9 @@ import pytest
 import redis
 from celery import Celery
 
-from infra.celery_app import create_app
-from infra.celery_queue import CeleryQueue
-from infra.queue import Handler
+from infra.queue.celery_app import create_app
+from infra.queue.celery_queue import CeleryQueue
+from infra.queue.protocol import Handler
 from infra.settings import Settings
 
 WAIT_S = 20

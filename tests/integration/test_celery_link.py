@@ -8,8 +8,8 @@ import pytest
 import redis
 from celery import Celery
 
-from infra.celery_app import create_app
-from infra.celery_link import LastingChannel
+from infra.queue.celery_app import create_app
+from infra.queue.celery_link import LastingChannel
 from infra.settings import Settings
 
 

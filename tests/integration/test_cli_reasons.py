@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from coordinator.commands.cli import register
 from coordinator.local.child import StartError
 from coordinator.local.house import House, Ports
-from infra.redis_server import free_port
+from infra.process.redis_server import free_port
 from infra.settings import Settings
 
 

@@ -16,9 +16,9 @@ from coordinator.coordinator import Coordinator
 from coordinator.goals.goals import AT_ONCE, Goal, GoalRefused, Goals
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.run import Run
-from infra.ledger import Ledger, LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
-from infra.queue import QueueUnavailable
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.queue.protocol import QueueUnavailable
 from infra.records import Claim, FailureKind, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
 from specialists.catalog import Catalog
 from tests.answers import draft, planned, unsure
@@ -60,7 +60,7 @@ def card_arrival(_: Json) -> Json:
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     client: redis.Redis = request.getfixturevalue("redis_client")
     return RedisLedger(client, "coordinator-test")

@@ -20,9 +20,9 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.rerun import RerunRefused
-from infra.ledger import Ledger
-from infra.memory_ledger import MemoryLedger, wall_ms
-from infra.memory_queue import MemoryQueue
+from infra.ledger.memory.ledger import MemoryLedger, wall_ms
+from infra.ledger.protocol import Ledger
+from infra.queue.memory import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
@@ -539,7 +539,7 @@ def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
 
 @pytest.mark.parametrize("tale", [of_some, confirmed, escalated, skipped_and_mended_in_pieces])
 def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[House], None]) -> None:
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     for place in count(1):
         redis_client.flushall()

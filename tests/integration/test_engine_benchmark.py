@@ -11,7 +11,7 @@ from benchmarks.engine_latency import arrivals
 from benchmarks.engine_saturation import ratio
 from benchmarks.engine_steps import OTHER, part_of
 from benchmarks.engine_workload import WARM, Answers, Workload, load_workload, worth
-from infra.redis_server import RedisServer
+from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import Example

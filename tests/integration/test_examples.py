@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from infra.redis_server import free_port
+from infra.process.redis_server import free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.examples import read_examples

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from infra.ledger import LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer, free_port
 from infra.records import Job, RunRecord
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer, free_port
 from tests.survivors import Survivors, away, check_done_once, until
 
 

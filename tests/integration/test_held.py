@@ -6,8 +6,8 @@ import time
 
 import redis
 
-from infra.celery_app import create_app
-from infra.held import HeldMessages
+from infra.queue.celery_app import create_app
+from infra.queue.visibility import HeldMessages
 from infra.settings import Settings
 
 WAIT_S = 20

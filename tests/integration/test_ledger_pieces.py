@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
+from infra.ledger.redis.arguments import JOBS_A_CALL
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Job, JobState, Outcome, Provenance, Reuse, RunRecord, RunState
-from infra.redis_ledger import RedisLedger
-from infra.script_arguments import JOBS_A_CALL
 
 RUN = RunRecord(id="r1", created_ms=1, body={})
 UNIQUE = Reuse(key="k", digest="d", unique=True)

@@ -6,10 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
 from infra.records import Claim, Event, Job, JobState, Outcome, Refusal, RunRecord, StepResult
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
 
 RUN = RunRecord(id="r1", created_ms=1, body={"goal": "sort"})
 JOBS = [Job(id=Job.name("r1", "s1", i), type="triage", input={}, run_id="r1", step_id="s1", index=i) for i in range(40)]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import redis
 
+from infra.ledger.redis.arguments import JOBS_A_CALL
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Outcome, Reuse, RunRecord
-from infra.redis_ledger import RedisLedger
-from infra.script_arguments import JOBS_A_CALL
 
 LEASE_MS = 60_000
 UNIQUE = Reuse(key="k", digest="d", unique=True)

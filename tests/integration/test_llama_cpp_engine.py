@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Qwen2Config
 
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Job, RunRecord
 from infra.settings import Settings
 from specialists.catalog import load_catalog

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from coordinator.ledger_metrics import LedgerCollector
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
 from infra.records import Job, JobState
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
 from tests.survivors import Survivors, away, check_done_once, until
 
 CONF = Path(__file__).parents[2] / "infra" / "redis" / "redis.conf"

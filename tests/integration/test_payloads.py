@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import redis
 
-from infra.payloads import LARGE_BYTES
+from infra.ledger.payloads import LARGE_BYTES
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Refusal, RunRecord, RunState
-from infra.redis_ledger import RedisLedger
 
 RUN = RunRecord(id="r1", created_ms=1, body={})
 TEXT = "Each clause of this contract, as it was on the day. " * 1_000

@@ -25,12 +25,12 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.local.house import House, Ports
 from coordinator.runs.metrics import CoordinatorMetrics
-from infra.celery_queue import CeleryQueue, create_app
-from infra.memory_queue import MemoryQueue
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import free_port
+from infra.queue.celery_queue import CeleryQueue, create_app
+from infra.queue.memory import MemoryQueue
 from infra.records import Job, JobState, RunRecord
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import free_port
 from infra.settings import Settings
 
 WAIT_S = 60

@@ -17,9 +17,9 @@ import psutil
 import pytest
 import redis
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, RunRecord
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from specialists.manifest import RayHosting
 from tests.ray_cluster import RayCluster

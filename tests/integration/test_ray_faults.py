@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Job, RunRecord
 from specialists.manifest import RayHosting
 from specialists.specialist import load_specialist

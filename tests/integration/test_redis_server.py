@@ -15,17 +15,17 @@ import pytest
 import redis
 from redis._parsers.base import BaseParser
 
-from infra.ledger import LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.redis.client import OUTAGES, answered, client_of, connect
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer, free_port
 from infra.records import RunRecord
-from infra.redis_client import OUTAGES, answered, client_of, connect
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer, free_port
 from infra.settings import Settings
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from infra.redis_server import RedisServer
+from infra.process.redis_server import RedisServer
 server = RedisServer(Path(sys.argv[1]))
 server.start()
 print(server.port, flush=True)

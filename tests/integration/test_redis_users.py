@@ -16,13 +16,13 @@ import httpx
 import pytest
 import redis
 
-from infra.celery_queue import CeleryQueue, create_app
-from infra.ledger import LedgerUnavailable
-from infra.queue import QueueRefused
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.redis.client import broker_url, client_of, connect
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer, binary, free_port
+from infra.queue.celery_queue import CeleryQueue, create_app
+from infra.queue.protocol import QueueRefused
 from infra.records import Job, JobState, RunRecord
-from infra.redis_client import broker_url, client_of, connect
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer, binary, free_port
 from infra.settings import Settings
 
 USERS_FILE = Path(__file__).parents[2] / "infra/redis/users.acl"

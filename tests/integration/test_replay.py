@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import infra.cli
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Job, JobState, RunRecord
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 from specialists.specialist import Specialist, load_specialist
 from workers.engines import Engine

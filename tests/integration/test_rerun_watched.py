@@ -9,8 +9,8 @@ import pytest
 
 from coordinator.api.event_stream import START, event_stream
 from coordinator.goals.goals import Goal, Goals
-from infra.ledger import Ledger
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import Ledger
 from infra.records import Json, RunState
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ PLAN = {
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     client: redis.Redis = request.getfixturevalue("redis_client")
     return RedisLedger(client, "watched-test")

@@ -8,7 +8,8 @@ from typing import Any
 
 import redis
 
-from infra.celery_queue import CeleryQueue
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue
 from infra.records import (
     Cause,
     Claim,
@@ -27,7 +28,6 @@ from infra.records import (
     StepResult,
     TypeState,
 )
-from infra.redis_ledger import RedisLedger
 from tests.survivors import until
 
 PREFIX = "keep"

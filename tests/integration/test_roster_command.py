@@ -9,8 +9,8 @@ import sys
 import pytest
 import redis
 
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Json
-from infra.redis_ledger import RedisLedger
 from infra.settings import Settings
 
 

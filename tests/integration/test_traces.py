@@ -21,10 +21,10 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
-from infra.memory_queue import MemoryQueue
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import free_port
+from infra.queue.memory import MemoryQueue
 from infra.records import Json
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import free_port
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.catalog import Catalog

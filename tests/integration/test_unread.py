@@ -11,8 +11,8 @@ import redis
 
 from coordinator.goals.goals import Goal, Goals
 from coordinator.runs.run import UnreadableRun
+from infra.ledger.redis.ledger import RedisLedger
 from infra.records import FailureKind, JobState, Refusal, RunState, TypeState
-from infra.redis_ledger import RedisLedger
 from tests.contracts.ledger.given import RUN, a_job
 
 PREFIX = "unread-test"

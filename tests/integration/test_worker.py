@@ -18,12 +18,12 @@ import redis
 from typer.testing import CliRunner
 
 import infra.cli
-from infra.celery_queue import CeleryQueue, create_app
-from infra.queue import QueueUnavailable
+from infra.ledger.redis.client import client_of
+from infra.ledger.redis.ledger import RedisLedger
+from infra.process.redis_server import RedisServer
+from infra.queue.celery_queue import CeleryQueue, create_app
+from infra.queue.protocol import QueueUnavailable
 from infra.records import Job, JobState, JobStatus, RunRecord, RunState
-from infra.redis_client import client_of
-from infra.redis_ledger import RedisLedger
-from infra.redis_server import RedisServer
 from infra.settings import Settings
 from workers.app import StartError, await_ledger
 

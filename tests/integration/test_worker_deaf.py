@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.celery_queue import CeleryQueue, create_app
+from infra.ledger.redis.ledger import RedisLedger
+from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
-from infra.redis_ledger import RedisLedger
 from workers.ending import BROKEN
 
 WAIT_S = 60

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import redis
 
-from infra.celery_app import create_app
-from infra.redis_client import client_of
-from infra.redis_server import RedisServer, free_port
+from infra.ledger.redis.client import client_of
+from infra.process.redis_server import RedisServer, free_port
+from infra.queue.celery_app import create_app
 from infra.settings import Settings
 from specialists.catalog import SHIPPED
 from specialists.weights import ensure
@@ -136,8 +136,8 @@ def test_a_user_without_rights_to_the_queue_is_refused_as_well(guarded: RedisSer
 #: A worker process whose ledger answers all but one of its calls at start.
 BLIP = """
 import sys
-from infra.ledger import LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.memory.ledger import MemoryLedger
 from workers import app
 class Blip(MemoryLedger):
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.back_off import back_off_s
+from infra.process.back_off import back_off_s
 
 
 def test_the_wait_grows_to_its_longest_and_stays_there() -> None:

@@ -8,9 +8,9 @@ import threading
 import pytest
 from kombu import Connection
 
-from infra.ledger import LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
-from infra.memory_queue import MemoryQueue
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import LedgerUnavailable
+from infra.queue.memory import MemoryQueue
 from workers import consuming
 from workers.consuming import LOOKS, RECONNECT_S, Ear, Listener
 

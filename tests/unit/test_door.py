@@ -11,7 +11,7 @@ import pytest
 from coordinator.admission.decide import Bid, Why
 from coordinator.admission.door import Door, NotAdmitted
 from coordinator.admission.promises import GRACE_S
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Load, Priority
 from infra.settings import Settings
 from specialists.catalog import load_catalog

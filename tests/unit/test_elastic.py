@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Job, JobState, RunRecord
 from specialists.manifest import Manifest
 from specialists.specialist import Specialist, load_specialist

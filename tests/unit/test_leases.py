@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Claim, Job
 from workers.leases import Leases, Stop
 

@@ -10,14 +10,14 @@ from infra.logs import LONGEST, JsonFormatter, TextFormatter, where
 
 
 def a_record(message: str = "sent %d jobs", *args: object, **extra: object) -> logging.LogRecord:
-    return logging.getLogger("infra.queue").makeRecord(
-        "infra.queue", logging.INFO, __file__, 1, message, args, None, extra=extra
+    return logging.getLogger("infra.queue.protocol").makeRecord(
+        "infra.queue.protocol", logging.INFO, __file__, 1, message, args, None, extra=extra
     )
 
 
 def test_text_is_a_sentence_with_its_fields_behind_it() -> None:
     line = TextFormatter().format(a_record("sent %d jobs", 12, action="send", job_id="r1.s1.0"))
-    assert line.endswith(" INFO infra.queue: sent 12 jobs action=send job_id=r1.s1.0")
+    assert line.endswith(" INFO infra.queue.protocol: sent 12 jobs action=send job_id=r1.s1.0")
 
 
 def test_json_is_one_object_a_line() -> None:
@@ -26,7 +26,7 @@ def test_json_is_one_object_a_line() -> None:
     assert "\n" not in line
     fields = json.loads(line)
     assert fields["message"] == "sent\n12 jobs"
-    assert (fields["level"], fields["logger"], fields["action"]) == ("INFO", "infra.queue", "send")
+    assert (fields["level"], fields["logger"], fields["action"]) == ("INFO", "infra.queue.protocol", "send")
     assert (fields["count"], fields["run_id"]) == (12, None)
 
 

@@ -22,8 +22,8 @@ from prometheus_client.core import Metric
 from coordinator.api.metrics import ApiMetrics
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.runs.metrics import CoordinatorMetrics
-from infra.ledger import LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import LedgerUnavailable
 from infra.metrics import _Handler, create_registry, served
 from infra.records import Claim, Job, JobState, Json, Outcome, Refusal, Usage
 from infra.settings import SettingError, Settings

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from infra.ledger import LedgerUnavailable
-from infra.memory_ledger import MemoryLedger
-from infra.queue import Redeliver
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import LedgerUnavailable
+from infra.queue.protocol import Redeliver
 from infra.records import Claim, FailureKind, Job, JobState, JobStatus, Outcome, Refusal, RunRecord, RunState
 from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers.utils.logging import disable_progress_bar
 
-from infra.allocator import keep_freed_memory
+from infra.process.allocator import keep_freed_memory
 from specialists.training.base_model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge

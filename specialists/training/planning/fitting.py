@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from infra.allocator import keep_freed_memory
+from infra.process.allocator import keep_freed_memory
 from specialists.heads.encoder import Texts, load_base
 from specialists.heads.matcher import Matcher, save_adapter
 from specialists.planning.texts import TASKS

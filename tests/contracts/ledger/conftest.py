@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.ledger import Ledger
-from infra.memory_ledger import WEEK_S, MemoryLedger, wall_ms
+from infra.ledger.memory.ledger import WEEK_S, MemoryLedger, wall_ms
+from infra.ledger.protocol import Ledger
 from tests.contracts.ledger.given import IDLE_MS, Clock, House, sleeps
 
 
@@ -21,7 +21,7 @@ def build(request: pytest.FixtureRequest) -> Callable[[int], House]:
         return House(ledger, clock.passes, clock)
 
     def on_redis(retention_s: int) -> House:
-        from infra.redis_ledger import RedisLedger
+        from infra.ledger.redis.ledger import RedisLedger
 
         client = request.getfixturevalue("redis_client")
         return House(RedisLedger(client, "test", retention_s=retention_s, idle_ms=IDLE_MS), sleeps, wall_ms)

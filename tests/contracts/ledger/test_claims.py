@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Claim, JobState, Refusal
 from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, failure_of, outcomes_now, state_of, success_of
 

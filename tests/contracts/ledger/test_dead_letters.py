@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Cause, FailureKind, JobState, Refusal, RunState
 from tests.contracts.ledger.given import (
     LEASE_MS,

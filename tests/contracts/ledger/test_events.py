@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Event
 from tests.contracts.ledger.given import RUN
 

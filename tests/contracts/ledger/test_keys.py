@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Event, Idempotency, Prior, RunRecord
 from tests.contracts.ledger.given import RUN, House, a_job, counts
 

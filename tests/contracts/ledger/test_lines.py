@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import JobState
 from tests.contracts.ledger.given import House, a_job, claimed, counts, failure_of, state_of, success_of
 

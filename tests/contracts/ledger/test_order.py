@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Claim, Job, Priority, Refusal, TypeState
 from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, failure_of, taken
 

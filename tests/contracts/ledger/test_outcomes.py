@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from tests.contracts.ledger.given import IDLE_MS, RUN, House, a_job, claimed, success_of
 
 

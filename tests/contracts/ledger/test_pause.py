@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import JobState, Load, Refusal, TypeState
 from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, counts, outcomes_now, succeeded, success_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Event, JobState, RunRecord, RunState, StepResult
 from tests.contracts.ledger.given import (
     LEASE_MS,

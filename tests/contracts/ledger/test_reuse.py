@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import JobState, Refusal, Reuse, Usage
 from tests.contracts.ledger.given import (
     LEASE_MS,

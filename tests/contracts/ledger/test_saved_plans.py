@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
 from infra.records import Saving
 from tests.contracts.ledger.given import House
 

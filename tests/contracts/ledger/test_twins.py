@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.ledger import Ledger
-from infra.memory_ledger import MemoryLedger
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.protocol import Ledger
 from infra.records import (
     Claim,
     DeadLetter,
@@ -268,7 +268,7 @@ def _status(ledger: Ledger, _: int, job_id: str) -> Json | None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_both_ledgers_answer_the_same(seed: int, redis_client: redis.Redis) -> None:
-    from infra.redis_ledger import RedisLedger
+    from infra.ledger.redis.ledger import RedisLedger
 
     clock = Clock()
     twins = Twins(seed, (MemoryLedger(now_ms=clock), RedisLedger(redis_client, "test")), clock)

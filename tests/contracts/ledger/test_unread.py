@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.ledger import Ledger
+from infra.ledger.protocol import Ledger
+from infra.ledger.unreadable import UNREAD_RETRY_MS
 from infra.records import Cause, FailureKind, Job, JobState, Refusal
-from infra.unread import UNREAD_RETRY_MS
 from tests.contracts.ledger.given import LEASE_MS, RUN, House, a_job, claimed, succeeded, success_of
 
 WORKER = "old@here"

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from infra.queue import Handler, Redeliver
+from infra.queue.protocol import Handler, Redeliver
 
 log = logging.getLogger(__name__)
 

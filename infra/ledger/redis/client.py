@@ -12,7 +12,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
 from redis.retry import Retry
 
-from infra.ledger import LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
 from infra.settings import Settings
 
 P = ParamSpec("P")

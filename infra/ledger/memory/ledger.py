@@ -1,4 +1,4 @@
-"""The ledger in this process's memory: for tests and for one process alone. The same rules as `infra.scripts`.
+"""The ledger in this process's memory: for tests and for one process alone. The same rules as `infra.ledger.redis.scripts`.
 
 It keeps all but dead letters until the process ends, and shares nothing with other processes.
 """
@@ -14,10 +14,11 @@ from types import MappingProxyType
 
 from pydantic_core import from_json, to_json
 
-from infra.job_rules import JobRules
-from infra.job_table import JobTable
-from infra.ledger import ENTRY_ID, check_limit, check_order
-from infra.outcome_log import OutcomeLog
+from infra.ledger.memory.job_rules import JobRules
+from infra.ledger.memory.job_table import JobTable
+from infra.ledger.memory.outcome_log import OutcomeLog
+from infra.ledger.memory.run_table import RunTable
+from infra.ledger.protocol import ENTRY_ID, check_limit, check_order
 from infra.records import (
     Cause,
     Claim,
@@ -37,7 +38,6 @@ from infra.records import (
     StepResult,
     TypeState,
 )
-from infra.run_table import RunTable
 
 WEEK_S = 7 * 24 * 3600
 

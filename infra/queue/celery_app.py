@@ -6,8 +6,8 @@ import ssl
 
 from celery import Celery
 
-from infra.celery_link import LastingAmqp
-from infra.redis_client import broker_url
+from infra.ledger.redis.client import broker_url
+from infra.queue.celery_link import LastingAmqp
 from infra.settings import Settings
 
 

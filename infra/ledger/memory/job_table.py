@@ -1,13 +1,13 @@
-"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `infra.job_rules`."""
+"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `infra.ledger.memory.job_rules`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from infra.dead_letters import DeadLetters
-from infra.job_entry import Entry
-from infra.job_lines import Line
+from infra.ledger.memory.dead_letters import DeadLetters
+from infra.ledger.memory.job_entry import Entry
+from infra.ledger.memory.job_lines import Line
 from infra.records import Job, JobState, Load, TypeState
 
 

@@ -1,4 +1,4 @@
-"""The ledger on Redis: records to arguments and back. Knows no rule: those are the scripts in `infra.scripts`."""
+"""The ledger on Redis: records to arguments and back. Knows no rule: those are the scripts in `infra.ledger.redis.scripts`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from uuid import uuid4
 import redis
 from pydantic_core import from_json, to_json
 
-from infra import scripts
-from infra.ledger import ENTRY_ID, LedgerUnavailable, check_limit, check_order
-from infra.payloads import read_job, shas_of
+from infra.ledger.payloads import read_job, shas_of
+from infra.ledger.protocol import ENTRY_ID, LedgerUnavailable, check_limit, check_order
+from infra.ledger.redis import scripts
+from infra.ledger.redis.arguments import JOBS_A_CALL, Argument, in_pieces, of_jobs, of_outcome
+from infra.ledger.redis.client import BLOCK_MS, answered, connect
+from infra.ledger.unreadable import UNREAD_RETRY_MS, read_outcome, readable_runs, unread_job
 from infra.records import (
     Cause,
     Claim,
@@ -35,10 +38,7 @@ from infra.records import (
     StepResult,
     TypeState,
 )
-from infra.redis_client import BLOCK_MS, answered, connect
-from infra.script_arguments import JOBS_A_CALL, Argument, in_pieces, of_jobs, of_outcome
 from infra.settings import Settings
-from infra.unread import UNREAD_RETRY_MS, read_outcome, readable_runs, unread_job
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infra.ledger.unreadable import PLACE, read_outcome, unread_job
 from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus, Outcome
-from infra.unread import PLACE, read_outcome, unread_job
 
 
 @dataclass

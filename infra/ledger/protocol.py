@@ -1,6 +1,6 @@
 """The ledger: what is true of runs and jobs. Knows nothing of plans, prompts or the queue's messages.
 
-Two implementations, one body of contract tests: `infra.redis_ledger` and `infra.memory_ledger`.
+Two implementations, one body of contract tests: `infra.ledger.redis.ledger` and `infra.ledger.memory.ledger`.
 Delivery is at least once; commits are exactly once. Every method may be called from any thread and any process.
 
 Each is atomic, but for those of many jobs, which are done in pieces, so that they hold up nobody: `release`, `cancel`,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.job_entry import Entry
+from infra.ledger.memory.job_entry import Entry
 from infra.records import JobState, Outcome, Reuse
 
 

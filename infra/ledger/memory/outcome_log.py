@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+from infra.ledger.unreadable import read_outcome
 from infra.records import Outcome
-from infra.unread import read_outcome
 
 
 class OutcomeLog:

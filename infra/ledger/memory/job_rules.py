@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from infra.job_entry import Entry
-from infra.job_sharing import Sharing, answers
-from infra.job_table import JobTable
+from infra.ledger.memory.job_entry import Entry
+from infra.ledger.memory.job_sharing import Sharing, answers
+from infra.ledger.memory.job_table import JobTable
+from infra.ledger.unreadable import UNREAD_RETRY_MS
 from infra.records import Claim, Job, JobState, Outcome, Refusal
-from infra.unread import UNREAD_RETRY_MS
 
 LONGEST_SILENCES = 8
 

@@ -6,8 +6,8 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from infra.job_entry import Entry
-from infra.pace import Pace
+from infra.ledger.memory.job_entry import Entry
+from infra.ledger.memory.pace import Pace
 from infra.records import Load, Priority, TypeState
 
 #: What is on the queue already is overtaken by nobody: of a type whose speed is known, no more than so long takes.

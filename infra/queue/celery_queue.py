@@ -24,12 +24,12 @@ from kombu import Queue as KombuQueue
 from kombu.asynchronous import set_event_loop
 from kombu.exceptions import BatchPublishError, OperationalError
 
-from infra.celery_app import create_app
-from infra.celery_consumer import BatchingConsumer
-from infra.held import HeldMessages
+from infra.ledger.redis.client import REFUSALS
 from infra.logs import where
-from infra.queue import Handler, QueueRefused, QueueUnavailable, Redeliver
-from infra.redis_client import REFUSALS
+from infra.queue.celery_app import create_app
+from infra.queue.celery_consumer import BatchingConsumer
+from infra.queue.protocol import Handler, QueueRefused, QueueUnavailable, Redeliver
+from infra.queue.visibility import HeldMessages
 
 __all__ = ["CeleryQueue", "create_app"]
 

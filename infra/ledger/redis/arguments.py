@@ -1,4 +1,4 @@
-"""Jobs and outcomes as arguments of the ledger's scripts, see `infra.scripts`. Knows no connection."""
+"""Jobs and outcomes as arguments of the ledger's scripts, see `infra.ledger.redis.scripts`. Knows no connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic_core import to_json
 
-from infra.payloads import Packer
+from infra.ledger.payloads import Packer
 from infra.records import NOBODY, SHARED, Cause, Job, Json, Outcome, Priority
 
 Argument = str | int | float | bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 
-from infra.job_entry import Entry
+from infra.ledger.memory.job_entry import Entry
 from infra.records import Cause, DeadLetter, Outcome
 
 

@@ -1,6 +1,6 @@
 """The queue: ids out, handlers in. Knows nothing of what a job says.
 
-Two implementations, one body of contract tests: `infra.celery_queue` and `infra.memory_queue`.
+Two implementations, one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
 Delivery is at least once: a message is acknowledged after its handler returned, and one that was never acknowledged
 is delivered again. Queue and message are named for the job type; the message holds the job's id and nothing else.
 """

@@ -1,4 +1,4 @@
--- The ledger's keys, and what every script needs. Put before each script; run by `infra.redis_ledger`.
+-- The ledger's keys, and what every script needs. Put before each script; run by `infra.ledger.redis.ledger`.
 -- One Redis, not a Cluster: keys are built here from the prefix. Time is the server's, so that no client's clock
 -- counts.
 --

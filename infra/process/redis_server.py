@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.tether import tethered
+from infra.process.tether import tethered
 
 START_S = 20.0
 STOP_S = 10.0
