@@ -27,8 +27,8 @@ from benchmarks.engine_options import Options
 from benchmarks.engine_saturation import saturation
 from benchmarks.engine_steps import steps
 from benchmarks.engine_techniques import techniques
-from workers.engines.decoder import best_device
 from workers.engines.precision import fastest
+from workers.engines.transformers.decoder import best_device
 
 PICTURES = Path("docs/pictures")
 PARTS: dict[str, Callable[[Options], Iterator[tuple[str, Any]]]] = {

@@ -25,9 +25,9 @@ from specialists.specialist import Specialist
 from specialists.training.base_model import encode
 from specialists.weights import ensure
 from workers.engines import Engine, EngineError, Finish
-from workers.engines.hosted import hosted_of
+from workers.engines.limits import hosted_of
 from workers.engines.precision import Precision
-from workers.engines.techniques import Techniques
+from workers.engines.transformers.techniques import Techniques
 from workers.requests import request_for
 
 Row = dict[str, Any]
@@ -55,7 +55,7 @@ def main() -> None:
 
 def ours(specialists: Sequence[Specialist], options: Row) -> Ask:
     """`options`: of TransformersEngine and Techniques, by name."""
-    from workers.engines.transformers import TransformersEngine
+    from workers.engines.transformers.engine import TransformersEngine
 
     base, techniques = folder_of(specialists[0]), Techniques(**options.get("techniques", {}))
     precision = Precision(options["precision"]) if "precision" in options else None
@@ -67,7 +67,7 @@ def ours(specialists: Sequence[Specialist], options: Row) -> Ask:
 
 def llama_cpp(specialists: Sequence[Specialist], options: Row) -> Ask:
     """llama.cpp's server (xllamacpp) as our engine of that name runs it: with the specialist's grammar."""
-    from workers.engines.llama_cpp import LlamaCppEngine
+    from workers.engines.llama_cpp.engine import LlamaCppEngine
 
     settings = Settings().model_copy(update={"slots": options.get("slots", LLAMA_SLOTS)})
     return asked_of(LlamaCppEngine.create(specialists, settings), specialists[0])
@@ -105,8 +105,8 @@ def llama_json(specialists: Sequence[Specialist], _: Row) -> Ask:
     """The same server with the output's JSON Schema as `json_schema`, by as many threads as it has slots."""
     import xllamacpp
 
-    from workers.engines.gguf_file import Quantisation, ensure_gguf
-    from workers.engines.llama_cpp_server import options_for
+    from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
+    from workers.engines.llama_cpp.server import options_for
 
     (specialist,) = specialists
     settings, base, hosted = Settings(), folder_of(specialist), hosted_of(specialist)

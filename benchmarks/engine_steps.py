@@ -22,12 +22,12 @@ from benchmarks.engine_child import folder_of
 from benchmarks.engine_floor import operations_per_s, read_bytes_per_s, settle
 from benchmarks.engine_options import Options
 from infra.settings import Settings
-from workers.engines.decoder import Decoder, best_device
-from workers.engines.grouping import Piece
-from workers.engines.hosted import hosted_of
+from workers.engines.limits import hosted_of
 from workers.engines.mask import Mask
 from workers.engines.precision import fastest
-from workers.engines.techniques import Techniques
+from workers.engines.transformers.decoder import Decoder, best_device
+from workers.engines.transformers.grouping import Piece
+from workers.engines.transformers.techniques import Techniques
 from workers.memory import need_of, numbers_in
 
 BATCHES = (1, 8, 32)

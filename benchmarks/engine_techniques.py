@@ -10,8 +10,8 @@ from benchmarks.delivery_tables import Row, show
 from benchmarks.engine_contenders import Pipe, alone, started
 from benchmarks.engine_options import Options
 from benchmarks.engine_workload import Answers, Workload, worth
-from workers.engines.decoder import best_device
 from workers.engines.precision import Precision, fastest
+from workers.engines.transformers.decoder import best_device
 
 #: Jobs of a round for each of saturation's.
 SHARE = 0.5

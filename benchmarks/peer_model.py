@@ -12,8 +12,8 @@ from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.training.base_model import load_base
 from specialists.weights import ensure
-from workers.engines.decoder import best_device
 from workers.engines.precision import fastest
+from workers.engines.transformers.decoder import best_device
 
 
 @cache

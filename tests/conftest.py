@@ -74,7 +74,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster
 @pytest.fixture(scope="session")
 def ray_settings(ray_cluster: RayCluster) -> Iterator[Settings]:
     """Of that cluster, which this process joins once for all tests."""
-    from workers.engines.ray_cluster import join, leave
+    from workers.engines.ray.cluster import join, leave
 
     join(ray_cluster.address, ray_cluster.token_file)
     yield Settings(ray_address=ray_cluster.address, ray_token_file=ray_cluster.token_file)
@@ -109,14 +109,14 @@ def write_specialist(tmp_path: Path) -> Callable[..., Path]:
 def start_worker(redis_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts `python -m workers.app NAME…` on the session's Redis; what still runs when the test ends is killed.
 
-    `supervised`: `workers.supervisor` instead, whose child the worker is.
+    `supervised`: `workers.upkeep.supervisor` instead, whose child the worker is.
     """
     started: list[subprocess.Popen[str]] = []
 
     def start(*names: str, supervised: bool = False, **settings: str) -> subprocess.Popen[str]:
         env = os.environ | {"MANYHANDS_REDIS_URL": redis_url}
         env |= {f"MANYHANDS_{name.upper()}": value for name, value in settings.items()}
-        command = [sys.executable, "-m", "workers.supervisor" if supervised else "workers.app", *names]
+        command = [sys.executable, "-m", "workers.upkeep.supervisor" if supervised else "workers.app", *names]
         started.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True))
         return started[-1]
 

@@ -10,7 +10,7 @@ from specialists.specialist import Specialist
 from workers.attempt import confidence_of
 from workers.engines import Engine
 from workers.engines.load import load_engines
-from workers.evaluate import ask
+from workers.measuring.evaluate import ask
 
 Answer = tuple[Json | None, float | None]  #: the output, None where there is none, and how sure it is
 

@@ -26,12 +26,12 @@ from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_cata
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
 from workers.capability import measure
-from workers.consuming import Listener
-from workers.ending import BROKEN, Ending, refuse
 from workers.engines import Engine, EngineError, distinct
 from workers.engines.load import load_engines, slots_of
 from workers.metrics import WorkerMetrics
-from workers.ticker import Ticker
+from workers.upkeep.deafness import Listener
+from workers.upkeep.ending import BROKEN, Ending, refuse
+from workers.upkeep.ticker import Ticker
 from workers.worker import Worker
 
 log = logging.getLogger("workers.app")  # not `__name__`: this module is run as `__main__`

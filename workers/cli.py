@@ -10,10 +10,10 @@ import typer
 
 def register(app: typer.Typer) -> None:
     app.command()(worker)
-    from workers.curve_cli import register_curve
-    from workers.eval_cli import register_eval
-    from workers.label_cli import register_label
-    from workers.replay_cli import register_replay
+    from workers.measuring.curve_cli import register_curve
+    from workers.measuring.eval_cli import register_eval
+    from workers.measuring.label_cli import register_label
+    from workers.measuring.replay_cli import register_replay
     from workers.roster import register_workers
 
     register_curve(app)
@@ -37,7 +37,7 @@ def worker(
 
     On a fresh machine the broker's address and its key are all it needs; see docs/workers.md.
     """
-    from workers.supervisor import main
+    from workers.upkeep.supervisor import main
 
     given = {
         "redis_url": broker,

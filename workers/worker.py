@@ -21,9 +21,9 @@ from specialists.specialist import Specialist
 from workers.attempt import Attempt, retry_ms
 from workers.capability import Capability
 from workers.engines import Elastic, Engine, distinct
+from workers.exclusive import Room
 from workers.leases import Lease, Leases, Stop
 from workers.metrics import WorkerMetrics
-from workers.room import Room
 from workers.spans import processing, tell
 
 T = TypeVar("T")

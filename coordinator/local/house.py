@@ -59,7 +59,7 @@ class House:
         self.children = [
             self._child("api", "-m", "coordinator.api.app"),
             self._child("coordinator", "-m", "coordinator.app"),
-            self._child("worker", "-m", "workers.supervisor"),
+            self._child("worker", "-m", "workers.upkeep.supervisor"),
         ]
         self._share_metrics_ports()
         self.worker = self.children[-1]

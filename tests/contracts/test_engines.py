@@ -82,7 +82,7 @@ def scripted_in_turn_case() -> Case:
 
 
 def transformers_case() -> Case:
-    from workers.engines.transformers import Hosted, TransformersEngine
+    from workers.engines.transformers.engine import Hosted, TransformersEngine
 
     base = ensure("smollm2-135m", Settings().weights)
     engine = TransformersEngine(base, {"echo": Hosted(None, LIMIT, 400)}, slots=8)
@@ -100,9 +100,9 @@ def model_case(engine: Engine) -> Case:
 
 def llama_cpp_case() -> Case:
     pytest.importorskip("xllamacpp", reason="engine llama.cpp needs the extra 'llamacpp'")
-    from workers.engines.gguf_file import Quantisation, ensure_gguf
-    from workers.engines.hosted import Hosted
-    from workers.engines.llama_cpp import LlamaCppEngine
+    from workers.engines.limits import Hosted
+    from workers.engines.llama_cpp.engine import LlamaCppEngine
+    from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
 
     base = ensure("smollm2-135m", Settings().weights)
     weights = ensure_gguf(base, None, Quantisation.Q8_0, Settings().weights / "gguf")
@@ -113,8 +113,8 @@ def llama_cpp_case() -> Case:
 
 def vllm_case() -> Case:
     pytest.importorskip("vllm", reason="engine vllm needs vLLM, in an environment of its own: docs/engines.md")
-    from workers.engines.hosted import Hosted
-    from workers.engines.vllm import VllmEngine
+    from workers.engines.limits import Hosted
+    from workers.engines.vllm.engine import VllmEngine
 
     base = ensure("smollm2-135m", Settings().weights)
     return model_case(VllmEngine(base, {"echo": Hosted(None, LIMIT, 400)}, Settings().weights / "peft", slots=8))
@@ -122,8 +122,8 @@ def vllm_case() -> Case:
 
 def ray_case(settings: Settings, gate: Path) -> Case:
     """The gate is a file: it opens when there is one."""
-    from workers.engines.ray import RayEngine
-    from workers.engines.scaling import Rules
+    from workers.engines.ray.engine import RayEngine
+    from workers.engines.ray.scaling import Rules
 
     join = (RayHosting(cpus=0), settings.ray_address, settings.ray_token_file)
     engine = RayEngine(partial(gated_engine, gate), Rules(least=1, most=1, slots=32), *join)

@@ -6,9 +6,9 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 
 from workers.engines import Finish, Request
-from workers.engines.batch import Batch, Row
 from workers.engines.grammar import Guide
 from workers.engines.mask import Choice
+from workers.engines.transformers.batch import Batch, Row
 
 BYTES = LLTokenizer("byte")
 END = 10_000

@@ -15,8 +15,8 @@ from specialists.catalog import SHIPPED
 from specialists.examples import read_examples
 from specialists.specialist import load_specialist
 from workers.engines import Completion, Finish
-from workers.evaluate import Asked
-from workers.label_cli import UNSURE, LabelError, labelled
+from workers.measuring.evaluate import Asked
+from workers.measuring.label_cli import UNSURE, LabelError, labelled
 
 TRIAGE = load_specialist(SHIPPED / "triage")
 OUTPUT = {"intent": "card_arrival"}

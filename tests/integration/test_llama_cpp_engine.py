@@ -22,15 +22,15 @@ from specialists.specialist import Specialist
 from specialists.training.base_model import encode, load_base
 from specialists.weights import ensure
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
-from workers.engines.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
-from workers.engines.hosted import Hosted, hosted_of
+from workers.engines.limits import Hosted, hosted_of
+from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
 from workers.engines.load import load_engines
-from workers.evaluate import evaluate
+from workers.measuring.evaluate import evaluate
 from workers.worker import Worker
 
 pytest.importorskip("xllamacpp", reason="engine llama.cpp needs the extra 'llamacpp'")
-from workers.engines.llama_cpp import LlamaCppEngine
-from workers.engines.llama_cpp_server import LlamaServer
+from workers.engines.llama_cpp.engine import LlamaCppEngine
+from workers.engines.llama_cpp.server import LlamaServer
 
 WAIT_S = 120
 ENDLESS = "start: /[a-z]{9000}/"
@@ -345,7 +345,7 @@ def test_its_steps_and_their_rows_are_counted(opened: Callable[..., LlamaCppEngi
 def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
     opened: Callable[..., LlamaCppEngine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("workers.engines.llama_cpp.LAST_STEP_S", 0.1)
+    monkeypatch.setattr("workers.engines.llama_cpp.engine.LAST_STEP_S", 0.1)
     engine = opened(stall_s=0.2)
     complete = LlamaServer.complete
     monkeypatch.setattr(LlamaServer, "complete", lambda *_: time.sleep(3))

@@ -22,7 +22,7 @@ from specialists.specialist import load_specialist
 from workers.engines import Engine, EngineError
 from workers.engines.load import load_engines
 from workers.engines.planner import load_planner
-from workers.evaluate import ask
+from workers.measuring.evaluate import ask
 
 CATALOG = load_catalog()
 PLANNER = CATALOG.get("planner")

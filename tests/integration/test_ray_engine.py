@@ -24,9 +24,9 @@ from infra.settings import Settings
 from specialists.manifest import RayHosting
 from tests.ray_cluster import RayCluster
 from workers.engines import Completion, Engine, EngineError, Finish, Request
-from workers.engines.ray import RayEngine
-from workers.engines.ray_actor import open_engine
-from workers.engines.scaling import Rules
+from workers.engines.ray.actor import open_engine
+from workers.engines.ray.engine import RayEngine
+from workers.engines.ray.scaling import Rules
 from workers.engines.scripted import ScriptedEngine
 
 WAIT_S = 60
@@ -226,7 +226,7 @@ def test_a_worker_with_another_token_is_refused(start_worker, mood, ray_cluster:
 
 ENVIRONMENT = """
 import os, ray
-from workers.engines.ray_cluster import join, leave
+from workers.engines.ray.cluster import join, leave
 join(None, None)
 read = ray.remote(lambda: sorted(name for name in os.environ if name.startswith("MANYHANDS_")))
 print(ray.get(read.remote(), timeout=60))

@@ -14,11 +14,12 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Job, RunRecord
 from specialists.manifest import RayHosting
 from specialists.specialist import load_specialist
-from workers.engines import Completion, EngineError, EngineStats, Finish, Request, ray_fleet
-from workers.engines import ray as ray_engine
-from workers.engines.ray import RayEngine
-from workers.engines.ray_actor import Fault, Health
-from workers.engines.scaling import Rules
+from workers.engines import Completion, EngineError, EngineStats, Finish, Request
+from workers.engines.ray import engine as ray_engine
+from workers.engines.ray import fleet as ray_fleet
+from workers.engines.ray.actor import Fault, Health
+from workers.engines.ray.engine import RayEngine
+from workers.engines.ray.scaling import Rules
 from workers.worker import Worker
 
 WAIT_S = 20
@@ -323,7 +324,7 @@ def test_figures_never_fall_while_a_replica_goes(hire: Hire, monkeypatch: pytest
     engine = hire(lambda _: Actor())
     engine.await_ready(WAIT_S)
     seen: list[int] = []
-    monkeypatch.setattr("workers.engines.ray_replicas._sum", _looking(engine, seen))
+    monkeypatch.setattr("workers.engines.ray.replicas._sum", _looking(engine, seen))
 
     engine._do(lambda: engine._fleet.lose(next(iter(engine._replicas)), "for the test"))
     look_until(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
@@ -349,7 +350,7 @@ def test_a_replica_that_is_not_missed_counts_as_no_restart_later(hire: Hire) -> 
 
 def _looking(engine: RayEngine, seen: list[int]) -> Callable[..., EngineStats]:
     """As `_sum`, but whoever sums while a replica goes also reads what a scrape would read then."""
-    from workers.engines.ray_replicas import _sum
+    from workers.engines.ray.replicas import _sum
 
     inside = threading.local()
 

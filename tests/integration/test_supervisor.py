@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.ending import BROKEN, REFUSED
-from workers.supervisor import LOOK_S
+from workers.upkeep.ending import BROKEN, REFUSED
+from workers.upkeep.supervisor import LOOK_S
 
 WAIT_S = 60
 STALL_S = 1.0
@@ -34,7 +34,7 @@ def serve():
 """
 SUPERVISOR = """
 import os, sys
-from workers import supervisor
+from workers.upkeep import supervisor
 supervisor.END_S = 0.5
 command = [sys.executable, "-c", *sys.argv[1:]]
 sys.exit(supervisor.Supervisor(command, os.environ, stall_s={stall_s}, grace_s=0.5).run())

@@ -20,15 +20,15 @@ from specialists.training.lora import lora_config
 from specialists.weights import ensure
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource
-from workers.engines.decoder import Decoder
 from workers.engines.grammar import GrammarError, Guide
-from workers.engines.grouping import Piece
-from workers.engines.hosted import Hosted
-from workers.engines.linear import can_pack
+from workers.engines.limits import Hosted
 from workers.engines.mask import Mask
 from workers.engines.precision import Precision
-from workers.engines.techniques import Techniques
-from workers.engines.transformers import FAILURES_ALLOWED, TransformersEngine
+from workers.engines.transformers.decoder import Decoder
+from workers.engines.transformers.engine import FAILURES_ALLOWED, TransformersEngine
+from workers.engines.transformers.grouping import Piece
+from workers.engines.transformers.linear import can_pack
+from workers.engines.transformers.techniques import Techniques
 
 WAIT_S = 120
 RANK, ALPHA = 4, 8
@@ -172,7 +172,7 @@ def test_an_engine_whose_thread_ends_fails_what_is_in_flight(base: Path, monkeyp
 
 
 def test_int8_is_refused_where_it_would_be_something_else(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.engines.decoder.fits", lambda _: False)
+    monkeypatch.setattr("workers.engines.transformers.decoder.fits", lambda _: False)
 
     with pytest.raises(EngineError, match=r"precision int8 needs a CPU, .* this is LlamaForCausalLM on cpu") as caught:
         TransformersEngine(base, {"words": Hosted(None, 128, 256)}, precision=Precision.INT8)
@@ -230,7 +230,7 @@ def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) ->
 def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
     base: Path, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr("workers.engines.transformers.LAST_STEP_S", 0.1)
+    monkeypatch.setattr("workers.engines.transformers.engine.LAST_STEP_S", 0.1)
     engine, gate, begun = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, 1, stall_s=0.2), Event(), Event()
 
     def hang(pieces: list[Piece], whole: list[bool]) -> torch.Tensor:

@@ -14,10 +14,10 @@ from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
 from workers.engines import EngineError, PromptTooLong, Request
-from workers.engines.hosted import hosted_of
+from workers.engines.limits import hosted_of
 from workers.engines.load import load_engines
-from workers.engines.peft_folder import ensure_peft
-from workers.evaluate import evaluate
+from workers.engines.vllm.peft_folder import ensure_peft
+from workers.measuring.evaluate import evaluate
 
 INSTALLED = find_spec("vllm") is not None
 WAIT_S = 120

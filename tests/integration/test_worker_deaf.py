@@ -13,7 +13,7 @@ import pytest
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
-from workers.ending import BROKEN
+from workers.upkeep.ending import BROKEN
 
 WAIT_S = 60
 #: The signal stops the main thread for good, as a read of a dead socket would; the other threads go on.

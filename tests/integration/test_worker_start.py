@@ -22,7 +22,7 @@ from infra.queue.celery_app import create_app
 from infra.settings import Settings
 from specialists.catalog import SHIPPED
 from specialists.weights import ensure
-from workers.ending import BROKEN
+from workers.upkeep.ending import BROKEN
 
 WAIT_S = 90
 KEY = "s3cret: /of?the@house"

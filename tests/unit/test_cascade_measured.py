@@ -11,9 +11,9 @@ from infra.settings import Settings
 from specialists.examples import Example
 from specialists.specialist import Specialist
 from tests.story import with_fallback
-from workers import cascade
-from workers.cascade import cascade_of
-from workers.evaluate import Answer, Evaluation
+from workers.measuring import cascade
+from workers.measuring.cascade import cascade_of
+from workers.measuring.evaluate import Answer, Evaluation
 
 CATALOG = with_fallback(below=0.7)
 RIGHT, WRONG = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}

@@ -11,8 +11,8 @@ from kombu import Connection
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
 from infra.queue.memory import MemoryQueue
-from workers import consuming
-from workers.consuming import LOOKS, RECONNECT_S, Ear, Listener
+from workers.upkeep import deafness as consuming
+from workers.upkeep.deafness import LOOKS, RECONNECT_S, Ear, Listener
 
 WAIT_S = 20
 SECRET = "the customer's own words"

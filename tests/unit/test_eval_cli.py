@@ -19,8 +19,8 @@ from specialists.examples import EXAMPLES, Example, ExamplesError, read_examples
 from specialists.specialist import Specialist, load_specialist
 from workers.engines import Request
 from workers.engines.scripted import ScriptedEngine
-from workers.eval_cli import LEAST_JUDGED, _calibrated, _untuned, pin, trust
-from workers.evaluate import Answer, Evaluation, evaluate
+from workers.measuring.eval_cli import LEAST_JUDGED, _calibrated, _untuned, pin, trust
+from workers.measuring.evaluate import Answer, Evaluation, evaluate
 
 FOUND = Evaluation(
     specialist="triage", n=120, valid_share=100.0, metrics={"accuracy": 75.0}, intervals={"accuracy": (65.0, 84.0)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.engines.grouping import Piece, grouped, together
+from workers.engines.transformers.grouping import Piece, grouped, together
 
 
 def piece(slot: int, width: int, reach: int) -> Piece:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.engines.prefixes import Kept, Prefixes
+from workers.engines.transformers.prefixes import Kept, Prefixes
 
 
 def kept(specialist: str, *tokens: int) -> Kept:

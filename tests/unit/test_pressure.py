@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.engines.pressure import LEAST_TOKENS, PATIENCE, Pressure
+from workers.engines.transformers.pressure import LEAST_TOKENS, PATIENCE, Pressure
 
 
 def test_each_time_that_memory_runs_out_half_is_left() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from specialists.manifest import RayHosting
 from workers.engines import PromptTooLong, Request
-from workers.engines.ray_actor import Fault, Health, Host
-from workers.engines.ray_environment import secrets_hidden, without_secrets
-from workers.engines.ray_node import start
+from workers.engines.ray.actor import Fault, Health, Host
+from workers.engines.ray.environment import secrets_hidden, without_secrets
+from workers.engines.ray.node import start
 from workers.engines.scripted import ScriptedEngine
 
 SECRET = "the caller's own words"

@@ -14,7 +14,7 @@ from specialists.specialist import Specialist, load_specialist
 from workers.attempt import provenance_of
 from workers.engines import Completion, Engine, EngineError, Finish, Request
 from workers.engines.scripted import Answer, ScriptedEngine
-from workers.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
+from workers.measuring.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
 
 MANIFEST = """
 engine = "scripted"

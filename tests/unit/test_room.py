@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from workers.room import Room
+from workers.exclusive import Room
 
 WAIT_S = 20
 

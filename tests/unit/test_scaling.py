@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.engines.scaling import Load, Rules, enough, target
+from workers.engines.ray.scaling import Load, Rules, enough, target
 
 RULES = Rules(least=1, most=8, slots=4, patience_s=5.0, quiet_s=60.0)
 IDLE = Load(running=0, waiting=0, oldest_s=0.0)

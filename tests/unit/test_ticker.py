@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.ticker import Ticker
+from workers.upkeep.ticker import Ticker
 
 WAIT_S = 20
 STALL_S = 0.4  #: a tick each twentieth of a second
@@ -72,7 +72,7 @@ def test_without_a_pipe_it_is_silent() -> None:
 def test_a_worker_whose_supervisor_is_gone_is_told_to_end() -> None:
     program = """
 import os, time
-from workers.ticker import Ticker
+from workers.upkeep.ticker import Ticker
 ear, mouth = os.pipe()
 os.close(ear)
 with Ticker(mouth, 0.1, 1.0):

@@ -23,12 +23,12 @@ class _Row:
 
 _ENGINES = {
     "function": _Row("workers.engines.function:FunctionEngine", here=True),
-    "llama.cpp": _Row("workers.engines.llama_cpp:LlamaCppEngine", alone=True),
+    "llama.cpp": _Row("workers.engines.llama_cpp.engine:LlamaCppEngine", alone=True),
     "planner": _Row("workers.engines.planner:PlannerEngine", alone=True, here=True),
-    "ray": _Row("workers.engines.ray:RayEngine"),
+    "ray": _Row("workers.engines.ray.engine:RayEngine"),
     "scripted": _Row("workers.engines.scripted:ScriptedEngine"),
-    "transformers": _Row("workers.engines.transformers:TransformersEngine"),
-    "vllm": _Row("workers.engines.vllm:VllmEngine"),
+    "transformers": _Row("workers.engines.transformers.engine:TransformersEngine"),
+    "vllm": _Row("workers.engines.vllm.engine:VllmEngine"),
 }
 
 

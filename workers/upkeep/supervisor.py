@@ -25,9 +25,9 @@ from infra.logs import configure
 from infra.process.back_off import back_off_s
 from infra.process.tether import tethered
 from infra.settings import Settings, setting_faults
-from workers.ending import END_S, refuse
+from workers.upkeep.ending import END_S, refuse
 
-log = logging.getLogger("workers.supervisor")  # not `__name__`: this module is run as `__main__`
+log = logging.getLogger("workers.upkeep.supervisor")  # not `__name__`: this module is run as `__main__`
 
 LOOK_S = 0.1  #: between two looks at the worker
 #: A worker that ran for so long has not failed at its start: its next one comes at once.

@@ -13,7 +13,7 @@ from typing import Any
 import ray
 
 from workers.engines import Completion, EngineStats, Finish, Request
-from workers.engines.ray_actor import Health
+from workers.engines.ray.actor import Health
 
 #: Called in a thread of Ray's with what an actor returned, or with its death.
 Told = Callable[[Future[Any]], object]

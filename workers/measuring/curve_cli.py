@@ -19,7 +19,7 @@ from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
 from specialists.weights import WeightsError
 from workers.engines import EngineError
-from workers.evaluate import evaluate_here
+from workers.measuring.evaluate import evaluate_here
 
 
 class CurveError(ValueError):

@@ -13,15 +13,15 @@ from infra.process.allocator import keep_freed_memory
 from specialists.training.base_model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge
-from workers.engines.fused import Fused, fits
-from workers.engines.grouping import Piece
-from workers.engines.head import Head
-from workers.engines.linear import can_pack, has_onednn
 from workers.engines.mask import Choice, Mask
 from workers.engines.precision import Precision
-from workers.engines.prefixes import Kept, Prefixes
-from workers.engines.slots import ATTENTION, Layout, Slots
-from workers.engines.techniques import Techniques
+from workers.engines.transformers.fused import Fused, fits
+from workers.engines.transformers.grouping import Piece
+from workers.engines.transformers.head import Head
+from workers.engines.transformers.linear import can_pack, has_onednn
+from workers.engines.transformers.prefixes import Kept, Prefixes
+from workers.engines.transformers.slots import ATTENTION, Layout, Slots
+from workers.engines.transformers.techniques import Techniques
 from workers.memory import available_here
 
 

@@ -16,7 +16,7 @@ from transformers import AutoTokenizer
 from specialists.training.base_model import encode
 from workers.engines import Completion, EngineError, Finish, Request
 from workers.engines.grammar import ANYTHING, KEPT, GrammarError
-from workers.engines.hosted import Hosted, host_of
+from workers.engines.limits import Hosted, host_of
 
 
 @dataclass(eq=False)

@@ -13,9 +13,9 @@ import torch
 from torch.nn.functional import rms_norm
 
 from workers.engines.adapters import Factors, Spans
-from workers.engines.linear import AdaptedLinear, Linear, lay_out
 from workers.engines.precision import Precision
-from workers.engines.slots import Layout, attend
+from workers.engines.transformers.linear import AdaptedLinear, Linear, lay_out
+from workers.engines.transformers.slots import Layout, attend
 
 #: What transformers calls the models of this shape: Llama's, and those with biases on query, key and value.
 SHAPED = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")

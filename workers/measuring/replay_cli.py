@@ -17,7 +17,7 @@ from specialists.examples import ExamplesError
 from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.engines.load import load_engines
-from workers.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
+from workers.measuring.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
 
 DIFFERS, CANNOT = 1, 2
 

@@ -21,10 +21,10 @@ from specialists.specialist import Specialist
 from specialists.weights import ensure
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
-from workers.engines.hosted import Hosted, hosted_of
-from workers.engines.peft_folder import ensure_peft
+from workers.engines.in_flight import Intake, Ticket, refused
+from workers.engines.limits import Hosted, hosted_of
 from workers.engines.precision import fastest
-from workers.engines.ticket import Intake, Ticket, refused
+from workers.engines.vllm.peft_folder import ensure_peft
 from workers.memory import available_here, check, need_of
 
 log = logging.getLogger(__name__)

@@ -23,9 +23,9 @@ from specialists.manifest_text import ManifestTextError, with_table
 from specialists.metrics import score
 from specialists.specialist import Specialist
 from specialists.weights import WeightsError
-from workers.cascade import cascade_of
 from workers.engines import EngineError
-from workers.evaluate import Evaluation, evaluate_here
+from workers.measuring.cascade import cascade_of
+from workers.measuring.evaluate import Evaluation, evaluate_here
 
 
 class EvalError(ValueError):

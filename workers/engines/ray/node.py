@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from workers.engines import EngineError
-from workers.engines.ray_environment import without_secrets
+from workers.engines.ray.environment import without_secrets
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from workers.engines.linear import lay_out
 from workers.engines.mask import Choice, Mask, count, flags, tokens
 from workers.engines.precision import Precision
+from workers.engines.transformers.linear import lay_out
 
 #: Where so few tokens may come next, only their rows of the head are multiplied: a thousand rows cost 40 microseconds,
 #: all 49,152 of smollm2-135m a millisecond or more.

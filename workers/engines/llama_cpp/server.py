@@ -12,7 +12,7 @@ from typing import Any
 import xllamacpp
 
 from workers.engines import EngineError
-from workers.engines.hosted import Hosted
+from workers.engines.limits import Hosted
 
 #: Before a grammar of llguidance's: llama.cpp has an older kind of its own.
 HEAD = "%llguidance {}\n"

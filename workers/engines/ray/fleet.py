@@ -14,9 +14,9 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from workers.engines.ray_actor import Fault, Health
-from workers.engines.ray_replicas import Replica, Replicas, State, Trip
-from workers.engines.scaling import Load, Rules, enough, target
+from workers.engines.ray.actor import Fault, Health
+from workers.engines.ray.replicas import Replica, Replicas, State, Trip
+from workers.engines.ray.scaling import Load, Rules, enough, target
 
 log = logging.getLogger(__name__)
 

@@ -28,11 +28,11 @@ from specialists.manifest import RayHosting
 from specialists.specialist import Specialist
 from workers.engines import Completion, Engine, EngineError, EngineStats, Request
 from workers.engines.build import build_of
-from workers.engines.ray_actor import Fault, Host, open_engine
-from workers.engines.ray_cluster import join, leave
-from workers.engines.ray_fleet import START_S, Fleet
-from workers.engines.ray_replicas import Replica, Replicas, State, Trip
-from workers.engines.scaling import Load, Rules
+from workers.engines.ray.actor import Fault, Host, open_engine
+from workers.engines.ray.cluster import join, leave
+from workers.engines.ray.fleet import START_S, Fleet
+from workers.engines.ray.replicas import Replica, Replicas, State, Trip
+from workers.engines.ray.scaling import Load, Rules
 
 log = logging.getLogger(__name__)
 

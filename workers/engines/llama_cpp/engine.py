@@ -17,10 +17,10 @@ from specialists.specialist import Specialist
 from specialists.weights import ensure
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
-from workers.engines.gguf_file import Quantisation, ensure_gguf
-from workers.engines.hosted import Hosted, hosted_of
-from workers.engines.llama_cpp_server import LlamaServer, Whole, device
-from workers.engines.ticket import Intake, Ticket, refused
+from workers.engines.in_flight import Intake, Ticket, refused
+from workers.engines.limits import Hosted, hosted_of
+from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
+from workers.engines.llama_cpp.server import LlamaServer, Whole, device
 from workers.memory import available_here, check, need_of
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from workers.engines.grouping import Piece, grouped, together
+from workers.engines.transformers.grouping import Piece, grouped, together
 
 #: The name under which transformers' models find `attend`.
 ATTENTION = "manyhands_slots"

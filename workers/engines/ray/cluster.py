@@ -17,9 +17,10 @@ import ray
 from ray._raylet import Config, GcsClient  # type: ignore[attr-defined] # a compiled module
 from ray.exceptions import AuthenticationError, RayError
 
-from workers.engines import EngineError, ray_node
-from workers.engines.ray_environment import secrets_hidden
-from workers.engines.ray_node import STORE_BYTES
+from workers.engines import EngineError
+from workers.engines.ray import node as ray_node
+from workers.engines.ray.environment import secrets_hidden
+from workers.engines.ray.node import STORE_BYTES
 
 _lock = threading.Lock()
 _members: list[str | None] = []  # the address that each has joined

@@ -9,8 +9,8 @@ from math import exp
 
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
-from workers.engines.grouping import Piece
 from workers.engines.mask import Choice
+from workers.engines.transformers.grouping import Piece
 
 
 class Row:

@@ -23,7 +23,7 @@ from specialists.weights import WeightsError
 from workers.attempt import confidence_of
 from workers.engines import EngineError
 from workers.engines.load import load_engines
-from workers.evaluate import Asked, ask
+from workers.measuring.evaluate import Asked, ask
 
 
 class LabelError(ValueError):

@@ -10,7 +10,7 @@ from specialists.facts import Cascade
 from specialists.metrics import intervals, score
 from specialists.specialist import Specialist
 from workers.attempt import confidence_of
-from workers.evaluate import Answer, Evaluation, evaluate_here
+from workers.measuring.evaluate import Answer, Evaluation, evaluate_here
 
 
 def cascade_of(
