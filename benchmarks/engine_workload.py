@@ -11,7 +11,7 @@ from benchmarks.delivery_tables import Row
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, Example, read_examples
-from specialists.metrics import score
+from specialists.measuring.metrics import score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 

@@ -29,8 +29,8 @@ from infra.records import Job, Outcome
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, Example, read_examples
-from specialists.metrics import score
-from specialists.report import Hosting
+from specialists.measuring.metrics import score
+from specialists.measuring.report import Hosting
 from specialists.specialist import Specialist
 
 MIB = 1 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specialists.specialist import Specialist, SpecialistError, load_specialist
 
-SHIPPED = Path(__file__).parent
+SHIPPED = Path(__file__).parent / "shipped"
 
 
 class CatalogError(Exception):

@@ -24,7 +24,7 @@ class _Record(BaseModel):
 
 
 class BaseRef(_Record):
-    name: str  #: a key of `specialists.weights.BASES`, a local folder, or a hub id
+    name: str  #: a key of `specialists.bases.weights.BASES`, a local folder, or a hub id
     sha256: Digest | None = None  #: of a named base's weights; checked before they load
 
 

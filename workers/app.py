@@ -22,9 +22,9 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import Queue, QueueRefused, QueueUnavailable
 from infra.settings import SettingError, Settings, setting_faults
 from infra.tracing import traced
+from specialists.bases.weights import WeightsError
 from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import Specialist
-from specialists.weights import WeightsError
 from workers.capability import measure
 from workers.engines import Engine, EngineError, distinct
 from workers.engines.load import load_engines, slots_of

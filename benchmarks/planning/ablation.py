@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.heads.matcher import base_of
 from specialists.offers import PLANNER
@@ -23,7 +24,6 @@ from specialists.planning.offered import Request
 from specialists.planning.planner import Planner
 from specialists.training.planning.readers import PARTS, planner_of
 from specialists.training.planning.sets import Asked, load_set
-from specialists.weights import ensure
 
 Json = dict[str, Any]
 SHOWN = 3  #: plans that a person is shown

@@ -1,6 +1,6 @@
 """Ask the owners of labels that ship what they make of goals' words, and keep it: what the planner is fitted with.
 
-python -m benchmarks.planning.hearsay held-out-shipped test --out specialists/planner/writing/heard.jsonl.gz
+python -m benchmarks.planning.hearsay held-out-shipped test --out specialists/shipped/planner/writing/heard.jsonl.gz
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 from celery.worker.consumer import Consumer
 
 #: Flower hears of a job so much later at most. Celery sends what there is on each turn of its loop, about once a job:
-#: 23 % of the time in which a busy worker held Python's lock, and 5 % in batches (measured as in `infra.queue.celery_link`).
+#: 23 % of the time in which a busy worker held Python's lock, and 5 % in batches (measured as in `celery_link`).
 #: Batches that are not sent yet when the link breaks are lost to Flower, and to nobody else.
 FLUSH_S = 0.2
 

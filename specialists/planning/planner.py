@@ -35,7 +35,7 @@ class Planner:
         self._answers: dict[str, str] = {}  #: what was asked -> the answer as JSON, the oldest first
 
     def plan(self, input: Mapping[str, Any]) -> Json:
-        """The planner's output, as specialists/planner/output.schema.json has it."""
+        """The planner's output, as specialists/shipped/planner/output.schema.json has it."""
         key = _key(input)
         if key not in self._answers:
             request = self.reading.shortlisted(read_request(input))

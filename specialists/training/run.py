@@ -8,18 +8,18 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from specialists.card import machine, today, write_card
+from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
-from specialists.facts import Facts, Trained
 from specialists.formats import FormatError
 from specialists.manifest import Recipe
 from specialists.manifest_text import ManifestTextError, Value, with_table, without
+from specialists.measuring.card import machine, today, write_card
+from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.augment import augmented
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.training.search import search
-from specialists.weights import ensure
 
 
 def train_specialist(

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.manifest import RayHosting, Script
-from specialists.weights import ensure
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine

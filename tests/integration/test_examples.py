@@ -221,7 +221,7 @@ def small_base(tmp_path: Path) -> Path:
     """A model of two small layers with random weights and the real tokenizer."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    from specialists.weights import ensure
+    from specialists.bases.weights import ensure
 
     real = ensure("smollm2-135m", Settings().weights)
     config = AutoConfig.from_pretrained(

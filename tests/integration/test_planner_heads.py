@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.heads.encoder import (
     PASS_TOKENS,
     READ_TOKENS,
@@ -23,7 +24,6 @@ from specialists.heads.encoder import (
 from specialists.heads.goal import HASHED, NAMES, SHAPE, GoalHead, features
 from specialists.heads.matcher import BEGUN_WITH, Kept, Matcher, Scorer, base_of, load_adapter, save_adapter
 from specialists.planning.texts import TASKS
-from specialists.weights import ensure
 
 GOAL = "Which of my mails are about a stolen card?"
 SAID = [

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import allclose, equal
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
 from specialists.heads.encoder import metadata_of
 from specialists.heads.matcher import Kept, Scorer, base_of
@@ -32,7 +33,6 @@ from specialists.training.planning.readers import PARTS, load_planner
 from specialists.training.planning.run import calibrated, held_out_cases, install_adapter, rewrite
 from specialists.training.planning.sets import load_set
 from specialists.training.planning.writing import FOLDER, SHIPPED_DOMAIN, WrittenGoal, load_writing
-from specialists.weights import ensure
 
 OPTIONS = Options(epochs=1.0, steps=3, checkpoint_every=2, batch_characters=2500, log_every=1)
 WRITING = load_writing()

@@ -15,6 +15,7 @@ from torch import equal
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
 from specialists.examples import Example, read_examples
 from specialists.manifest import Recipe
@@ -24,7 +25,6 @@ from specialists.training.batches import tokenise
 from specialists.training.lora import CHECKPOINT, LOG, Look, Options, TrainingError, train
 from specialists.training.run import train_specialist
 from specialists.training.search import RANKS, RATES, best_look, search
-from specialists.weights import ensure
 
 RECIPE = Recipe(epochs=1, batch=4, rate=2e-3, rank=4)
 OPTIONS = Options(epochs=8, batch=4, rate=1e-2, rank=4, alpha=8, checkpoint_every=5)

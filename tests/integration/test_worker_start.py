@@ -20,8 +20,8 @@ from infra.ledger.redis.client import client_of
 from infra.process.redis_server import RedisServer, free_port
 from infra.queue.celery_app import create_app
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
-from specialists.weights import ensure
 from workers.upkeep.ending import BROKEN
 
 WAIT_S = 90

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from specialists.examples import Example
-from specialists.metrics import counts, intervals, right, score
+from specialists.measuring.metrics import counts, intervals, right, score
 
 
 def scored(expected: list[dict[str, Any]], outputs: list[Any], inputs: list[dict[str, Any]] | None = None) -> Any:

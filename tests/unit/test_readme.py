@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specialists.catalog import SHIPPED, load_catalog
-from specialists.facts import Facts
+from specialists.measuring.facts import Facts
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 CELLS = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in README.splitlines())

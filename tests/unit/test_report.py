@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from specialists.catalog import load_catalog
-from specialists.facts import (
+from specialists.manifest import Manifest
+from specialists.measuring.facts import (
     FACTS,
     Budget,
     Cascade,
@@ -20,9 +21,17 @@ from specialists.facts import (
     Measured,
     Trained,
 )
-from specialists.manifest import Manifest
-from specialists.report import Entry, Rate, Reference, ReportError, entries_of, load_edge, load_references, sections
-from specialists.report_page import as_html, as_markdown
+from specialists.measuring.report import (
+    Entry,
+    Rate,
+    Reference,
+    ReportError,
+    entries_of,
+    load_edge,
+    load_references,
+    sections,
+)
+from specialists.measuring.report_page import as_html, as_markdown
 
 MANIFEST = Manifest.model_validate(
     {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from specialists import weights
-from specialists.weights import BASES, WeightsError, ensure
+from specialists.bases import weights
+from specialists.bases.weights import BASES, WeightsError, ensure
 
 
 def test_an_unknown_base_lists_the_known_ones(tmp_path: Path):

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.heads.encoder import metadata_of
 from specialists.heads.matcher import Scorer
 from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
 from specialists.planning.texts import TASKS
 from specialists.specialist import Specialist
-from specialists.weights import ensure
 from workers.engines import EngineError
 from workers.engines.build import build_of
 from workers.engines.function import Function, FunctionEngine

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from infra.settings import Settings
 from specialists.examples import Example
-from specialists.facts import Cascade
-from specialists.metrics import intervals, score
+from specialists.measuring.facts import Cascade
+from specialists.measuring.metrics import intervals, score
 from specialists.specialist import Specialist
 from workers.attempt import confidence_of
 from workers.measuring.evaluate import Answer, Evaluation, evaluate_here

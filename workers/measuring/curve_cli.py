@@ -12,12 +12,12 @@ import typer
 from rich.console import Console
 
 from infra.settings import Settings
+from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import Example, ExamplesError, drawn, read_examples
-from specialists.facts import BATCH, LEAST_STEPS, Budget, Facts, FactsError
 from specialists.manifest import Recipe
+from specialists.measuring.facts import BATCH, LEAST_STEPS, Budget, Facts, FactsError
 from specialists.specialist import Specialist, load_specialist
-from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.measuring.evaluate import evaluate_here
 

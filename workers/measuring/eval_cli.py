@@ -13,16 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.settings import Settings
-from specialists.baselines import BaselineError, fit_baselines
-from specialists.card import CARD, add_score, machine, today
+from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
 from specialists.examples import EXAMPLES, Example, ExamplesError, drawn, read_examples
-from specialists.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
 from specialists.manifest_text import ManifestTextError, with_table
-from specialists.metrics import score
+from specialists.measuring.baselines import BaselineError, fit_baselines
+from specialists.measuring.card import CARD, add_score, machine, today
+from specialists.measuring.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
+from specialists.measuring.metrics import score
 from specialists.specialist import Specialist
-from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.measuring.cascade import cascade_of
 from workers.measuring.evaluate import Evaluation, evaluate_here

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from infra.settings import Settings
 from specialists.confidence import Judged
 from specialists.examples import Example, ExamplesError
-from specialists.metrics import counts, intervals, right, score
+from specialists.measuring.metrics import counts, intervals, right, score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 from workers.engines import Completion, Engine, EngineError, Finish

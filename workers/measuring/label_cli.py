@@ -15,11 +15,11 @@ from typing import Annotated
 import typer
 
 from infra.settings import Settings
+from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import ExamplesError, drawn, read_inputs
 from specialists.schemas import Json
 from specialists.specialist import Specialist
-from specialists.weights import WeightsError
 from workers.attempt import confidence_of
 from workers.engines import EngineError
 from workers.engines.load import load_engines

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
 from infra.records import JobStatus
 from infra.settings import SettingError, Settings, setting_faults
+from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.examples import ExamplesError
-from specialists.weights import WeightsError
 from workers.engines import EngineError
 from workers.engines.load import load_engines
 from workers.measuring.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored

@@ -1,4 +1,4 @@
-"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `infra.ledger.memory.job_rules`."""
+"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `job_rules`."""
 
 from __future__ import annotations
 

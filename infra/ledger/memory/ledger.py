@@ -1,4 +1,4 @@
-"""The ledger in this process's memory: for tests and for one process alone. The same rules as `infra.ledger.redis.scripts`.
+"""The ledger in this process's memory: for tests and for one process alone. The rules are those of the scripts.
 
 It keeps all but dead letters until the process ends, and shares nothing with other processes.
 """

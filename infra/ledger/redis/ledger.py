@@ -1,4 +1,4 @@
-"""The ledger on Redis: records to arguments and back. Knows no rule: those are the scripts in `infra.ledger.redis.scripts`."""
+"""The ledger on Redis: records to arguments and back. Knows no rule: those are the scripts beside it."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def answered(plan: Callable[[Json], Json], asked: Asked) -> Json:
 
 
 def outcome(asked: Asked, answer: Json) -> Outcome:
-    """Of one answer of the planner, as specialists/planner/output.schema.json has it."""
+    """Of one answer of the planner, as specialists/shipped/planner/output.schema.json has it."""
     if answer["answer"] == "refused":
         return Outcome.REFUSED if asked.is_possible else Outcome.RIGHT
     right = [asked.is_right(plan["steps"]) for plan in answer["plans"]]

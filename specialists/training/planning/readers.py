@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from specialists.bases.weights import WeightsError, ensure
 from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import AS_FOUND
 from specialists.planning.reading import Reader
 from specialists.planning.texts import TASKS, WANTS
 from specialists.specialist import Specialist
-from specialists.weights import WeightsError, ensure
 
 #: What may be left out, for ablations: a task of the matcher, what whole goals or the owners of labels say, how parts
 #: and plans are weighed.

@@ -12,6 +12,7 @@ from random import Random
 import torch
 from safetensors.torch import load_file, save_file
 
+from specialists.bases.weights import ensure
 from specialists.heads.encoder import Shape
 from specialists.heads.matcher import Scorer, base_of
 from specialists.manifest_text import ManifestTextError, Value, with_table, without
@@ -26,7 +27,6 @@ from specialists.training.planning.goal_layer import fit_goal_layer
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.sets import load_set
 from specialists.training.planning.writing import Writing, load_writing
-from specialists.weights import ensure
 
 #: Held-out goals that are looked at while it trains.
 LOOKED_AT = 120

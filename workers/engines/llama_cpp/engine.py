@@ -13,8 +13,8 @@ from pathlib import Path
 
 from infra.logs import where
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
-from specialists.weights import ensure
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
 from workers.engines.in_flight import Intake, Ticket, refused

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from infra.logs import where
 from infra.settings import Settings
+from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
-from specialists.weights import WeightsError
 from workers.engines import Completion, Engine, EngineError, EngineStats, PromptTooLong, Request
 from workers.engines.load import engine_class
 

@@ -16,9 +16,9 @@ import torch
 
 from infra.logs import where
 from infra.settings import Settings
+from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
 from specialists.training.base_model import encode
-from specialists.weights import ensure
 from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.build import build_of
 from workers.engines.grammar import GrammarError, Grammars

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from specialists.weights import make_once
+from specialists.bases.weights import make_once
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.settings import Settings
-from specialists.planner_cli import register_planner
+from specialists.commands.planner import register_planner
 
 _say = partial(Console(stderr=True, highlight=False).print, markup=False)
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def weights(names: Annotated[list[str], typer.Argument(help="base models, local folders or hub ids")]) -> None:
     """Fetch base models, check their digests and convert them, once. Prints their folders."""
-    from specialists.weights import WeightsError, ensure
+    from specialists.bases.weights import WeightsError, ensure
 
     try:
         for name in names:
@@ -62,11 +62,11 @@ def train(
     install: Annotated[bool, typer.Option(help="put adapter, digest and card into the specialist's folder")] = True,
 ) -> None:
     """Train a specialist's adapter by LoRA. Interrupted, the same command goes on where it stopped."""
+    from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, UnknownJobType, load_catalog
     from specialists.examples import ExamplesError, read_examples
     from specialists.training.lora import TrainingError
     from specialists.training.run import train_specialist
-    from specialists.weights import WeightsError
 
     settings = Settings()
     try:
@@ -113,9 +113,9 @@ def report(
     from importlib.util import find_spec
 
     from specialists.catalog import CatalogError, load_catalog
-    from specialists.facts import FactsError
-    from specialists.report import Rate, ReportError, entries_of, load_edge, load_references, sections
-    from specialists.report_page import as_html, as_markdown
+    from specialists.measuring.facts import FactsError
+    from specialists.measuring.report import Rate, ReportError, entries_of, load_edge, load_references, sections
+    from specialists.measuring.report_page import as_html, as_markdown
 
     try:
         entries = entries_of(load_catalog(Settings().specialists, adapters=False), load_references())
@@ -128,7 +128,7 @@ def report(
     out.mkdir(parents=True, exist_ok=True)
     pictures: list[str] = []
     if find_spec("matplotlib"):
-        from specialists.report_plots import draw
+        from specialists.measuring.report_plots import draw
 
         pictures = draw(entries, out)
     else:

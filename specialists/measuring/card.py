@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specialists.facts import Trained
+from specialists.measuring.facts import Trained
 
 CARD = "card.md"
 _SCORES = "## Measured"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from specialists.facts import BATCH, LEAST_STEPS, Compared, Facts, Measured
 from specialists.manifest import Manifest
-from specialists.report_page import Section, Table
+from specialists.measuring.facts import BATCH, LEAST_STEPS, Compared, Facts, Measured
+from specialists.measuring.report_page import Section, Table
 from specialists.specialist import Specialist
 
 REFERENCES = Path(__file__).parent / "references.toml"

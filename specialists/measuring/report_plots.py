@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from specialists.report import Entry
+from specialists.measuring.report import Entry
 
 INK, GUIDE = "#2563eb", "#d97706"
 

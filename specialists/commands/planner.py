@@ -31,13 +31,13 @@ def train_planner(
     install: Annotated[bool, typer.Option(help="put adapter and digest into the planner's folder")] = False,
 ) -> None:
     """Train the planner's encoder, and calibrate when it asks and refuses. Interrupted, the same command goes on."""
+    from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
     from specialists.training.planning.calibrating import CalibratingError
     from specialists.training.planning.fitting import FittingError, Options
     from specialists.training.planning.run import train_planner as train
     from specialists.training.planning.writing import FOLDER, WritingError
-    from specialists.weights import WeightsError
 
     settings = Settings()
     try:
@@ -74,13 +74,13 @@ def eval_planner(
     out: Annotated[Path | None, typer.Option(help="a file for the figures, as JSON")] = None,
 ) -> None:
     """Measure the planner: percent of goals planned right, silently wrong, asked about and refused, by kind."""
+    from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
     from specialists.training.planning.measuring import measure
     from specialists.training.planning.readers import PARTS, planner_of
     from specialists.training.planning.sets import load_set
     from specialists.training.planning.writing import FOLDER, WritingError
-    from specialists.weights import WeightsError
 
     if unknown := sorted(set(without or []) - set(PARTS)):
         _fail(f"--without {unknown[0]}: there is no such part; known: {', '.join(PARTS)}")
