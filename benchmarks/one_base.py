@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.delivery_tables import show
-from benchmarks.engine_contenders import ROUND_S, Jobs, child, peak_bytes
+from benchmarks.delivery.tables import show
+from benchmarks.engine.contenders import ROUND_S, Jobs, child, peak_bytes
 from infra.process.redis_server import RedisServer
 from infra.records import Job, Outcome
 from infra.settings import Settings

@@ -1,6 +1,6 @@
 """The peer: what most people build first. A Celery worker that calls transformers' `generate` for one task at a time.
 
-Run by `benchmarks.engine` as `celery --app benchmarks.peer worker --pool solo`. Same base, same adapter (merged by
+Run by `benchmarks.engine.run` as `celery --app benchmarks.peer worker --pool solo`. Same base, same adapter (merged by
 peft), same prompt text, greedy as well. It has no grammar: it stops at the end of sequence.
 """
 

@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.delivery_tables import show
+from benchmarks.delivery.tables import show
 from benchmarks.planning.plans import Tried, kind_of_fault, made_scene, shown, tried
 from benchmarks.planning.schemas import PLAIN, Chances
 

@@ -24,7 +24,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.delivery_tables import Row, percentile, show
+from benchmarks.delivery.tables import Row, percentile, show
 from benchmarks.planning.catalogs import shipped
 from coordinator.plans.planner_input import planner_input
 from infra.settings import Settings

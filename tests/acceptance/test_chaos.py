@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos_blows import Odds
-from benchmarks.chaos_killing import PLANTED, Round, play
-from benchmarks.chaos_scripts import EditFailed, audited, gives_away
+from benchmarks.chaos.blows import Odds
+from benchmarks.chaos.killing import PLANTED, Round, play
+from benchmarks.chaos.scripts import EditFailed, audited, gives_away
 from infra.ledger.redis import scripts
 
 

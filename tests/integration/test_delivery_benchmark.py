@@ -1,17 +1,17 @@
-"""The building blocks of `benchmarks.delivery`, small and untimed, so that the benchmark cannot rot."""
+"""The building blocks of `benchmarks.delivery.run`, small and untimed, so that the benchmark cannot rot."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from benchmarks.delivery_cluster import NOOP, STEADY, DeliveryCluster
-from benchmarks.delivery_crowd import Scene, come, look_up
-from benchmarks.delivery_fair import Serving, fill, shares
-from benchmarks.delivery_keys import for_ever
-from benchmarks.delivery_overload import bins, row_of
-from benchmarks.delivery_peer import PLAIN, TUNED, Peer
-from benchmarks.scale_hands import Hands
+from benchmarks.delivery.cluster import NOOP, STEADY, DeliveryCluster
+from benchmarks.delivery.crowd import Scene, come, look_up
+from benchmarks.delivery.fair import Serving, fill, shares
+from benchmarks.delivery.keys import for_ever
+from benchmarks.delivery.overload import bins, row_of
+from benchmarks.delivery.peer import PLAIN, TUNED, Peer
+from benchmarks.scale.hands import Hands
 from infra.records import JobState
 
 WEIGHTS = {"one": 1, "two": 2, "four": 4}

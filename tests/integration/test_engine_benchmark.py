@@ -1,4 +1,4 @@
-"""The building blocks of `benchmarks.engine`, small and untimed, so that the benchmark cannot rot."""
+"""The building blocks of `benchmarks.engine.run`, small and untimed, so that the benchmark cannot rot."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.engine_contenders import Jobs, started, worker
-from benchmarks.engine_latency import arrivals
-from benchmarks.engine_saturation import ratio
-from benchmarks.engine_steps import OTHER, part_of
-from benchmarks.engine_workload import WARM, Answers, Workload, load_workload, worth
+from benchmarks.engine.contenders import Jobs, started, worker
+from benchmarks.engine.latency import arrivals
+from benchmarks.engine.saturation import ratio
+from benchmarks.engine.steps import OTHER, part_of
+from benchmarks.engine.workload import WARM, Answers, Workload, load_workload, worth
 from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 from specialists.catalog import load_catalog

@@ -1,12 +1,12 @@
-"""The building blocks of `benchmarks.scale`, small and untimed, so that the benchmark cannot rot."""
+"""The building blocks of `benchmarks.scale.run`, small and untimed, so that the benchmark cannot rot."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.scale_cluster import STAMP, Cluster
-from benchmarks.scale_hops import STEPS, measure_hops
-from benchmarks.scale_load import measure, submit_backlog
+from benchmarks.scale.cluster import STAMP, Cluster
+from benchmarks.scale.hops import STEPS, measure_hops
+from benchmarks.scale.load import measure, submit_backlog
 
 
 def test_a_small_cluster_is_measured_and_leaves_no_process(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Chance strikes: which process is killed or frozen next, or which message vanishes. Always the same for one seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+import redis
+
+from benchmarks.chaos.cluster import ChaosCluster, Seat
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.redis.client import connect
+
+
+@dataclass(frozen=True)
+class Odds:
+    """What is killed each time, by weight; and how likely something else happens beside it."""
+
+    worker: int = 6
+    coordinator: int = 3
+    redis: int = 1
+    freeze: float = 0.15  #: a worker stands still for two leases, and goes on: it does not know
+    vanish: float = 0.15  #: a message is lost: Redis gives it to a link that was just cut (FACTS: 2 of 3 cuts)
+    again_s: float = 2.0  #: whoever was killed is back within so long
+
+
+class Blows:
+    def __init__(self, cluster: ChaosCluster, chance: Random, odds: Odds) -> None:
+        self._cluster = cluster
+        self._chance = chance
+        self._odds = odds
+        self._client = connect(cluster.settings)
+        self.count: Counter[str] = Counter()
+        self._freezing = False  #: chance has it that a worker is to be frozen
+
+    def strike(self) -> None:
+        """One kill, and perhaps more."""
+        odds = self._odds
+        (kind,) = self._chance.choices(("worker", "coordinator", "redis"), (odds.worker, odds.coordinator, odds.redis))
+        again_s, freeze, vanish = self._chance.uniform(0, odds.again_s), self._chance.random(), self._chance.random()
+        if kind == "redis":
+            self._cluster.kill_redis()
+            self.count["Redis killed"] += 1
+        elif seat := self._one_of(kind):
+            self._cluster.kill(seat, again_s)
+            self.count[f"{kind}s killed"] += 1
+        self._freezing = self._freezing or freeze < odds.freeze
+        if vanish < odds.vanish:
+            self._lose_message()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _one_of(self, role: str) -> Seat | None:
+        """None while none of them lives: then there is nothing to kill."""
+        living = [seat for seat in self._cluster.seats if seat.role == role and seat.lives and seat.thaws is None]
+        return self._chance.choice(living) if living else None
+
+    def freeze_due(self, at_work: Iterable[str]) -> None:
+        """If one is to be frozen, the worker that runs most, as soon as one is at work; one at a time."""
+        if not self._freezing or any(seat.thaws is not None for seat in self._cluster.seats):
+            return
+        for name, _ in Counter(at_work).most_common():
+            for seat in self._cluster.seats:
+                if seat.process and seat.lives and f"-{seat.process.pid}@" in name:
+                    self._cluster.freeze(seat, 2 * self._cluster.settings.lease_s)
+                    self.count["workers frozen"] += 1
+                    self._freezing = False
+                    return
+
+    def _lose_message(self) -> None:
+        try:
+            for job_type in self._cluster.ledger.depths():
+                if self._client.rpop(f"{self._cluster.settings.queue_prefix}:{job_type}") is not None:
+                    self.count["messages lost"] += 1
+                    return
+        except (redis.RedisError, LedgerUnavailable):
+            return  # Redis is away: nothing can be lost from it

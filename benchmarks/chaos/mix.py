@@ -1,0 +1,34 @@
+"""The mix of a round: which goals are handed in, in which order, and whose they are. Knows no shape by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count, islice
+from random import Random
+
+from benchmarks.chaos.cluster import WEIGHTS
+from benchmarks.chaos.goals import PLAIN, Asked, Take
+from benchmarks.chaos.shapes import TROUBLED
+from infra.records import NOBODY, Priority
+
+SHAPES = PLAIN | TROUBLED
+TENANTS = (NOBODY, *WEIGHTS)
+
+
+def goals(jobs: int, chance: Random) -> list[Asked]:
+    """Goals of `jobs` jobs or a few more, each shape once or twice at least, in an order that chance has made."""
+    largest = max(10, min(1000, jobs // 40))
+    numbers, made = count(1), list[Asked]()
+
+    def add(shape: Callable[[Take], Asked]) -> None:
+        size = chance.randint(max(5, largest // 10), largest)
+        asked = shape(lambda n=size: list(islice(numbers, n)))
+        made.append(replace(asked, tenant=chance.choice(TENANTS), priority=chance.choice(list(Priority))))
+
+    for shape in (1 if jobs < 1000 else 2) * list(SHAPES):
+        add(shape)
+    while sum(len(asked.jobs) for asked in made) < jobs:
+        add(chance.choices(list(SHAPES), list(SHAPES.values()))[0])
+    chance.shuffle(made)
+    return made

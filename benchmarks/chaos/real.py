@@ -1,0 +1,72 @@
+"""Chaos with the engine that serves: `triage` on smollm2-135m, at a pace at which a new worker can load its model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+
+from benchmarks.chaos.blows import Odds
+from benchmarks.chaos.cluster import FAST
+from benchmarks.chaos.goals import Asked, mapped
+from benchmarks.chaos.killing import Report, Round, torment
+from benchmarks.chaos.types import ATTEMPTS
+from coordinator.local.up import fetch_weights
+from infra.records import Json
+from infra.settings import Settings
+from specialists.catalog import load_catalog
+from specialists.examples import EXAMPLES, read_examples
+from workers.engines.load import load_engines
+from workers.requests import request_for
+
+TYPE = "sorts"  #: triage under another name, with more attempts: workers die faster here than in life
+ITEMS = 20  #: jobs of a goal
+ENDINGS = ("", " Please help.", " Thanks.", " It is urgent!", " What can I do?")
+
+REAL = Round(
+    jobs=200, seed=0, seconds=40, every_s=5, workers=2, coordinators=1, odds=Odds(3, 1, 1, again_s=0.5),
+    given={**FAST, "lease_s": 5.0, "visibility_timeout_s": 8, "threads": 1},
+)  # fmt: skip
+
+
+def play_real(folder: Path, game: Round) -> Report:
+    """Raises what fetching the weights raises."""
+    home = folder / "specialists"
+    write_type(home)
+    settings = Settings(_env_file=None, specialists=(home,))
+    fetch_weights(settings)
+    chance = Random(game.seed)
+    answers = alone(settings, list(_texts()))
+    asked = [_goal(answers, chance) for _ in range(game.jobs // ITEMS)]
+    return torment(folder, game, chance, (TYPE,), asked)
+
+
+def write_type(home: Path) -> None:
+    source = load_catalog((), adapters=False).get("triage").folder
+    shutil.copytree(source, home / TYPE)
+    manifest = home / TYPE / "specialist.toml"
+    text = re.sub(r'^name = "triage"$', f'name = "{TYPE}"', manifest.read_text(), count=1, flags=re.M)
+    manifest.write_text(re.sub(r"^attempts = \d+$", f"attempts = {ATTEMPTS}", text, count=1, flags=re.M))
+
+
+def alone(settings: Settings, texts: list[str]) -> dict[str, Json]:
+    """What the engine answers to each text when nothing happens to it."""
+    specialist = load_catalog(settings.specialists).get(TYPE)
+    engine = load_engines([specialist], settings)[TYPE]
+    try:
+        futures = {text: engine.submit(request_for(specialist, {"text": text}, text)) for text in texts}
+        return {text: specialist.parse(future.result().text, {"text": text}) for text, future in futures.items()}
+    finally:
+        engine.close()
+
+
+def _texts() -> Iterator[str]:
+    examples = read_examples(load_catalog((), adapters=False).get("triage").folder / EXAMPLES)
+    return (example.input["text"] + ending for ending in ENDINGS for example in examples)
+
+
+def _goal(answers: Mapping[str, Json], chance: Random) -> Asked:
+    texts = chance.choices(list(answers), k=ITEMS)
+    return mapped("real engine", TYPE, "text", texts, [answers[text] for text in texts])

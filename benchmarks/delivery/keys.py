@@ -1,0 +1,63 @@
+"""Keys of Redis that never expire, by pattern: what grows of them grows for ever. Knows no benchmark."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from benchmarks.delivery.tables import Row
+
+SCANNED = 500
+#: What is one of many in a key, and what stands for it.
+NAMES = ((r"[0-9a-f]{32}\.\w+\.\d+", "J"), (r"[0-9a-f]{32,64}", "R"), (r"tenant-\w+", "N"), (r"@[\w.-]+", "@host"))
+#: Command that counts what a key of the type holds.
+COUNTS = {"list": "LLEN", "zset": "ZCARD", "hash": "HLEN", "set": "SCARD", "stream": "XLEN"}
+#: Number of keys, and of the elements that they hold.
+Count = tuple[int, int]
+
+
+def for_ever(client: redis.Redis) -> dict[str, Count]:
+    """Pattern of keys -> how many there are that do not expire, and how many elements they hold."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for key, held in _unexpiring(client):
+        found[pattern(key)].append(held)
+    return {name: (len(helds), sum(helds)) for name, helds in found.items()}
+
+
+def _unexpiring(client: redis.Redis) -> Iterator[tuple[str, int]]:
+    asked: Any = client  # redis-py types its answers as "awaitable or not"
+    keys = list(asked.scan_iter(count=SCANNED))
+    for start in range(0, len(keys), SCANNED):
+        some = keys[start : start + SCANNED]
+        with asked.pipeline(transaction=False) as pipe:
+            for key in some:
+                pipe.ttl(key)
+                pipe.type(key)
+            answers = pipe.execute()
+        for key, ttl_s, kind in zip(some, answers[::2], answers[1::2], strict=True):
+            if ttl_s == -1:
+                yield key, int(asked.execute_command(COUNTS[kind], key)) if kind in COUNTS else 1
+
+
+def pattern(key: str) -> str:
+    for one, name in NAMES:
+        key = re.sub(one, name, key)
+    return key
+
+
+def key_rows(middle: dict[str, Count], end: dict[str, Count], last: dict[str, Count]) -> list[Row]:
+    return [
+        {
+            "key": name,
+            **{
+                f"{when} {what}": each.get(name, (0, 0))[n]
+                for when, each in (("middle", middle), ("end", end), ("last", last))
+                for n, what in enumerate(("keys", "held"))
+            },
+        }
+        for name in sorted({*middle, *end, *last})
+    ]

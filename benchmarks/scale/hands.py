@@ -1,0 +1,70 @@
+"""Hands without an engine: claim and commit by the hundred, so that a coordinator and Redis can be loaded to the full.
+
+    python -m benchmarks.scale.hands JOB_TYPE…
+
+It stands in for more workers than this machine could run: same messages, same scripts of the ledger, in pipelines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import redis
+
+from infra.ledger.redis import scripts
+from infra.ledger.redis.arguments import of_outcome
+from infra.ledger.redis.client import connect
+from infra.ledger.redis.ledger import WEEK_S
+from infra.records import Job, JobState, Outcome
+from infra.settings import Settings
+
+AT_ONCE = 100
+LEASE_MS = 60_000
+IDLE_S = 0.002
+
+
+class Hands:
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self._client: Any = client
+        self._settings = settings
+        self._name = f"hands-{os.getpid()}"
+        self._sha = {name: self._client.script_load(scripts.load(name)) for name in ("claim", "commit")}
+
+    def work(self, job_type: str) -> list[str]:
+        """Do what waits on the type's queue, up to `AT_ONCE` jobs; returns their ids, in its order."""
+        popped = self._client.rpop(f"{self._settings.queue_prefix}:{job_type}", AT_ONCE) or []
+        tokens = {json.loads(message)["headers"]["id"]: uuid4().hex for message in popped}
+        claims = self._run("claim", [(job_id, self._name, LEASE_MS, token) for job_id, token in tokens.items()])
+        outcomes = [outcome_of(claim) for claim in claims if claim[0] == "claimed"]
+        self._run("commit", [of_outcome(outcome, tokens[outcome.job_id], None) for outcome in outcomes])
+        return list(tokens)
+
+    def _run(self, script: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for arguments in calls:
+                pipe.evalsha(self._sha[script], 1, self._settings.prefix, WEEK_S, *arguments)
+            return list(pipe.execute())
+
+
+def outcome_of(claim: list[Any]) -> Outcome:
+    job = Job.model_validate_json(claim[1])
+    ids = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index, "attempt": claim[2]}
+    return Outcome(**ids, state=JobState.SUCCEEDED, output={"done": 1})
+
+
+def main(job_types: list[str]) -> None:
+    settings = Settings()
+    hands = Hands(connect(settings), settings)
+    while True:
+        if not sum(len(hands.work(job_type)) for job_type in job_types):
+            time.sleep(IDLE_S)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Hops of an idle cluster: how long a job waits for everybody but its engine. One goal at a time, of instant jobs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from benchmarks.scale.cluster import STAMP, Cluster
+from coordinator.goals.goals import Goal, Goals
+from coordinator.runs.run import Run
+from specialists.catalog import load_catalog
+
+STEPS = 5  #: of each goal, one after the other
+WAIT_S = 60.0
+
+
+@dataclass
+class Hops:
+    """Milliseconds, each from one moment to the next."""
+
+    submit_to_start: list[float] = field(default_factory=list)  #: `accept` called -> the first job's function runs
+    step_to_step: list[float] = field(default_factory=list)  #: one function has answered -> the next step's runs
+    answer_to_end: list[float] = field(default_factory=list)  #: the last has answered -> a waiter has the ended run
+
+    def rows(self) -> list[tuple[str, float, float]]:
+        """(which, median, 99th percentile)."""
+        kinds = (
+            ("submit -> first job starts", self.submit_to_start),
+            ("answer -> next step's job starts", self.step_to_step),
+            ("answer -> a waiter sees the run ended", self.answer_to_end),
+        )
+        return [(name, statistics.median(times), percentile(times, 99)) for name, times in kinds]
+
+
+def measure_hops(cluster: Cluster, goals: int) -> Hops:
+    """The cluster needs a worker for `stamp`, and one coordinator."""
+    takes = Goals(cluster.ledger, load_catalog(cluster.settings.specialists, adapters=False), cluster.settings)
+    hops = Hops()
+    for n in range(goals + 1):
+        submitted_s = time.time()
+        run = takes.wait(takes.accept(Goal(plan=chain(), inputs={"begin": 0})).id, WAIT_S)
+        seen_s = time.time()
+        if n:  # the first one warms up
+            _add(hops, submitted_s, _stamps(cluster, run), seen_s)
+    return hops
+
+
+def chain() -> dict[str, object]:
+    """Steps that each wait for the one before. A step's function says when it ran."""
+    steps = [
+        {"id": f"s{n}", "type": STAMP, "args": {"after": {"$ref": f"s{n - 1}.at" if n else "inputs.begin"}}}
+        for n in range(STEPS)
+    ]
+    return {"steps": steps}
+
+
+def _stamps(cluster: Cluster, run: Run) -> list[float]:
+    if run.failure or not run.state.ended:
+        raise RuntimeError(f"a goal of the hops did not succeed: {run.failure or run.state}")
+    return [cluster.ledger.results(run.id, f"s{n}")[0]["at"] for n in range(STEPS)]
+
+
+def _add(hops: Hops, submitted_s: float, stamps: Sequence[float], seen_s: float) -> None:
+    hops.submit_to_start.append(1000 * (stamps[0] - submitted_s))
+    hops.step_to_step += [1000 * (later - sooner) for sooner, later in pairwise(stamps)]
+    hops.answer_to_end.append(1000 * (seen_s - stamps[-1]))
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
