@@ -32,7 +32,7 @@ from workers.engines import EngineStats
 from workers.engines.scripted import ScriptedEngine
 from workers.metrics import WorkerMetrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOARD = json.loads((ROOT / "infra/grafana/boards/manyhands.json").read_text())
 PANELS = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
 RULES = yaml.safe_load((ROOT / "infra/prometheus/alerts.yml").read_text())["groups"][0]["rules"]

@@ -26,7 +26,7 @@ from tests.story import SORT, ref
 
 Json = dict[str, Any]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
 NAMES = ("goal", "typed_job", "own_function", "own_specialist", "batch")
 SCRIPTS = sorted(EXAMPLES.glob("*/*.py"))

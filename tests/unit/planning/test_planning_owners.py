@@ -29,7 +29,7 @@ from tests.mind import (
     request_of,
 )
 from tests.story import CATALOG
-from tests.unit.test_planning_reading import Fake
+from tests.unit.planning.test_planning_reading import Fake
 
 Json = dict[str, Any]
 GOAL = "We had a busy morning at the branch. Which of these customers have lost their card, if any?"

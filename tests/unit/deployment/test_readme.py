@@ -10,7 +10,7 @@ import pytest
 from specialists.catalog import SHIPPED, load_catalog
 from specialists.measuring.facts import Facts
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 CELLS = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in README.splitlines())
 ROWS = {cells[0]: cells for cells in CELLS if len(cells) == 6}
 TRAINED = [each.name for each in load_catalog(adapters=False) if each.manifest.hosts_model]

@@ -25,7 +25,7 @@ from infra.queue.protocol import QueueRefused
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
 
-USERS_FILE = Path(__file__).parents[2] / "infra/redis/users.acl"
+USERS_FILE = Path(__file__).parents[3] / "infra/redis/users.acl"
 WAIT_S = 60
 SECRET = "my card was swallowed in Hintertupfing"
 MOOD = """
@@ -272,7 +272,7 @@ def _answers(client: redis.Redis) -> bool:
 
 
 def test_every_user_of_a_process_has_a_secret() -> None:
-    examples = Path(__file__).parents[2] / "infra/docker/secrets/example"
+    examples = Path(__file__).parents[3] / "infra/docker/secrets/example"
     assert {f"redis_{name}" for name in users()} - {"redis_default"} == {file.name for file in examples.glob("redis_*")}
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from specialists.catalog import load_catalog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PROFILES = sorted({profile for service in SERVICES.values() for profile in service.get("profiles", [])})
 
