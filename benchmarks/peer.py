@@ -13,7 +13,7 @@ import torch
 from celery import Celery
 
 from benchmarks.peer_model import load, text_of
-from specialists.training.base_model import encode
+from specialists.bases.model import encode
 
 URL = os.environ["PEER_REDIS_URL"]  # a benchmark's own process, started with nothing but this
 

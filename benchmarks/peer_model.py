@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from infra.settings import Settings
+from specialists.bases.model import load_base
 from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
-from specialists.training.base_model import load_base
 from workers.engines.precision import fastest
 from workers.engines.transformers.decoder import best_device
 

@@ -8,8 +8,8 @@ import signal
 import socket
 from threading import Event
 
-from coordinator.commands.reasons import reasons
 from coordinator.coordinator import Coordinator
+from coordinator.exits import reasons
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.runs.metrics import CoordinatorMetrics
 from infra import logs

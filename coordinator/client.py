@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
+from coordinator.exits import Reason
 from coordinator.goals.idempotency import key_fault, tenant_fault
 from infra.records import NOBODY, JobState, Json, RunState
 
@@ -33,7 +34,7 @@ TRIES = 5
 PATIENCE_S = 30.0
 
 
-class ApiError(Exception):
+class ApiError(Reason):
     """The server refused, or would; `errors` names all faults."""
 
     def __init__(
@@ -51,8 +52,12 @@ class ApiError(Exception):
         self.retry_after_s = retry_after_s  #: when to come back; None: it would not help
         self.location = location  #: of what is asked for, if it goes on already
 
+    @property
+    def lines(self) -> list[str]:
+        return [self.title, *(f"- {fault}" for fault in self.errors)]
 
-class ApiUnreachable(Exception):
+
+class ApiUnreachable(Reason):
     """Nothing answers at the address, or the connection was cut."""
 
     retry_after_s: float | None = RECONNECT_S

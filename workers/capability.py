@@ -13,7 +13,7 @@ from infra.records import Json
 from specialists.examples import EXAMPLES, ExamplesError, read_examples
 from specialists.specialist import Specialist
 from workers.engines import Completion, Engine, EngineError, Finish, Request, distinct
-from workers.memory import resident_here
+from workers.engines.memory import resident_here
 from workers.requests import request_for
 
 log = logging.getLogger(__name__)

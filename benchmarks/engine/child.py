@@ -19,11 +19,11 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from infra.settings import Settings
+from specialists.bases.model import encode
 from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.schemas import Json
 from specialists.specialist import Specialist
-from specialists.training.base_model import encode
 from workers.engines import Engine, EngineError, Finish
 from workers.engines.limits import hosted_of
 from workers.engines.precision import Precision

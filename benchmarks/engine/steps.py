@@ -24,11 +24,11 @@ from benchmarks.engine.options import Options
 from infra.settings import Settings
 from workers.engines.limits import hosted_of
 from workers.engines.mask import Mask
+from workers.engines.memory import need_of, numbers_in
 from workers.engines.precision import fastest
 from workers.engines.transformers.decoder import Decoder, best_device
 from workers.engines.transformers.grouping import Piece
 from workers.engines.transformers.techniques import Techniques
-from workers.memory import need_of, numbers_in
 
 BATCHES = (1, 8, 32)
 CONTEXT = 64  #: tokens that each slot holds: a triage prompt's

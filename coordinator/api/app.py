@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
-from coordinator.commands.reasons import reasons
+from coordinator.exits import reasons
 from infra import logs
 from infra.ledger.redis.ledger import RedisLedger
 from infra.metrics import create_registry, served

@@ -10,10 +10,10 @@ from fastapi.responses import StreamingResponse
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.event_stream import START, event_stream
+from coordinator.api.first_answer import replay
 from coordinator.api.headers import Key, Tenant, Wait, asking
 from coordinator.api.problems import Problem
 from coordinator.api.wait_limit import Places, Watch
-from coordinator.goals.first_answer import replay
 from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.runs.confirmation import Confirmation

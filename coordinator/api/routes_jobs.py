@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
+from coordinator.api.first_answer import remembered, replay
 from coordinator.api.headers import Key, Tenant, Wait, asking
 from coordinator.api.wait_limit import Places
-from coordinator.goals.first_answer import remembered, replay
 from coordinator.goals.goals import JOB_STEP, Goals, JobRequest
 from coordinator.goals.idempotency import KeyUsed
 from infra.records import Job, Json

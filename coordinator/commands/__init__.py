@@ -1,0 +1,1 @@
+"""The commands that ask the API, and what they show on a terminal."""

@@ -31,8 +31,8 @@ from coordinator.commands.options import (
     limits_of,
 )
 from coordinator.commands.plans import plans
-from coordinator.commands.reasons import reasons
 from coordinator.commands.rehearsal import register as register_rehearsal
+from coordinator.exits import reasons
 from infra.records import NOBODY
 
 if TYPE_CHECKING:

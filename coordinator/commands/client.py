@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from coordinator.commands.reasons import reasons
+from coordinator.exits import reasons
 from infra.records import NOBODY
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from coordinator.exits import Reason
 from infra.records import Json
 
 
-class GivenError(ValueError):
+class GivenError(Reason, ValueError):
     """An input that cannot be read; says which, where and what is expected."""
 
 

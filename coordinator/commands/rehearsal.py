@@ -15,7 +15,7 @@ from rich.console import Console
 
 from coordinator.commands.choice import FAILED, REFUSED, UNSURE
 from coordinator.commands.options import GoalWords, Inputs
-from coordinator.commands.reasons import reasons
+from coordinator.exits import reasons
 
 if TYPE_CHECKING:
     from coordinator.rehearsal.lines import LineFault, Rehearsed
@@ -85,8 +85,8 @@ def plan(goal: GoalWords, given: Inputs = None, specialists: Folders = None, as_
     can run.
     """
     from coordinator.commands.inputs import read_inputs
+    from coordinator.commands.plan_drawing import planned_drawing
     from coordinator.rehearsal.cost import cost_of
-    from coordinator.rehearsal.drawing import planned_drawing
     from coordinator.rehearsal.planned import planned_view
 
     with _rehearsing(specialists) as (rehearsal, catalog):
@@ -125,7 +125,7 @@ def _rehearsing(folders: Sequence[Path] | None) -> Iterator[tuple[Rehearsal, Cat
 
 
 def _show_lines(done: Sequence[Any]) -> None:
-    from coordinator.rehearsal.shown import rehearsed_view
+    from coordinator.commands.rehearsed import rehearsed_view
 
     Console().print(rehearsed_view(done))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coordinator.exits import Reason
 from infra.process.back_off import back_off_s
 from infra.process.tether import tethered
 
@@ -16,7 +17,7 @@ STOP_S = 15.0
 STEADY_S = 30.0
 
 
-class StartError(Exception):
+class StartError(Reason):
     """A part did not come up; says which and where its log is."""
 
 

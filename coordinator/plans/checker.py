@@ -12,7 +12,6 @@ from coordinator.plans.lengths import Lengths
 from coordinator.plans.plan import RESERVED, Default, Join, Limits, Step
 from coordinator.plans.schema_fit import kind_of, misfit
 from coordinator.plans.step_schemas import Schemas, Scope
-from coordinator.runs.joining import wanted
 from infra.records import Json
 from specialists.catalog import Catalog
 from specialists.planning.literals import is_literal
@@ -210,8 +209,8 @@ class Checker:
             jobs = self._jobs(step)
             if step.join is not Join.ALL and not step.map:
                 self._fault(step, "join: the step has one job; only a mapped one has some to choose among")
-            elif jobs is not None and wanted(step, jobs) > jobs:
-                self._fault(step, f"join: {wanted(step, jobs)} of its jobs must succeed, and it has {jobs}")
+            elif jobs is not None and step.wanted(jobs) > jobs:
+                self._fault(step, f"join: {step.wanted(jobs)} of its jobs must succeed, and it has {jobs}")
 
     def _check_jobs(self) -> bool:
         """Whether there are no more jobs than allowed, as far as it is known before any has run."""

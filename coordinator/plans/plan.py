@@ -90,6 +90,12 @@ class Step(Record):
         """What a job that failed has for its output; None: null."""
         return self.on_failure.default if isinstance(self.on_failure, Default) else None
 
+    def wanted(self, total: int) -> int:
+        """How many of its `total` jobs must succeed."""
+        if isinstance(self.join, Join):
+            return total if self.join is Join.ALL else 1
+        return self.join.quorum
+
     def names(self) -> set[str]:
         """What its references are to: steps and `inputs`, not the map's variable."""
         over = self.map.over if self.map else None

@@ -19,7 +19,7 @@ from coordinator.plans.planner_input import with_answers
 from coordinator.plans.planning import Accepted, Asking, Refused, Unsure, decide, is_askable
 from coordinator.runs.fallback import Known, rule_of, standing
 from coordinator.runs.jobs import asked_job, fallback_job, job_inputs, job_of
-from coordinator.runs.joining import count, judge, wanted
+from coordinator.runs.joining import count, judge
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Answered, Run, RunFailure, UnreadableRun
 from coordinator.runs.values import Stored, load_values
@@ -239,7 +239,7 @@ class _Deciding:
             return
         progress = judge(step, self._steps[step.id].released(len(inputs)))
         if progress.state is StepState.FAILED:
-            need = wanted(step, progress.total)
+            need = step.wanted(progress.total)
             self._fail_step(step, f"step {step.id!r}: {need} of its jobs must succeed, and it has {progress.total}")
             return
         self._make_jobs(step, progress, inputs)
@@ -316,7 +316,7 @@ def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure
     kind = failure.kind if failure else FailureKind.ENGINE
     message = failure.message if failure else f"the job ended as {outcome.state} without saying why"
     if step.join is not Join.ALL:
-        need = wanted(step, progress.total)
+        need = step.wanted(progress.total)
         message = f"{progress.skipped} of {progress.total} jobs failed, {need} must succeed; the last: {message}"
     return RunFailure(kind=kind, message=message, step=step.id, index=outcome.index)
 

@@ -6,13 +6,6 @@ from coordinator.plans.plan import Default, Join, OnFailure, Step
 from coordinator.runs.progress import Progress
 
 
-def wanted(step: Step, total: int) -> int:
-    """How many of the step's `total` jobs must succeed."""
-    if isinstance(step.join, Join):
-        return total if step.join is Join.ALL else 1
-    return step.join.quorum
-
-
 def count(step: Step, progress: Progress, index: int, succeeded: bool) -> Progress:
     """With the job at `index` ended, and the step's state judged by it."""
     if succeeded:
@@ -25,7 +18,7 @@ def judge(step: Step, progress: Progress) -> Progress:
     """`progress` as done or failed, where it has come to that."""
     if _each_by_itself(step):
         return progress if progress.left else progress.done()
-    enough = wanted(step, progress.total)
+    enough = step.wanted(progress.total)
     if progress.succeeded >= enough:
         return progress.done()
     return _given_up(step, progress) if progress.total - progress.skipped < enough else progress

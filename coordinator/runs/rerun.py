@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from coordinator.plans.plan import BESIDE_THE_PLAN, PLANNING, Plan, Step, planning
 from coordinator.plans.references import INPUTS
 from coordinator.runs.advance import Change, begin
-from coordinator.runs.joining import wanted
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Run
 from coordinator.runs.values import Stored
@@ -107,7 +106,7 @@ def _gaps(run: Run) -> set[str]:
 
 
 def _has_gaps(step: Step, progress: Progress) -> bool:
-    return progress.state is StepState.DONE and progress.succeeded < wanted(step, progress.total)
+    return progress.state is StepState.DONE and progress.succeeded < step.wanted(progress.total)
 
 
 def _with_dependents(plan: Plan, steps: set[str]) -> set[str]:

@@ -1,0 +1,1 @@
+"""Base models: fetched, checked, converted once, loaded."""

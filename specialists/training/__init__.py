@@ -1,0 +1,1 @@
+"""Training: from examples to an adapter, and its arithmetic on processors."""

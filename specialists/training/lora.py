@@ -17,12 +17,12 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft
 from safetensors.torch import load_file, save_file
 
 from infra.process.allocator import keep_freed_memory
+from specialists.bases.model import dtype_on, load_base
 from specialists.examples import Example, drawn
 from specialists.manifest import Recipe
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training import attention
 from specialists.training.adapted import AdaptedLinear
-from specialists.training.base_model import dtype_on, load_base
 from specialists.training.batches import Tokens, batches, parts, tokenise
 
 CHECKPOINT = "checkpoint.pt"

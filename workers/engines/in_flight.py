@@ -13,7 +13,7 @@ from typing import Any
 from llguidance import LLMatcher
 from transformers import AutoTokenizer
 
-from specialists.training.base_model import encode
+from specialists.bases.model import encode
 from workers.engines import Completion, EngineError, Finish, Request
 from workers.engines.grammar import ANYTHING, KEPT, GrammarError
 from workers.engines.limits import Hosted, host_of

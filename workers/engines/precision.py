@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import torch
 
-from specialists.training.base_model import dtype_on
+from specialists.bases.model import dtype_on
 
 
 class Precision(StrEnum):

@@ -1,0 +1,1 @@
+"""Specialists measured, compared, used to label, and jobs replayed. Serves nothing."""

@@ -1,0 +1,1 @@
+"""What keeps a worker process going, and ends one that cannot."""

@@ -16,11 +16,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Qwe
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Job, RunRecord
 from infra.settings import Settings
+from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
-from specialists.training.base_model import encode, load_base
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf

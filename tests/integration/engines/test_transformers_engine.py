@@ -15,8 +15,8 @@ from peft import get_peft_model, get_peft_model_state_dict, set_peft_model_state
 from safetensors.torch import load_file, save_file
 
 from infra.settings import Settings
+from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
-from specialists.training.base_model import encode, load_base
 from specialists.training.lora import lora_config
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from coordinator.commands.rehearsed import rehearsed_view, summary
 from coordinator.rehearsal import planner
 from coordinator.rehearsal.draw import Draw
 from coordinator.rehearsal.lines import Line, LineFault, Rehearsed, State, read_lines
 from coordinator.rehearsal.planner import Planner, PlannerFailed, PlannerMissing, load_planner
 from coordinator.rehearsal.rehearsal import Rehearsal
-from coordinator.rehearsal.shown import rehearsed_view, summary
 from coordinator.rehearsal.values import drawn_value
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog

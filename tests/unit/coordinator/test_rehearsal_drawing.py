@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from coordinator.commands.plan_drawing import cost_words, jobs_words, nodes_of, planned_drawing, rows_of
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Plan
 from coordinator.rehearsal.cost import Cost, Jobs, cost_of
-from coordinator.rehearsal.drawing import cost_words, jobs_words, nodes_of, planned_drawing, rows_of
 from coordinator.rehearsal.planned import Planned, plan_goal, planned_view
 from tests.story import CATALOG, COUNT, JOIN, LIMITS, SORT, ref
 from tests.terminal import shown

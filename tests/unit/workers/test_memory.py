@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from workers.memory import GIB, WORKING, MemoryShort, Need, available_here, check, need_of, numbers_in, resident_here
+from workers.engines.memory import (
+    GIB,
+    WORKING,
+    MemoryShort,
+    Need,
+    available_here,
+    check,
+    need_of,
+    numbers_in,
+    resident_here,
+)
 
 LLAMA = {"num_hidden_layers": 2, "num_attention_heads": 9, "num_key_value_heads": 3, "hidden_size": 576}
 

@@ -21,7 +21,7 @@ from workers.engines.in_flight import Intake, Ticket, refused
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
 from workers.engines.llama_cpp.server import LlamaServer, Whole, device
-from workers.memory import available_here, check, need_of
+from workers.engines.memory import available_here, check, need_of
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from specialists.bases.model import load_base
 from specialists.bases.weights import READY, Progress, make_once
-from specialists.training.base_model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, load_adapter, merge
 

@@ -1,0 +1,1 @@
+"""The engine on transformers: a running batch, decoded by one thread."""

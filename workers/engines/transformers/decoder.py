@@ -10,10 +10,11 @@ import torch
 from transformers.utils.logging import disable_progress_bar
 
 from infra.process.allocator import keep_freed_memory
-from specialists.training.base_model import load_base
+from specialists.bases.model import load_base
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, Spans, keep_apart, load_adapter, merge
 from workers.engines.mask import Choice, Mask
+from workers.engines.memory import available_here
 from workers.engines.precision import Precision
 from workers.engines.transformers.fused import Fused, fits
 from workers.engines.transformers.grouping import Piece
@@ -22,7 +23,6 @@ from workers.engines.transformers.linear import can_pack, has_onednn
 from workers.engines.transformers.prefixes import Kept, Prefixes
 from workers.engines.transformers.slots import ATTENTION, Layout, Slots
 from workers.engines.transformers.techniques import Techniques
-from workers.memory import available_here
 
 
 class Decoder:

@@ -16,21 +16,21 @@ import torch
 
 from infra.logs import where
 from infra.settings import Settings
+from specialists.bases.model import encode
 from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
-from specialists.training.base_model import encode
 from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.build import build_of
 from workers.engines.grammar import GrammarError, Grammars
 from workers.engines.limits import Hosted, host_of, hosted_of
 from workers.engines.mask import Mask
+from workers.engines.memory import check, gib, head_numbers, need_of
 from workers.engines.precision import Precision, fastest
 from workers.engines.transformers.batch import Batch, Row
 from workers.engines.transformers.decoder import Decoder, best_device, free_bytes
 from workers.engines.transformers.grouping import Piece
 from workers.engines.transformers.pressure import Pressure
 from workers.engines.transformers.techniques import Techniques
-from workers.memory import check, gib, head_numbers, need_of
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from workers.engines import Completion, EngineError, EngineStats, Finish, Reques
 from workers.engines.build import build_of
 from workers.engines.in_flight import Intake, Ticket, refused
 from workers.engines.limits import Hosted, hosted_of
+from workers.engines.memory import available_here, check, need_of
 from workers.engines.precision import fastest
 from workers.engines.vllm.peft_folder import ensure_peft
-from workers.memory import available_here, check, need_of
 
 log = logging.getLogger(__name__)
 

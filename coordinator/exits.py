@@ -1,4 +1,4 @@
-"""Reasons: what stops a command or a process of the coordinator, in lines for people. Knows none of them."""
+"""Exits: how a command or a process of the coordinator ends where something stops it, in lines for people."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from contextlib import contextmanager
 REFUSED = 2
 
 
+class Reason(Exception):
+    """What stops a command: its words are for people."""
+
+    @property
+    def lines(self) -> list[str]:
+        """One a fault."""
+        return [str(self)]
+
+
 @contextmanager
 def reasons() -> Iterator[None]:
     """End with 1 and the reason, one line a fault, where something was refused or does not answer.
@@ -17,18 +26,15 @@ def reasons() -> Iterator[None]:
     """
     from pydantic import ValidationError
 
-    from coordinator.client import ApiError, ApiUnreachable
-    from coordinator.commands.inputs import GivenError
-    from coordinator.local.child import StartError
     from infra.ledger.protocol import LedgerRefused
     from infra.settings import SettingError, Settings, setting_faults
     from specialists.catalog import CatalogError
 
     try:
         yield
-    except ApiError as error:
-        _end([error.title, *(f"- {fault}" for fault in error.errors)])
-    except (ApiUnreachable, GivenError, CatalogError, SettingError, StartError) as error:
+    except Reason as error:
+        _end(error.lines)
+    except (CatalogError, SettingError) as error:
         _end([str(error)])
     except LedgerRefused as error:
         advice = "check the key (MANYHANDS_REDIS_PASSWORD_FILE) and the user name in MANYHANDS_REDIS_URL"
