@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
 
@@ -14,9 +15,19 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ModelEngine = Literal["transformers", "llama.cpp", "vllm"]  #: the engines that host a model
 
 
+#: ... and the others that ship; installed packages may register more.
+OTHER_ENGINES = ("planner", "function", "scripted", "ray")
+
 CONFIDENT = ("transformers",)  #: the engines whose outputs have a confidence
 
 LONGEST_ANSWER = 4096  #: tokens
+
+
+def _known_engine(name: str) -> str:
+    own = [*get_args(ModelEngine), *OTHER_ENGINES]
+    if name not in own and name not in (others := plugins(ENGINES)):
+        raise ValueError(f"unknown engine {name!r}; known: {', '.join(sorted([*own, *others]))}")
+    return name
 
 
 class _Record(BaseModel):
@@ -125,7 +136,7 @@ class Manifest(_Record):
     name: Name
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     description: str = Field(min_length=1, max_length=300)
-    engine: Literal[ModelEngine, "planner", "function", "scripted", "ray"]
+    engine: Annotated[str, AfterValidator(_known_engine)]
     function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
     base: BaseRef | None = None
     adapter: AdapterRef | None = None

@@ -199,7 +199,7 @@ def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
     path = folder / "prompt.txt"
     inner = manifest.inner_engine
-    if inner in ("function", "planner") or (inner == "scripted" and not path.exists()):
+    if inner in ("function", "planner") or not (manifest.hosts_model or path.exists()):
         return None
     try:
         return path.read_text()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+from infra.plugins import FORMATS, plugin, plugins
+
 Json = dict[str, Any]
 
 
@@ -46,15 +48,19 @@ _FORMATS = {
 
 
 def known_formats() -> list[str]:
-    return sorted(_FORMATS)
+    """Ours, and those of installed packages (entry points `manyhands.formats`)."""
+    return sorted({*_FORMATS, *plugins(FORMATS)})
 
 
 def load_format(name: str, output_schema: Json) -> Format:
     """The format `name` for outputs of `output_schema`. Raises FormatError if it cannot hold them."""
-    if name not in _FORMATS:
+    if name in _FORMATS:
+        module, cls = _FORMATS[name].split(":")
+        return cast(Format, getattr(import_module(module), cls)(output_schema))
+    found = plugin(FORMATS, name)
+    if found is None:
         raise FormatError(f"unknown answer format {name!r}; known: {', '.join(known_formats())}")
-    module, cls = _FORMATS[name].split(":")
-    return cast(Format, getattr(import_module(module), cls)(output_schema))
+    return cast(Format, found.load()(output_schema))
 
 
 def utf8_bytes(text: str) -> int:

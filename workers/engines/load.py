@@ -9,6 +9,7 @@ from importlib import import_module
 from itertools import groupby
 from typing import Protocol, cast
 
+from infra.plugins import ENGINES, plugin
 from infra.settings import Settings
 from specialists.specialist import Specialist
 from workers.engines import Elastic, Engine, distinct
@@ -30,6 +31,10 @@ _ENGINES = {
     "transformers": _Row("workers.engines.transformers.engine:TransformersEngine"),
     "vllm": _Row("workers.engines.vllm.engine:VllmEngine"),
 }
+
+
+#: Of an engine that an installed package registers (entry points `manyhands.engines`, "module:Class").
+PLUGIN = _Row("", alone=True, here=True)
 
 
 class EngineClass(Protocol):
@@ -58,14 +63,21 @@ def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
     """Kind, and base or specialist; of those in Ray also what lives in the actors, and how many there are."""
     manifest, base = specialist.manifest, specialist.manifest.base
     whose = f"{base.name}@{base.sha256}" if base else ""
-    if _ENGINES[manifest.inner_engine].alone:
+    row = _ENGINES.get(manifest.inner_engine, PLUGIN)
+    if row.alone:
         whose = specialist.name
-    kind = (None if _ENGINES[manifest.inner_engine].here else settings.engine) or manifest.engine
+    kind = (None if row.here else settings.engine) or manifest.engine
     if kind == "ray":
         return kind, manifest.inner_engine, whose, manifest.ray.model_dump_json()
     return kind, whose
 
 
 def engine_class(kind: str) -> EngineClass:
-    module, cls = _ENGINES[kind].path.split(":")
-    return cast(EngineClass, getattr(import_module(module), cls))
+    """Raises KeyError for a kind that neither ships nor is an installed package's."""
+    if kind in _ENGINES:
+        module, cls = _ENGINES[kind].path.split(":")
+        return cast(EngineClass, getattr(import_module(module), cls))
+    found = plugin(ENGINES, kind)
+    if found is None:
+        raise KeyError(f"no engine {kind!r}: the package that registers it is not installed here")
+    return cast(EngineClass, found.load())

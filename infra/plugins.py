@@ -1,0 +1,18 @@
+"""Plugins: what other packages add to a table of ours, by entry points. Knows none of them, and loads one on use."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+ENGINES = "manyhands.engines"
+FORMATS = "manyhands.formats"
+
+
+def plugin(group: str, name: str) -> EntryPoint | None:
+    """What an installed package registered under `name`; None: none did."""
+    return next(iter(entry_points(group=group, name=name)), None)
+
+
+def plugins(group: str) -> list[str]:
+    """The names that installed packages registered."""
+    return sorted({each.name for each in entry_points(group=group)})
