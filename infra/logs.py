@@ -7,6 +7,7 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 
 from infra.settings import Settings
 
@@ -22,12 +23,29 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
 
 
+CHAINED = 8  #: errors of one traceback that are told
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
 def where(error: BaseException) -> str:
     """Where `error` was raised, line by line, without its words: they may quote a job."""
     return "".join(traceback.format_tb(error.__traceback__))
 
 
-class TextFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Tracebacks of libraries come without the words of their errors, which may quote a job."""
+
+    def formatException(self, ei: ExcInfo) -> str:
+        told: list[str] = []
+        error: BaseException | None = ei[1]
+        while error is not None and len(told) < CHAINED:
+            told.append(f"{where(error)}{type(error).__qualname__}: (its words are not logged)")
+            error = error.__cause__ or error.__context__
+        return "\n".join(reversed(told))
+
+
+class TextFormatter(_Formatter):
     """`12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`"""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -36,7 +54,7 @@ class TextFormatter(logging.Formatter):
         return _with_traceback(self, record, f"{at} {record.levelname} {record.name}: {record.getMessage()}{fields}")
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(_Formatter):
     """One object a line: `at`, `level`, `logger`, `message`, `traceback` if any, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
