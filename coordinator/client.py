@@ -13,9 +13,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -82,11 +84,18 @@ class Saved:
 
 class Client:
     def __init__(self, url: str, tenant: str = NOBODY) -> None:
-        """Raises ApiError where `tenant` is no tenant's name."""
+        """A proxy of the environment (HTTP_PROXY, …) is asked for other machines, never for this one.
+
+        Raises ApiError where `tenant` is no tenant's name, ApiUnreachable where that proxy cannot be used."""
         if fault := tenant_fault(tenant):
             raise _refusal(fault)
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
-        self._http = httpx.Client(base_url=url, timeout=timeout, headers={"X-Tenant": tenant})
+        here = _is_loopback(url)
+        self._proxy = None if here else _proxy_of(url)
+        try:
+            self._http = httpx.Client(base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here)
+        except (ImportError, ValueError) as error:  # a scheme that needs another package, or an address that is none
+            raise ApiUnreachable(f"the proxy {self._proxy or 'of the environment'} cannot be used: {error}") from error
 
     def run(
         self,
@@ -289,7 +298,8 @@ class Client:
         try:
             response = self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
-            raise _unanswered(error, f"nothing answers at {self._http.base_url}") from error
+            by = f" by the proxy {self._proxy}" if self._proxy else ""
+            raise _unanswered(error, f"nothing answers at {self._http.base_url}{by}") from error
         if not response.is_success:
             raise _error(response)
         return response.json()
@@ -319,6 +329,26 @@ class _Outage:
         if error.retry_after_s is None or time.monotonic() - self._since > OUTAGE_S:
             raise error
         time.sleep(error.retry_after_s)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _proxy_of(url: str) -> str | None:
+    """That the environment names for the address, without its password; None: none."""
+    parts = urlsplit(url)
+    named = getproxies()
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxy = named.get(parts.scheme) or named.get("all")
+    return proxy and proxy.rpartition("@")[2]
 
 
 def _waited(look: Callable[[float], Json], ended: Callable[[Json], bool], wait_s: float) -> Json:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from coordinator.exits import Reason
+from coordinator.commands.data_files import GivenError, read_file, read_json, read_object
+from infra.json_values import unwritable
 from infra.records import Json
-
-
-class GivenError(Reason, ValueError):
-    """An input that cannot be read; says which, where and what is expected."""
 
 
 def read_inputs(pairs: Iterable[str]) -> Json:
@@ -27,9 +22,11 @@ def read_inputs(pairs: Iterable[str]) -> Json:
         if name in inputs:
             raise GivenError(f"--input {name}: given twice")
         if is_json:
-            inputs[name] = _read_json(value, f"--input {name}")
+            inputs[name] = read_json(f"--input {name}", value)
+        elif value.startswith("@"):
+            inputs[name] = read_file(f"--input {name}", value[1:])
         else:
-            inputs[name] = read_file(name, Path(value[1:])) if value.startswith("@") else value
+            inputs[name] = _said(name, value)
     return inputs
 
 
@@ -38,57 +35,21 @@ def read_job_input(given: Sequence[str]) -> Json:
     whole = [each for each in given if each.startswith("@")]
     if not whole:
         return read_inputs(given)
+    where = f"--input {whole[0][:80]!r}"
     if len(given) > 1:
-        raise GivenError(f"--input {whole[0][:80]!r}: is the whole input; give nothing beside it")
-    value = read_file(whole[0], Path(whole[0][1:]))
+        raise GivenError(f"{where}: is the whole input; give nothing beside it")
+    value = read_file(where, whole[0][1:])
     if not isinstance(value, dict):
-        raise GivenError(f"--input {whole[0][:80]!r}: must hold a JSON object, in a file that ends in .json")
+        raise GivenError(f"{where}: must hold a JSON object, in a file that ends in .json")
     return value
-
-
-def read_file(name: str, path: Path) -> Any:
-    """.jsonl: a list; .json: its value; anything else: one text. Raises GivenError."""
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise GivenError(f"--input {name}: cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise GivenError(f"--input {name}: {path} is not UTF-8 (byte {error.start})") from None
-    if path.suffix == ".jsonl":
-        return read_lines(name, path.name, text)
-    if path.suffix == ".json":
-        return _read_json(text, f"--input {name}: {path.name}")
-    return text
 
 
 def read_plan_file(path: Path) -> Json:
     """A plan, or what `manyhands plans show` prints. Raises GivenError."""
-    try:
-        value = _read_json(path.read_text("utf-8"), f"--plan {path}")
-    except OSError as error:
-        raise GivenError(f"--plan: cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise GivenError(f"--plan: {path} is not UTF-8 (byte {error.start})") from None
-    if not isinstance(value, dict):
-        raise GivenError(f"--plan {path}: must hold a JSON object with the plan's steps")
+    return read_object(f"--plan {path}", path, "with the plan's steps")
+
+
+def _said(name: str, value: str) -> str:
+    if unwritable(value):  # an argument that is not UTF-8
+        raise GivenError(f"--input {name}: is not UTF-8; write it to a file in UTF-8 and give name=@file")
     return value
-
-
-def read_lines(name: str, file: str, text: str) -> list[Any]:
-    """The values of JSON Lines. An object that holds one text and nothing else stands for that text."""
-    values = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            value = _read_json(line, f"--input {name}: {file}:{number}")
-            fields = list(value.values()) if isinstance(value, dict) else []
-            values.append(fields[0] if len(fields) == 1 and isinstance(fields[0], str) else value)
-    if not values:
-        raise GivenError(f"--input {name}: {file} has no lines")
-    return values
-
-
-def _read_json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise GivenError(f"{where}: not JSON: {error}") from None

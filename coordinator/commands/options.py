@@ -32,7 +32,10 @@ SavedName = Annotated[str | None, typer.Option("--saved", metavar="NAME", help="
 SomeWords = Annotated[str | None, typer.Argument(metavar="[GOAL]", help="what to reach, in words")]
 GoalWords = Annotated[str, typer.Argument(metavar="GOAL", help="what to reach, in words")]
 Inputs = Annotated[
-    list[str] | None, typer.Option("--input", help="name=text, name=@lines.jsonl, name=@text.txt or name:=JSON")
+    list[str] | None,
+    typer.Option(
+        "--input", help="name=text, name:=JSON, name=@FILE (.jsonl, .json, .csv, .tsv), @lines:FILE, @text:FILE"
+    ),
 ]
 JobInput = Annotated[
     list[str] | None, typer.Option("--input", help="name=text, name=@value.json; or @input.json, the whole of it")
@@ -44,7 +47,8 @@ JobType = Annotated[str, typer.Argument(help="the job type")]
 def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Json | Saved:
     """Words, a plan, or the name of one, as the client takes it. Raises GivenError."""
     from coordinator.client import Saved
-    from coordinator.commands.inputs import GivenError, read_plan_file
+    from coordinator.commands.data_files import GivenError
+    from coordinator.commands.inputs import read_plan_file
 
     if [goal, plan, saved].count(None) != 2:
         raise GivenError("say one: a goal in words, --plan FILE or --saved NAME")

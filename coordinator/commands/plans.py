@@ -72,7 +72,8 @@ def delete(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
 
 def _what(goal_id: str | None, file: Path | None) -> Json:
     """As `Client.save_plan` takes it. Raises GivenError."""
-    from coordinator.commands.inputs import GivenError, read_plan_file
+    from coordinator.commands.data_files import GivenError
+    from coordinator.commands.inputs import read_plan_file
 
     if (goal_id is None) == (file is None):
         raise GivenError("say which: --from GOAL or --plan FILE")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.client import Client, Seen
-from coordinator.commands.inputs import GivenError
+from coordinator.commands.data_files import GivenError
 from coordinator.plans.references import is_reference
 from infra.records import Json
 

@@ -113,7 +113,8 @@ class House:
         auth = self._settings.flower_auth
         user, _, password = auth.get_secret_value().partition(":") if auth else ("", "", "")
         try:
-            httpx.get(f"{self.flower_url}/workers?refresh=1", auth=(user, password) if auth else None, timeout=10.0)
+            given = (user, password) if auth else None
+            httpx.get(f"{self.flower_url}/workers?refresh=1", auth=given, timeout=10.0, trust_env=False)
         except httpx.HTTPError as error:
             self._tell(f"Flower does not answer: {error}")
 

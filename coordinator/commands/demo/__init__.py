@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from coordinator.client import Client
-from coordinator.commands.inputs import read_file
+from coordinator.commands.data_files import read_file
 from coordinator.commands.show import follow
 from coordinator.local.house import House, Ports
 from coordinator.local.up import fetch_weights
@@ -32,7 +32,7 @@ def show_demo(settings: Settings, console: Console) -> bool:
         console.print(f"API {house.url}/docs  Flower {house.flower_url}  (process {os.getpid()})")
         with console.status("The worker is loading its models"):
             house.await_workers()
-        messages = read_file("messages", INBOX)
+        messages = read_file("messages", str(INBOX))
         console.print(Text(f"Goal: {GOAL}", style="bold"), f"({len(messages)} messages)")
         began = time.monotonic()
         goal = client.submit(GOAL, {"messages": messages}, confirm="never")  # nobody may be there to ask

@@ -300,3 +300,30 @@ def test_dead_letters_are_shown_replayed_and_purged(deployment: Any, client: Cli
 
 def _raise(_: Any) -> Any:
     raise ValueError("broken")
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "nonsense"])
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    url: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    with Client(url) as client:
+        assert client.job_types()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("http://me:secret@127.0.0.1:9", "nothing answers at http://api.invalid by the proxy 127.0.0.1:9"),
+        ("socks5://127.0.0.1:9", "the proxy socks5://127.0.0.1:9 cannot be used: "),
+    ],
+)
+def test_for_another_machine_the_proxy_is_named(proxy: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", proxy)
+    with pytest.raises(ApiUnreachable) as refused, Client("http://api.invalid") as client:
+        client.job_types()
+    assert str(refused.value).startswith(told)
+    assert "secret" not in str(refused.value)

@@ -11,8 +11,8 @@ import pytest
 from safetensors.torch import save_file
 from torch import zeros
 
+from coordinator.commands.data_files import read_file
 from coordinator.commands.demo import GOAL, INBOX
-from coordinator.commands.inputs import read_file
 from coordinator.plans.planner_input import planner_input
 from infra.records import Json
 from infra.settings import Settings
@@ -53,7 +53,7 @@ def test_an_example_is_answered_as_it_says(engine: Engine, example: Example) -> 
 
 
 def test_the_goal_of_the_demo_is_planned_as_it_is_meant(engine: Engine) -> None:
-    messages = read_file("messages", INBOX)
+    messages = read_file("messages", str(INBOX))
     found = answer(engine, planner_input(GOAL, {"messages": messages}, CATALOG))
     types = [step["type"] for step in steps(found)]
     assert found["answer"] != "refused"

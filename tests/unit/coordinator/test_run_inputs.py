@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pytest
 
-from coordinator.commands.inputs import GivenError, read_inputs, read_plan_file
+from coordinator.commands.data_files import GivenError
+from coordinator.commands.inputs import read_inputs, read_job_input, read_plan_file
 
 
 def test_plain_text_is_a_string() -> None:
@@ -25,11 +28,61 @@ def test_a_line_separator_inside_a_message_does_not_split_it(tmp_path: Path) -> 
     assert read_inputs([f"messages=@{path}"]) == {"messages": ["one\u2028two"]}
 
 
-def test_a_text_file_is_one_string_and_a_json_file_its_value(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("two\nlines\n", "utf-8")
+def test_a_file_of_one_line_is_one_text_and_a_json_file_its_value(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one line\n", "utf-8")
     (tmp_path / "b.json").write_text('{"n": [1]}', "utf-8")
     inputs = read_inputs([f"a=@{tmp_path / 'a.txt'}", f"b=@{tmp_path / 'b.json'}"])
-    assert inputs == {"a": "two\nlines\n", "b": {"n": [1]}}
+    assert inputs == {"a": "one line\n", "b": {"n": [1]}}
+
+
+def test_a_text_of_several_lines_is_refused_until_it_is_said_what_it_is(tmp_path: Path) -> None:
+    """Taken for one text, a file of a thousand messages would get one label, and nobody would notice."""
+    path = tmp_path / "messages.txt"
+    path.write_text("my card is lost\nwhere is it?\n", "utf-8")
+    with pytest.raises(GivenError) as refused:
+        read_inputs([f"m=@{path}"])
+    assert f"has 2 lines. For a list of its lines write m=@lines:{path}, for one text m=@text:{path}" in str(
+        refused.value
+    )
+    assert read_inputs([f"m=@lines:{path}"]) == {"m": ["my card is lost", "where is it?"]}
+    assert read_inputs([f"m=@text:{path}"]) == {"m": "my card is lost\nwhere is it?\n"}
+
+
+def test_a_table_is_a_record_for_each_row_and_one_column_its_texts(tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text('id,text\n1,"lost, in Rome"\n2,"two\nlines"\n', "utf-8-sig")
+    (tmp_path / "one.csv").write_text("text\nlost\nlate\n", "utf-8")
+    (tmp_path / "tabs.tsv").write_text("id\ttext\r\n1\tlost, late\r\n", "utf-8")
+    (tmp_path / "half.csv").write_text("id;text\n1;lost\n", "utf-8")
+    names = {"two": "two.csv", "one": "one.csv", "tabs": "tabs.tsv", "half": "half.csv"}
+    assert read_inputs([f"{name}=@{tmp_path / file}" for name, file in names.items()]) == {
+        "two": [{"id": "1", "text": "lost, in Rome"}, {"id": "2", "text": "two\nlines"}],
+        "one": ["lost", "late"],
+        "tabs": [{"id": "1", "text": "lost, late"}],
+        "half": [{"id": "1", "text": "lost"}],
+    }
+
+
+def test_packed_files_and_standard_input_are_read_by_their_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'"one"\n"two"\n'))
+    (tmp_path / "b.ndjson").write_text('"three"\n')
+    assert read_inputs([f"a=@{tmp_path / 'a.jsonl.gz'}", f"b=@{tmp_path / 'b.ndjson'}"]) == {
+        "a": ["one", "two"],
+        "b": ["three"],
+    }
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "hi"}\n{"text": "ho"}\n')))
+    assert read_inputs(["m=@jsonl:-"]) == {"m": ["hi", "ho"]}
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hi\nho\n")))
+    with pytest.raises(GivenError, match=r"write m=@lines:-, for one text m=@text:-"):
+        read_inputs(["m=@-"])
+
+
+def test_the_whole_input_of_a_job_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text('{"text": "hi"}')
+    assert read_job_input([f"@{tmp_path / 'job.json'}"]) == {"text": "hi"}
+    with pytest.raises(GivenError, match="must hold a JSON object"):
+        read_job_input([f"@text:{tmp_path / 'job.json'}"])
 
 
 @pytest.mark.parametrize(
@@ -38,7 +91,15 @@ def test_a_text_file_is_one_string_and_a_json_file_its_value(tmp_path: Path) -> 
         ("x.jsonl", b'"fine"\n{broken\n', "x.jsonl:2: not JSON"),
         ("x.jsonl", b"\n\n", "x.jsonl has no lines"),
         ("x.json", b"{", "x.json: not JSON"),
-        ("x.txt", b"\xff\xfe", "is not UTF-8 (byte 0)"),
+        ("x.txt", b"\xff\xfe", "is not UTF-8 (byte 0); save it as UTF-8"),
+        ("x.txt", b"a\0b", "holds a NUL character"),
+        ("x.jsonl", b'"fine"\n{"n": NaN}\n', "x.jsonl:2: holds a number that is not finite"),
+        ("x.jsonl", b'"\\ud800"\n', "x.jsonl:1: holds half a surrogate pair"),
+        ("x.jsonl.gz", b"plain", "is no whole gzip file"),
+        ("x.csv", b"id,id\n1,2\n", "x.csv:1: a table's first line names its columns"),
+        ("x.csv", b"id,text\n1,a,b\n", "x.csv:2: has 3 fields, the header has 2: id, text"),
+        ("x.csv", b'id,text\n1,"a\n', "no CSV"),
+        ("x.csv", b"id,text\n", "x.csv has no rows"),
     ],
 )
 def test_a_file_that_does_not_read_is_refused_with_the_place(
@@ -82,6 +143,8 @@ def test_a_file_that_holds_no_plan_is_named(tmp_path: Path, text: str, reason: s
         (["messages"], "write name=text, name=@file or name:=JSON"),
         (["=x"], "write name=text, name=@file or name:=JSON"),
         (["a=1", "a=2"], "a: given twice"),
+        (["a=\udcff"], "--input a: is not UTF-8"),
+        (["a:=NaN"], "--input a: holds a number that is not finite"),
         (["a=@/no/such/file"], "cannot read /no/such/file: No such file"),
     ],
 )

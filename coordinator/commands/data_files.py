@@ -1,0 +1,145 @@
+"""Files of data given on the command line: read as what they are, or refused until that is said. Knows no API.
+
+A file is one text, a list of lines, JSON, JSON Lines or a table; nothing is guessed from its content.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coordinator.exits import Reason
+from infra.json_values import unwritable
+from infra.records import Json
+
+STANDARD_INPUT = "-"
+#: A table's fields are parted by whichever of these its header has most of.
+DELIMITERS = ",;\t|"
+#: What the end of a file's name says of its form; of others only one line is one text without a word.
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
+
+
+class GivenError(Reason, ValueError):
+    """An input that cannot be read; says which, where and what is expected."""
+
+
+def read_file(where: str, given: str) -> Any:
+    """`given`: FILE, FORM:FILE, or `-` for standard input; a name that ends in .gz is unpacked. Raises GivenError.
+
+    `where` begins each error, such as `--input messages`."""
+    form, colon, path = given.partition(":")
+    if not colon or form not in _FORMS:
+        form, path = "", given
+    text = _text(where, path)
+    name = "standard input" if path == STANDARD_INPUT else Path(path).name
+    return _FORMS[form or _form_of(where, path, text)](f"{where}: {name}", text)
+
+
+def read_json(where: str, text: str) -> Any:
+    """A value that can be sent on: no NaN, no half of a surrogate pair. Raises GivenError."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise GivenError(f"{where}: not JSON: {error}") from None
+    if fault := unwritable(value):
+        raise GivenError(f"{where}: {fault}")
+    return value
+
+
+def _form_of(where: str, path: str, text: str) -> str:
+    form = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower())
+    if form:
+        return form
+    if (lines := len(text.strip().splitlines())) > 1:
+        option, others = where.removeprefix("--input "), sorted(_FORMS.keys() - {"lines", "text"})
+        raise GivenError(
+            f"{where}: {path} has {lines} lines. For a list of its lines write {option}=@lines:{path}, for one text "
+            f"{option}=@text:{path}; it may also be {', '.join(others)}"
+        )
+    return "text"
+
+
+def _text(where: str, path: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
+        data = gzip.decompress(data) if path.endswith(".gz") else data
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GivenError(f"{where}: {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise GivenError(f"{where}: {path} is no whole gzip file: {error}") from None
+    except OSError as error:
+        raise GivenError(f"{where}: cannot read {path}: {error.strerror or error}") from None
+
+
+def _one_text(where: str, text: str) -> str:
+    if "\0" in text:
+        raise GivenError(f"{where}: holds a NUL character: it is no text")
+    return text
+
+
+def _lines(where: str, text: str) -> list[str]:
+    found = [line for line in _one_text(where, text).splitlines() if line.strip()]
+    return found or _nothing(where, "lines")
+
+
+def _json_lines(where: str, text: str) -> list[Any]:
+    """An object that holds one text and nothing else stands for that text."""
+    lines = enumerate(text.split("\n"), 1)
+    values = [_plain(read_json(f"{where}:{number}", line)) for number, line in lines if line.strip()]
+    return values or _nothing(where, "lines")
+
+
+def _plain(value: Any) -> Any:
+    fields = list(value.values()) if isinstance(value, dict) else []
+    return fields[0] if len(fields) == 1 and isinstance(fields[0], str) else value
+
+
+def _table(where: str, text: str) -> list[Any]:
+    """A record of texts for each row, by the names in the header; of a table of one column, its texts."""
+    header = text.split("\n", 1)[0]
+    delimiter = max(DELIMITERS, key=header.count) if any(each in header for each in DELIMITERS) else ","
+    reader = csv.reader(io.StringIO(_one_text(where, text), newline=""), delimiter=delimiter, strict=True)
+    rows: list[Any] = []
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        if not all(names) or len(set(names)) < len(names):
+            raise GivenError(f"{where}:1: a table's first line names its columns, each by a name of its own: {names}")
+        for row in reader:
+            if len(row) not in (0, len(names)):
+                raise GivenError(
+                    f"{where}:{reader.line_num}: has {len(row)} fields, the header has {len(names)}: {', '.join(names)}"
+                )
+            if row:
+                rows.append(dict(zip(names, row, strict=True)) if len(names) > 1 else row[0])
+    except csv.Error as error:
+        raise GivenError(f"{where}:{reader.line_num}: no CSV: {error}") from None
+    return rows or _nothing(where, "rows")
+
+
+def _nothing(where: str, what: str) -> list[Any]:
+    raise GivenError(f"{where} has no {what}")
+
+
+_FORMS: Mapping[str, Callable[[str, str], Any]] = {
+    "text": _one_text,
+    "lines": _lines,
+    "json": read_json,
+    "jsonl": _json_lines,
+    "csv": _table,
+}
+
+
+def read_object(where: str, path: Path, what: str) -> Json:
+    """A JSON object in a file, whatever its name. Raises GivenError."""
+    value = read_json(f"{where}", _text(where, str(path)))
+    if not isinstance(value, dict):
+        raise GivenError(f"{where}: must hold a JSON object {what}")
+    return value
