@@ -52,10 +52,15 @@ def _faults(schema: Json, where: str) -> list[str]:
         faults.append(f"{where}: a string needs 'maxLength' or 'enum', so that an answer is bounded")
     if kind == "array" and "maxItems" not in schema:
         faults.append(f"{where}: an array needs 'maxItems', so that an answer is bounded")
+    if schema.get("enum") == []:
+        faults.append(f"{where}: an enum needs at least one value")
     if kind == "object" and "additionalProperties" not in schema:
         faults.append(f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values)")
     for name, child in schema.get("properties", {}).items():
-        faults += _faults(child, f"{where}.{name}")
+        if isinstance(child, dict):
+            faults += _faults(child, f"{where}.{name}")
+        else:
+            faults.append(f"{where}.{name}: must be a schema of its own, so that it is bounded; it is {child!r}")
     for name, children in (("items", [schema.get("items")]), ("anyOf", schema.get("anyOf", []))):
         for child in children:
             if isinstance(child, dict):

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infra.json_values import unwritable
+from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
@@ -160,14 +160,14 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
     """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
     faults: list[str] = []
     try:
-        manifest = Manifest.model_validate(tomllib.loads((folder / "specialist.toml").read_text()))
+        manifest = Manifest.model_validate(tomllib.loads((folder / "specialist.toml").read_text("utf-8")))
     except FileNotFoundError:
         raise SpecialistError(folder, ["no specialist.toml"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise SpecialistError(folder, [f"specialist.toml: {error}"]) from None
     except ValidationError as error:
         found = [f"specialist.toml: {'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors()]
         raise SpecialistError(folder, found) from None
+    except (ValueError, OSError) as error:  # no TOML, no UTF-8, or no file
+        raise SpecialistError(folder, [f"specialist.toml: {_why(error)}"]) from None
     if manifest.name != folder.name:
         faults.append(f"specialist.toml names {manifest.name!r}; the folder's name must be the same")
     input_schema = _read_schema(folder / "input.schema.json", f"{manifest.name}.input", faults)
@@ -184,16 +184,18 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
 
 
 def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
+    """With `properties`, which a map of names to values may leave out."""
     try:
-        schema = json.loads(path.read_text())
+        schema = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         faults.append(f"no {path.name}")
         return {}
-    except ValueError as error:
-        faults.append(f"{path.name}: {error}")
+    except (ValueError, OSError, RecursionError) as error:
+        faults.append(f"{path.name}: {_why(error)}")
         return {}
-    faults += schema_faults(schema, where)
-    return schema if isinstance(schema, dict) else {}
+    found = [f"{path.name}: {fault}"] if (fault := unwritable(schema)) else schema_faults(schema, where)
+    faults += found
+    return {"properties": {}, **schema} if isinstance(schema, dict) else {}
 
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
@@ -202,10 +204,20 @@ def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | N
     if inner in ("function", "planner") or not (manifest.hosts_model or path.exists()):
         return None
     try:
-        return path.read_text()
+        return path.read_text("utf-8")
     except FileNotFoundError:
         faults.append("no prompt.txt")
-        return None
+    except (ValueError, OSError) as error:
+        faults.append(f"prompt.txt: {_why(error)}")
+    return None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 (byte {error.start})"
+    if isinstance(error, RecursionError):
+        return f"nests deeper than the limit of {DEEPEST} levels"
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def _files_faults(specialist: Specialist) -> list[str]:
@@ -224,7 +236,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += _cut_faults(specialist)
-    if (path := specialist.function_path) and not path.exists():
+    if (path := specialist.function_path) and not path.is_file():
         faults.append(f"function file {path.name!r} is not there")
     return faults
 

@@ -30,6 +30,8 @@ class LinesFormat:
     def __init__(self, output_schema: Json) -> None:
         self._scalars: dict[str, dict[str, str] | int] = {}
         self._pairs: _Pairs | None = None
+        if not output_schema["properties"]:
+            raise FormatError("format 'lines' needs 'properties': the fields that an answer has a line for")
         for name, schema in output_schema["properties"].items():
             if self._pairs is not None:
                 raise FormatError(f"format 'lines': {name!r} follows a list; the list must be the last property")
@@ -124,6 +126,8 @@ def _value(pairs: _Pairs, input: Json) -> list[str]:
 
 
 def _words(members: list[str]) -> dict[str, str]:
+    if other := [member for member in members if not isinstance(member, str)]:
+        raise FormatError(f"format 'lines': an enum holds texts, and nothing else: {other[0]!r} is none")
     words = {member: member.replace("_", " ") for member in members}
     if len(set(words.values())) != len(words) or any("\n" in w or not w for w in words.values()):
         raise FormatError("format 'lines': enum members must stay distinct, one line each, when '_' becomes ' '")

@@ -1,0 +1,98 @@
+"""Folders with faults: each is a sentence of its own, and never a traceback; a map of names to values loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specialists.catalog import SHIPPED
+from specialists.specialist import SpecialistError, load_specialist
+
+Json = dict[str, Any]
+Edit = Callable[[Path], object]
+
+
+def copied(name: str, tmp_path: Path) -> Path:
+    left_out = shutil.ignore_patterns("adapter*", "writing")
+    return Path(shutil.copytree(SHIPPED / name, tmp_path / name, ignore=left_out))
+
+
+def told(folder: Path) -> str:
+    with pytest.raises(SpecialistError) as refused:
+        load_specialist(folder, adapters=False)
+    return str(refused.value)
+
+
+def changed(folder: Path, side: str, change: Callable[[Json], object]) -> None:
+    path = folder / f"{side}.schema.json"
+    schema = json.loads(path.read_text())
+    change(schema)
+    path.write_text(json.dumps(schema))
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "change", "fault"),
+    [
+        (
+            "count",
+            "input",
+            lambda s: s["properties"].update(items=True),
+            "count.input.items: must be a schema of its own",
+        ),
+        ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[]), "an enum needs at least one value"),
+        ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[None, "a"]), "an enum holds texts"),
+        ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[1, 2]), "1 is none"),
+        ("triage", "output", lambda s: s.pop("properties"), "format 'lines' needs 'properties'"),
+        (
+            "count",
+            "input",
+            lambda s: s["properties"]["items"].update(maxItems=float("nan")),
+            "number that is not finite",
+        ),
+    ],
+)
+def test_a_schema_that_says_too_little_is_refused(
+    tmp_path: Path, name: str, side: str, change: Callable[[Json], object], fault: str
+) -> None:
+    folder = copied(name, tmp_path)
+    changed(folder, side, change)
+    assert fault in told(folder)
+
+
+@pytest.mark.parametrize("file", ["specialist.toml", "input.schema.json", "prompt.txt"])
+def test_a_file_that_is_not_utf_8_or_no_file_is_named(tmp_path: Path, file: str) -> None:
+    folder = copied("triage", tmp_path)
+    (folder / file).write_bytes(b'"\xff"')
+    assert f"{file}: is not UTF-8 (byte 1)" in told(folder)
+    (folder / file).unlink()
+    (folder / file).mkdir()
+    assert f"{file}: Is a directory" in told(folder)
+
+
+def test_a_schema_that_nests_too_deep_is_refused(tmp_path: Path) -> None:
+    folder = copied("count", tmp_path)
+    open_, close = '{"type": "object", "properties": {"a":', "}}"
+    for levels in (60, 5_000):
+        (folder / "input.schema.json").write_text(f"{open_ * levels}{{}}{close * levels}")
+        assert "levels" in told(folder)
+
+
+def test_a_function_that_is_no_file_is_not_there(tmp_path: Path) -> None:
+    folder = copied("count", tmp_path)
+    (folder / "function.py").unlink()
+    (folder / "function.py").mkdir()
+    assert "function file 'function.py' is not there" in told(folder)
+
+
+def test_a_map_of_names_to_values_needs_no_properties(tmp_path: Path) -> None:
+    folder = copied("count", tmp_path)
+    counts = {"type": "object", "additionalProperties": {"type": "integer"}}
+    (folder / "input.schema.json").write_text(json.dumps(counts))
+    specialist = load_specialist(folder, adapters=False)
+    assert specialist.input_faults({"a": 1}) == []
+    assert specialist.input_faults({"a": "x"}) == ["count.input.a: must be integer, is string"]
