@@ -14,6 +14,7 @@ from coordinator.admission.door import Door
 from coordinator.api import problems
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
+from coordinator.api.presence import Presence
 from coordinator.api.routes_deployment import deployment_routes
 from coordinator.api.routes_goals import goal_routes
 from coordinator.api.routes_jobs import job_routes
@@ -56,6 +57,7 @@ def create_api(
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
     metrics = metrics or ApiMetrics()
+    app.add_middleware(Presence)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
     door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from coordinator.goals.goals import Goals
+from coordinator.api.presence import Gone
+from coordinator.goals.goals import LISTENED_MS, Goals
 from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.records import Event
 
@@ -14,28 +15,34 @@ RETRY_MS = 2_000
 START = "0"
 
 
-def event_stream(ledger: Ledger, goals: Goals, run_id: str, after: str, wait_ms: int = HEARTBEAT_MS) -> Iterator[str]:
-    """The run's events after entry `after`, to its last end; a comment where nothing happened for `wait_ms`.
+def event_stream(
+    ledger: Ledger, goals: Goals, run_id: str, after: str, gone: Gone = lambda: False, wait_ms: int = HEARTBEAT_MS
+) -> Iterator[str]:
+    """The run's events after entry `after`, to its last end, or until its watcher has `gone`; a comment where nothing
+    happened for `wait_ms`.
 
     Where the ledger does not answer it breaks off, and says last when to come back.
     """
     try:
-        yield from _events(ledger, goals, run_id, after, wait_ms)
+        yield from _events(ledger, goals, run_id, after, gone, wait_ms)
     except LedgerUnavailable:
         yield f"retry: {RETRY_MS}\n\n"
 
 
-def _events(ledger: Ledger, goals: Goals, run_id: str, after: str, wait_ms: int) -> Iterator[str]:
-    while True:
+def _events(ledger: Ledger, goals: Goals, run_id: str, after: str, gone: Gone, wait_ms: int) -> Iterator[str]:
+    waited_ms = 0
+    while not gone():
         events = ledger.events(run_id, after)
         if not events:
             ended = goals.load(run_id).state.ended  # looked at first: a run may be taken up again, and end again
-            events = ledger.events(run_id, after, 0 if ended else wait_ms)
+            events = ledger.events(run_id, after, 0 if ended else min(wait_ms, LISTENED_MS))
             if ended and not events:
                 return
         for after, event in events:
             yield format_event(after, event)
-        if not events:
+        waited_ms = 0 if events else waited_ms + min(wait_ms, LISTENED_MS)
+        if waited_ms >= wait_ms:
+            waited_ms = 0
             yield ": still running\n\n"
 
 

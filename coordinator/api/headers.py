@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
+from coordinator.api.presence import Gone, gone_of
 from coordinator.api.problems import Problem
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from infra.records import NOBODY, Json
@@ -49,6 +50,7 @@ def key(
 
 
 Wait = Annotated[float, Depends(wait_s)]
+Left = Annotated[Gone, Depends(gone_of)]  #: whether the client has gone: nobody waits for it any more
 Tenant = Annotated[str, Depends(tenant)]
 Key = Annotated[str | None, Depends(key)]
 

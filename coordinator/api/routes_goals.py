@@ -11,7 +11,7 @@ from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.event_stream import START, event_stream
 from coordinator.api.first_answer import replay
-from coordinator.api.headers import Key, Tenant, Wait, asking
+from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.problems import Problem
 from coordinator.api.wait_limit import Places, Watch
 from coordinator.goals.goals import Goal, Goals
@@ -36,14 +36,16 @@ def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
         return views.goal_view(run, () if run.state.ended else goals.paused(), result)
 
     @routes.post("", status_code=202, summary="Accept a goal, in words, as a plan or by a saved plan's name")
-    def accept(goal: Goal, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
-        with places.taken(wait > 0):
+    def accept(
+        goal: Goal, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
+    ) -> Json:
+        with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
             except KeyUsed as used:
                 return view(replay(used, goals, at(used.run_id), response))
             response.headers["Location"] = at(run.id)
-            return view(goals.wait(run.id, wait) if wait else run)
+            return view(goals.wait(run.id, wait, left) if wait else run)
 
     @routes.get("", summary="The newest goals first")
     def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Json]:
@@ -51,25 +53,29 @@ def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
         return [views.goal_view(run, paused) for run in goals.recent(limit)]
 
     @routes.get("/{run_id}", summary="A goal: its plan, its progress, its result")
-    def status(run_id: str, wait: Wait) -> Json:
-        with places.taken(wait > 0):
-            return view(goals.wait(run_id, wait))
+    def status(run_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
+        with places.taken(wait > 0, tenant):
+            return view(goals.wait(run_id, wait, left))
 
     @routes.get("/{run_id}/events", summary="Its events, as they happen", response_class=StreamingResponse)
-    def events(run_id: str, last_event_id: Annotated[str, Header()] = START) -> StreamingResponse:
+    def events(
+        run_id: str, left: Left, tenant: Tenant, last_event_id: Annotated[str, Header()] = START
+    ) -> StreamingResponse:
         if not ENTRY_ID.fullmatch(last_event_id):
             raise Problem(400, "The request is not valid", ["header Last-Event-ID: no id of an event"])
         goals.load(run_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        stream = event_stream(ledger, goals, run_id, last_event_id)
-        return Watch(places, stream, media_type="text/event-stream", headers=headers)
+        stream = event_stream(ledger, goals, run_id, last_event_id, left)
+        return Watch(places, tenant, stream, media_type="text/event-stream", headers=headers)
 
     @routes.post("/{run_id}/confirm", status_code=202, summary="Have an unsure goal go on with a plan")
-    def confirm(run_id: str, confirmation: Confirmation, wait: Wait, response: Response) -> Json:
-        with places.taken(wait > 0):
+    def confirm(
+        run_id: str, confirmation: Confirmation, wait: Wait, left: Left, tenant: Tenant, response: Response
+    ) -> Json:
+        with places.taken(wait > 0, tenant):
             run = goals.confirm(run_id, confirmation)
             response.headers["Location"] = at(run.id)
-            return view(goals.wait(run.id, wait) if wait else run)
+            return view(goals.wait(run.id, wait, left) if wait else run)
 
     @routes.post("/{run_id}/cancel", summary="End it and its jobs")
     @routes.delete("/{run_id}", summary="End it and its jobs")

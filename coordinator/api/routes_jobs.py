@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.first_answer import remembered, replay
-from coordinator.api.headers import Key, Tenant, Wait, asking
+from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.wait_limit import Places
 from coordinator.goals.goals import JOB_STEP, Goals, JobRequest
 from coordinator.goals.idempotency import KeyUsed
@@ -18,8 +18,10 @@ def job_routes(goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
     @routes.post("", status_code=202, summary="Run one typed job")
-    def accept(asked: JobRequest, wait: Wait, tenant: Tenant, key: Key, request: Request, response: Response) -> Json:
-        with places.taken(wait > 0):
+    def accept(
+        asked: JobRequest, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
+    ) -> Json:
+        with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept_job(asked, asking(request, tenant, key, lambda: goals.meaning(asked)))
             except KeyUsed as used:
@@ -27,12 +29,12 @@ def job_routes(goals: Goals, places: Places) -> APIRouter:
                 with remembered():
                     return views.job_view(goals.job(_only_job(used.run_id)))
             response.headers["Location"] = _at(run.id)
-            return views.job_view(goals.job(_only_job(run.id), wait))
+            return views.job_view(goals.job(_only_job(run.id), wait, left))
 
     @routes.get("/{job_id}", summary="A job: its state and its outcome")
-    def status(job_id: str, wait: Wait) -> Json:
-        with places.taken(wait > 0):
-            return views.job_view(goals.job(job_id, wait))
+    def status(job_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
+        with places.taken(wait > 0, tenant):
+            return views.job_view(goals.job(job_id, wait, left))
 
     @routes.post("/{job_id}/cancel", summary="End it; its goal goes on or fails, as its plan says")
     @routes.delete("/{job_id}", summary="End it; its goal goes on or fails, as its plan says")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -13,36 +14,59 @@ from starlette.types import Receive, Scope, Send
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.problems import RETRY_AFTER_S, Problem
 
+#: Of all places, that one tenant may have.
+SHARE = 0.75
+
 
 class Places:
     def __init__(self, count: int, metrics: ApiMetrics) -> None:
-        self._free = BoundedSemaphore(count)
+        self._free = count
+        self._most = max(1, int(count * SHARE))
+        self._taken: Counter[str] = Counter()  #: by tenant
+        self._changing = Lock()
         self._metrics = metrics
 
     @contextmanager
-    def taken(self, needed: bool = True) -> Iterator[None]:
+    def taken(self, needed: bool, tenant: str) -> Iterator[None]:
         """A place for as long as the block runs, if one is needed. Raises Problem (503) when there is none."""
         if not needed:
             yield
             return
-        if not self._free.acquire(blocking=False):
+        if (whose := self._take(tenant)) is not None:
             self._metrics.turned_away.inc()
             headers = {"Retry-After": str(RETRY_AFTER_S)}
-            raise Problem(503, "Too many requests wait already", ["ask without wait, or try again soon"], headers)
+            raise Problem(
+                503, f"Too many requests{whose} wait already", ["ask without wait, or try again soon"], headers
+            )
         try:
             with self._metrics.waiting.track_inprogress():
                 yield
         finally:
-            self._free.release()
+            with self._changing:
+                self._free += 1
+                self._taken[tenant] -= 1
+                self._taken += Counter()  # forgets who has none
+
+    def _take(self, tenant: str) -> str | None:
+        """Whose requests are too many; None: a place was taken."""
+        with self._changing:
+            if self._free <= 0:
+                return ""
+            if self._taken[tenant] >= self._most:
+                return " of the tenant"
+            self._free -= 1
+            self._taken[tenant] += 1
+            return None
 
 
 class Watch(StreamingResponse):
     """A stream that takes its place when it begins, and gives it back however it ends."""
 
-    def __init__(self, places: Places, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, places: Places, tenant: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._places = places
+        self._tenant = tenant
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._places.taken():
+        with self._places.taken(True, self._tenant):
             await super().__call__(scope, receive, send)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -47,6 +47,8 @@ AT_ONCE = 250
 _NAME_CHARACTERS = 64
 _NOT_IN_NAMES = frozenset(".[]{}")
 
+#: How long a request listens for events before it looks whether anybody waits for it yet.
+LISTENED_MS = 1_000
 #: Events after which a run does nothing more by itself.
 _HALTS = frozenset({"run.ended", "run.unsure"})
 
@@ -340,25 +342,29 @@ class Goals:
         taken = self._ledger.reopen(change.run.record(version), change.jobs, forget, [*events, *change.events])
         return change.run if taken else None
 
-    def wait(self, run_id: str, wait_s: float) -> Run:
-        """The run when it has ended or waits to be confirmed, or as it is after `wait_s`. Raises UnknownRun."""
+    def wait(self, run_id: str, wait_s: float, gone: Callable[[], bool] = lambda: False) -> Run:
+        """The run when it has ended or waits to be confirmed, or as it is after `wait_s`, or when who asks has `gone`.
+
+        Raises UnknownRun."""
         ends, after = time.monotonic() + wait_s, "0"
         run = self.load(run_id)
-        while run.state is RunState.RUNNING and (left_s := ends - time.monotonic()) > 0:
-            events = self._ledger.events(run_id, after, wait_ms=max(1, round(left_s * 1000)))
+        while run.state is RunState.RUNNING and (left_s := ends - time.monotonic()) > 0 and not gone():
+            events = self._ledger.events(run_id, after, wait_ms=_listened_ms(left_s))
             after = events[-1][0] if events else after
             if any(event.name in _HALTS for _, event in events):
                 run = self.load(run_id)
         return self.load(run_id) if run.state is RunState.RUNNING else run
 
-    def job(self, job_id: str, wait_s: float = 0.0) -> Followed:
-        """The job when it has ended, and its fallback's, or as they are after `wait_s`. Raises UnknownJob."""
+    def job(self, job_id: str, wait_s: float = 0.0, gone: Callable[[], bool] = lambda: False) -> Followed:
+        """The job when it has ended, and its fallback's, or as they are after `wait_s`, or when who asks has `gone`.
+
+        Raises UnknownJob."""
         ends, after = time.monotonic() + wait_s, "0"
         while True:
             followed = self._follow(job_id)
-            if followed.state.ended or (left_s := ends - time.monotonic()) <= 0:
+            if followed.state.ended or (left_s := ends - time.monotonic()) <= 0 or gone():
                 return followed
-            events = self._ledger.events(followed.job.job.run_id, after, wait_ms=max(1, round(left_s * 1000)))
+            events = self._ledger.events(followed.job.job.run_id, after, wait_ms=_listened_ms(left_s))
             after = events[-1][0] if events else after
 
     def _follow(self, job_id: str) -> Followed:
@@ -418,6 +424,10 @@ def input_faults(inputs: Mapping[str, Any]) -> list[str]:
         if value is None:
             faults.append(f"inputs: {name[:64]!r} is null; leave it out")
     return faults
+
+
+def _listened_ms(left_s: float) -> int:
+    return max(1, min(LISTENED_MS, round(left_s * 1000)))
 
 
 def _is_name(name: str) -> bool:

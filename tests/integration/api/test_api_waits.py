@@ -1,0 +1,74 @@
+"""Requests that wait, over real sockets: a place is free soon after its client has gone, and nobody has them all."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from coordinator.api.build import WAITING
+from coordinator.api.wait_limit import SHARE
+from infra.records import TypeState
+
+MOST = int(WAITING * SHARE)
+PATHS = ("/v1/jobs/{job}?wait=60", "/v1/goals/{goal}?wait=60", "/v1/goals/{goal}/events")
+
+
+@pytest.fixture
+def job(deployment: Any, url: str) -> dict[str, str]:
+    """Of a paused type: it does not end."""
+    deployment.ledger.set_type_state("triage", TypeState.PAUSED)
+    accepted = httpx.post(f"{url}/v1/jobs", json={"type": "triage", "input": {"text": "hi"}}).json()
+    return {"job": accepted["id"], "goal": accepted["id"].partition(".")[0]}
+
+
+@contextmanager
+def waiting(url: str, path: str, count: int) -> Iterator[None]:
+    """So many clients that wait for an answer; at the end they go without a word."""
+    address = urlsplit(url)
+    request = f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode()
+    sockets = []
+    try:
+        for _ in range(count):
+            each = socket.create_connection((address.hostname, address.port))
+            each.sendall(request)
+            sockets.append(each)
+        yield
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def status(url: str, path: str, tenant: str | None = None) -> int:
+    headers = {"X-Tenant": tenant} if tenant else {}
+    return httpx.get(f"{url}{path}", headers=headers, timeout=30).status_code
+
+
+def until(url: str, path: str, wanted: int, within_s: float) -> None:
+    ends = time.monotonic() + within_s
+    while (found := status(url, path)) != wanted:
+        assert time.monotonic() < ends, f"after {within_s:g} s still {found}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_places_are_free_again_soon_after_their_clients_have_gone(url: str, job: dict[str, str], path: str) -> None:
+    asked = f"/v1/jobs/{job['job']}?wait=0.01"
+    with waiting(url, path.format(**job), MOST):
+        until(url, asked, 503, within_s=20)  # all of them have been taken in
+        assert status(url, f"/v1/jobs/{job['job']}") == 200  # who does not wait needs no place
+        assert status(url, asked, "another") == 200  # and one tenant has not all of them
+    until(url, asked, 200, within_s=5)
+
+
+def test_a_client_that_comes_and_goes_keeps_nobody_out(url: str, job: dict[str, str]) -> None:
+    for _ in range(MOST + 20):
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{url}/v1/jobs/{job['job']}?wait=60", timeout=0.02)
+    until(url, f"/v1/jobs/{job['job']}?wait=0.01", 200, within_s=5)
