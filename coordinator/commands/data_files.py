@@ -137,9 +137,10 @@ _FORMS: Mapping[str, Callable[[str, str], Any]] = {
 }
 
 
-def read_object(where: str, path: Path, what: str) -> Json:
+def read_object(option: str, path: Path, what: str) -> Json:
     """A JSON object in a file, whatever its name. Raises GivenError."""
-    value = read_json(f"{where}", _text(where, str(path)))
+    where = f"{option} {path}"
+    value = read_json(where, _text(option, str(path)))
     if not isinstance(value, dict):
         raise GivenError(f"{where}: must hold a JSON object {what}")
     return value

@@ -46,7 +46,7 @@ def read_job_input(given: Sequence[str]) -> Json:
 
 def read_plan_file(path: Path) -> Json:
     """A plan, or what `manyhands plans show` prints. Raises GivenError."""
-    return read_object(f"--plan {path}", path, "with the plan's steps")
+    return read_object("--plan", path, "with the plan's steps")
 
 
 def _said(name: str, value: str) -> str:

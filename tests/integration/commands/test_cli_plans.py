@@ -174,7 +174,7 @@ def test_a_file_that_is_neither_a_plan_nor_what_show_prints_is_not_saved(say: Sa
 
 
 def test_a_refused_goal_is_explained_with_the_nearest_job_types(deployment: Any, say: Say, url: str) -> None:
-    deployment.answers["planner"] = lambda _: refused("nothing on offer does this; nearest: triage")
+    deployment.answers["planner"] = lambda _: refused("nothing on offer does this; nearest: triage", nearest=["triage"])
     with Client(url) as client:
         goal = client.run("Translate", {"messages": ["one"]}, 30.0)
     assert goal["explanation"] == {

@@ -49,25 +49,26 @@ def test_a_fitted_model_says_how_often_plans_are_right() -> None:
 def test_thresholds_keep_silently_wrong_plans_within_the_target() -> None:
     rows = judged(600)
     for target in (0.02, 0.05, 0.10):
-        refuse_below, ask_below = thresholds(cross_said(rows), target)
+        refuse_below, ask_below, _ = thresholds(cross_said(rows), target, 0.0)
         said = cross_said(rows)
         ran = [each for each in said if each.possible >= refuse_below and each.confidence >= ask_below]
         assert sum(not each.is_right for each in ran) <= target * len(rows)
         assert ran
 
 
-def test_thresholds_keep_to_the_target_in_each_set_of_goals() -> None:
-    easy = [Said(0.5 + n / 250, 0.9, True, True, group=0) for n in range(100)]
-    hard = [Said(0.5 + n / 50, 0.9, n % 2 == 0, True, group=1) for n in range(20)]
-    assert thresholds(easy, 0.1) == (0.0, 0.0)
-    _, ask_below = thresholds([*easy, *hard], 0.1)  # 10 of 120 would be wrong, but 10 of 20 in one of the sets
-    wrong = [each for each in hard if each.confidence >= ask_below and not each.is_right]
-    assert len(wrong) == 2
+def test_thresholds_keep_to_a_target_each_for_known_job_types_and_for_new_ones() -> None:
+    known = [Said(0.5 + n / 250, 0.9, True, True) for n in range(100)]
+    new = [Said(0.5 + n / 50, 0.9, n % 2 == 0, True, is_new=True) for n in range(20)]
+    assert thresholds(known, 0.1, 0.1) == (0.0, 0.0, 0.0)
+    for most, count in ((0.1, 2), (0.2, 4)):
+        _, ask_below, ask_below_new = thresholds([*known, *new], 0.1, most)  # 10 of 120 would be wrong, 10 of 20 new
+        wrong = [each for each in new if each.confidence >= ask_below_new and not each.is_right]
+        assert (len(wrong), ask_below) == (count, 0.0)
 
 
 def test_nothing_is_asked_where_nothing_is_wrong() -> None:
-    said = [Said(0.5 + n / 100, 0.9, True, True) for n in range(40)]
-    assert thresholds(said, 0.0) == (0.0, 0.0)
+    said = [Said(0.5 + n / 100, 0.9, True, True, is_new=n % 2 == 0) for n in range(40)]
+    assert thresholds(said, 0.0, 0.0) == (0.0, 0.0, 0.0)
 
 
 def test_a_fitted_calibration_survives_an_adapters_metadata() -> None:
