@@ -90,12 +90,18 @@ class Client:
         if fault := tenant_fault(tenant):
             raise _refusal(fault)
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
-        here = _is_loopback(url)
-        self._proxy = None if here else _proxy_of(url)
+        self._proxy: str | None = None
         try:
-            self._http = httpx.Client(base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here)
-        except (ImportError, ValueError) as error:  # a scheme that needs another package, or an address that is none
-            raise ApiUnreachable(f"the proxy {self._proxy or 'of the environment'} cannot be used: {error}") from error
+            here = _is_loopback(url)
+            self._proxy = None if here else _proxy_of(url)
+            # Without the environment's proxies, not without its certificates.
+            verify = httpx.create_ssl_context()
+            self._http = httpx.Client(
+                base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            about = f"the proxy {self._proxy}" if self._proxy else f"the address {url!r} or the environment's proxy"
+            raise ApiUnreachable(f"{about} cannot be used: {error}") from error
 
     def run(
         self,

@@ -72,9 +72,14 @@ class LiveCatalog(Catalog):
 
     def _look_now(self) -> None:
         now = seen(self._extra)
-        if now != self._seen:
-            self._seen = now
+        if now == self._seen:
+            return
+        try:
             self._take(load_catalog(self._extra, adapters=False, empty=True))
+        except CatalogError:
+            self._seen = now  # the same files have the same faults
+            raise
+        self._seen = now
 
     def _take(self, catalog: Catalog) -> None:
         before = self._known.keys()

@@ -195,7 +195,8 @@ def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
         return {}
     found = [f"{path.name}: {fault}"] if (fault := unwritable(schema)) else schema_faults(schema, where)
     faults += found
-    return {"properties": {}, **schema} if isinstance(schema, dict) else {}
+    # Behind the rest: the digest is of the schema as it is written, in its order.
+    return {**schema, "properties": schema.get("properties", {})} if isinstance(schema, dict) else {}
 
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:

@@ -9,7 +9,8 @@ from threading import Event
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_GONE = "manyhands.gone"
+_PRESENCE = "manyhands.presence"
+_DISCONNECT: Message = {"type": "http.disconnect"}
 
 Gone = Callable[[], bool]
 
@@ -17,7 +18,7 @@ Gone = Callable[[], bool]
 class Presence:
     """Pure ASGI: listens for the end of the connection while a route works, which may be in a thread and hear nothing.
 
-    It reads one message ahead, so that a body comes no faster than the route takes it.
+    It begins when a route asks whether its client is there, and lets what is left of a body go by.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,29 +28,44 @@ class Presence:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        gone, ahead = Event(), asyncio.Queue[Message](maxsize=1)
-        scope[_GONE] = gone
-
-        async def listen() -> None:
-            while not gone.is_set():
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    gone.set()
-                await ahead.put(message)
-
-        async def heard() -> Message:
-            if gone.is_set() and ahead.empty():
-                return {"type": "http.disconnect"}
-            return await ahead.get()
-
-        listening = asyncio.create_task(listen())
+        presence = scope[_PRESENCE] = _Listening(receive)
         try:
-            await self._app(scope, heard, send)
+            await self._app(scope, presence.receive, send)
         finally:
-            listening.cancel()
+            presence.stop()
+
+
+class _Listening:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> Gone:
+        if self._task is None:
+            self._task = asyncio.create_task(self._listen())
+        return self._gone.is_set
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def receive(self) -> Message:
+        """As the route is told; while somebody listens, of the end of the connection alone."""
+        if self._task is None:
+            return await self._receive()
+        await asyncio.shield(self._task)
+        return _DISCONNECT
+
+    async def _listen(self) -> None:
+        try:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self._gone.set()
 
 
 async def gone_of(request: Request) -> Gone:
-    """Whether the request's client has gone; never, where nothing listens."""
-    gone: Event | None = request.scope.get(_GONE)
-    return gone.is_set if gone else lambda: False
+    """Whether the request's client has gone; never, where nothing listens. Its body has been read before."""
+    presence: _Listening | None = request.scope.get(_PRESENCE)
+    return presence.begin() if presence else lambda: False

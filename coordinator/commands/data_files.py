@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -16,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.exits import Reason
-from infra.json_values import unwritable
+from infra.json_values import DEEPEST, unwritable
 from infra.records import Json
 
 STANDARD_INPUT = "-"
 #: A table's fields are parted by whichever of these its header has most of.
 DELIMITERS = ",;\t|"
+FIELD_CHARACTERS = 10_000_000  #: of a table: more than a request may have
 #: What the end of a file's name says of its form; of others only one line is one text without a word.
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv"}
+SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"}
+_LINE_END = re.compile(r"\r\n|\n|\r")  # other marks, such as U+2028, stand inside texts
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class GivenError(Reason, ValueError):
@@ -48,6 +52,8 @@ def read_json(where: str, text: str) -> Any:
         value = json.loads(text)
     except ValueError as error:
         raise GivenError(f"{where}: not JSON: {error}") from None
+    except RecursionError:
+        raise GivenError(f"{where}: nests deeper than {DEEPEST} levels") from None
     if fault := unwritable(value):
         raise GivenError(f"{where}: {fault}")
     return value
@@ -57,8 +63,10 @@ def _form_of(where: str, path: str, text: str) -> str:
     form = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower())
     if form:
         return form
-    if (lines := len(text.strip().splitlines())) > 1:
+    if (lines := len(_LINE_END.split(text.strip()))) > 1:
         option, others = where.removeprefix("--input "), sorted(_FORMS.keys() - {"lines", "text"})
+        if option.startswith("'@"):
+            raise GivenError(f"{where}: {path} has {lines} lines, and no name that says what it is")
         raise GivenError(
             f"{where}: {path} has {lines} lines. For a list of its lines write {option}=@lines:{path}, for one text "
             f"{option}=@text:{path}; it may also be {', '.join(others)}"
@@ -86,7 +94,7 @@ def _one_text(where: str, text: str) -> str:
 
 
 def _lines(where: str, text: str) -> list[str]:
-    found = [line for line in _one_text(where, text).splitlines() if line.strip()]
+    found = [line for line in _LINE_END.split(_one_text(where, text)) if line.strip()]
     return found or _nothing(where, "lines")
 
 
@@ -102,10 +110,19 @@ def _plain(value: Any) -> Any:
     return fields[0] if len(fields) == 1 and isinstance(fields[0], str) else value
 
 
-def _table(where: str, text: str) -> list[Any]:
+def _csv(where: str, text: str) -> list[Any]:
+    """Its delimiter is whichever its header has most of, outside of quotes."""
+    header = _QUOTED.sub("", _LINE_END.split(text, maxsplit=1)[0])
+    return _table(where, text, max(DELIMITERS, key=header.count) if any(map(header.count, DELIMITERS)) else ",")
+
+
+def _tsv(where: str, text: str) -> list[Any]:
+    return _table(where, text, "\t")
+
+
+def _table(where: str, text: str, delimiter: str) -> list[Any]:
     """A record of texts for each row, by the names in the header; of a table of one column, its texts."""
-    header = text.split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=header.count) if any(each in header for each in DELIMITERS) else ","
+    csv.field_size_limit(FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(_one_text(where, text), newline=""), delimiter=delimiter, strict=True)
     rows: list[Any] = []
     try:
@@ -133,7 +150,8 @@ _FORMS: Mapping[str, Callable[[str, str], Any]] = {
     "lines": _lines,
     "json": read_json,
     "jsonl": _json_lines,
-    "csv": _table,
+    "csv": _csv,
+    "tsv": _tsv,
 }
 
 

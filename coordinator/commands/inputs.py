@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coordinator.commands.data_files import GivenError, read_file, read_json, read_object
+from coordinator.commands.data_files import STANDARD_INPUT, GivenError, read_file, read_json, read_object
 from infra.json_values import unwritable
 from infra.records import Json
 
@@ -13,6 +13,7 @@ from infra.records import Json
 def read_inputs(pairs: Iterable[str]) -> Json:
     """Inputs by name: `name=text`, `name=@file` or `name:=JSON`. Raises GivenError."""
     inputs: Json = {}
+    of_standard_input: str | None = None
     for pair in pairs:
         name, equals, value = pair.partition("=")
         is_json = name.endswith(":")
@@ -24,6 +25,10 @@ def read_inputs(pairs: Iterable[str]) -> Json:
         if is_json:
             inputs[name] = read_json(f"--input {name}", value)
         elif value.startswith("@"):
+            if value.rpartition(":")[2].removeprefix("@") == STANDARD_INPUT:
+                if of_standard_input:
+                    raise GivenError(f"--input {name}: standard input is {of_standard_input!r} already")
+                of_standard_input = name
             inputs[name] = read_file(f"--input {name}", value[1:])
         else:
             inputs[name] = _said(name, value)

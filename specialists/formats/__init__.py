@@ -60,7 +60,12 @@ def load_format(name: str, output_schema: Json) -> Format:
     found = plugin(FORMATS, name)
     if found is None:
         raise FormatError(f"unknown answer format {name!r}; known: {', '.join(known_formats())}")
-    return cast(Format, found.load()(output_schema))
+    try:
+        return cast(Format, found.load()(output_schema))
+    except FormatError:
+        raise
+    except Exception as error:  # anybody's code
+        raise FormatError(f"answer format {name!r} ({found.value}) cannot be used: {type(error).__name__}") from error
 
 
 def utf8_bytes(text: str) -> int:

@@ -110,6 +110,8 @@ def _pairs(name: str, schema: Json) -> _Pairs:
     if len(items) != 2 or "enum" not in next(iter(items.values())):
         raise FormatError(f"format 'lines': items of {name!r} must have two properties, the first an enum")
     (key, keys), (value, text) = items.items()
+    if text.get("type") != "string" or "maxLength" not in text:
+        raise FormatError(f"format 'lines': {value!r} of {name!r} must be a text with 'maxLength'")
     words = _words(keys["enum"])
     if any(":" in w for w in words.values()):
         raise FormatError(f"format 'lines': a member of {key!r} has a colon")

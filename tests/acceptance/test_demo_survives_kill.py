@@ -12,14 +12,14 @@ import httpx
 import pytest
 
 from coordinator.client import Client
+from coordinator.commands.data_files import read_file
 from coordinator.commands.demo import GOAL, INBOX
-from coordinator.commands.inputs import read_file
 from coordinator.local.house import House
 from infra.records import Job, Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 
-MESSAGES = read_file("messages", INBOX)
+MESSAGES = read_file("messages", str(INBOX))
 
 
 def outputs(client: Client, goal: Json, job_type: str) -> list[Json]:

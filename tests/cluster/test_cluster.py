@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from coordinator.client import ApiError, ApiUnreachable, Client
+from coordinator.commands.data_files import read_file
 from coordinator.commands.demo import GOAL, INBOX
-from coordinator.commands.inputs import read_file
 from infra.records import Job, Json
 from specialists.catalog import load_catalog
 from tests.cluster.cluster import EXAMPLES, Cluster, until
@@ -25,7 +25,7 @@ from tests.inbox import each, ref
 
 pytestmark = pytest.mark.timeout(900)
 
-MESSAGES: list[str] = read_file("messages", INBOX)
+MESSAGES: list[str] = read_file("messages", str(INBOX))
 MANY = MESSAGES * 6
 MODELS = [specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base]
 WORKERS = (*MODELS, "functions")

@@ -317,6 +317,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
     [
         ("http://me:secret@127.0.0.1:9", "nothing answers at http://api.invalid by the proxy 127.0.0.1:9"),
         ("socks5://127.0.0.1:9", "the proxy socks5://127.0.0.1:9 cannot be used: "),
+        ("http://127.0.0.1:notaport", "the proxy http://127.0.0.1:notaport cannot be used: "),
     ],
 )
 def test_for_another_machine_the_proxy_is_named(proxy: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,3 +328,8 @@ def test_for_another_machine_the_proxy_is_named(proxy: str, told: str, monkeypat
         client.job_types()
     assert str(refused.value).startswith(told)
     assert "secret" not in str(refused.value)
+
+
+def test_an_address_that_is_none_is_named() -> None:
+    with pytest.raises(ApiUnreachable, match=r"the address 'http://\[::1' or the environment's proxy cannot be used"):
+        Client("http://[::1")

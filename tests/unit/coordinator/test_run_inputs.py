@@ -62,6 +62,28 @@ def test_a_table_is_a_record_for_each_row_and_one_column_its_texts(tmp_path: Pat
     }
 
 
+def test_a_table_is_parted_as_its_name_or_its_header_says(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("name, full\tcity, state\nSmith, John\tParis, FR\n", "utf-8")
+    (tmp_path / "b.csv").write_text('"Name, first";"City, state"\nAnn;Rome\n', "utf-8")
+    (tmp_path / "c.csv").write_text("id,text\n1," + "x" * 200_000 + "\n", "utf-8")
+    told = read_inputs([f"a=@{tmp_path / 'a.tsv'}", f"b=@{tmp_path / 'b.csv'}", f"c=@{tmp_path / 'c.csv'}"])
+    assert told["a"] == [{"name, full": "Smith, John", "city, state": "Paris, FR"}]
+    assert told["b"] == [{"Name, first": "Ann", "City, state": "Rome"}]
+    assert len(told["c"][0]["text"]) == 200_000
+
+
+def test_a_line_is_what_ends_in_a_line_break_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\u2028still one\n", "utf-8")
+    assert read_inputs([f"a=@{tmp_path / 'a.txt'}"]) == {"a": "one\u2028still one\n"}
+    assert read_inputs([f"a=@lines:{tmp_path / 'a.txt'}"]) == {"a": ["one\u2028still one"]}
+
+
+def test_standard_input_is_one_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hi\n")))
+    with pytest.raises(GivenError, match="--input b: standard input is 'a' already"):
+        read_inputs(["a=@-", "b=@text:-"])
+
+
 def test_packed_files_and_standard_input_are_read_by_their_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +166,7 @@ def test_a_file_that_holds_no_plan_is_named(tmp_path: Path, text: str, reason: s
         (["=x"], "write name=text, name=@file or name:=JSON"),
         (["a=1", "a=2"], "a: given twice"),
         (["a=\udcff"], "--input a: is not UTF-8"),
+        (["a:=" + "[" * 100_000], "--input a: nests deeper than 100 levels"),
         (["a:=NaN"], "--input a: holds a number that is not finite"),
         (["a=@/no/such/file"], "cannot read /no/such/file: No such file"),
     ],

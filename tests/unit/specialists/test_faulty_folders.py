@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from specialists.catalog import SHIPPED
+from specialists.formats.json_text import JsonFormat
 from specialists.specialist import SpecialistError, load_specialist
 
 Json = dict[str, Any]
@@ -87,6 +88,23 @@ def test_a_function_that_is_no_file_is_not_there(tmp_path: Path) -> None:
     (folder / "function.py").unlink()
     (folder / "function.py").mkdir()
     assert "function file 'function.py' is not there" in told(folder)
+
+
+def test_the_bound_of_an_answer_counts_no_map_as_empty() -> None:
+    text = {"type": "string", "maxLength": 10}
+    of_map = {"type": "object", "additionalProperties": text, "properties": {}}
+    both = {"type": "object", "additionalProperties": text, "properties": {"a": text}}
+    closed = {"type": "object", "additionalProperties": False, "properties": {"a": text}}
+    assert [JsonFormat(schema).longest() is None for schema in (of_map, both, closed)] == [True, True, False]
+    assert JsonFormat({**closed, "properties": {"a": of_map}}).longest() is None
+    assert JsonFormat({**closed, "properties": {"a": {"type": "array", "maxItems": 3}}}).longest() is None
+
+
+def test_the_digest_of_a_folder_is_of_its_schemas_as_they_are_written() -> None:
+    """It is in every outcome: jobs of before would not be told as this folder's any more."""
+    specialist = load_specialist(SHIPPED / "count", adapters=False)
+    assert specialist.input_schema == json.loads((SHIPPED / "count" / "input.schema.json").read_text())
+    assert list(specialist.input_schema) == list(json.loads((SHIPPED / "count" / "input.schema.json").read_text()))
 
 
 def test_a_map_of_names_to_values_needs_no_properties(tmp_path: Path) -> None:
