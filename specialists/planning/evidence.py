@@ -95,7 +95,7 @@ def want_evidence(request: Request, beliefs: Beliefs, pieces: Mapping[str, float
         name: {
             "own": logit(p),
             "part": logit(parts.get(name, parts["filter"])),
-            "piece": max(-8.0, min(8.0, pieces.get(name, 0.0))),
+            "piece": bounded(pieces.get(name, 0.0)),
             **shared,
         }
         for name, p in beliefs.wants.items()
@@ -116,6 +116,11 @@ def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: b
 
 def weighed(weights: Weights, evidence: Mapping[str, float]) -> float:
     return weights.get("", 0.0) + sum(weight * evidence[name] for name, weight in weights.items() if name)
+
+
+def bounded(number: float) -> float:
+    """So that one number does not outweigh all others."""
+    return max(-8.0, min(8.0, number))
 
 
 def sigmoid(x: float) -> float:

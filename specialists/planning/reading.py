@@ -18,6 +18,7 @@ from specialists.planning.evidence import (
     Source,
     Weights,
     behind_best,
+    bounded,
     number,
     sigmoid,
     types_of,
@@ -72,6 +73,7 @@ class Reading:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._binds: dict[tuple[str, str], float] = {}  #: (what is needed, source) -> number
+        self._begun: tuple[Request, Found] | None = None  #: of the last goal: it is asked about, then planned
 
     def similar(self, left: Sequence[str], right: Sequence[str]) -> Sequence[Sequence[float]]:
         """By the base's own embeddings: cosines, one row for each of `left`."""
@@ -107,6 +109,11 @@ class Reading:
 
     def begun(self, request: Request) -> Found:
         """What is found before any part of a plan is looked at: wants, job types, and the sources of all of these."""
+        if self._begun is None or self._begun[0] is not request:
+            self._begun = request, self._begin(request)
+        return replace(self._begun[1])  # whoever goes on from here puts other parts in the place of these
+
+    def _begin(self, request: Request) -> Found:
         of_goal = self._reader.of_goal(request.goal, request.words, shape_of(request))
         of_pieces = self._of_pieces(request)
         binds = dict(self._bind(request))
@@ -136,8 +143,8 @@ class Reading:
             found[offer.name] = {
                 "own": x,
                 "is_known": float(known is not None),
-                "known": KNOWN_NUMBER if known is None else _bounded(known),
-                "known_piece": _bounded(of_pieces.get(name, KNOWN_NUMBER)),
+                "known": KNOWN_NUMBER if known is None else bounded(known),
+                "known_piece": bounded(of_pieces.get(name, KNOWN_NUMBER)),
                 "unknown_own": x if known is None else 0.0,
                 "base": 10 * whole[0],
                 "goal": 10 * pieces[0],
@@ -442,10 +449,6 @@ class _Parts:
             }
             found.append((key, value, evidence))
         return found
-
-
-def _bounded(number: float) -> float:
-    return max(-8.0, min(8.0, number))
 
 
 def _may_hold_numbers(field: Field) -> bool:
