@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,18 +29,19 @@ def job(deployment: Any, url: str) -> dict[str, str]:
 
 
 @contextmanager
-def waiting(url: str, path: str, count: int) -> Iterator[None]:
-    """So many clients that wait for an answer; at the end they go without a word."""
+def waiting(url: str, path: str) -> Iterator[Callable[[], None]]:
+    """`add()`: one more client that waits for an answer. At the end all of them go without a word."""
     address = urlsplit(url)
     head = f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 6\r\n\r\n"
     request = f"{head}unread".encode()  # a body that no route takes
     sockets = []
+
+    def add() -> None:
+        sockets.append(socket.create_connection((address.hostname, address.port)))
+        sockets[-1].sendall(request)
+
     try:
-        for _ in range(count):
-            each = socket.create_connection((address.hostname, address.port))
-            each.sendall(request)
-            sockets.append(each)
-        yield
+        yield add
     finally:
         for each in sockets:
             each.close()
@@ -51,18 +52,21 @@ def status(url: str, path: str, tenant: str | None = None) -> int:
     return httpx.get(f"{url}{path}", headers=headers, timeout=30).status_code
 
 
-def until(url: str, path: str, wanted: int, within_s: float) -> None:
+def until(url: str, path: str, wanted: int, within_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
     ends = time.monotonic() + within_s
     while (found := status(url, path)) != wanted:
         assert time.monotonic() < ends, f"after {within_s:g} s still {found}"
+        meanwhile()
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_places_are_free_again_soon_after_their_clients_have_gone(url: str, job: dict[str, str], path: str) -> None:
     asked = f"/v1/jobs/{job['job']}?wait=0.01"
-    with waiting(url, path.format(**job), MOST + 20):  # some are turned away while another looks
-        until(url, asked, 503, within_s=20)  # all of them have been taken in
+    with waiting(url, path.format(**job)) as add:
+        for _ in range(MOST):
+            add()
+        until(url, asked, 503, within_s=30, meanwhile=add)  # for each that was turned away while this one looked
         assert status(url, f"/v1/jobs/{job['job']}") == 200  # who does not wait needs no place
         assert status(url, asked, "another") == 200  # and one tenant has not all of them
     until(url, asked, 200, within_s=5)
