@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -20,6 +20,7 @@ from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
+from specialists.text_form import normal_texts, own_spans
 
 ADAPTER = "adapter.safetensors"
 BYTES_A_TOKEN = 4  #: of English, about
@@ -95,7 +96,10 @@ class Specialist:
         faults = value_faults(input, self.input_schema, where)
         if faults or not self.manifest.decoding:
             return faults
-        return [f"{where}.{fault}" for fault in self.format.faults(input)]
+        shown = self.shown(input)
+        if shown != input and (faults := value_faults(shown, self.input_schema, where)):
+            return [f"{fault}, without what cannot be seen" for fault in faults]
+        return [f"{where}.{fault}" for fault in self.format.faults(shown)]
 
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
@@ -111,6 +115,10 @@ class Specialist:
         key = hashlib.sha256("\0".join((tenant, self.digest)).encode() + b"\0" + _canonical(input)).hexdigest()
         return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s, fresh=fresh)
 
+    def shown(self, input: Json) -> Json:
+        """`input` as the model is shown it, in training and in serving: its texts in their normal form."""
+        return cast(Json, normal_texts(input, self.input_schema))
+
     def render(self, input: Json) -> str:
         return self.fill(input).text
 
@@ -118,12 +126,20 @@ class Specialist:
         """The prompt for `input`, and which part of it may be cut. The same text as `render` gives."""
         if self.prompt is None:
             return Prompt(json.dumps(input, ensure_ascii=False, separators=(",", ":")))
-        return fill(self.prompt, self.format.fields(input), self.manifest.limits.cut)
+        return fill(self.prompt, self.format.fields(self.shown(input)), self.manifest.limits.cut)
+
+    def grammar(self, input: Json) -> str:
+        """Of the answers that are allowed for `input`. Of a specialist that decodes."""
+        return self.format.grammar(self.shown(input))
+
+    def write(self, output: Json) -> str:
+        """The answer that stands for `output`, as a model is to write it. Raises FormatError."""
+        return self.format.write(normal_texts(output, self.output_schema))
 
     def parse(self, text: str, input: Json) -> Json:
         """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
 
-        UnwritableError where it cannot be kept as JSON.
+        Verbatim parts of the input are told as `input` has them. UnwritableError where it cannot be kept as JSON.
         """
         try:
             output = self.format.read(text)
@@ -132,8 +148,10 @@ class Specialist:
         if fault := unwritable(output):
             raise UnwritableError(f"{self.name}: the output {fault}")
         where = f"{self.name}.output"
-        faults = value_faults(output, self.output_schema, where)
-        if faults := faults or span_faults(output, self.output_schema, input, where):
+        if faults := value_faults(output, self.output_schema, where):
+            raise AnswerError("; ".join(faults))
+        output = own_spans(output, self.output_schema, input)
+        if faults := span_faults(output, self.output_schema, input, where):
             raise AnswerError("; ".join(faults))
         return output
 

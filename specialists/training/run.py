@@ -97,7 +97,7 @@ def _usable(
 
 def _fits(specialist: Specialist, example: Example) -> bool:
     try:
-        answer = specialist.format.write(example.output)
+        answer = specialist.write(example.output)
         return not specialist.input_faults(example.input) and specialist.parse(answer, example.input) is not None
     except (FormatError, ValueError, KeyError):
         return False

@@ -126,7 +126,7 @@ def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
 
 def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
     """Its base alone, which is shown these examples with their answers before the question."""
-    texts = [specialist.render(each.input) + specialist.format.write(each.output) + "\n\n" for each in shown]
+    texts = [specialist.render(each.input) + specialist.write(each.output) + "\n\n" for each in shown]
     limits = specialist.manifest.limits
     room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
     manifest = specialist.manifest.model_copy(update={"adapter": None, "limits": room})
