@@ -150,7 +150,7 @@ class Specialist:
         where = f"{self.name}.output"
         if faults := value_faults(output, self.output_schema, where):
             raise AnswerError("; ".join(faults))
-        output = own_spans(output, self.output_schema, input)
+        output = cast(Json, own_spans(output, self.output_schema, input))
         if faults := span_faults(output, self.output_schema, input, where):
             raise AnswerError("; ".join(faults))
         return output

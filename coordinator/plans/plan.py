@@ -42,6 +42,8 @@ class OnFailure(StrEnum):
 
     FAIL = "fail"  #: the run fails
     SKIP = "skip"  #: a place without an output is null in the step's value
+    #: The same, but a step none of whose jobs succeeded fails the run: what the planner's plans say of mapped steps.
+    LEAVE_OUT = "leave_out"
 
 
 class Default(Record):
@@ -61,7 +63,7 @@ def _either(word: type[StrEnum], object_: type[Record], known: str) -> BeforeVal
 
 
 _JOIN = _either(Join, Quorum, "'all', 'any' or {\"quorum\": a number above 0}")
-_ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip' or {\"default\": an output}")
+_ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip', 'leave_out' or {\"default\": an output}")
 
 
 class Limits(Record):
@@ -89,6 +91,11 @@ class Step(Record):
     def output_in_place(self) -> Json | None:
         """What a job that failed has for its output; None: null."""
         return self.on_failure.default if isinstance(self.on_failure, Default) else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether an element of its map that no job can be made of, or whose job fails, fails no more than itself."""
+        return self.map is not None and (self.join is not Join.ALL or self.on_failure is not OnFailure.FAIL)
 
     def wanted(self, total: int) -> int:
         """How many of its `total` jobs must succeed."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coordinator.plans import references
-from coordinator.plans.binder import Binder
+from coordinator.plans.binder import Binder, Unbound
 from coordinator.plans.plan import Step
 from coordinator.runs.run import Run
 from infra.records import Job, Json
@@ -16,14 +16,18 @@ from specialists.specialist import Specialist
 ASKED_S = 5.0
 
 
-def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json]:
-    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge."""
+def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json | Unbound]:
+    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge.
+
+    Of a step that goes on where a job fails, an element that no input can be made of has an Unbound in its place.
+    """
     if step.map is None:
         return list(binder.bind(step.args, [values]))
     item, elements = step.map.item, references.bind(step.map.over, values)
     if not isinstance(elements, list):
         raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
-    return list(binder.bind(step.args, ({**values, item: each} for each in elements)))
+    bind = binder.bind_each if step.goes_on else binder.bind
+    return list(bind(step.args, ({**values, item: each} for each in elements)))
 
 
 def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:

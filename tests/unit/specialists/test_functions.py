@@ -45,6 +45,12 @@ def kept(field: str, items: list[Any] = ORDERS, **condition: Any) -> list[int]:
 # table
 
 
+def test_a_row_has_no_fields_of_what_was_left_out() -> None:
+    rows = run("table", columns=[["a", "b"], [{"intent": "x"}, None]])
+    assert rows == {"rows": [{"value": "a", "intent": "x"}, {"value": "b"}]}
+    assert run("table", columns=[["a", None]]) == {"rows": [{"value": "a"}, {"value": None}]}
+
+
 def test_a_table_joins_lists_side_by_side() -> None:
     rows = run("table", columns=[["a", "b"], [{"intent": "x"}, {"intent": "y"}], [{"entities": []}, {"entities": [1]}]])
     assert rows == {

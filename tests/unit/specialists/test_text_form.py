@@ -13,7 +13,10 @@ from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist
 from specialists.text_form import normal, told_back
 
-SPECIAL = "\r\n\t\x00\x0b\x85\xa0\xad\u0301\u030a\u0338\u1100\u1161\u11a8\u200b\u200c\u200d\u2028\u202e\u212a\u3000\ufeffaeKk é"
+SPECIAL = (
+    "\r\n\t\x00\x0b\x85\xa0\xad\u0301\u030a\u0338\u1100\u1161\u11a8"
+    "\u200b\u200c\u200d\u2028\u202e\u212a\u3000\ufeffaeKk é"
+)
 TEXTS = st.text(st.one_of(st.sampled_from(SPECIAL), st.characters(exclude_categories=["Cs"])), max_size=40)
 
 
