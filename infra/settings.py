@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     ray_address: str | None = None  #: of a Ray cluster to join; None: a private one on this machine
     ray_token_file: Path | None = None  #: its authentication token
 
+    untrained: bool = False  #: whether workers serve language models that were never trained for their job types
     slots: int = Field(default=16, gt=0, le=512)  #: jobs of one worker at a time: its batch
     precision: Literal["fp32", "bf16", "int8"] | None = None  #: of engine transformers; None: what is fastest here
     threads: int | None = Field(default=None, gt=0)  #: of the engine's arithmetic; None: all cores

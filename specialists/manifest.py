@@ -37,6 +37,7 @@ class _Record(BaseModel):
 class BaseRef(_Record):
     name: str  #: a key of `specialists.bases.weights.BASES`, a local folder, or a hub id
     sha256: Digest | None = None  #: of a named base's weights; checked before they load
+    tuned: bool = False  #: the weights themselves were trained for this job type: it needs no adapter
 
 
 class AdapterRef(_Record):
@@ -182,6 +183,11 @@ class Manifest(_Record):
     def inner_engine(self) -> str:
         """What turns prompts into completions, wherever it lives."""
         return self.ray.engine if self.engine == "ray" else self.engine
+
+    @property
+    def trained(self) -> bool:
+        """Whether its model was taught its job: by an adapter, or in its own weights. True where there is no model."""
+        return not self.hosts_model or self.adapter is not None or (self.base is not None and self.base.tuned)
 
     @property
     def hosts_model(self) -> bool:

@@ -23,6 +23,8 @@ from specialists.schemas import Json, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
 
 ADAPTER = "adapter.safetensors"
+#: Parts of a manifest that decide no answer.
+_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "base": {"tuned"}}
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -74,7 +76,7 @@ class Specialist:
         How sure it is said to be decides none, nor who is asked next, nor how it was trained.
         """
         parts = [
-            self.manifest.model_dump_json(exclude={"confidence", "fallback", "training"}),
+            self.manifest.model_dump_json(exclude=_NO_ANSWER),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]

@@ -71,6 +71,7 @@ def main(names: Sequence[str] = (), ticks: int | None = None) -> int:
 
 def serve(settings: Settings, names: Sequence[str], ticks: int | None, metrics: WorkerMetrics, tracer: Tracer) -> int:
     specialists = choose(load_catalog(settings.specialists), names)
+    check_trained(specialists, settings.untrained)
     ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
     name = worker_name(names)
@@ -131,6 +132,19 @@ def _end_deaf(worker: Worker, ending: Ending, grace_s: float) -> None:
 def choose(catalog: Catalog, names: Sequence[str]) -> list[Specialist]:
     """Raises UnknownJobType. Without names, the whole catalog."""
     return [catalog.get(name) for name in dict.fromkeys(names or catalog.names())]
+
+
+def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
+    """Raises StartError where a language model was never taught its job, unless that is wanted."""
+    names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
+    if names and not untrained:
+        raise StartError(
+            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, say "
+            "`tuned = true` in [base] where the weights themselves were trained for it, or serve it all the same with "
+            "`--untrained` (MANYHANDS_UNTRAINED=true)"
+        )
+    if names:
+        log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})
 
 
 def check_rights(ledger: Ledger, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:

@@ -32,6 +32,7 @@ def worker(
     slots: Annotated[int | None, typer.Option(help="jobs at a time; default: MANYHANDS_SLOTS, 16")] = None,
     engine: Annotated[str | None, typer.Option(help="'ray': language models live in a Ray cluster")] = None,
     address: Annotated[str | None, typer.Option(help="of the Ray cluster; default: a private one here")] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="serve models that were never trained, too")] = False,
 ) -> None:
     """Serve specialists: take their jobs off the queue and do them, until SIGTERM or Ctrl-C.
 
@@ -45,5 +46,6 @@ def worker(
         "slots": slots,
         "engine": engine,
         "ray_address": address,
+        "untrained": untrained or None,
     }
     raise typer.Exit(main(names or [], {field: value for field, value in given.items() if value is not None}))

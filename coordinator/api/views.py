@@ -130,6 +130,7 @@ def specialist_view(specialist: Specialist) -> Json:
     return {
         "name": manifest.name,
         "version": manifest.version,
+        "trained": manifest.trained,
         "engine": manifest.engine,
         "base": manifest.base.model_dump(mode="json") if manifest.base else None,
         "adapter": manifest.adapter.model_dump(mode="json") if manifest.adapter else None,
