@@ -139,9 +139,9 @@ def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
     names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
     if names and not untrained:
         raise StartError(
-            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, say "
-            "`tuned = true` in [base] where the weights themselves were trained for it, or serve it all the same with "
-            "`--untrained` (MANYHANDS_UNTRAINED=true)"
+            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, "
+            "say `tuned = true` in [base] where the weights themselves were trained for it, or serve it all the "
+            "same with `--untrained` (MANYHANDS_UNTRAINED=true)"
         )
     if names:
         log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infra.json_lines import SHOWN
 from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
@@ -63,7 +65,7 @@ def train_specialist(
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
-    taught = chosen + [example for example in made_up if _fits(specialist, example)]
+    taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
     adapter = train(specialist, taught, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
@@ -87,20 +89,28 @@ def train_specialist(
 def _usable(
     specialist: Specialist, examples: Sequence[Example], what: str, say: Callable[[str], None]
 ) -> list[Example]:
-    usable = [example for example in examples if _fits(specialist, example)]
+    misfits = [_misfit(specialist, example) for example in examples]
+    usable = [example for example, misfit in zip(examples, misfits, strict=True) if misfit is None]
+    reasons = Counter(misfit for misfit in misfits if misfit is not None)
+    told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(SHOWN))
     if not usable:
-        raise TrainingError(f"none of the {len(examples)} {what} fits the schemas of {specialist.name!r}")
-    if left_out := len(examples) - len(usable):
-        say(f"{left_out} of {len(examples)} {what} left out: they break the schemas or the format")
+        raise TrainingError(f"none of the {len(examples)} {what} fits the schemas of {specialist.name!r}: {told}")
+    if reasons:
+        say(f"{len(examples) - len(usable)} of {len(examples)} {what} left out: {told}")
     return usable
 
 
-def _fits(specialist: Specialist, example: Example) -> bool:
+def _misfit(specialist: Specialist, example: Example) -> str | None:
+    """Why an example cannot be trained on; None: it can."""
     try:
-        answer = specialist.write(example.output)
-        return not specialist.input_faults(example.input) and specialist.parse(answer, example.input) is not None
-    except (FormatError, ValueError, KeyError):
-        return False
+        if faults := specialist.input_faults(example.input):
+            return faults[0]
+        specialist.parse(specialist.write(example.output), example.input)
+    except KeyError as error:
+        return f"{specialist.name}.output: missing {error}"
+    except (FormatError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:

@@ -16,7 +16,7 @@ from infra.settings import Settings
 from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
-from specialists.examples import EXAMPLES, Example, ExamplesError, drawn, read_examples
+from specialists.examples import EXAMPLES, Example, ExamplesError, answerable, drawn, read_examples
 from specialists.manifest_text import ManifestTextError, with_table
 from specialists.measuring.baselines import BaselineError, fit_baselines
 from specialists.measuring.card import CARD, add_score, machine, today
@@ -75,7 +75,7 @@ def _eval(
         specialist = catalog.get(name)
         if specialist.manifest.inner_engine == "planner":
             raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
-        examples = drawn(read_examples(data), limit)
+        examples = drawn(answerable(specialist, read_examples(data, _warn), _warn), limit)
         if untuned and fit:
             raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")
         if shots and not untuned:
@@ -108,6 +108,10 @@ def _eval(
         typer.echo(json.dumps(said))
     elif cascade:
         _print_cascade(cascade)
+
+
+def _warn(sentence: str) -> None:
+    typer.echo(f"warning: {sentence}", err=True)
 
 
 def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:

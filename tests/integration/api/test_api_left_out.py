@@ -1,4 +1,4 @@
-"""One bad row among many, in a goal in words: the others have their answers, and the goal says which has none and why."""
+"""One bad row among many, in a goal in words: the others have answers, and the goal says which has none, and why."""
 
 from __future__ import annotations
 

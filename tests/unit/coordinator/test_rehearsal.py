@@ -319,7 +319,7 @@ MALFORMED = [
     (b'{"id": "\xff"}', "is not UTF-8 (byte 8)"),
     (GOOD, "another line has the id 'a'"),
     (deep(200), "nests 202 levels deep, the limit is 100"),
-    (deep(90_000), "nests more than 100 levels deep"),
+    (deep(90_000), "nests deeper than 100 levels"),
 ]
 
 
