@@ -525,3 +525,12 @@ def test_one_bad_element_is_its_jobs_to_fail_where_the_step_goes_on(on_failure: 
 
 def test_a_list_of_bad_elements_alone_is_refused_where_one_has_to_succeed() -> None:
     assert len(faults_of({**each("s1"), "on_failure": "leave_out"}, inputs={"messages": ["", ""]})) == 2
+
+
+def test_a_field_whose_name_has_dots_is_reached_as_it_is_written() -> None:
+    inputs = {"rows": [{"mail.body": "my card is lost"}, {"mail.body": "where is it?"}]}
+    assert compiled(each("s1", over="inputs.rows", text="item.mail.body"), inputs=inputs).steps
+    assert (
+        "no 'mail' there; known: mail.body"
+        in faults_of(each("s1", over="inputs.rows", text="item.mail.head"), inputs=inputs)[0]
+    )
