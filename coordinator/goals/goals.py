@@ -16,6 +16,7 @@ from coordinator.admission.decide import bids
 from coordinator.admission.door import Door
 from coordinator.goals.answered_job import Followed
 from coordinator.goals.canonical import meaning
+from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.idempotency import Asking, KeyUsed
 from coordinator.plans import references
 from coordinator.plans.answer import Confirm
@@ -30,7 +31,6 @@ from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import load_values
-from infra.ledger.protocol import Ledger
 from infra.ledger.unreadable import kinds_of
 from infra.metrics import Meter
 from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, RunState, TypeState
@@ -121,7 +121,7 @@ class UnknownJob(Unknown):
 class Goals:
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: GoalLedger,
         catalog: Catalog,
         settings: Settings,
         metrics: RunMetrics | None = None,
