@@ -1,1 +1,1 @@
-"""The product's rules are the Lua scripts of `infra.ledger.redis.scripts`; the ledger in here is their twin for tests."""
+"""The product's rules are the Lua scripts of `infra.ledger.redis.scripts`; this room is their twin for tests."""
