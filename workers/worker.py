@@ -14,7 +14,7 @@ from typing import Protocol, Self, TypeVar
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from infra.ledger.protocol import LedgerUnavailable
-from infra.ledger.protocols.claims import JobClaims, LeaseRenewal
+from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
 from infra.ledger.protocols.job_types import JobCounts
 from infra.ledger.protocols.workers import WorkerPresence
 from infra.logs import where
@@ -40,7 +40,7 @@ BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 STOPS_MS = 1_000
 
 
-class WorkerLedger(JobClaims, LeaseRenewal, WorkerPresence, JobCounts, Protocol):
+class WorkerLedger(JobClaims, ClaimStops, LeaseRenewal, WorkerPresence, JobCounts, Protocol):
     """Claims and their leases, this worker's signs of life, and how much waits for it."""
 
 

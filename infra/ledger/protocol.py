@@ -27,7 +27,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from infra.ledger.protocols.claims import JobClaims, LeaseRenewal
+from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
 from infra.ledger.protocols.connection import LedgerConnection
 from infra.ledger.protocols.dead_letters import DeadLetterStore
 from infra.ledger.protocols.job_types import JobCounts, TypeLoads, TypeSwitch
@@ -67,6 +67,7 @@ class Ledger(
     OutcomeStream,
     OutcomeBacklog,
     JobClaims,
+    ClaimStops,
     LeaseRenewal,
     WorkerPresence,
     WorkerRoster,

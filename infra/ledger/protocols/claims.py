@@ -42,6 +42,10 @@ class JobClaims(Protocol):
         The answer is False if `token` does not hold the job any more. Repeating it is True and changes nothing.
         """
 
+
+class ClaimStops(Protocol):
+    """Claims whose work is not wanted any more."""
+
     def stops(self, worker: str, wait_ms: int) -> list[str]:
         """Tokens of the claims of `worker` that are to stop, because their job or its run has ended. Waits up to
         `wait_ms` for the first one.
