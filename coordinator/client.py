@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ import httpx
 
 from coordinator.exits import Reason
 from coordinator.goals.idempotency import key_fault, tenant_fault
+from infra.field_names import current_name, current_names, old_names
 from infra.records import NOBODY, JobState, Json, RunState
 
 #: The server waits no longer than this in one request.
@@ -129,7 +131,9 @@ class Client:
         `goal`: words, a plan, or a saved plan's name, whose holes `inputs` fill.
         `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
         """
-        rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority, "confirm": confirm}
+        _warn_of(old_names(limits))
+        limits = current_names(limits or {})
+        rest = {"inputs": dict(inputs or {}), "limits": limits, "priority": priority, "confirm": confirm}
         return self._send("/v1/goals", _asked(goal) | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
@@ -168,11 +172,18 @@ class Client:
         *,
         priority: str = "normal",
         deadline_s: float | None = None,
+        claim_within_s: float | None = None,
         queue_s: float | None = None,
         key: str | None = None,
     ) -> Json:
-        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults."""
-        limits = {"deadline_s": deadline_s, "queue_s": queue_s}
+        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults.
+
+        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name.
+        """
+        if queue_s is not None:
+            _warn_of(["queue_s"])
+            claim_within_s = queue_s
+        limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
         asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
         ends = time.monotonic() + wait_s
         job = self._send("/v1/jobs", asked, key, min(wait_s, STEP_S))
@@ -335,6 +346,12 @@ class _Outage:
         if error.retry_after_s is None or time.monotonic() - self._since > OUTAGE_S:
             raise error
         time.sleep(error.retry_after_s)
+
+
+def _warn_of(names: Iterable[str]) -> None:
+    """Warn who calls a method of the client with old names."""
+    for name in names:
+        warnings.warn(f"{name!r} is called {current_name(name)!r} now", DeprecationWarning, stacklevel=3)
 
 
 def _is_loopback(url: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.field_names import CLAIM_WITHIN_S
+
 Json = dict[str, Any]
 
 
@@ -58,7 +60,7 @@ class Reuse(Record):
     fresh: bool = False  #: it is done anew: what is kept does not answer it, and its output takes that place
 
 
-class Job(Record):
+class Job(Record, validate_by_name=True):
     """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`, with
     `.<job type>` behind it where that is a fallback's: releasing it twice creates it once."""
 
@@ -71,7 +73,8 @@ class Job(Record):
     attempts: int = 3  #: claims allowed
     timeout_s: float = 120.0  #: of one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
-    queue_s: float | None = None  #: it expires unless it is claimed within so long of when it was first ready
+    #: it expires unless it is claimed within this time after it was first ready; None: it may wait for ever
+    claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
     tokens: int = Field(default=1, gt=0)  #: what it costs, estimated: tenants share a line by tokens

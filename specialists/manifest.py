@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from infra.field_names import CLAIM_WITHIN_S
 from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
@@ -52,14 +53,15 @@ class Decoding(_Record):
     max_tokens: int | None = Field(default=None, gt=0, le=LONGEST_ANSWER)
 
 
-class Limits(_Record):
+class Limits(_Record, validate_by_name=True):
     input_tokens: int = Field(default=2048, gt=0)  #: a longer prompt is refused, or cut as `cut` says
     cut: str | None = (
         None  #: the string field of the input that is cut at its end, so that the prompt fits; None: refused
     )
     timeout_s: float = Field(default=120.0, gt=0)  #: one attempt at one job
     attempts: int = Field(default=3, gt=0, le=20)  #: claims of one job before it is a dead letter
-    queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless it is claimed within so long; None: never
+    #: a job expires unless a worker claims it within this time after it was ready; None: it may wait for ever
+    claim_within_s: float | None = Field(default=None, gt=0, validation_alias=CLAIM_WITHIN_S)
     backlog: int | None = Field(default=None, gt=0)  #: jobs that may wait; None: as the deployment says
 
 
@@ -85,12 +87,13 @@ class Reusing(_Record):
     cache_s: int | None = Field(default=None, gt=0)  #: its output answers the others for so long
 
 
-class Fallback(_Record):
+class Fallback(_Record, validate_by_name=True):
     """Who is asked the same when this one is too unsure of its output."""
 
     to: Name  #: a specialist with the same schemas
     below: float = Field(gt=0, le=1)  #: outputs whose confidence is less; one that has none is taken as it is
-    queue_s: float = Field(default=30.0, gt=0)  #: the output stands unless a worker takes the fallback's job so soon
+    #: the output stands unless a worker claims the fallback's job within this time
+    claim_within_s: float = Field(default=30.0, gt=0, validation_alias=CLAIM_WITHIN_S)
 
 
 class Recipe(_Record):

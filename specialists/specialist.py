@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from infra.field_names import current_name, old_names
 from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
@@ -21,6 +23,8 @@ from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
+
+logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter.safetensors"
 #: Parts of a manifest that decide no answer.
@@ -180,7 +184,8 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
     """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
     faults: list[str] = []
     try:
-        manifest = Manifest.model_validate(tomllib.loads((folder / "specialist.toml").read_text("utf-8")))
+        said = tomllib.loads((folder / "specialist.toml").read_text("utf-8"))
+        manifest = Manifest.model_validate(said)
     except FileNotFoundError:
         raise SpecialistError(folder, ["no specialist.toml"]) from None
     except ValidationError as error:
@@ -199,8 +204,18 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
             faults += _adapter_faults(specialist)
     if faults:
         raise SpecialistError(folder, faults)
+    _tell_old_names(folder, said)
     _ = specialist.digest  # of the files as they are now: a change while a process runs is none of its own
     return specialist
+
+
+def _tell_old_names(folder: Path, said: Json) -> None:
+    for table, fields in said.items():
+        for name in old_names(fields):
+            logger.warning(
+                "specialist folder %r: specialist.toml: [%s] %s is called %s now; the old name is still read",
+                folder.name, table, name, current_name(name), extra={"action": "read"},
+            )  # fmt: skip
 
 
 def _read_schema(path: Path, where: str, faults: list[str]) -> Json:

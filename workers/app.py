@@ -14,7 +14,9 @@ from functools import partial
 from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
-from infra.ledger.protocol import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
+from infra.ledger.protocols.connection import LedgerPulse
+from infra.ledger.protocols.workers import WorkerPresence
 from infra.ledger.redis.ledger import RedisLedger
 from infra.logs import configure
 from infra.metrics import create_registry, served
@@ -109,7 +111,7 @@ def _measured(specialists: Sequence[Specialist], engines: Mapping[str, Engine]) 
     return speed
 
 
-def consume(worker: Worker, queue: Queue, ledger: Ledger, name: str, settings: Settings, ending: Ending) -> None:
+def consume(worker: Worker, queue: Queue, ledger: LedgerPulse, name: str, settings: Settings, ending: Ending) -> None:
     """Serve the queue until told to stop; or until what waits on it does not arrive any more: then end, unhealthy."""
     deafened = partial(_end_deaf, worker, ending, settings.grace_s)
     listener = Listener(queue, ledger, worker.handlers(), settings.slots, settings.silent_s, deafened)
@@ -147,7 +149,7 @@ def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
         log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})
 
 
-def check_rights(ledger: Ledger, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
+def check_rights(ledger: WorkerPresence, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
     """Before minutes go into loading a model: raise StartError if the ledger or the queues are closed to us.
 
     LedgerUnavailable or QueueUnavailable if they are away.
@@ -171,7 +173,7 @@ def worker_name(names: Sequence[str]) -> str:
     return f"{names[0] if len(names) == 1 else 'worker'}-{os.getpid()}@{socket.gethostname()}"
 
 
-def await_ledger(ledger: Ledger, wait_s: float = LEDGER_WAIT_S) -> None:
+def await_ledger(ledger: LedgerPulse, wait_s: float = LEDGER_WAIT_S) -> None:
     """Return when the ledger answers; raise StartError if it does not within `wait_s`."""
     until = time.monotonic() + wait_s
     while True:

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from opentelemetry.trace import NoOpTracer, Tracer
 
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
+from infra.ledger.protocols.job_types import JobCounts
+from infra.ledger.protocols.workers import WorkerPresence
 from infra.logs import where
 from infra.queue.protocol import Handler, Redeliver
 from infra.records import Claim, FailureKind, Outcome, Refusal
@@ -37,12 +40,16 @@ BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 STOPS_MS = 1_000
 
 
+class WorkerLedger(JobClaims, ClaimStops, LeaseRenewal, WorkerPresence, JobCounts, Protocol):
+    """Claims and their leases, this worker's signs of life, and how much waits for it."""
+
+
 class Worker:
     """A context: one thread renews the leases and tells the ledger that this worker lives, one hears of cancels."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: WorkerLedger,
         specialists: Iterable[Specialist],
         engines: Mapping[str, Engine],
         name: str,

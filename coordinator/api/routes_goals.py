@@ -18,7 +18,8 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
-from infra.ledger.protocol import ENTRY_ID, Ledger
+from infra.ledger.protocol import ENTRY_ID
+from infra.ledger.protocols.runs import RunEvents
 from infra.records import Json, Record, RunState
 
 
@@ -28,7 +29,7 @@ class Rerun(Record):
     step: str | None = None  #: it and all that needs it; None: what failed
 
 
-def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
+def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:

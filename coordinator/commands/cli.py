@@ -13,6 +13,7 @@ from coordinator.commands.choice import follow_to_exit
 from coordinator.commands.client import client_of
 from coordinator.commands.letters import letters
 from coordinator.commands.options import (
+    ClaimWithin,
     ConfirmWhen,
     Deadline,
     GoalId,
@@ -21,7 +22,6 @@ from coordinator.commands.options import (
     JobType,
     Key,
     PlanFile,
-    QueueLimit,
     SavedName,
     SomeWords,
     Tenant,
@@ -73,7 +73,7 @@ def run(
     saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
@@ -84,7 +84,7 @@ def run(
     meant, where that is not clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4
     where it was refused."""
     with client_of(url, tenant) as client:
-        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
         follow_to_exit(client, accepted["id"])
 
@@ -95,7 +95,7 @@ def submit(
     saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
@@ -104,7 +104,7 @@ def submit(
 ) -> None:
     """Hand in a goal and print its id."""
     with client_of(url, tenant) as client:
-        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
 
 
@@ -112,7 +112,7 @@ def job(
     job_type: JobType,
     given: JobInput = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     key: Key = None,
     tenant: Tenant = NOBODY,
@@ -123,7 +123,7 @@ def job(
     from coordinator.commands.show import job_cut, job_escalated, job_failure
 
     with client_of(url, tenant) as client:
-        limits = limits_of(deadline, queue_limit)
+        limits = limits_of(deadline, claim_within)
         ended = client.job(job_type, read_job_input(given or []), math.inf, priority=priority, key=key, **limits)
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)

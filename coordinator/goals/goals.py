@@ -16,6 +16,7 @@ from coordinator.admission.decide import bids
 from coordinator.admission.door import Door
 from coordinator.goals.answered_job import Followed
 from coordinator.goals.canonical import meaning
+from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.idempotency import Asking, KeyUsed
 from coordinator.plans import references
 from coordinator.plans.answer import Confirm
@@ -30,7 +31,7 @@ from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import load_values
-from infra.ledger.protocol import Ledger
+from infra.field_names import CLAIM_WITHIN_S
 from infra.ledger.unreadable import kinds_of
 from infra.metrics import Meter
 from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, RunState, TypeState
@@ -68,7 +69,7 @@ class Goal(Record):
     )
     inputs: Json = Field(default_factory=dict, description="What the goal speaks of, by name.")
     limits: Json = Field(
-        default={}, description="max_jobs, deadline_s, queue_s, max_replans; those of the deployment else."
+        default={}, description="max_jobs, deadline_s, claim_within_s, max_replans; those of the deployment else."
     )
     priority: Priority = Priority.NORMAL
     confirm: Confirm = Field(
@@ -77,20 +78,22 @@ class Goal(Record):
     )
 
 
-class JobRequest(Record):
+class JobRequest(Record, validate_by_name=True):
     """One typed job."""
 
     type: str
     input: Json
     priority: Priority = Priority.NORMAL
     deadline_s: float | None = Field(default=None, description="From accepted to ended; the deployment's else.")
-    queue_s: float | None = Field(
-        default=None, description="It expires unless a worker takes it within so long; the job type's else."
+    claim_within_s: float | None = Field(
+        default=None,
+        validation_alias=CLAIM_WITHIN_S,
+        description="It expires unless a worker claims it within this time after it was ready; the job type's else.",
     )
 
     def limits(self) -> Json:
         """Those that it names."""
-        return self.model_dump(include={"deadline_s", "queue_s"}, exclude_none=True)
+        return self.model_dump(include={"deadline_s", "claim_within_s"}, exclude_none=True)
 
 
 class GoalRefused(Exception):
@@ -121,7 +124,7 @@ class UnknownJob(Unknown):
 class Goals:
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: GoalLedger,
         catalog: Catalog,
         settings: Settings,
         metrics: RunMetrics | None = None,
@@ -182,7 +185,7 @@ class Goals:
 
     def meaning(self, asked: Goal | JobRequest) -> Json:
         """The same for requests that ask for the same, as long as this deployment's defaults are."""
-        body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "queue_s"})
+        body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "claim_within_s"})
         limits = asked.limits() if isinstance(asked, JobRequest) else asked.limits
         return meaning(body, limits, self.limits)
 

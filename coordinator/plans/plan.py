@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from coordinator.plans import references
+from infra.field_names import CLAIM_WITHIN_S
 from infra.records import Json, Record
 from specialists.offers import PLANNER
 
@@ -66,11 +67,12 @@ _JOIN = _either(Join, Quorum, "'all', 'any' or {\"quorum\": a number above 0}")
 _ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip', 'leave_out' or {\"default\": an output}")
 
 
-class Limits(Record):
+class Limits(Record, validate_by_name=True):
     max_jobs: int = Field(gt=0)  #: of the run
     deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
     max_replans: int = Field(ge=0)  #: more plans of the planner that are tried where its first does not compile
-    queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless claimed within so long; None: its type's
+    #: a job expires unless a worker claims it within this time after it was ready; None: its type's
+    claim_within_s: float | None = Field(default=None, gt=0, validation_alias=CLAIM_WITHIN_S)
 
 
 class Map(Record):

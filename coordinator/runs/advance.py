@@ -139,7 +139,7 @@ class _Deciding:
         first = self._known(outcome.job_id)
         if first is None:
             return False
-        self._jobs.append(fallback_job(self._run, step, first.job, self._catalog.get(rule.to), rule.queue_s))
+        self._jobs.append(fallback_job(self._run, step, first.job, self._catalog.get(rule.to), rule.claim_within_s))
         self._steps[step.id] = progress.escalating(index, rule.to)
         self._tell("job.escalated", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
         return True

@@ -30,7 +30,7 @@ class Entry:
 
     @staticmethod
     def of(job: Job) -> Entry:
-        queue_ms = None if job.queue_s is None else round(1000 * job.queue_s)
+        queue_ms = None if job.claim_within_s is None else round(1000 * job.claim_within_s)
         return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), queue_ms)
 
     @property

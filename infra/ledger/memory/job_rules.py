@@ -1,6 +1,6 @@
 """The rules by which jobs move, in this process's memory. Knows no lock and no run's record.
 
-The twin of `infra/scripts`.
+The product's rules are the Lua scripts of `infra.ledger.redis.scripts`; these are their twin for tests.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def test_without_a_key_of_ones_own_the_same_is_done_again(client: Client) -> Non
 
 def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client) -> None:
     client.set_state("triage", TypeState.PAUSED)
-    job = client.job("triage", {"text": "x"}, 0.0, priority="high", deadline_s=300, queue_s=0.3)
+    job = client.job("triage", {"text": "x"}, 0.0, priority="high", deadline_s=300, claim_within_s=0.3)
     goal = client.get(job["id"].partition(".")[0])
     assert (job["priority"], goal["deadline_ms"] - goal["created_ms"]) == ("high", 300_000)
     assert client.wait(goal["id"], 30.0)["failure"]["kind"] == "expired"
