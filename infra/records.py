@@ -81,6 +81,7 @@ class Job(Record, validate_by_name=True):
     reuse: Reuse | None = None
     round: int = 0  #: of its run: grows each time that an ended run is taken up again
     trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
+    schemas: str | None = None  #: `Specialist.schemas` that its worker's specialist must have; None: any
 
     @staticmethod
     def name(run_id: str, step_id: str, index: int, fallback: str | None = None) -> str:
@@ -90,6 +91,11 @@ class Job(Record, validate_by_name=True):
     @property
     def of_fallback(self) -> bool:
         return self.id != self.name(self.run_id, self.step_id, self.index)
+
+
+def strayed_line(job_type: str, schemas: str) -> str:
+    """The line, and queue, of jobs that a worker of other schemas was offered: see `claim`."""
+    return f"{job_type}.{schemas[:12]}"
 
 
 class FailureKind(StrEnum):
@@ -201,6 +207,7 @@ class Refusal(StrEnum):
     EXPIRED = "expired"  #: ended just now: its deadline has passed
     DEAD = "dead"  #: ended just now: no attempts left
     PAUSED = "paused"  #: its job type is paused, or it is pending: it is put on the queue again in its time
+    OTHER_SCHEMAS = "other_schemas"  #: it was made for other schemas than the worker's; those that have them get it
 
 
 class JobStatus(Record):

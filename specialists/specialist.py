@@ -89,6 +89,11 @@ class Specialist:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @cached_property
+    def schemas(self) -> str:
+        """sha256 of what its inputs and outputs look like: jobs that were made for one are none of another."""
+        return hashlib.sha256(_canonical([self.input_schema, self.output_schema])).hexdigest()
+
+    @cached_property
     def answer_tokens(self) -> int:
         """The most of one answer: what the manifest says, and no more than the output schema lets it have bytes.
 
@@ -175,7 +180,7 @@ class Specialist:
         return function
 
 
-def _canonical(value: Json) -> bytes:
+def _canonical(value: Any) -> bytes:
     """The same bytes for equal values, in whatever order their names come."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 

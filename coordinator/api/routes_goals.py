@@ -34,7 +34,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
 
     def view(run: Run) -> Json:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
-        return views.goal_view(run, () if run.state.ended else goals.paused(), result)
+        return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
 
     @routes.post("", status_code=202, summary="Accept a goal, in words, as a plan or by a saved plan's name")
     def accept(

@@ -31,6 +31,7 @@ from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import load_values
+from coordinator.runs.versions import pinned, served_by, unserved
 from infra.field_names import CLAIM_WITHIN_S
 from infra.ledger.unreadable import kinds_of
 from infra.metrics import Meter
@@ -234,6 +235,7 @@ class Goals:
             raise KeyUsed(prior, asking.named)
 
     def _create(self, run: Run, asking: Asking) -> Run:
+        run = pinned(run, self._catalog)
         change = begin(run, self._catalog)
         types = [step.type for step in run.plan.steps]
         brings = bids(types, change.jobs, run.tenant, run.priority, run.plan.limits.deadline_s)
@@ -399,6 +401,10 @@ class Goals:
     def paused(self) -> set[str]:
         """Job types that are paused."""
         return {name for name, state in self._ledger.type_states().items() if state is TypeState.PAUSED}
+
+    def unserved(self, run: Run) -> list[Json]:
+        """Job types that the run waits for and no live worker does, in the version that it needs."""
+        return unserved(run, served_by(self._ledger.workers())) if run.state is RunState.RUNNING else []
 
     def recent(self, limit: int) -> list[Run]:
         """The newest runs first, without those that do not read."""

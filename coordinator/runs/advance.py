@@ -23,6 +23,7 @@ from coordinator.runs.joining import count, judge, leave_out
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Answered, Run, RunFailure, UnreadableRun
 from coordinator.runs.values import Stored, load_values
+from coordinator.runs.versions import pinned, with_versions
 from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
 from specialists.catalog import Catalog
 
@@ -139,7 +140,9 @@ class _Deciding:
         first = self._known(outcome.job_id)
         if first is None:
             return False
-        self._jobs.append(fallback_job(self._run, step, first.job, self._catalog.get(rule.to), rule.claim_within_s))
+        fallback = self._catalog.get(rule.to)
+        self._run = with_versions(self._run, [fallback])
+        self._jobs.append(fallback_job(self._run, step, first.job, fallback, rule.claim_within_s))
         self._steps[step.id] = progress.escalating(index, rule.to)
         self._tell("job.escalated", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
         return True
@@ -152,6 +155,8 @@ class _Deciding:
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
         progress = count(step, before, outcome.index, None if outcome.output is not None else _why(outcome))
+        if outcome.output is not None and outcome.provenance:
+            progress = progress.answered_by(outcome.provenance.specialist)
         self._steps[step.id] = progress
         if outcome.output is not None:
             self._results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))
@@ -195,11 +200,12 @@ class _Deciding:
                 self.end(RunState.REFUSED)
 
     def _ask(self, asking: Asking) -> None:
-        self._run = self._run.asking(asking.asks, partial(is_askable, catalog=self._catalog))
+        asking_run = self._run.asking(asking.asks, partial(is_askable, catalog=self._catalog))
+        self._run = pinned(asking_run, self._catalog)
         self._steps = {**self._run.steps, PLANNING: self._steps[PLANNING]}
 
     def _go_on(self, accepted: Accepted) -> None:
-        planned = self._run.planned(accepted.plan, accepted.draft.reading)
+        planned = pinned(self._run.planned(accepted.plan, accepted.draft.reading), self._catalog)
         self._steps = {**planned.steps, **self._steps}
         self._run = planned
         self._events.append(accepted_event(planned))

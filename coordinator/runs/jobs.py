@@ -49,6 +49,7 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),
         round=run.round,
         trace=run.trace,
+        schemas=run.versions[specialist.name].schemas if specialist.name in run.versions else None,
     )
 
 

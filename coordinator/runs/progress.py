@@ -50,6 +50,7 @@ class Progress(Record):
     escalated: int = Field(default=0, ge=0)  #: jobs whose fallback was asked
     asked: Bits = 0  #: one bit each of these while the step runs
     fallback: str | None = None  #: who was asked: job types may change while a run is kept
+    answered: dict[str, int] = Field(default_factory=dict)  #: outputs of each specialist and version, `triage@1.0.0`
     left_out: tuple[LeftOut, ...] = ()  #: of the skipped and defaulted, the first that ended
 
     @staticmethod
@@ -97,6 +98,10 @@ class Progress(Record):
         """The job at `index` has no output, and the step goes on."""
         told = (*self.left_out, LeftOut(index=index, why=why[:LONGEST_REASON]))[:TOLD]
         return self.counted(index, how).model_copy(update={"left_out": told})
+
+    def answered_by(self, specialist: str) -> Progress:
+        counts = {**self.answered, specialist: self.answered.get(specialist, 0) + 1}
+        return self.model_copy(update={"answered": counts})
 
     def done(self) -> Progress:
         return self.model_copy(update={"state": StepState.DONE, "seen": 0, "asked": 0})

@@ -31,7 +31,7 @@ class MemoryJobs(MemoryStore):
     ) -> list[tuple[str, str]]:
         check_order(weights, ageing_s)
         with self._change():
-            return [(entry.job.type, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]
+            return [(entry.line, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]
 
     def wait_ready(self, wait_ms: int) -> None:
         until = time.monotonic() + wait_ms / 1000
@@ -44,7 +44,7 @@ class MemoryJobs(MemoryStore):
         with self._change():
             self._jobs.expire()
             self._table.letters.forget(self._now_ms() - self._retention_ms)
-            return [(entry.job.type, entry.id) for entry in self._jobs.mend(silent_ms)]
+            return [(entry.line, entry.id) for entry in self._jobs.mend(silent_ms)]
 
     def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
         check_limit(limit)
@@ -60,9 +60,9 @@ class MemoryJobs(MemoryStore):
         with self._changed:
             return len(self._log)
 
-    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
         with self._change():
-            return self._jobs.claim(job_id, worker, lease_ms)
+            return self._jobs.claim(job_id, worker, lease_ms, schemas)
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
         with self._changed:

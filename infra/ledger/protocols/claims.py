@@ -19,10 +19,12 @@ class LeaseRenewal(Protocol):
 class JobClaims(Protocol):
     """One attempt at a job, from its claim to its end."""
 
-    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
         """Count an attempt and take the lease, or say why not. This takes one round trip.
 
-        A job of a paused type goes back to the front of its line.
+        A job of a paused type goes back to the front of its line. A job that was made for other schemas than `schemas`
+        goes to a line of its own schemas (`strayed_line`), without an attempt counted: from there it is put on a queue
+        that workers of these schemas serve.
         """
 
     def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:

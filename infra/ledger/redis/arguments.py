@@ -75,6 +75,7 @@ def _fields(job: Job) -> Json:
         "class": None if job.priority is Priority.NORMAL else job.priority.rank,
         "tokens": None if job.tokens == 1 else job.tokens,
         "round": job.round or None,
+        "schemas": job.schemas,
     }
     if job.reuse:
         fields |= {"reuse": job.reuse.key, "digest": job.reuse.digest, "cache_s": job.reuse.cache_s}

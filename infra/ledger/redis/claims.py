@@ -18,9 +18,9 @@ STOPS_READ = 100
 
 class RedisClaims(RedisStore):
     @answered
-    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
         token = uuid4().hex
-        answer, *granted = self._run("claim", job_id, worker, lease_ms, token)
+        answer, *granted = self._run("claim", job_id, worker, lease_ms, token, schemas or "")
         if answer != "claimed":
             return Refusal(answer)
         text, attempt, wait_ms, lost, *values = granted
