@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
+from specialists.metric_rule import MetricRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -145,6 +146,8 @@ class Manifest(_Record):
     confidence: Calibration | None = (
         None  #: of the model's own probability; None: it was not fitted, and is told as it is
     )
+    #: the metrics of `manyhands eval` by name, the one that it is judged by first; none: it guesses them
+    measure: dict[Name, MetricRule] = {}
     fallback: Fallback | None = None
     training: Recipe = Recipe()
     retry: Retry = Retry()

@@ -18,6 +18,7 @@ from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
+from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 
@@ -70,10 +71,10 @@ class Specialist:
     def digest(self) -> str:
         """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
 
-        How sure it is said to be decides none, nor who is asked next, nor how it was trained.
+        How sure it is said to be decides none, nor who is asked next, nor how it was trained or is measured.
         """
         parts = [
-            self.manifest.model_dump_json(exclude={"confidence", "fallback", "training"}),
+            self.manifest.model_dump_json(exclude={"confidence", "fallback", "measure", "training"}),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]
@@ -237,6 +238,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += _cut_faults(specialist)
+    faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():
         faults.append(f"function file {path.name!r} is not there")
     return faults
@@ -254,6 +256,14 @@ def _cut_faults(specialist: Specialist) -> list[str]:
     if times != 1:
         return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
     return []
+
+
+def _measure_faults(specialist: Specialist) -> list[str]:
+    return [
+        f"specialist.toml: [measure] {name}: {fault}"
+        for name, rule in specialist.manifest.measure.items()
+        for fault in rule_faults(rule, specialist.input_schema, specialist.output_schema)
+    ]
 
 
 def _adapter_faults(specialist: Specialist) -> list[str]:
