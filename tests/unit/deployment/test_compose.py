@@ -163,7 +163,8 @@ def test_the_images_run_as_a_user_without_rights():
 
 def test_what_compose_and_the_images_take_from_the_repository_is_there():
     mounted = re.findall(r"\./(infra/[\w/.-]+)", (ROOT / "docker-compose.yml").read_text())
-    copied = re.findall(r"(?m)^COPY (?:--chmod=\d+ )?(infra/\S+) ", (ROOT / "infra/deploy/docker/Dockerfile").read_text())
+    dockerfile = (ROOT / "infra/deploy/docker/Dockerfile").read_text()
+    copied = re.findall(r"(?m)^COPY (?:--chmod=\d+ )?(infra/\S+) ", dockerfile)
     assert {"infra/deploy/redis", "infra/deploy/grafana/boards"} <= set(mounted)
     assert "infra/deploy/flower_config.py" in copied
     assert [path for path in [*mounted, *copied] if not (ROOT / path).exists()] == []
