@@ -146,8 +146,9 @@ class Manifest(_Record):
     confidence: Calibration | None = (
         None  #: of the model's own probability; None: it was not fitted, and is told as it is
     )
-    #: the metrics of `manyhands eval` by name, the one that it is judged by first; none: it guesses them
-    measure: dict[Name, MetricRule] = {}
+    measure: dict[Name, MetricRule] = Field(
+        default={}, description="The metrics of `manyhands eval` by name, the main one first; none: it guesses them."
+    )
     fallback: Fallback | None = None
     training: Recipe = Recipe()
     retry: Retry = Retry()

@@ -26,7 +26,7 @@ class MetricRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    how: How
+    how: How = Field(description="How right answers are counted: see above.")
     of: str | None = Field(default=None, description="The field of the output.")
     only: str | None = Field(default=None, description="Count the examples alone whose field has this value.")
     but: str | None = Field(default=None, description="Leave out the examples whose field has this value.")
