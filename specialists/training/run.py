@@ -106,13 +106,13 @@ def _fits(specialist: Specialist, example: Example) -> bool:
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
     path = specialist.folder / "specialist.toml"
-    text = without(path.read_text(), "confidence")  # which was of another adapter
     pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
         "rank": options.rank,
         "alpha": options.alpha,
     }
     try:
+        text = without(path.read_text(), "confidence")  # which was of another adapter
         if base is not None:
             text = with_table(text, "base", {"name": base})
         text = with_table(text, "adapter", pinned)
