@@ -7,7 +7,6 @@ print(goal["result"])
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 import warnings
@@ -21,6 +20,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+from httpx_sse import connect_sse
 
 from coordinator.exits import Reason
 from coordinator.goals.idempotency import key_fault, tenant_fault
@@ -272,21 +272,16 @@ class Client:
                 outage.sit_out(error)
 
     def _events_once(self, goal_id: str, after: str) -> Iterator[Seen]:
-        headers = {"Last-Event-ID": after, "Accept": "text/event-stream"}
-        with self._http.stream("GET", _path("goals", goal_id, "/events"), headers=headers) as response:
-            if not response.is_success:
-                response.read()
-                raise _error(response)
-            fields: dict[str, str] = {}
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name:
-                    fields[name] = value
-                elif "data" in fields:
-                    yield Seen(fields["id"], fields["event"], json.loads(fields["data"]))
-                    fields = {}
-            if "retry" in fields:
-                raise ApiUnreachable("the events broke off: the ledger does not answer")
+        path, headers = _path("goals", goal_id, "/events"), {"Last-Event-ID": after}
+        with connect_sse(self._http, "GET", path, headers=headers) as source:
+            if not source.response.is_success:
+                source.response.read()
+                raise _error(source.response)
+            for event in source.iter_sse():
+                if event.retry is not None:
+                    raise ApiUnreachable("the events broke off: the ledger does not answer")
+                if event.data:  # none follows a comment, which only says that the goal still runs
+                    yield Seen(event.id, event.event, event.json())
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
         """Have it done once, however often it takes to send it: the key says that it is the same."""

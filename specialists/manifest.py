@@ -10,6 +10,7 @@ from infra.field_names import CLAIM_WITHIN_S
 from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
+from specialists.metric_rule import MetricRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -148,6 +149,9 @@ class Manifest(_Record):
     limits: Limits = Limits()
     confidence: Calibration | None = (
         None  #: of the model's own probability; None: it was not fitted, and is told as it is
+    )
+    measure: dict[Name, MetricRule] = Field(
+        default={}, description="The metrics of `manyhands eval` by name, the main one first; none: it guesses them."
     )
     fallback: Fallback | None = None
     training: Recipe = Recipe()

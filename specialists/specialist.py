@@ -20,6 +20,7 @@ from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
+from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter.safetensors"
 #: Parts of a manifest that decide no answer.
-_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "base": {"tuned"}}
+_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "measure": True, "base": {"tuned"}}
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -77,7 +78,7 @@ class Specialist:
     def digest(self) -> str:
         """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
 
-        How sure it is said to be decides none, nor who is asked next, nor how it was trained.
+        How sure it is said to be decides none, nor who is asked next, nor how it was trained or is measured.
         """
         parts = [
             self.manifest.model_dump_json(exclude=_NO_ANSWER),
@@ -277,6 +278,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += _cut_faults(specialist)
+    faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():
         faults.append(f"function file {path.name!r} is not there")
     return faults
@@ -294,6 +296,14 @@ def _cut_faults(specialist: Specialist) -> list[str]:
     if times != 1:
         return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
     return []
+
+
+def _measure_faults(specialist: Specialist) -> list[str]:
+    return [
+        f"specialist.toml: [measure] {name}: {fault}"
+        for name, rule in specialist.manifest.measure.items()
+        for fault in rule_faults(rule, specialist.input_schema, specialist.output_schema)
+    ]
 
 
 def _adapter_faults(specialist: Specialist) -> list[str]:

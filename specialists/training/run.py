@@ -14,7 +14,7 @@ from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
 from specialists.manifest import Recipe
-from specialists.manifest_text import ManifestTextError, Value, with_table, without
+from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
@@ -116,16 +116,16 @@ def _misfit(specialist: Specialist, example: Example) -> str | None:
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
     path = specialist.folder / "specialist.toml"
-    text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
-    pinned: dict[str, Value] = {
+    pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
         "rank": options.rank,
         "alpha": options.alpha,
     }
     try:
+        text = without(path.read_text(), "confidence")  # which was of another adapter
         if base is not None:
-            text = with_table(text, "base", {"name": base}, before="decoding")
-        text = with_table(text, "adapter", pinned, before="decoding")
+            text = with_table(text, "base", {"name": base})
+        text = with_table(text, "adapter", pinned)
         if recipe:
             text = with_table(text, "training", recipe.model_dump(), "of the adapter")
         elif text != without(text, "training"):

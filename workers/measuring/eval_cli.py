@@ -21,7 +21,8 @@ from specialists.manifest_text import ManifestTextError, with_table
 from specialists.measuring.baselines import BaselineError, fit_baselines
 from specialists.measuring.card import CARD, add_score, machine, today
 from specialists.measuring.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
-from specialists.measuring.metrics import score
+from specialists.measuring.guessing import guessed
+from specialists.measuring.metrics import Rules, score
 from specialists.specialist import Specialist
 from workers.engines import EngineError
 from workers.measuring.cascade import cascade_of
@@ -33,6 +34,7 @@ class EvalError(ValueError):
 
 
 UNTUNED = "base, untuned"
+MEASURE = "measure"  #: the manifest's table
 
 #: Fewer answers say too little about how sure the others are: fitted on 60, it was worse than none (receipt, 2026-11).
 LEAST_JUDGED = 100
@@ -76,6 +78,7 @@ def _eval(
         if specialist.manifest.inner_engine == "planner":
             raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
         examples = drawn(answerable(specialist, read_examples(data, _warn), _warn), limit)
+        rules = specialist.manifest.measure
         if untuned and fit:
             raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")
         if shots and not untuned:
@@ -87,8 +90,10 @@ def _eval(
         shown = read_examples(specialist.folder / EXAMPLES)[:shots] if shots else []
         if untuned:
             specialist = _untuned(specialist, shown)
-        compared = _score_baselines(baseline, examples) if baseline else {}
+        compared = _score_baselines(baseline, examples, rules) if baseline else {}
         found = evaluate_here(specialist, examples, settings)
+        if not rules:
+            typer.echo(_told_of_guessing(name, examples), err=True)
         if fit:
             specialist = _calibrated(specialist, found)
         if card:
@@ -137,10 +142,19 @@ def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
     return replace(specialist, manifest=manifest, prompt="".join(texts) + (specialist.prompt or ""))
 
 
-def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:
+def _score_baselines(training: Path, examples: Sequence[Example], rules: Rules) -> dict[str, dict[str, float]]:
     """Each baseline's name -> its metrics."""
     inputs = [example.input for example in examples]
-    return {name: score(examples, ask(inputs)) for name, ask in fit_baselines(read_examples(training)).items()}
+    return {name: score(examples, ask(inputs), rules) for name, ask in fit_baselines(read_examples(training)).items()}
+
+
+def _told_of_guessing(name: str, examples: Sequence[Example]) -> str:
+    """What was measured, as a table for the manifest, where it can be changed."""
+    rules = {metric: rule.model_dump(exclude_none=True) for metric, rule in guessed(examples).items()}
+    return (
+        f"notice: the manifest of {name!r} names no metrics, so they were guessed from the shape of its outputs. "
+        f"To choose them, put this into its specialist.toml and change it:\n{with_table('', MEASURE, rules)}"
+    )
 
 
 def _keep(
