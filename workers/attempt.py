@@ -73,20 +73,19 @@ class Attempt:
         request = self._request(limit_s)
         try:
             with inferring(self._tracer, self._specialist, self._engine, request) as span:
-                completion = self._infer(request, limit_s)
+                completion = self._await(self._engine.submit(request), request.id, limit_s)
                 tell_completion(span, completion)
                 return completion
         except EngineError as error:
             raise _engine_failed(error) from error
 
-    def _infer(self, request: Request, limit_s: float | None) -> Completion | None:
+    def _await(self, future: Future[Completion], request_id: str, limit_s: float | None) -> Completion | None:
         """Raises EngineError."""
-        future = self._engine.submit(request)
         future.add_done_callback(lambda _: self._woken.set())
         in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
         if future.done():
             return _result(future)
-        self._engine.cancel(request.id)  # again, if whoever woke us did so before the engine knew of it
+        self._engine.cancel(request_id)  # again, if whoever woke us did so before the engine knew of it
         return None if in_time else Completion("", Finish.DEADLINE)
 
     def _limit_s(self) -> float | None:

@@ -45,7 +45,8 @@ def longest_chain(imports: Mapping[str, set[str]]) -> list[str]:
 
     @cache
     def chain(module: str) -> tuple[str, ...]:
-        return (module, *max((chain(each) for each in sorted(imports[module])), key=len, default=()))
+        longest: tuple[str, ...] = max((chain(each) for each in sorted(imports[module])), key=len, default=())
+        return (module, *longest)
 
     return list(max((chain(module) for module in sorted(imports)), key=len))
 
