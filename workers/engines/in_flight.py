@@ -107,6 +107,12 @@ class InFlight(Generic[T]):
             self.changed.wait_for(lambda: self.closed or self.waiting)
             return None if self.closed else self.waiting.popleft()
 
+    def begun(self) -> list[T]:
+        """Those that do not wait any more and have not ended."""
+        with self.changed:
+            waiting = set(self.waiting)
+            return [ticket for ticket in self._by_id.values() if ticket not in waiting]
+
     def leave(self, ticket: T, end: Completion | EngineError) -> None:
         """End it; without effect on one that has ended."""
         with self.changed:
