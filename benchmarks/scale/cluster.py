@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 from infra.ledger.redis.client import connect
 from infra.ledger.redis.ledger import RedisLedger
+from infra.process.child import await_end
 from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
@@ -144,11 +145,7 @@ class Cluster:
         for process in processes:
             process.terminate()
         for process in processes:
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            await_end(process, STOP_S)
         processes.clear()
 
     def await_empty_queues(self) -> None:

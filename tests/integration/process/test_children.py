@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.local.child import Child, stop_all
+from infra.process.child import Child, stop_all
 
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
