@@ -48,7 +48,8 @@ def longest_chain(imports: Mapping[str, set[str]]) -> list[str]:
         longest: tuple[str, ...] = max((chain(each) for each in sorted(imports[module])), key=len, default=())
         return (module, *longest)
 
-    return list(max((chain(module) for module in sorted(imports)), key=len))
+    longest: tuple[str, ...] = max((chain(module) for module in sorted(imports)), key=len)
+    return list(longest)
 
 
 def _files() -> Sequence[Path]:
