@@ -14,7 +14,7 @@ from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outc
 from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
-from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
+from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
 
@@ -67,10 +67,12 @@ class Attempt:
             return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message))
 
     def _complete(self) -> Completion | None:
-        if faults := self._specialist.input_faults(self._claim.job.input):
+        job = self._claim.job
+        if faults := self._specialist.input_faults(job.input):
             raise AttemptFailed(FailureKind.INVALID_INPUT, "; ".join(faults))
         limit_s = self._limit_s()
-        request = self._request(limit_s)
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        request = request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
         try:
             with inferring(self._tracer, self._specialist, self._engine, request) as span:
                 completion = self._await(self._engine.submit(request), request.id, limit_s)
@@ -98,11 +100,6 @@ class Attempt:
         if self._claim.job.deadline_ms is not None:
             limits.append(self._claim.job.deadline_ms / 1000 - time.time())
         return min(limits, default=None)
-
-    def _request(self, limit_s: float | None) -> Request:
-        job = self._claim.job
-        deadline = None if limit_s is None else time.monotonic() + limit_s
-        return request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
 
     def _read(self, completion: Completion) -> Json:
         again = self._claim.attempt < TRIES_AT_AN_ANSWER
