@@ -22,10 +22,9 @@ class TickingChild(Child):
         self._ear: IO[bytes] | None = None
 
     def start(self) -> None:
-        if self._ear:
-            self._ear.close()
         ear, mouth = os.pipe()
         os.set_blocking(ear, False)
+        self._hang_up()
         self._ear = open(ear, "rb", buffering=0)  # noqa: SIM115 - open for as long as the process lives
         self._ticks_now, self.silent = False, 0
         try:
@@ -33,17 +32,27 @@ class TickingChild(Child):
         finally:
             os.close(mouth)
 
+    def stop(self, until: float) -> None:
+        super().stop(until)
+        self.look()
+
     def look(self) -> int | None:
         """Listen for ticks; its exit code if it has ended.
 
         Silence is counted in looks and not in seconds: whoever was stopped together with it has not listened either.
         The time before its first tick is no silence: weights take their time.
         """
-        assert self._ear, "only a child that was started is looked at"
         code = self.code  # first: the last tick of one that has ended is there to be read
-        if self._ear.read():  # None: nothing new; nothing at all: it has closed its end
+        if self._ear and self._ear.read():  # None: nothing new; nothing at all: it has closed its end
             self.has_ticked = self._ticks_now = True
             self.silent = 0
         elif self._ticks_now:
             self.silent += 1
+        if code is not None:
+            self._hang_up()
         return code
+
+    def _hang_up(self) -> None:
+        if self._ear:
+            self._ear.close()
+        self._ear = None
