@@ -169,7 +169,7 @@ class InFlight(Generic[T]):
                 self.busy_since = self._stepped_at = time.monotonic()  # an idle engine has not stalled
             self._by_id[ticket.request.id] = ticket
             self._line_up(ticket)
-            self.changed.notify_all()
+            self.changed.notify()
 
     def _fail(self, tickets: Sequence[T]) -> None:
         assert self.closed, "only an engine that was shut fails what it has"
