@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from coordinator.client import ApiError, ApiUnreachable, Client
-from coordinator.local.child import Child
+from infra.process.child import Child
 from infra.process.redis_server import free_port
 
 START_S = 60.0

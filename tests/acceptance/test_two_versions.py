@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.local.child import Child
+from infra.process.child import Child
 from infra.process.redis_server import RedisServer
 from tests.inbox import ref
 from tests.processes import Processes

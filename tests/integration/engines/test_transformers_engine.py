@@ -21,6 +21,7 @@ from specialists.training.lora import lora_config
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource
 from workers.engines.grammar import GrammarError, Guide
+from workers.engines.in_flight import InFlight
 from workers.engines.limits import Hosted
 from workers.engines.mask import Mask
 from workers.engines.precision import Precision
@@ -162,7 +163,7 @@ def test_a_grammar_that_gives_up_ends_its_own_request_alone(base: Path, monkeypa
 
 def test_an_engine_whose_thread_ends_fails_what_is_in_flight(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
-    monkeypatch.setattr(TransformersEngine, "_await_work", lambda _: False)
+    monkeypatch.setattr(InFlight, "await_work", lambda _: False)
     running = engine.submit(ask("1", PROMPTS[0], grammar=None, max_tokens=3))
 
     assert isinstance(running.exception(WAIT_S), EngineError)

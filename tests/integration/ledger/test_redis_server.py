@@ -77,6 +77,12 @@ def test_it_does_not_outlive_an_owner_that_was_killed(tmp_path: Path) -> None:
     await_silence(port)
 
 
+def test_a_ctrl_c_at_the_terminal_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        assert server.pid
+        assert os.getpgid(server.pid) == server.pid != os.getpgid(0)
+
+
 def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -121,7 +121,7 @@ def test_a_worker_that_falls_silent_is_killed_and_started_again(supervise: Super
     supervisor.terminate()
     _, said = end_of(supervisor)
     assert "the worker hangs; it is killed" in said
-    assert "the worker ended: SIGKILL; starting it again in 0 s" in said
+    assert "the worker ended (SIGKILL); starting it again in 0 s" in said
 
 
 def test_the_time_before_the_first_tick_is_no_silence(supervise: Supervise, lives: Path) -> None:

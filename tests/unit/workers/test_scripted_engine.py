@@ -206,3 +206,21 @@ def test_otherwise_a_prompt_that_is_not_in_the_table_is_an_error_that_does_not_q
 ) -> None:
     with pytest.raises(Exception, match=r"^no answer is scripted for this prompt of 'mood'$"):
         answer(mood("median_s = 0"), "my secret")
+
+
+def test_cancelling_what_is_being_answered_changes_nothing() -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> str:
+        begun.set()
+        gate.wait(WAIT_S)
+        return "good"
+
+    engine = ScriptedEngine({"mood": answer}, scripts={"mood": Script(median_s=0.0, at_once=1)})
+    first, second = engine.submit(request("1")), engine.submit(request("2"))
+    assert begun.wait(WAIT_S)
+    engine.cancel("1")
+    gate.set()
+    assert [each.result(WAIT_S).finish for each in (first, second)] == [Finish.STOP, Finish.STOP]
+    assert (engine.stats().running, engine.stats().waiting) == (0, 0)
+    engine.close()

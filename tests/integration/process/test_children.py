@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.local.child import Child, stop_all
+from infra.process.child import Child, stop_all
+from infra.process.ticking_child import TickingChild
 
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -88,3 +89,29 @@ def test_a_child_that_does_not_listen_is_killed_when_time_is_up(children: list[C
     child.ask_to_stop()
     child.stop(until=time.monotonic() + 0.2)
     assert child.pid is None
+
+
+def test_each_life_of_a_child_that_ticks_is_silent_only_after_its_own_first_tick(
+    children: list[Child], tmp_path: Path
+) -> None:
+    """The first life ticks and ends; the second one never ticks."""
+    lives = tmp_path / "lives"
+    code = (
+        "import os, pathlib, sys, time\n"
+        f"lives = pathlib.Path({str(lives)!r})\n"
+        "if not lives.exists():\n"
+        "    lives.touch()\n"
+        "    os.write(int(sys.argv[1].removeprefix('--ticks=')), b'.')\n"
+        "    sys.exit(3)\n"
+        "time.sleep(600)\n"
+    )
+    child = TickingChild("ticker", [sys.executable, "-c", code])
+    children.append(child)
+    child.start()
+    while child.look() is None:
+        time.sleep(0.01)
+    assert (child.code, child.has_ticked) == (3, True)
+    mended(child, None)
+    looks = [child.look() for _ in range(5)]
+    assert looks == [None] * 5
+    assert (child.has_ticked, child.silent) == (True, 0)
