@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from specialists.planning.calibration import FEATURES, Calibration
 from specialists.planning.evidence import Evidence, Found, among, believed, want_evidence
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, ranked
 from specialists.planning.reading import Reading
 from specialists.planning.search import search

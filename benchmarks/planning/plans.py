@@ -20,7 +20,7 @@ from coordinator.plans.planner_input import planner_input
 from coordinator.plans.samples import told_of
 from specialists.catalog import Catalog
 from specialists.planning.calibration import Calibration
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
 from specialists.planning.reading import Reading
 from specialists.planning.search import search

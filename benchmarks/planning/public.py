@@ -22,7 +22,7 @@ from specialists.catalog import load_catalog
 from specialists.examples import drawn
 from specialists.offers import PLANNER
 from specialists.planning.normal import references
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
 from specialists.schemas import Json
 from specialists.training.planning.offers import Offers

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from specialists.planning.evidence import logit, sigmoid, weighed
-from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, Ranked
 from specialists.planning.search import Beliefs, missing
-from specialists.planning.spans import windows
+from specialists.planning.words.spans import windows
 
 #: Of the first plan, as `ranking` tells them, that say how likely it is right.
 _OF_THE_PLAN = (

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from specialists.planning.offered import Field, Given, Json, Offer
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.given import Given
+from specialists.planning.offers.offer import Offer
+from specialists.schemas import Json
 
 ITEM = "item"
 MERGED = "\0rows"  #: the owner of a column that holds rows merged before

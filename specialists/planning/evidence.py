@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.search import Beliefs, Condition, Tally
 
 Evidence = dict[str, float]

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from specialists.planning.offered import FUNCTIONS, Json, Request
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
+from specialists.schemas import Json
 
 #: Functions that hand their items on, as they are.
 _THROUGH = frozenset({"filter", "sort", "top"})

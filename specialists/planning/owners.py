@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from specialists.planning.evidence import Evidence
-from specialists.planning.offered import Field, Heard, Json, Offer, Request, spoken
-from specialists.planning.spans import windows
-from specialists.schemas import value_faults
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.names import spoken
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.request import Heard, Request
+from specialists.planning.words.spans import windows
+from specialists.schemas import Json, value_faults
 
 ASKED = 2  #: job types at most
 LIKELY = 0.15  #: that a job type is needed, for it to be asked

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from specialists.planning.evidence import logit
 from specialists.planning.normal import references
-from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
 from specialists.planning.owners import evidence_of
 from specialists.planning.search import ALONE, Beliefs, Candidate, wants_used
-from specialists.planning.spans import dates, numbers, quoted, says_not
+from specialists.planning.words.amounts import dates, numbers
+from specialists.planning.words.spans import quoted, says_not
 
 #: Words from which a text that a plan takes from the goal is a passage.
 PASSAGE_WORDS = 5

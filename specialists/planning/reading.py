@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from specialists.planning import texts
 from specialists.planning.evidence import (
     Evidence,
     Found,
@@ -23,7 +22,12 @@ from specialists.planning.evidence import (
     sigmoid,
     types_of,
 )
-from specialists.planning.offered import Field, Given, Offer, Parameter, Request, spoken
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.given import Given
+from specialists.planning.offers.names import spoken
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.parameter import Parameter
+from specialists.planning.offers.request import Request
 from specialists.planning.owners import Ask, asks_of, evidence_of, labels_heard
 from specialists.planning.search import (
     INPUTS,
@@ -36,7 +40,9 @@ from specialists.planning.search import (
     Tally,
     owner_of,
 )
-from specialists.planning.spans import around, dates, numbers, passages, phrases, spans, windows
+from specialists.planning.words import texts
+from specialists.planning.words.amounts import dates, numbers
+from specialists.planning.words.spans import around, passages, phrases, spans, windows
 
 PIECE = 8  #: words of a part of the goal
 SHORTLIST = 16  #: offers that the scorer reads

@@ -14,7 +14,12 @@ from itertools import combinations, product
 from typing import Any
 
 from specialists.planning.drafting import Column, Draft, Place, Rows, names_of, reference, rows_of
-from specialists.planning.offered import Field, Given, Json, Offer, Parameter, Request
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.given import Given
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.parameter import Parameter
+from specialists.planning.offers.request import Request
+from specialists.schemas import Json
 
 #: Functions of one field that end a plan, and the name of the list that some of them hand on.
 TALLIES = ("count", "sum", "average", "min", "max", "unique", "pick", "group")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from specialists.planning.normal import Normal
-from specialists.planning.offered import Json
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
+from specialists.schemas import Json
 
 
 def wants_of(plan: Normal, steps: Sequence[Json]) -> dict[str, bool]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from specialists.planning.calibration import FEATURES, Calibration, features_of
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from specialists.planning.evidence import Found, Weights, among, believed, want_evidence
 from specialists.planning.normal import Normal, normal
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.reading import Reading
-from specialists.planning.texts import WANTS
 from specialists.planning.wants import wants_of
+from specialists.planning.words.texts import WANTS
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.sets import Asked
 from specialists.training.planning.truth import Row, part_rows, type_rows

@@ -12,7 +12,7 @@ from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import AS_FOUND
 from specialists.planning.reading import Reader
-from specialists.planning.texts import TASKS, WANTS
+from specialists.planning.words.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 
 #: What may be left out, for ablations: a task of the matcher, what whole goals or the owners of labels say, how parts

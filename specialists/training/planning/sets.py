@@ -11,7 +11,7 @@ from pathlib import Path
 
 from specialists.examples import drawn
 from specialists.planning.normal import normal
-from specialists.planning.offered import Request, read_request
+from specialists.planning.offers.request import Request, read_request
 from specialists.planning.wants import wants_of
 from specialists.schemas import Json
 from specialists.training.planning.hearsay import FILE as HEARD

@@ -11,7 +11,7 @@ from coordinator.commands.explanation_lines import explanation_lines
 from coordinator.plans.answer import Confirm
 from coordinator.plans.planner_input import planner_input
 from coordinator.runs.explanation import explanation
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner, Reader
 from specialists.planning.search import Beliefs
 from tests.answers import draft, planned, refused, unsure

@@ -9,10 +9,10 @@ import pytest
 from benchmarks.planning.reader import OverlapReader
 from specialists.planning.evidence import Found, among, number
 from specialists.planning.normal import normal
-from specialists.planning.offered import Field
+from specialists.planning.offers.field import Field
 from specialists.planning.reading import Reading
 from specialists.planning.search import Condition, Tally
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.sets import Asked, load_set
 from specialists.training.planning.truth import part_rows, type_rows

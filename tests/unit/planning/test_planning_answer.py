@@ -12,7 +12,7 @@ import pytest
 from benchmarks.planning.reader import DigestReader
 from coordinator.plans.planner_input import planner_input
 from specialists.planning.calibration import Calibration
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import ALTERNATIVES, Planner
 from specialists.planning.ranking import AS_FOUND, ranked
 from specialists.planning.reading import SHORTLIST

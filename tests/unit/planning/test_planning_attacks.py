@@ -19,10 +19,10 @@ from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
 from specialists.planning.search import Condition, search
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist
 from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, catalog_of, job_type, listed, record, told

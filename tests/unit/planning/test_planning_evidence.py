@@ -20,9 +20,9 @@ from specialists.planning.evidence import (
     types_of,
     want_evidence,
 )
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.search import Condition, Tally, owner_of
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
 from tests.mind import SCORE, TRIAGE, Mind, request_of
 
 ORDERS = [{"city": "Rome", "amount": 3, "paid": True}]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, Ranked, ranked
 from specialists.planning.search import Beliefs, Candidate, search
 from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of

@@ -9,8 +9,8 @@ from specialists.functions.dates import moment_of
 from specialists.functions.fields import plain
 from specialists.functions.keys import is_same
 from specialists.functions.numbers import number_of
-from specialists.planning.literals import is_literal
-from specialists.planning.paths import known, leaf, nearest, quoted, shown
+from specialists.planning.flow.literals import is_literal
+from specialists.planning.flow.paths import known, leaf, nearest, quoted, shown
 from specialists.schemas import Json, kind_of
 
 NUMBERS = ("greater_than", "less_than", "at_least", "at_most")
