@@ -11,7 +11,7 @@ from specialists.catalog import Catalog
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request, read_request
-from specialists.planning.search import Beliefs, Condition, Tally, owner_of
+from specialists.planning.parts.beliefs import Beliefs, Condition, Tally, owner_of
 from specialists.planning.words.texts import WANTS
 from specialists.specialist import Specialist
 

@@ -12,7 +12,7 @@ from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 from specialists.planning.offers.request import Request
-from specialists.planning.search import NUMBERS, NUMERIC, ORDERS, TALLIES, Beliefs, Condition, Tally, owner_of
+from specialists.planning.parts.beliefs import NUMBERS, NUMERIC, ORDERS, TALLIES, Beliefs, Condition, Tally, owner_of
 from specialists.planning.words.texts import WANTS
 
 Key = tuple[str, str, tuple[str, ...]]

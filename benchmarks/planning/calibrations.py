@@ -10,7 +10,7 @@ from specialists.planning.evidence import Evidence, Found, among, believed, want
 from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, ranked
 from specialists.planning.reading import Reading
-from specialists.planning.search import search
+from specialists.planning.search.search import search
 
 SPREAD = 0.4  #: of a weight
 

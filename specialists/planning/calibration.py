@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field, fields
 from specialists.planning.evidence import logit, sigmoid, weighed
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.ranking import AS_FOUND, Ranked
-from specialists.planning.search import Beliefs, missing
+from specialists.planning.search.search import missing
 from specialists.planning.words.spans import windows
 
 #: Of the first plan, as `ranking` tells them, that say how likely it is right.

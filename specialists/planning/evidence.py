@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specialists.planning.offers.request import Request
-from specialists.planning.search import Beliefs, Condition, Tally
+from specialists.planning.parts.beliefs import Beliefs, Condition, Tally
 
 Evidence = dict[str, float]
 Weights = Mapping[str, float]  #: by the name of a number; "" is the constant

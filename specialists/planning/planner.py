@@ -15,9 +15,10 @@ from specialists.planning.calibration import Calibration, features_of, shares
 from specialists.planning.evidence import believed
 from specialists.planning.offers.request import Request, read_request
 from specialists.planning.owners import Ask, is_said
+from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading
-from specialists.planning.search import Beliefs, missing, search
+from specialists.planning.search.search import missing, search
 from specialists.planning.words.plan_words import PlanWords
 from specialists.schemas import Json
 

@@ -15,7 +15,9 @@ from specialists.planning.normal import references
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.planning.owners import evidence_of
-from specialists.planning.search import ALONE, Beliefs, Candidate, wants_used
+from specialists.planning.parts.beliefs import Beliefs
+from specialists.planning.parts.candidate import Candidate, wants_used
+from specialists.planning.parts.core import ALONE
 from specialists.planning.words.amounts import dates, numbers
 from specialists.planning.words.spans import quoted, says_not
 

@@ -29,7 +29,7 @@ from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 from specialists.planning.offers.request import Request
 from specialists.planning.owners import Ask, asks_of, evidence_of, labels_heard
-from specialists.planning.search import (
+from specialists.planning.parts.beliefs import (
     INPUTS,
     NUMBERS,
     NUMERIC,

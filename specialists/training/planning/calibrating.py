@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from specialists.planning.calibration import FEATURES, Calibration, features_of
 from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading
-from specialists.planning.search import Beliefs
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.ordering import Searched, fit_order

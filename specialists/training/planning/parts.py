@@ -17,7 +17,7 @@ from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 from specialists.planning.offers.request import Request
-from specialists.planning.search import NUMBERS, NUMERIC, ORDERS, TALLIES
+from specialists.planning.parts.beliefs import NUMBERS, NUMERIC, ORDERS, TALLIES
 from specialists.planning.words import texts
 from specialists.planning.words.amounts import numbers
 from specialists.schemas import Json

@@ -11,7 +11,7 @@ from specialists.planning.offers.given import Given
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 from specialists.planning.offers.request import Request
-from specialists.planning.search import NUMBERS
+from specialists.planning.parts.beliefs import NUMBERS
 from specialists.planning.words import texts
 
 #: Wrong sources beside a right one: of inputs, and of other job types.

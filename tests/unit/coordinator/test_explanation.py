@@ -12,8 +12,8 @@ from coordinator.plans.answer import Confirm
 from coordinator.plans.planner_input import planner_input
 from coordinator.runs.explanation import explanation
 from specialists.planning.offers.request import read_request
+from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.planner import Planner, Reader
-from specialists.planning.search import Beliefs
 from tests.answers import draft, planned, refused, unsure
 from tests.story import CATALOG, SORT, Story, done, goal_run, ref, run_of
 

@@ -10,8 +10,8 @@ from benchmarks.planning.reader import OverlapReader
 from specialists.planning.evidence import Found, among, number
 from specialists.planning.normal import normal
 from specialists.planning.offers.field import Field
+from specialists.planning.parts.beliefs import Condition, Tally
 from specialists.planning.reading import Reading
-from specialists.planning.search import Condition, Tally
 from specialists.planning.words.texts import WANTS
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.sets import Asked, load_set

@@ -20,8 +20,9 @@ from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
 from specialists.planning.offers.request import read_request
+from specialists.planning.parts.beliefs import Condition
 from specialists.planning.planner import Planner
-from specialists.planning.search import Condition, search
+from specialists.planning.search.search import search
 from specialists.planning.words.texts import WANTS
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist

@@ -21,7 +21,7 @@ from specialists.planning.evidence import (
     want_evidence,
 )
 from specialists.planning.offers.request import Request
-from specialists.planning.search import Condition, Tally, owner_of
+from specialists.planning.parts.beliefs import Condition, Tally, owner_of
 from specialists.planning.words.texts import WANTS
 from tests.mind import SCORE, TRIAGE, Mind, request_of
 

@@ -10,8 +10,8 @@ import pytest
 
 from specialists.planning.evidence import Evidence, Found, Weights, sigmoid
 from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Condition, Tally
 from specialists.planning.reading import BOUND, SHORTLIST, Reading, shape_of
-from specialists.planning.search import Condition, Tally
 from specialists.planning.words import texts
 from specialists.specialist import Specialist
 from tests.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of

@@ -1,4 +1,4 @@
-"""Drafting: what a plan is to do, written as steps. Every draft that it writes is well typed by how it is built.
+"""A draft: steps in the making. Every draft is well typed by how it is built.
 
 A draft knows lists (an input, what a job type gave for each of its items, rows that were put together) and single
 values. It knows no goal and no probability.
@@ -7,51 +7,18 @@ values. It knows no goal and no probability.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from specialists.planning.offers.field import Field
-from specialists.planning.offers.given import Given
+from specialists.planning.drafts.rows import Column, Rows
 from specialists.planning.offers.offer import Offer
+from specialists.planning.parts.place import Place
 from specialists.schemas import Json
 
 ITEM = "item"
 MERGED = "\0rows"  #: the owner of a column that holds rows merged before
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a value is from: an input or what a job type gives, and the path inside it ("": the whole)."""
-
-    owner: str  #: an input's name, or a job type's application (its number)
-    path: str = ""
-
-    def inside(self, path: str) -> Place:
-        return Place(self.owner, f"{self.path}.{path}" if self.path and path else self.path or path)
-
-
 def reference(path: str) -> Json:
     return {"$ref": path}
-
-
-@dataclass
-class Column:
-    """A list of the draft, element by element beside the others of its rows."""
-
-    owner: str
-    ref: str  #: of the list
-    names: tuple[str, ...]  #: of its elements' fields; none: they are plain values
-
-
-@dataclass
-class Rows:
-    """Lists of one length, and what has become of them."""
-
-    columns: list[Column]
-    merged: str | None = None  #: a reference to rows that hold all columns; None: they stand apart
-    named: dict[tuple[str, str], str] = field(default_factory=dict)  #: (owner, field) -> its name in the merged rows
-
-    def copy(self) -> Rows:
-        return Rows(list(self.columns), self.merged, dict(self.named))
 
 
 class Draft:
@@ -131,17 +98,3 @@ class Draft:
         if rows.merged is None:
             return Rows([*rows.columns, column], named=rows.named)
         return Rows([Column(MERGED, rows.merged, ()), column], named=rows.named)
-
-
-def names_of(fields: Iterable[Field]) -> tuple[str, ...]:
-    """The outermost names of fields, in order."""
-    return tuple(dict.fromkeys(each.path.partition(".")[0] for each in fields if each.path))
-
-
-def rows_of(given: Given, ref: str | None = None, path: str = "") -> Rows:
-    """An input list as rows; `path`: of a list inside the input."""
-    fields = [each for each in given.fields if each.path.startswith(f"{path}.")] if path else list(given.fields)
-    cut = len(path) + 1 if path else 0
-    names = tuple(dict.fromkeys(each.path[cut:].partition(".")[0] for each in fields if each.path[cut:]))
-    whole = f"inputs.{given.name}" + (f".{path}" if path else "")
-    return Rows([Column(f"inputs.{given.name}", ref or whole, names)])
