@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from specialists.planning.evidence import CONDITIONS
-from specialists.planning.evidence import TALLIES as MOST_TALLIES
+from specialists.planning.evidence.weighing import CONDITIONS
+from specialists.planning.evidence.weighing import TALLIES as MOST_TALLIES
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter

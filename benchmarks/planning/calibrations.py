@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterable, Iterator
 
 from specialists.planning.calibration import FEATURES, Calibration
-from specialists.planning.evidence import Evidence, Found, among, believed, want_evidence
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence
+from specialists.planning.evidence.weighing import among, believed, want_evidence
 from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, ranked
 from specialists.planning.reading import Reading

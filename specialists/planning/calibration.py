@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
-from specialists.planning.evidence import logit, sigmoid, weighed
+from specialists.planning.evidence.logistic import logit, sigmoid, weighed
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Beliefs
@@ -95,7 +95,9 @@ class Calibration:
     ask_below_new: float = 0.0  #: of a plan that has job types which came after training
     refuse_below: float = 0.0
     order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
-    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
+    evidence: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict
+    )  #: of `specialists.planning.evidence`
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> Calibration:

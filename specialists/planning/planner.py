@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specialists.planning.calibration import Calibration, features_of, shares
-from specialists.planning.evidence import believed
+from specialists.planning.evidence.owners import Ask, is_said
+from specialists.planning.evidence.weighing import believed
 from specialists.planning.offers.request import Request, read_request
-from specialists.planning.owners import Ask, is_said
 from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.ranking import Ranked, ranked
 from specialists.planning.reading import Reader, Reading

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specialists.planning.evidence import logit
-from specialists.planning.normal import references
+from specialists.planning.evidence.logistic import logit
+from specialists.planning.evidence.owners import evidence_of
+from specialists.planning.normal.references import references
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
-from specialists.planning.owners import evidence_of
 from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.parts.candidate import Candidate, wants_used
 from specialists.planning.parts.core import ALONE

@@ -11,24 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from specialists.planning.evidence import (
-    Evidence,
-    Found,
-    Source,
-    Weights,
-    behind_best,
-    bounded,
-    number,
-    sigmoid,
-    types_of,
-)
+from specialists.planning.evidence.found import Found, Source
+from specialists.planning.evidence.logistic import Evidence, Weights, behind_best, bounded, number, sigmoid
+from specialists.planning.evidence.owners import Ask, asks_of, evidence_of, labels_heard
+from specialists.planning.evidence.weighing import types_of
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.given import Given
 from specialists.planning.offers.names import spoken
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 from specialists.planning.offers.request import Request
-from specialists.planning.owners import Ask, asks_of, evidence_of, labels_heard
 from specialists.planning.parts.beliefs import (
     INPUTS,
     NUMBERS,

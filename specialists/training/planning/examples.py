@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from specialists.planning.normal import normal
+from specialists.planning.normal.normal import normal
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.given import Given
 from specialists.planning.offers.offer import read_offer

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from specialists.planning.flow.conditions import CONDITIONS
-from specialists.planning.normal import Normal, Operation
+from specialists.planning.normal.form import Normal, Operation
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter

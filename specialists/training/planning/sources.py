@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from specialists.planning.normal import Normal
+from specialists.planning.normal.form import Normal
 from specialists.planning.offers.given import Given
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import OverlapReader
-from specialists.planning.evidence import Found, among, number
-from specialists.planning.normal import normal
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import number
+from specialists.planning.evidence.weighing import among
+from specialists.planning.normal.normal import normal
 from specialists.planning.offers.field import Field
 from specialists.planning.parts.beliefs import Condition, Tally
 from specialists.planning.reading import Reading

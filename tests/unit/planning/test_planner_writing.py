@@ -11,7 +11,7 @@ import pytest
 
 from specialists.catalog import load_catalog
 from specialists.offers import offers
-from specialists.planning.normal import normal
+from specialists.planning.normal.normal import normal
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.training.planning.naming import Naming, bare, offer_of

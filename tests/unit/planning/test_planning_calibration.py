@@ -7,7 +7,7 @@ import json
 import pytest
 
 from specialists.planning.calibration import FEATURES, Calibration, features_of, shares
-from specialists.planning.evidence import logit
+from specialists.planning.evidence.logistic import logit
 from specialists.planning.parts.candidate import Candidate
 from specialists.planning.ranking import AS_FOUND, Ranked, ranked
 from specialists.planning.search.search import search

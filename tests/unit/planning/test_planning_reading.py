@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.evidence import Evidence, Found, Weights, sigmoid
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence, Weights, sigmoid
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Condition, Tally
 from specialists.planning.reading import BOUND, SHORTLIST, Reading, shape_of

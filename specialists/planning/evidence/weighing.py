@@ -1,41 +1,17 @@
-"""Evidence: a few numbers that speak for or against each part of a plan, and the one probability that they come to.
-
-A scorer sees one text beside the goal. That a field has the parameter's name, that a job type stands out among all,
-that a number stands in the goal: each says something more. A logistic model for each kind of part, fitted on goals held
-out, weighs them. Knows no scorer.
-"""
+"""Weighing: from evidence to what is believed of each part of a plan. Knows no scorer and no text."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence, Weights, bounded, logit, number, sigmoid
 from specialists.planning.offers.request import Request
-from specialists.planning.parts.beliefs import Beliefs, Condition, Tally
+from specialists.planning.parts.beliefs import Beliefs
 
-Evidence = dict[str, float]
-Weights = Mapping[str, float]  #: by the name of a number; "" is the constant
-Source = tuple[str, str, tuple[str, ...]]  #: job type, parameter, the source's key
-
-AS_IT_IS: Weights = {"own": 1.0}
-#: The kinds of parts; what a goal wants has a model for each name, `wants.NAME`.
-KINDS = ("type", "among", "bind", "condition", "tally", "literal")
 CONDITIONS, TALLIES = 24, 30  #: that the search takes up, the likeliest
-
-
-@dataclass
-class Found:
-    """All that was found about a goal's parts."""
-
-    wants: dict[str, float]  #: numbers, before any sigmoid
-    types: dict[str, Evidence]
-    binds: dict[Source, Evidence] = field(default_factory=dict)
-    conditions: list[tuple[Condition, Evidence]] = field(default_factory=list)
-    tallies: list[tuple[Tally, Evidence]] = field(default_factory=list)
-    literals: list[tuple[tuple[str, str], Any, Evidence]] = field(default_factory=list)
-    pieces: dict[str, float] = field(default_factory=dict)  #: like `wants`, the most of any part of the goal by itself
 
 
 def types_of(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, float]:
@@ -100,34 +76,3 @@ def want_evidence(request: Request, beliefs: Beliefs, pieces: Mapping[str, float
         }
         for name, p in beliefs.wants.items()
     }
-
-
-def behind_best(numbers: Sequence[float]) -> list[float]:
-    """How far each is behind the largest."""
-    best = max(numbers, default=0.0)
-    return [x - best for x in numbers]
-
-
-def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: bool = False) -> float:
-    """What the evidence comes to by the model of its kind, before any sigmoid; `p`: as a probability."""
-    x = weighed(models.get(kind, AS_IT_IS), evidence)
-    return sigmoid(x) if p else x
-
-
-def weighed(weights: Weights, evidence: Mapping[str, float]) -> float:
-    return weights.get("", 0.0) + sum(weight * evidence[name] for name, weight in weights.items() if name)
-
-
-def bounded(number: float) -> float:
-    """So that one number does not outweigh all others."""
-    return max(-8.0, min(8.0, number))
-
-
-def sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, x))))
-
-
-def logit(p: float, least: float = 2e-3) -> float:
-    """Of what is neither less than `least` nor nearer to 1."""
-    p = min(max(p, least), 1 - least)
-    return math.log(p / (1 - p))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from specialists.planning.normal import Normal
+from specialists.planning.normal.form import Normal
 from specialists.planning.words.texts import WANTS
 from specialists.schemas import Json
 

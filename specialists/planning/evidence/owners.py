@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from specialists.planning.evidence import Evidence
+from specialists.planning.evidence.logistic import Evidence
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.names import spoken
 from specialists.planning.offers.offer import Offer
