@@ -11,7 +11,7 @@ from specialists.planning.evidence.logistic import Evidence
 from specialists.planning.evidence.weighing import among, believed, want_evidence
 from specialists.planning.offers.request import Request
 from specialists.planning.ranking import AS_FOUND, ranked
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import search
 
 SPREAD = 0.4  #: of a weight

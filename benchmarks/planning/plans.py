@@ -22,7 +22,7 @@ from specialists.catalog import Catalog
 from specialists.planning.calibration import Calibration
 from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import search
 
 LIMITS = Limits(max_jobs=10_000, deadline_s=60, max_replans=2)

@@ -95,9 +95,7 @@ class Calibration:
     ask_below_new: float = 0.0  #: of a plan that has job types which came after training
     refuse_below: float = 0.0
     order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
-    evidence: Mapping[str, Mapping[str, float]] = field(
-        default_factory=dict
-    )  #: of `specialists.planning.evidence`
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> Calibration:

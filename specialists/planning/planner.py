@@ -17,7 +17,8 @@ from specialists.planning.evidence.weighing import believed
 from specialists.planning.offers.request import Request, read_request
 from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.ranking import Ranked, ranked
-from specialists.planning.reading import Reader, Reading
+from specialists.planning.reading.reader import Reader
+from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import missing, search
 from specialists.planning.words.plan_words import PlanWords
 from specialists.schemas import Json

@@ -18,7 +18,7 @@ AS_IT_IS: Weights = {"own": 1.0}
 def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: bool = False) -> float:
     """What the evidence comes to by the model of its kind, before any sigmoid; `p`: as a probability.
 
-    The kinds are type, among, bind, condition, tally and literal, and `wants.NAME` for each thing that a goal may want."""
+    The kinds are type, among, bind, condition, tally, literal, and `wants.NAME` for each thing that a goal may want."""
     x = weighed(models.get(kind, AS_IT_IS), evidence)
     return sigmoid(x) if p else x
 

@@ -17,7 +17,8 @@ from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import Ranked, ranked
-from specialists.planning.reading import Reader, Reading
+from specialists.planning.reading.reader import Reader
+from specialists.planning.reading.reading import Reading
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.ordering import Searched, fit_order

@@ -12,7 +12,7 @@ from specialists.planning.normal.form import Normal
 from specialists.planning.normal.normal import normal
 from specialists.planning.normal.wants import wants_of
 from specialists.planning.offers.request import Request
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.planning.words.texts import WANTS
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.sets import Asked

@@ -11,7 +11,7 @@ from specialists.bases.weights import WeightsError, ensure
 from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
 from specialists.planning.ranking import AS_FOUND
-from specialists.planning.reading import Reader
+from specialists.planning.reading.reader import Reader
 from specialists.planning.words.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 

@@ -13,7 +13,7 @@ from specialists.planning.evidence.weighing import among
 from specialists.planning.normal.normal import normal
 from specialists.planning.offers.field import Field
 from specialists.planning.parts.beliefs import Condition, Tally
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.planning.words.texts import WANTS
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.sets import Asked, load_set

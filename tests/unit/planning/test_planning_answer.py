@@ -16,7 +16,7 @@ from specialists.planning.offers.request import read_request
 from specialists.planning.parts.candidate import Candidate
 from specialists.planning.planner import ALTERNATIVES, Planner
 from specialists.planning.ranking import AS_FOUND, ranked
-from specialists.planning.reading import SHORTLIST
+from specialists.planning.reading.reading import SHORTLIST
 from specialists.planning.search.search import search
 from specialists.specialist import Specialist
 from tests.mind import ENTITIES, LOOKUP, SCORE, TEXT, TRANSLATE, TRIAGE, Mind, catalog_of, job_type, record, request_of

@@ -14,7 +14,7 @@ from specialists.planning.evidence.owners import Ask, asks_of, evidence_of, is_o
 from specialists.planning.offers.offer import read_offer
 from specialists.planning.offers.request import Heard, Request
 from specialists.planning.planner import Planner
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.schemas import value_faults
 from tests.mind import (
     ENTITIES,
