@@ -19,9 +19,9 @@ from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input
 from coordinator.plans.samples import told_of
 from specialists.catalog import Catalog
-from specialists.planning.calibration import Calibration
 from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
+from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import search
 

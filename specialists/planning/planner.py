@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specialists.planning.calibration import Calibration, features_of, shares
 from specialists.planning.evidence.owners import Ask, is_said
 from specialists.planning.evidence.weighing import believed
 from specialists.planning.offers.request import Request, read_request
 from specialists.planning.parts.beliefs import Beliefs
-from specialists.planning.ranking import Ranked, ranked
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import features_of, shares
+from specialists.planning.ranking.ranking import Ranked, ranked
 from specialists.planning.reading.reader import Reader
 from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import missing, search

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from specialists.planning.calibration import FEATURES, Calibration, features_of
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.planner import Planner
-from specialists.planning.ranking import Ranked, ranked
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES, features_of
+from specialists.planning.ranking.ranking import Ranked, ranked
 from specialists.planning.reading.reader import Reader
 from specialists.planning.reading.reading import Reading
 from specialists.training.planning.evidence import fit_evidence, known

@@ -16,7 +16,7 @@ from specialists.bases.weights import ensure
 from specialists.heads.encoder import Shape
 from specialists.heads.matcher import Scorer, base_of
 from specialists.manifest_text import ManifestTextError, Value, with_table, without
-from specialists.planning.calibration import Calibration
+from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.words.texts import TASKS
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.planning.calibrating import calibrate

@@ -18,8 +18,8 @@ from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
 from specialists.heads.encoder import metadata_of
 from specialists.heads.matcher import Kept, Scorer, base_of
-from specialists.planning.calibration import Calibration
 from specialists.planning.offers.offer import read_offer
+from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.reading.shape import shape_of
 from specialists.planning.words.texts import TASKS, WANTS, known
 from specialists.specialist import load_specialist

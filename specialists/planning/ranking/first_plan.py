@@ -1,20 +1,15 @@
-"""From numbers to one probability: what a planner's adapter says of the order of plans, and of when to ask.
-
-All of it is fitted on goals held out, and saved in the adapter's metadata.
-"""
+"""The first plan: numbers that say how likely it is what the goal asks, beside the other plans. Knows no weights."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
 
-from specialists.planning.evidence.logistic import logit, sigmoid, weighed
+from specialists.planning.evidence.logistic import logit
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Beliefs
-from specialists.planning.ranking import AS_FOUND, Ranked
+from specialists.planning.ranking.ranking import Ranked
 from specialists.planning.search.search import missing
 from specialists.planning.words.spans import windows
 
@@ -83,44 +78,3 @@ def _has_new_types(plan: Ranked, beliefs: Beliefs) -> bool:
     """Whether it has a job type that the layer over whole goals does not know: it came after training."""
     core = plan.candidate.core
     return bool(core and any(each.offer.name not in beliefs.known for each in core.applications))
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Weights of all logistic models, and the thresholds."""
-
-    right: Mapping[str, float] = field(default_factory=lambda: {"margin": 0.5, "": -1.0})
-    feasible: Mapping[str, float] = field(default_factory=lambda: {"impossible": -0.5, "": 1.0})
-    ask_below: float = 0.0
-    ask_below_new: float = 0.0  #: of a plan that has job types which came after training
-    refuse_below: float = 0.0
-    order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
-    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
-
-    @classmethod
-    def read(cls, metadata: Mapping[str, str]) -> Calibration:
-        """Of an adapter's metadata; the default where it has none. Raises ValueError for one of another planner."""
-        if "calibration" not in metadata:
-            return cls()
-        told = json.loads(metadata["calibration"])
-        if unknown := sorted(told.keys() - {each.name for each in fields(cls)}):
-            raise ValueError(f"the calibration is of another planner: it has {unknown[0]!r}")
-        found = cls(**told)
-        if unknown := sorted({*found.right, *found.feasible} - {*FEATURES, ""}):
-            raise ValueError(f"the calibration is of another planner: nothing tells {unknown[0]!r}")
-        return found
-
-    def metadata(self) -> dict[str, str]:
-        return {"calibration": json.dumps(asdict(self), sort_keys=True)}
-
-    def confidence(self, features: Mapping[str, float]) -> float:
-        """That the first plan is what was asked."""
-        return round(sigmoid(weighed(self.right, features)), 4)
-
-    def asks(self, confidence: float, features: Mapping[str, float]) -> bool:
-        """Whether somebody has to say yes to the first plan."""
-        return confidence < (self.ask_below_new if features["new_types"] else self.ask_below)
-
-    def possible(self, features: Mapping[str, float]) -> float:
-        """That anything on offer does what was asked."""
-        return sigmoid(weighed(self.feasible, features))
