@@ -34,9 +34,13 @@ class Tallies:
             if self._wants[function] < WANTED:
                 continue
             for owner, fields in self._fields.by_owner(TYPES):
-                for field in filter(lambda each, name=function: _may_be_of(name, each), fields):
-                    for options in _options(function, self._words.numbers, self._wants["descending"]):
-                        yield texts.by_field(function, field), Tally(function, owner, field, 0.0, options)
+                for field in fields:
+                    yield from self._of_field(function, owner, field)
+
+    def _of_field(self, function: str, owner: str, field: Field) -> Iterator[Asked]:
+        if _may_be_of(function, field):
+            for options in _options(function, self._words.numbers, self._wants["descending"]):
+                yield texts.by_field(function, field), Tally(function, owner, field, 0.0, options)
 
     def found(self, asked: Sequence[Asked], own: Mapping[str, float]) -> list[tuple[Tally, Evidence]]:
         """`own`: the scorer's number for each text."""
