@@ -14,8 +14,9 @@ from coordinator.api.first_answer import replay
 from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.problems import Problem
 from coordinator.api.wait_limit import Places, Watch
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
 from infra.ledger.protocol import ENTRY_ID, Ledger

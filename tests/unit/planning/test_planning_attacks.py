@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import DigestReader
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input

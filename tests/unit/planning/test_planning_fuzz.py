@@ -15,7 +15,7 @@ from benchmarks.planning.fuzz import ODD, fuzz
 from benchmarks.planning.inputs import made_inputs
 from benchmarks.planning.plans import Tried, candidates, made_scene, tried
 from benchmarks.planning.schemas import PLAIN, Chances
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import schema_faults
 
