@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from coordinator.commands.show import reading_lines, written
+from coordinator.commands.views.plans import reading_lines
+from coordinator.commands.views.values import written
 from infra.records import Json
 
 

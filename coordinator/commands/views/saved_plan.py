@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from coordinator.commands.show import steps_in_words, written
+from coordinator.commands.views.plans import steps_in_words
+from coordinator.commands.views.values import written
 from coordinator.plans.holes import DEFAULT, told
 from infra.records import Json
 
