@@ -16,6 +16,7 @@ NUMERIC = frozenset({"sum", "average", "min", "max"})
 NUMBERS = frozenset({"number", "integer"})
 INPUTS = "inputs."  #: before an input's name: no job type's has a dot
 TYPES_AT_MOST = 6  #: job types that are looked at closely, the likeliest
+LEAST_LIKELY = 0.01  #: of them; one that is less likely is left aside, unless all are
 
 
 @dataclass(frozen=True)

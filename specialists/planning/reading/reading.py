@@ -15,7 +15,7 @@ from specialists.planning.evidence.owners import Ask, asks_of
 from specialists.planning.evidence.weighing import types_of
 from specialists.planning.offers.names import spoken
 from specialists.planning.offers.request import Request
-from specialists.planning.parts.beliefs import TYPES_AT_MOST
+from specialists.planning.parts.beliefs import LEAST_LIKELY, TYPES_AT_MOST
 from specialists.planning.reading.binds import Binds
 from specialists.planning.reading.job_types import PIECE, of_pieces, types_of_goal
 from specialists.planning.reading.parts import add_parts
@@ -25,7 +25,6 @@ from specialists.planning.words.spans import windows
 from specialists.planning.words.texts import WANTS
 
 SHORTLIST = 16  #: offers that the scorer reads
-LEAST_LIKELY = 0.01  #: a job type that is less likely is not looked at closely, unless all are
 
 
 class Reading:

@@ -10,9 +10,7 @@ from functools import cached_property
 from specialists.planning.offers.given import Given
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.request import Request
-from specialists.planning.parts.beliefs import TYPES_AT_MOST, Beliefs, owner_of
-
-LEAST_LIKELY = 0.01  #: a job type that is less likely is left aside, unless all are
+from specialists.planning.parts.beliefs import LEAST_LIKELY, TYPES_AT_MOST, Beliefs, owner_of
 
 
 class Scope:
