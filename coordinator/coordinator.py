@@ -16,7 +16,8 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic import ValidationError
 
 from coordinator.plans.plan import PLANNING
-from coordinator.runs.advance import Change, advance, fail
+from coordinator.runs.advance import advance, fail
+from coordinator.runs.decisions.change import Change
 from coordinator.runs.metrics import CoordinatorMetrics
 from coordinator.runs.run import Run, RunFailure
 from coordinator.runs.run_cache import KnownRuns

@@ -8,9 +8,11 @@ from typing import Any
 from benchmarks.planning.catalogs import shipped, specialist_of
 from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
-from specialists.planning.offered import FUNCTIONS, Field, Request, read_request
-from specialists.planning.search import Beliefs, Condition, Tally, owner_of
-from specialists.planning.texts import WANTS
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request, read_request
+from specialists.planning.parts.beliefs import Beliefs, Condition, Tally, owner_of
+from specialists.planning.words.texts import WANTS
 from specialists.specialist import Specialist
 
 Json = dict[str, Any]

@@ -9,8 +9,9 @@ from typing import Any
 from coordinator.plans.answer import Confirm
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import PLANNING, Limits, Plan, Step
-from coordinator.runs.advance import Change, advance, begin, cancel
+from coordinator.runs.advance import advance, begin, cancel
 from coordinator.runs.confirmation import Confirmation, confirm
+from coordinator.runs.decisions.change import Change
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run
 from infra.records import Failure, FailureKind, Job, JobState, JobStatus, Outcome

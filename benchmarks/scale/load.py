@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchmarks.scale.cluster import SIGMAS, Cluster
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from infra.records import Job
 from specialists.catalog import load_catalog
 from workers.engines.scripted import service_s

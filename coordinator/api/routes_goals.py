@@ -15,8 +15,9 @@ from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
 from coordinator.api.wait_limit import Places, Watch
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
 from infra.ledger.protocol import ENTRY_ID

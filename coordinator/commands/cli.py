@@ -120,7 +120,7 @@ def job(
 ) -> None:
     """Do one typed job and print its output as JSON. Ends with 1 and the reason where it has none."""
     from coordinator.commands.inputs import read_job_input
-    from coordinator.commands.show import job_cut, job_escalated, job_failure
+    from coordinator.commands.views.jobs import job_cut, job_escalated, job_failure
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, claim_within)
@@ -141,7 +141,8 @@ def status(
     url: Url = None,
 ) -> None:
     """Show a goal as JSON, or a table of the newest."""
-    from coordinator.commands.show import goals_table, plan_of
+    from coordinator.commands.views.lists import goals_table
+    from coordinator.commands.views.plans import plan_of
 
     if plan and goal_id is None:
         raise typer.BadParameter("--plan is of one goal: say which")
@@ -156,7 +157,7 @@ def status(
 def explain(goal_id: GoalId, url: Url = None) -> None:
     """Say why a goal is unsure or was refused: what is missing, the nearest job types, and the plans that were
     considered, with how sure they are and what their values were found from. Of others, whose plan it is."""
-    from coordinator.commands.explanation_lines import explanation_lines
+    from coordinator.commands.views.explanation import explanation_lines
 
     with client_of(url) as client:
         typer.echo("\n".join(explanation_lines(client.get(goal_id), client.job_types())))

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from coordinator.commands.show import left_out_lines
+from coordinator.commands.views.results import left_out_lines
 from tests.answers import planned
 from tests.story import COUNT, JOIN, SORT
 

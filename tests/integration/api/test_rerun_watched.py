@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coordinator.api.event_stream import START, event_stream
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.records import Json, RunState

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import redis
 
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from coordinator.runs.run import UnreadableRun
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import FailureKind, JobState, Refusal, RunState, TypeState

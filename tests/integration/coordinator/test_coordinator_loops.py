@@ -13,7 +13,10 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import AT_ONCE, Goal, GoalRefused, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.refusals import GoalRefused
+from coordinator.goals.releases import AT_ONCE
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.run import Run
 from infra.ledger.memory.ledger import MemoryLedger

@@ -16,8 +16,9 @@ from uuid import uuid4
 import pytest
 
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.rerun import RerunRefused
 from infra.ledger.memory.ledger import MemoryLedger
@@ -513,7 +514,7 @@ def in_memory(catalog: Catalog, tale: Callable[[House], None], fuse: Fuse) -> Ho
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four jobs are many."""
-    monkeypatch.setattr("coordinator.goals.goals.AT_ONCE", 3)
+    monkeypatch.setattr("coordinator.goals.releases.AT_ONCE", 3)
 
 
 @pytest.mark.parametrize("tale", TALES)

@@ -21,7 +21,8 @@ from starlette.testclient import TestClient
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.local.house import House, Ports
 from coordinator.runs.metrics import CoordinatorMetrics

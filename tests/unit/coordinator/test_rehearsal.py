@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.commands.rehearsed import rehearsed_view, summary
+from coordinator.commands.views.rehearsed import rehearsed_view, summary
 from coordinator.rehearsal import planner
 from coordinator.rehearsal.draw import Draw
 from coordinator.rehearsal.lines import Line, LineFault, Rehearsed, State, read_lines

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from coordinator.commands.plan_drawing import cost_words, jobs_words, nodes_of, planned_drawing, rows_of
+from coordinator.commands.views.costs import cost_words, jobs_words
+from coordinator.commands.views.drawing import planned_drawing
+from coordinator.commands.views.lanes import rows_of
+from coordinator.commands.views.nodes import nodes_of
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Plan
 from coordinator.rehearsal.cost import Cost, Jobs, cost_of

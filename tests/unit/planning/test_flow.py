@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from specialists.catalog import load_catalog
-from specialists.planning.flow import result_schema
-from specialists.planning.paths import at
+from specialists.planning.flow.paths import at
+from specialists.planning.flow.results import result_schema
 from specialists.schemas import either, kind_of, schema_of, value_faults
 
 Json = dict[str, Any]

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from specialists.planning.calibration import FEATURES, Calibration, features_of, shares
-from specialists.planning.evidence import logit
-from specialists.planning.ranking import AS_FOUND, Ranked, ranked
-from specialists.planning.search import Candidate, search
+from specialists.planning.evidence.logistic import logit
+from specialists.planning.parts.candidate import Candidate
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES, features_of, shares
+from specialists.planning.ranking.ranking import AS_FOUND, Ranked, ranked
+from specialists.planning.search.search import search
 from tests.mind import LIKELY, SCORE, TRIAGE, Mind, request_of
 
 MAILS = ["my card is lost", "where is my money"]

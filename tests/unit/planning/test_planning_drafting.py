@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from specialists.planning.drafting import Draft, Place, Rows, rows_of
+from specialists.planning.drafts.draft import Draft
+from specialists.planning.drafts.rows import Rows, rows_of
+from specialists.planning.parts.place import Place
 from tests.mind import ENTITIES, SCORE, TRIAGE, request_of, told
 
 TICKETS = [{"title": "a", "body": "b", "intent": "c"}]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.normal import Normal, normal
-from specialists.planning.wants import wants_of
+from specialists.planning.normal.form import Normal
+from specialists.planning.normal.normal import normal
+from specialists.planning.normal.wants import wants_of
 from tests.mind import ENTITIES, LOOKUP, SCORE, TRANSLATE, TRIAGE, request_of
 
 Json = dict[str, Any]

@@ -10,10 +10,11 @@ import pytest
 
 from coordinator.plans.planner_input import planner_input
 from specialists.offers import offer
-from specialists.planning.offered import Heard, Request, read_offer
-from specialists.planning.owners import Ask, asks_of, evidence_of, is_owner, labels_heard, owned
+from specialists.planning.evidence.owners import Ask, asks_of, evidence_of, is_owner, labels_heard, owned
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.offers.request import Heard, Request
 from specialists.planning.planner import Planner
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.schemas import value_faults
 from tests.mind import (
     ENTITIES,

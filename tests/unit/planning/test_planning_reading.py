@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from specialists.planning import texts
-from specialists.planning.evidence import Evidence, Found, Weights, sigmoid
-from specialists.planning.offered import Request
-from specialists.planning.reading import BOUND, SHORTLIST, Reading, shape_of
-from specialists.planning.search import Condition, Tally
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence, Weights, sigmoid
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Condition, Tally
+from specialists.planning.reading.literals import BOUND
+from specialists.planning.reading.reading import SHORTLIST, Reading
+from specialists.planning.reading.shape import shape_of
+from specialists.planning.words import texts
 from specialists.specialist import Specialist
 from tests.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of
 
