@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def nap(input):
 
 
 def test_a_job_longer_than_the_visibility_timeout_runs_once(
-    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    write_specialist: Callable[..., Path],
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     number = {"type": "number"}
     manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def work(input):
 
 
 def test_a_poison_job_is_dead_after_its_attempts_and_the_others_are_unharmed(
-    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    write_specialist: Callable[..., Path],
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     number = {"n": {"type": "integer"}}
     folder = write_specialist(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,10 @@ def nap(input):
 
 
 def test_a_job_whose_worker_is_killed_ends_once_on_the_other(
-    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    write_specialist: Callable[..., Path],
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
     number = {"type": "number"}

@@ -213,7 +213,9 @@ def mood(write_specialist: Callable[..., Path]) -> str:
     return json.dumps([str(write_specialist("mood", MOOD, text, {"mood": {"enum": ["good", "bad"]}}, files))])
 
 
-def test_a_worker_with_another_token_is_refused(start_worker, mood, ray_cluster: RayCluster, tmp_path: Path) -> None:
+def test_a_worker_with_another_token_is_refused(
+    start_worker: Callable[..., subprocess.Popen[str]], mood: str, ray_cluster: RayCluster, tmp_path: Path
+) -> None:
     token = tmp_path / "token"
     token.write_text("0" * 64)
 
@@ -245,7 +247,11 @@ def test_processes_of_a_private_cluster_read_no_password() -> None:
 
 
 def test_a_worker_whose_actor_is_killed_commits_every_job_once(
-    start_worker, mood, ray_cluster: RayCluster, redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    mood: str,
+    ray_cluster: RayCluster,
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     settings = Settings(redis_url=redis_url)
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))

@@ -228,7 +228,7 @@ def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) ->
 
 
 def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
-    base: Path, monkeypatch, caplog
+    base: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workers.engines.transformers.engine.LAST_STEP_S", 0.1)
     engine, gate, begun = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, 1, stall_s=0.2), Event(), Event()
@@ -361,7 +361,7 @@ class Broken:
         raise ArithmeticError("after the words " + PROMPTS[0])
 
 
-def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path, caplog) -> None:
+def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
     engine._decoder.feed, whole = Broken().feed, engine._decoder.feed  # type: ignore[method-assign]
 
@@ -411,7 +411,7 @@ class Narrow:
 
 
 def test_where_memory_runs_out_the_batch_shrinks_and_every_answer_is_the_same(
-    engine: TransformersEngine, base: Path, caplog
+    engine: TransformersEngine, base: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     prompts = [f"{n} {prompt}" for n, prompt in enumerate(PROMPTS * 3)]
     expected = answers(engine, [ask(f"{n}", prompt) for n, prompt in enumerate(prompts)])

@@ -146,7 +146,7 @@ def flower(role: Role) -> Iterator[str]:
 
 
 def test_a_job_passes_with_each_process_s_own_user_and_flower_sees_it(
-    role: Role, admin: redis.Redis, start_worker, mood: str, flower: str
+    role: Role, admin: redis.Redis, start_worker: Callable[..., subprocess.Popen[str]], mood: str, flower: str
 ) -> None:
     ledger = release(role("api"), "r1")
     start(start_worker, role("worker"), mood)
@@ -172,7 +172,9 @@ def _up(url: str) -> bool:
         return False
 
 
-def test_all_keys_are_the_ledger_s_or_the_queue_s(role: Role, admin: redis.Redis, start_worker, mood: str) -> None:
+def test_all_keys_are_the_ledger_s_or_the_queue_s(
+    role: Role, admin: redis.Redis, start_worker: Callable[..., subprocess.Popen[str]], mood: str
+) -> None:
     ledger = release(role("api"), "r1")
     start(start_worker, role("worker"), mood)
     until(lambda: (dispatch(role("coordinator")), ended(ledger, "r1.s1.0"))[1])

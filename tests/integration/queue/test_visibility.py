@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import redis
 
 from infra.queue.celery_app import create_app
@@ -14,7 +15,9 @@ WAIT_S = 20
 INDEX = "mq:unacked_index"
 
 
-def test_a_message_is_held_again_after_the_server_refused(redis_url: str, redis_client: redis.Redis, caplog) -> None:
+def test_a_message_is_held_again_after_the_server_refused(
+    redis_url: str, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     redis_client.set(INDEX, "not a sorted set")
     settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
     with create_app(settings) as app, HeldMessages(app) as held, held.hold("tag-1"):

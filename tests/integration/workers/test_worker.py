@@ -27,6 +27,8 @@ from infra.records import Job, JobState, JobStatus, RunRecord, RunState
 from infra.settings import Settings
 from workers.app import StartError, await_ledger
 
+Start = Callable[..., subprocess.Popen[str]]
+
 WAIT_S = 60
 SECRET = "my card was swallowed in Hintertupfing"
 NAP = """
@@ -92,7 +94,9 @@ def unacknowledged(client: redis.Redis) -> int:
     return client.hlen("mq:unacked") + client.zcard("mq:unacked_index")
 
 
-def test_a_worker_does_jobs_of_several_types(start_worker, folders, ledger, queue) -> None:
+def test_a_worker_does_jobs_of_several_types(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     start_worker("mood", "nap", specialists=folders)
     (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
     outcome = wait_until(ledger, job_id, JobState.SUCCEEDED).outcome
@@ -102,7 +106,7 @@ def test_a_worker_does_jobs_of_several_types(start_worker, folders, ledger, queu
 
 
 def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
-    start_worker, folders, ledger, queue, redis_client
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_client: redis.Redis
 ) -> None:
     worker = start_worker("nap", specialists=folders)
     (job_id,) = send(ledger, queue, "nap", [{"seconds": 2}])
@@ -116,7 +120,9 @@ def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
     assert redis_client.llen("mq:nap") == 0
 
 
-def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(start_worker, folders, ledger, queue) -> None:
+def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     worker = start_worker("nap", specialists=folders, grace_s="0.2")
     (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
     wait_until(ledger, job_id, JobState.RUNNING)
@@ -125,7 +131,9 @@ def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(start_w
     assert worker.wait(WAIT_S) == 0
 
 
-def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(start_worker, folders, ledger, queue) -> None:
+def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     """Its lease would be looked at twenty minutes later: only the ledger's word to stop can have ended it."""
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
     (job_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
@@ -140,7 +148,9 @@ def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(start_worke
     assert wait_until(ledger, job_id, JobState.CANCELLED).attempt == 1
 
 
-def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(start_worker, folders, ledger, queue) -> None:
+def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
     first, second = send(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
     wait_until(ledger, first, JobState.RUNNING)
@@ -148,7 +158,7 @@ def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(start_worker, folders, 
     wait_until(ledger, second, JobState.RUNNING)
 
 
-def test_a_message_is_not_delivered_again_while_its_handler_runs(queue, redis_client) -> None:
+def test_a_message_is_not_delivered_again_while_its_handler_runs(queue: CeleryQueue, redis_client: redis.Redis) -> None:
     calls: list[str] = []
     done = threading.Event()
 
@@ -187,7 +197,12 @@ def overheard(url: str) -> Iterator[list[bytes]]:
 
 
 def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
-    start_worker, folders, ledger, queue, redis_client, redis_url
+    start_worker: Start,
+    folders: str,
+    ledger: RedisLedger,
+    queue: CeleryQueue,
+    redis_client: redis.Redis,
+    redis_url: str,
 ) -> None:
     with overheard(redis_url) as said:
         (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
@@ -208,7 +223,7 @@ def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
 
 
 def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
-    start_worker, folders, ledger, queue, redis_url
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_url: str
 ) -> None:
     with overheard(redis_url) as said:
         (job_id,) = send(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
@@ -236,7 +251,9 @@ def _plain(event: bytes) -> bytes:
     return event + base64.b64decode(message["body"])
 
 
-def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, folders, ledger, queue, settings) -> None:
+def test_flower_is_told_one_line_a_type_and_a_readable_worker(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, settings: Settings
+) -> None:
     start_worker("mood", "nap", specialists=folders)
     (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
     wait_until(ledger, job_id, JobState.SUCCEEDED)
@@ -246,7 +263,7 @@ def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, fold
     assert {task for task in tasks if not task.startswith("celery.")} == {"mood", "nap"}
 
 
-def test_a_worker_goes_on_after_a_restart_of_redis(start_worker, folders, tmp_path: Path) -> None:
+def test_a_worker_goes_on_after_a_restart_of_redis(start_worker: Start, folders: str, tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as server:
         settings = Settings(redis_url=server.url)
         ledger, queue = RedisLedger(client_of(server.url), settings.prefix), CeleryQueue(create_app(settings))
@@ -291,7 +308,9 @@ def test_a_worker_does_not_start_without_a_ledger() -> None:
         (["mood"], {"specialists": '["/nowhere"]'}, "/nowhere: no specialist.toml"),
     ],
 )
-def test_a_worker_that_cannot_start_says_why_in_one_line(start_worker, folders, names, settings, reason) -> None:
+def test_a_worker_that_cannot_start_says_why_in_one_line(
+    start_worker: Start, folders: str, names: list[str], settings: dict[str, str], reason: str
+) -> None:
     worker: subprocess.Popen[str] = start_worker(*names, **{"specialists": folders} | settings)
     _, said = worker.communicate(timeout=WAIT_S)
     assert worker.returncode == 2
@@ -301,7 +320,7 @@ def test_a_worker_that_cannot_start_says_why_in_one_line(start_worker, folders, 
 
 
 def test_a_worker_whose_first_beat_is_not_taken_now_says_why_and_may_be_started_anew(
-    start_worker, folders, tmp_path: Path
+    start_worker: Start, folders: str, tmp_path: Path
 ) -> None:
     with RedisServer(tmp_path / "redis") as server:
         with client_of(server.url) as client:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
+from infra.settings import Settings
 from workers.upkeep.ending import BROKEN
+
+Start = Callable[..., subprocess.Popen[str]]
 
 WAIT_S = 60
 #: The signal stops the main thread for good, as a read of a dead socket would; the other threads go on.
@@ -51,7 +56,7 @@ def await_state(ledger: RedisLedger, job_id: str, state: JobState, mend: Callabl
 
 
 def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
-    start_worker, options, ledger, queue, settings
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, settings: Settings
 ) -> None:
     deaf = start_worker("nap", **options)
     running = send(ledger, queue, "r1", seconds=5)
@@ -71,7 +76,9 @@ def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
     await_state(ledger, waiting, JobState.SUCCEEDED)
 
 
-def test_a_deaf_worker_is_started_again_by_its_supervisor(start_worker, options, ledger, queue, settings) -> None:
+def test_a_deaf_worker_is_started_again_by_its_supervisor(
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, settings: Settings
+) -> None:
     supervisor = start_worker("nap", supervised=True, **options)
     await_state(ledger, send(ledger, queue, "r0", seconds=0), JobState.SUCCEEDED)  # it listens to remote control too
     (deaf,) = ledger.workers()
@@ -89,7 +96,7 @@ def test_a_deaf_worker_is_started_again_by_its_supervisor(start_worker, options,
 
 
 def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(
-    start_worker, options, ledger, queue
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue
 ) -> None:
     worker = start_worker("nap", **options | {"grace_s": "0.2"})
     running = send(ledger, queue, "r1", seconds=30)
@@ -103,7 +110,9 @@ def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(
     assert ledger.workers() == {}
 
 
-def test_a_worker_whose_slots_are_all_taken_is_not_deaf(start_worker, options, ledger, queue) -> None:
+def test_a_worker_whose_slots_are_all_taken_is_not_deaf(
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     worker = start_worker("nap", slots="1", **options)
     first, second = send(ledger, queue, "r1", seconds=4), send(ledger, queue, "r2", seconds=0)
     await_state(ledger, first, JobState.SUCCEEDED)  # the second waited for longer than `silent_s`: no slot was free
@@ -112,7 +121,7 @@ def test_a_worker_whose_slots_are_all_taken_is_not_deaf(start_worker, options, l
 
 
 def test_a_worker_whose_every_connection_is_cut_goes_on_consuming(
-    start_worker, options, ledger, queue, redis_client
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, redis_client: redis.Redis
 ) -> None:
     worker = start_worker("nap", **options | {"silent_s": "20"})
     before = send(ledger, queue, "r1", seconds=0)

@@ -141,13 +141,15 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("body", "reason"), BROKEN)
-def test_a_function_of_ones_own_that_breaks_ends_its_line_alone(write_specialist, body: str, reason: str) -> None:
+def test_a_function_of_ones_own_that_breaks_ends_its_line_alone(
+    write_specialist: Callable[..., Path], body: str, reason: str
+) -> None:
     done = tried([OWN], catalog=a_function(write_specialist, body))
     assert done.state is State.FAILED
     assert done.reason == f"step 's1', item 0: {reason}"
 
 
-def test_a_function_of_ones_own_runs_on_a_copy_of_its_input(write_specialist) -> None:
+def test_a_function_of_ones_own_runs_on_a_copy_of_its_input(write_specialist: Callable[..., Path]) -> None:
     catalog = a_function(write_specialist, 'input["text"] = input["text"].upper(); return input')
     done = tried([OWN, {**JOIN, "args": {"columns": [ref("inputs.messages"), ref("s1")]}}], catalog=catalog)
     assert done.result["rows"][0] == {"value": "my card is lost", "text": "MY CARD IS LOST"}
@@ -165,7 +167,7 @@ def test_an_input_that_a_job_type_cannot_take_fails_its_job() -> None:
     assert done.reason == "step 's2', item 0: invalid_input: triage.input.text: 3000 characters, maxLength is 2000"
 
 
-def test_a_failed_job_may_be_skipped_defaulted_or_not_needed(write_specialist) -> None:
+def test_a_failed_job_may_be_skipped_defaulted_or_not_needed(write_specialist: Callable[..., Path]) -> None:
     catalog = a_function(write_specialist, 'assert "money" not in input["text"]; return input')
     first, _, third = [{"text": text} for text in MESSAGES]
     assert tried([{**OWN, "on_failure": "skip"}], catalog=catalog).result == [first, None, third]
@@ -180,7 +182,7 @@ def test_more_jobs_than_allowed_fail() -> None:
     assert done.reason == "plan: at least 51 jobs, limits.max_jobs is 50"
 
 
-def test_what_no_stand_in_fits_asks_for_answers(write_specialist) -> None:
+def test_what_no_stand_in_fits_asks_for_answers(write_specialist: Callable[..., Path]) -> None:
     never = {"code": {"type": "string", "maxLength": 9, "pattern": "^(?=a)b$"}}
     folder = write_specialist("own", 'engine = "scripted"\n', {"text": {"type": "string", "maxLength": 40}}, never, {})
     catalog = Catalog([*CATALOG, load_specialist(folder)])

@@ -25,6 +25,9 @@ from workers.engines.scripted import Answer, ScriptedEngine
 from workers.metrics import WorkerMetrics
 from workers.worker import Worker
 
+Hire = Callable[..., Worker]
+Send = Callable[..., str]
+
 WAIT_S = 20
 MANIFEST = """
 engine = "scripted"
@@ -86,7 +89,7 @@ def engines() -> Iterator[list[Engine]]:
 
 
 @pytest.fixture
-def hire(ledger: MemoryLedger, write_mood: Callable[..., Specialist], engines: list[Engine]) -> Callable[..., Worker]:
+def hire(ledger: MemoryLedger, write_mood: Callable[..., Specialist], engines: list[Engine]) -> Hire:
     """A worker whose specialist `mood` always gives `answer`, or one with the engine or the specialist given."""
 
     ordinary = cache(write_mood)
@@ -107,7 +110,7 @@ def hire(ledger: MemoryLedger, write_mood: Callable[..., Specialist], engines: l
 
 
 @pytest.fixture
-def send(ledger: MemoryLedger) -> Callable[..., str]:
+def send(ledger: MemoryLedger) -> Send:
     return partial(release, ledger)
 
 
@@ -144,14 +147,16 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_job_ends_with_its_parsed_output(hire, send, ledger) -> None:
+def test_a_job_ends_with_its_parsed_output(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     hire("good").do(job_id)
     outcome = ended(ledger, job_id)
     assert (outcome.state, outcome.output, outcome.failure) == (JobState.SUCCEEDED, {"mood": "good"}, None)
 
 
-def test_an_outcome_names_what_made_it(hire, send, ledger, write_mood) -> None:
+def test_an_outcome_names_what_made_it(
+    hire: Hire, send: Send, ledger: MemoryLedger, write_mood: Callable[..., Specialist]
+) -> None:
     job_id, mood = send(), write_mood()
     hire(specialist=mood).do(job_id)
     assert (made_by := ended(ledger, job_id).provenance)
@@ -160,7 +165,9 @@ def test_an_outcome_names_what_made_it(hire, send, ledger, write_mood) -> None:
     assert (made_by.precision, made_by.engine_version, made_by.seed) == (None, None, None)
 
 
-def test_an_outcome_says_in_which_numbers_and_by_which_libraries_it_was_computed(hire, send, ledger) -> None:
+def test_an_outcome_says_in_which_numbers_and_by_which_libraries_it_was_computed(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     class Computing(ScriptedEngine):
         precision = "int8"
         build = "abacus 1.2"
@@ -171,7 +178,9 @@ def test_an_outcome_says_in_which_numbers_and_by_which_libraries_it_was_computed
     assert (made_by.precision, made_by.engine_version) == ("int8", "abacus 1.2")
 
 
-def test_a_worker_tells_the_engine_which_part_of_the_prompt_may_be_cut(hire, send, write_mood) -> None:
+def test_a_worker_tells_the_engine_which_part_of_the_prompt_may_be_cut(
+    hire: Hire, send: Send, write_mood: Callable[..., Specialist]
+) -> None:
     asked: list[Request] = []
 
     def answer(request: Request) -> str:
@@ -185,13 +194,13 @@ def test_a_worker_tells_the_engine_which_part_of_the_prompt_may_be_cut(hire, sen
     assert (request.prompt[: request.cut[0]], request.prompt[request.cut[1] :]) == ("Text: ", "\nMood:")
 
 
-def test_an_outcome_says_of_which_round_of_its_run_it_is(hire, send, ledger) -> None:
+def test_an_outcome_says_of_which_round_of_its_run_it_is(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send(round=3)
     hire().do(job_id)
     assert ended(ledger, job_id).round == 3
 
 
-def test_an_outcome_says_what_it_used(hire, send, ledger) -> None:
+def test_an_outcome_says_what_it_used(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     class Counting(ScriptedEngine):
         def _complete(self, request: Request, cancelled: bool) -> Completion:
             whole = super()._complete(request, cancelled)
@@ -204,7 +213,7 @@ def test_an_outcome_says_what_it_used(hire, send, ledger) -> None:
     assert (usage.reused, usage.cut) == (7, 40)
 
 
-def test_the_engine_is_asked_with_prompt_grammar_and_token(hire, send) -> None:
+def test_the_engine_is_asked_with_prompt_grammar_and_token(hire: Hire, send: Send) -> None:
     asked: list[Request] = []
 
     def answer(request: Request) -> str:
@@ -218,7 +227,7 @@ def test_the_engine_is_asked_with_prompt_grammar_and_token(hire, send) -> None:
     assert "good" in asked[0].grammar
 
 
-def test_a_function_does_a_job_without_a_prompt(ledger, send, engines) -> None:
+def test_a_function_does_a_job_without_a_prompt(ledger: MemoryLedger, send: Send, engines: list[Engine]) -> None:
     count = load_catalog(adapters=False).get("count")
     engines.append(FunctionEngine({"count": count.function}))
     job_id = send({"items": [{"kind": "a"}, {"kind": "b"}, {"kind": "a"}], "field": "kind"}, type="count")
@@ -241,7 +250,7 @@ FREE = {"type": "array", "items": {}, "maxItems": 9}
     ],
 )
 def test_an_output_that_cannot_be_kept_ends_its_job_at_once(
-    hire, send, ledger, write_specialist, answer, reason
+    hire: Hire, send: Send, ledger: MemoryLedger, write_specialist: Callable[..., Path], answer: str, reason: str
 ) -> None:
     manifest = MANIFEST.replace("lines", "json")
     folder = write_specialist("mood", manifest, {"text": {"type": "string", "maxLength": 100}}, {"x": FREE}, {})
@@ -253,7 +262,9 @@ def test_an_output_that_cannot_be_kept_ends_its_job_at_once(
     assert reason in failure.message
 
 
-def test_an_input_that_breaks_the_schema_fails_without_another_try(hire, send, ledger) -> None:
+def test_an_input_that_breaks_the_schema_fails_without_another_try(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     job_id = send({"text": 7, "tone": "x"})
     hire().do(job_id)
     failure = ended(ledger, job_id).failure
@@ -263,7 +274,9 @@ def test_an_input_that_breaks_the_schema_fails_without_another_try(hire, send, l
     assert "tone" in failure.message
 
 
-def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(hire, send, ledger, clock) -> None:
+def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     worker, job_id = hire("neither of the two"), send()
     worker.do(job_id)
     assert status(ledger, job_id).state is JobState.PENDING
@@ -274,7 +287,9 @@ def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(hire, s
     assert status(ledger, job_id).attempt == 2
 
 
-def test_an_answer_that_parses_on_the_second_attempt_counts(hire, send, ledger, clock) -> None:
+def test_an_answer_that_parses_on_the_second_attempt_counts(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     answers = ["nonsense", "bad"]
     worker, job_id = hire(lambda _: answers.pop(0)), send()
     worker.do(job_id)
@@ -284,13 +299,15 @@ def test_an_answer_that_parses_on_the_second_attempt_counts(hire, send, ledger, 
     assert ended(ledger, job_id).output == {"mood": "bad"}
 
 
-def test_a_prompt_that_is_too_long_fails_as_that(hire, send, ledger) -> None:
+def test_a_prompt_that_is_too_long_fails_as_that(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     hire(raises(PromptTooLong(900, 640))).do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.TOO_LONG
 
 
-def test_an_engine_that_cannot_now_is_asked_again_after_a_while(hire, send, ledger, clock) -> None:
+def test_an_engine_that_cannot_now_is_asked_again_after_a_while(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     job_id = send()
     hire(raises(EngineError("out of memory"))).do(job_id)
     assert status(ledger, job_id).state is JobState.PENDING
@@ -299,14 +316,18 @@ def test_an_engine_that_cannot_now_is_asked_again_after_a_while(hire, send, ledg
     assert ledger.take_ready(10) == [("mood", job_id)]
 
 
-def test_a_kind_of_failure_that_the_manifest_rules_out_is_not_tried_again(hire, send, ledger, write_mood) -> None:
+def test_a_kind_of_failure_that_the_manifest_rules_out_is_not_tried_again(
+    hire: Hire, send: Send, ledger: MemoryLedger, write_mood: Callable[..., Specialist]
+) -> None:
     job_id, impatient = send(), write_mood('[retry]\nnever = ["engine"]\n')
     hire(raises(EngineError("out of memory")), specialist=impatient).do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.ENGINE
     assert status(ledger, job_id).attempt == 1
 
 
-def test_each_wait_for_another_attempt_is_as_the_manifest_says(hire, send, ledger, clock, write_mood) -> None:
+def test_each_wait_for_another_attempt_is_as_the_manifest_says(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock, write_mood: Callable[..., Specialist]
+) -> None:
     patient = write_mood("[retry]\nbackoff_s = 10\nfactor = 3\njitter = 0\n")
     worker, job_id = hire(raises(EngineError("out of memory")), specialist=patient), send()
     for wait_ms in (10_000, 30_000):
@@ -317,13 +338,15 @@ def test_each_wait_for_another_attempt_is_as_the_manifest_says(hire, send, ledge
         assert ledger.take_ready(10) == [("mood", job_id)]
 
 
-def test_an_engine_that_never_can_ends_the_job(hire, send, ledger) -> None:
+def test_an_engine_that_never_can_ends_the_job(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     hire(raises(EngineError("no such function", retryable=False))).do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.ENGINE
 
 
-def test_a_fault_that_nobody_foresaw_ends_its_job_and_quotes_nothing(hire, send, ledger, caplog) -> None:
+def test_a_fault_that_nobody_foresaw_ends_its_job_and_quotes_nothing(
+    hire: Hire, send: Send, ledger: MemoryLedger, caplog: pytest.LogCaptureFixture
+) -> None:
     class Faulty(ScriptedEngine):
         def submit(self, request: Request) -> Future[Completion]:
             raise KeyError(request.prompt)
@@ -334,26 +357,30 @@ def test_a_fault_that_nobody_foresaw_ends_its_job_and_quotes_nothing(hire, send,
     assert SECRET not in caplog.text
 
 
-def test_an_attempt_that_takes_too_long_is_a_timeout(hire, send, ledger) -> None:
+def test_an_attempt_that_takes_too_long_is_a_timeout(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send(timeout_s=0.05, attempts=1)
     hire(delay_s=60).do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.TIMEOUT
 
 
-def test_a_timeout_is_tried_again_while_attempts_are_left(hire, send, ledger) -> None:
+def test_a_timeout_is_tried_again_while_attempts_are_left(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send(timeout_s=0.05, attempts=2)
     hire(delay_s=60).do(job_id)
     assert status(ledger, job_id).state is JobState.PENDING
 
 
-def test_a_job_whose_deadline_passes_while_it_runs_expires(hire, send, ledger, clock) -> None:
+def test_a_job_whose_deadline_passes_while_it_runs_expires(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     job_id = send(deadline_ms=clock() + 200)
     hire(delay_s=60).do(job_id)
     assert ended(ledger, job_id).state is JobState.EXPIRED
     assert failure_kind(ledger, job_id) is FailureKind.EXPIRED
 
 
-def test_an_engine_that_never_answers_is_not_waited_for(hire, send, ledger, monkeypatch) -> None:
+def test_an_engine_that_never_answers_is_not_waited_for(
+    hire: Hire, send: Send, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Mute(ScriptedEngine):
         def submit(self, request: Request) -> Future[Completion]:
             return Future()
@@ -364,7 +391,7 @@ def test_an_engine_that_never_answers_is_not_waited_for(hire, send, ledger, monk
     assert failure_kind(ledger, job_id) is FailureKind.TIMEOUT
 
 
-def test_a_job_that_was_done_is_not_done_again(hire, send, ledger) -> None:
+def test_a_job_that_was_done_is_not_done_again(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     answers = ["good", "bad"]
     worker, job_id = hire(lambda _: answers.pop(0)), send()
     worker.do(job_id)
@@ -373,7 +400,7 @@ def test_a_job_that_was_done_is_not_done_again(hire, send, ledger) -> None:
     assert answers == ["bad"]
 
 
-def test_a_job_that_another_worker_runs_is_left_to_it(hire, send, ledger) -> None:
+def test_a_job_that_another_worker_runs_is_left_to_it(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     theirs = ledger.claim(job_id, "other@there", 60_000)
     assert isinstance(theirs, Claim)
@@ -382,12 +409,14 @@ def test_a_job_that_another_worker_runs_is_left_to_it(hire, send, ledger) -> Non
     assert status(ledger, job_id).attempt == 1
 
 
-def test_a_message_for_no_job_is_done_with(hire, ledger) -> None:
+def test_a_message_for_no_job_is_done_with(hire: Hire, ledger: MemoryLedger) -> None:
     hire().do("r9.s9.9")
     assert ledger.job("r9.s9.9") is None
 
 
-def test_the_outcome_of_a_claim_that_was_fenced_off_is_dropped(hire, send, ledger, clock) -> None:
+def test_the_outcome_of_a_claim_that_was_fenced_off_is_dropped(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     def answer(request: Request) -> str:
         clock.ahead_ms += 60_000  # our lease runs out while we work
         assert isinstance(ledger.claim("r1.s1.0", "other@there", 60_000), Claim)
@@ -409,7 +438,9 @@ class _TellsLate(MemoryLedger):
         return taken
 
 
-def test_a_lease_that_ended_with_its_commit_does_not_count_as_lost(hire, write_mood) -> None:
+def test_a_lease_that_ended_with_its_commit_does_not_count_as_lost(
+    hire: Hire, write_mood: Callable[..., Specialist]
+) -> None:
     late, registry = _TellsLate(), CollectorRegistry()
     worker = hire(ledger=late, metrics=WorkerMetrics(registry))
     late.told = worker._leases.renew
@@ -418,7 +449,7 @@ def test_a_lease_that_ended_with_its_commit_does_not_count_as_lost(hire, write_m
     assert registry.get_sample_value("manyhands_leases_lost_total", {"job_type": "mood"}) == 0
 
 
-def test_a_cancelled_run_stops_its_job_at_the_engine(hire, send, ledger) -> None:
+def test_a_cancelled_run_stops_its_job_at_the_engine(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     with hire(delay_s=600, lease_s=0.15) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
@@ -432,7 +463,7 @@ def test_a_cancelled_run_stops_its_job_at_the_engine(hire, send, ledger) -> None
     assert status(ledger, job_id).state is JobState.CANCELLED
 
 
-def test_a_long_job_keeps_its_lease(hire, send, ledger) -> None:
+def test_a_long_job_keeps_its_lease(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id, answers = send(), []
     with hire(delay_s=3, lease_s=1) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
@@ -445,7 +476,9 @@ def test_a_long_job_keeps_its_lease(hire, send, ledger) -> None:
     assert ended(ledger, job_id).attempt == 1
 
 
-def test_what_still_runs_after_the_grace_period_is_ready_for_others(hire, send, ledger) -> None:
+def test_what_still_runs_after_the_grace_period_is_ready_for_others(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     worker, job_id = hire(delay_s=600), send()
     running = threading.Thread(target=worker.do, args=[job_id])
     running.start()
@@ -455,7 +488,9 @@ def test_what_still_runs_after_the_grace_period_is_ready_for_others(hire, send, 
     assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
 
 
-def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_counted(hire, send, ledger) -> None:
+def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_counted(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     class Quick(ScriptedEngine):
         """Its cancelled requests have ended before anybody looks."""
 
@@ -472,7 +507,7 @@ def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_cou
     assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
 
 
-def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire, send, ledger) -> None:
+def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send()
     with hire(delay_s=600, lease_s=3_600) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
@@ -484,7 +519,7 @@ def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire, send, le
     assert status(ledger, job_id).state is JobState.CANCELLED
 
 
-def test_what_ends_within_the_grace_period_is_committed(hire, send, ledger) -> None:
+def test_what_ends_within_the_grace_period_is_committed(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     worker, job_id = hire(delay_s=0.2), send()
     running = threading.Thread(target=worker.do, args=[job_id])
     running.start()
@@ -515,26 +550,26 @@ class Away(MemoryLedger):
             raise LedgerUnavailable("no route")
 
 
-def test_a_ledger_that_comes_back_gets_the_outcome(hire) -> None:
+def test_a_ledger_that_comes_back_gets_the_outcome(hire: Hire) -> None:
     away = Away(times=2)
     job_id = release(away)
     hire(ledger=away).do(job_id)
     assert ended(away, job_id).output == {"mood": "good"}
 
 
-def test_a_message_is_given_back_when_the_ledger_stays_away(hire) -> None:
+def test_a_message_is_given_back_when_the_ledger_stays_away(hire: Hire) -> None:
     away = Away(times=1_000)
     with pytest.raises(Redeliver):
         hire(ledger=away, lease_s=0.2).do(release(away))
 
 
-def test_the_ledger_knows_what_a_live_worker_serves(hire, ledger) -> None:
+def test_the_ledger_knows_what_a_live_worker_serves(hire: Hire, ledger: MemoryLedger) -> None:
     with hire():
         about = ledger.workers()["mood-1@here"]
     assert (about["serves"], about["engines"], about["slots"]) == ({"mood": "1.0.0"}, ["scripted"], 4)
 
 
-def test_a_worker_whose_engine_broke_gives_up(hire, engines) -> None:
+def test_a_worker_whose_engine_broke_gives_up(hire: Hire, engines: list[Engine]) -> None:
     given_up = threading.Event()
     with hire(lease_s=0.05, give_up=given_up.set) as worker:
         engines[0].close()
@@ -542,7 +577,9 @@ def test_a_worker_whose_engine_broke_gives_up(hire, engines) -> None:
     assert not worker.healthy()
 
 
-def test_a_broken_engine_ends_no_job_and_the_worker_gives_up(hire, send, ledger, engines) -> None:
+def test_a_broken_engine_ends_no_job_and_the_worker_gives_up(
+    hire: Hire, send: Send, ledger: MemoryLedger, engines: list[Engine]
+) -> None:
     given_up = threading.Event()
     worker, job_id = hire(give_up=given_up.set), send()
     engines[0].close()
@@ -553,7 +590,9 @@ def test_a_broken_engine_ends_no_job_and_the_worker_gives_up(hire, send, ledger,
     assert given_up.is_set()
 
 
-def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(hire, send, ledger, clock) -> None:
+def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     class Breaking(ScriptedEngine):
         def submit(self, request: Request) -> Future[Completion]:
             self.close()
@@ -570,7 +609,9 @@ def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(hire, send
     assert ended(ledger, job_id).output == {"mood": "good"}
 
 
-def test_a_message_that_comes_after_the_grace_period_is_handed_back(hire, send, ledger) -> None:
+def test_a_message_that_comes_after_the_grace_period_is_handed_back(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     worker, job_id = hire(delay_s=600), send()
     worker.drain(grace_s=0)
     worker.do(job_id)
@@ -606,7 +647,7 @@ class Noting(ScriptedEngine):
 
 @pytest.mark.parametrize(("lost", "most_beside", "delay_s"), [(1, 3, 2.0), (2, 0, 0.1)])
 def test_the_last_attempt_after_others_were_lost_has_the_worker_for_itself(
-    hire, ledger, clock, lost, most_beside, delay_s
+    hire: Hire, ledger: MemoryLedger, clock: Clock, lost: int, most_beside: int, delay_s: float
 ) -> None:
     engine = Noting(delay_s)
     suspects = [run_of(ledger, f"r{n}") for n in range(4)]
@@ -621,7 +662,9 @@ def test_the_last_attempt_after_others_were_lost_has_the_worker_for_itself(
     assert max(engine.beside) == most_beside
 
 
-def test_who_has_to_be_alone_too_is_handed_back_before_the_first_one_begins(hire, ledger, clock) -> None:
+def test_who_has_to_be_alone_too_is_handed_back_before_the_first_one_begins(
+    hire: Hire, ledger: MemoryLedger, clock: Clock
+) -> None:
     seen: list[list[tuple[JobState, int]]] = []
 
     def answer(request: Request) -> str:
@@ -638,7 +681,7 @@ def test_who_has_to_be_alone_too_is_handed_back_before_the_first_one_begins(hire
         assert all(attempt == 2 for state, attempt in others if state is JobState.READY)
 
 
-def test_the_last_attempt_after_answers_that_failed_has_others_beside_it(hire, ledger) -> None:
+def test_the_last_attempt_after_answers_that_failed_has_others_beside_it(hire: Hire, ledger: MemoryLedger) -> None:
     engine = Noting(delay_s=2.0)
     slow = [run_of(ledger, f"r{n}", attempts=2) for n in range(4)]
     ledger.take_ready(10)
@@ -684,7 +727,9 @@ class Stalling(ScriptedEngine):
         return not self.stalled.is_set()
 
 
-def test_a_job_under_which_the_engine_stalls_is_given_up_and_counted(hire, send, ledger, clock) -> None:
+def test_a_job_under_which_the_engine_stalls_is_given_up_and_counted(
+    hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
+) -> None:
     given_up, job_id = threading.Event(), send(attempts=2)
     with hire(engine=Stalling(), lease_s=0.3, give_up=given_up.set) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
@@ -698,7 +743,9 @@ def test_a_job_under_which_the_engine_stalls_is_given_up_and_counted(hire, send,
     assert ended(ledger, job_id).attempt == 2
 
 
-def test_a_lease_is_not_renewed_for_an_attempt_that_is_stuck_in_its_engine(hire, send, ledger) -> None:
+def test_a_lease_is_not_renewed_for_an_attempt_that_is_stuck_in_its_engine(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     gate = threading.Event()
 
     class Stuck(Stalling):
@@ -717,7 +764,9 @@ def test_a_lease_is_not_renewed_for_an_attempt_that_is_stuck_in_its_engine(hire,
         running.join(WAIT_S)
 
 
-def test_a_closing_worker_hands_nothing_back_that_its_engine_stalls_under(hire, send, ledger) -> None:
+def test_a_closing_worker_hands_nothing_back_that_its_engine_stalls_under(
+    hire: Hire, send: Send, ledger: MemoryLedger
+) -> None:
     engine, job_id = Stalling(), send()
     worker = hire(engine=engine)
     running = threading.Thread(target=worker.do, args=[job_id])
@@ -741,7 +790,9 @@ class Refusing(MemoryLedger):
             raise RuntimeError(SECRET)
 
 
-def test_a_worker_whose_pulse_fails_gives_up_and_beats_on_for_what_runs(hire, caplog) -> None:
+def test_a_worker_whose_pulse_fails_gives_up_and_beats_on_for_what_runs(
+    hire: Hire, caplog: pytest.LogCaptureFixture
+) -> None:
     given_up, refusing = threading.Event(), Refusing()
     with hire(ledger=refusing, lease_s=0.05, give_up=given_up.set) as worker:
         assert given_up.wait(WAIT_S)
