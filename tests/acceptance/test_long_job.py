@@ -13,8 +13,10 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import JobState
 from infra.settings import Settings
-from tests.sweeping import WAIT_S, ended, release, sweeping
+from tests.support.jobs import await_ends, release
+from tests.support.sweeper import sweeping
 
+WAIT_S = 60
 #: Each run of it leaves a line behind.
 NAP = """
 import pathlib, time
@@ -41,7 +43,7 @@ def test_a_job_longer_than_the_visibility_timeout_runs_once(
     workers = [start_worker("nap", **options) for _ in range(2)]
 
     with sweeping(ledger, queue):
-        (status,) = ended(ledger, release(ledger, "nap", [{"seconds": 12}]))
+        (status,) = await_ends(ledger, release(ledger, "nap", [{"seconds": 12}]))
 
     assert (status.state, status.attempt) == (JobState.SUCCEEDED, 1)
     assert (folder / "runs").read_text() == "run\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
-from tests.sweeping import WAIT_S, look_until, sweeping
+from tests.support.eventually import eventually
+from tests.support.jobs import await_job, await_state
+from tests.support.sweeper import sweeping
 
 NAP = """
 import time
@@ -41,18 +42,15 @@ def test_a_job_whose_worker_is_killed_ends_once_on_the_other(
 
     with sweeping(ledger, queue):
         ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
-        victim_name = look_until(ledger, job.id, lambda status: status.state is JobState.RUNNING).worker
+        victim_name = await_state(ledger, job.id, JobState.RUNNING).worker
         (victim,) = [worker for worker in workers if f"nap-{worker.pid}@" in str(victim_name)]
         victim.kill()
-        status = look_until(ledger, job.id, lambda status: status.state.ended)
+        status = await_job(ledger, job.id, lambda status: status.state.ended)
         assert status.state is JobState.SUCCEEDED
         assert status.attempt == 2
         assert status.worker != victim_name
         # The victim's message is delivered again after its time-out; it must find the job done, and be done itself.
-        until = time.monotonic() + WAIT_S
-        while redis_client.hlen("mq:unacked") or redis_client.llen("mq:nap"):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        eventually(lambda: not (redis_client.hlen("mq:unacked") or redis_client.llen("mq:nap")), "no message is left")
 
     outcomes = ledger.outcomes("test", limit=10, wait_ms=0)
     assert [(outcome.job_id, outcome.output) for _, outcome in outcomes] == [(job.id, {"slept": 4})]

@@ -44,7 +44,7 @@ TALK = {
         {"name": "Wait", "parameters": {}},
     ],
 }
-CASES = [
+CASES: list[tuple[str, Json, Json, Json]] = [
     ("call", CALL, TALK, {"name": "Find", "arguments": {"city": "Oslo: east", "kind": "bus"}}),
     ("call", CALL, TALK, {"name": "Wait", "arguments": {}}),
     ("json", PAIRS, {}, {"intent": "card_arrival", "slots": [{"name": "city", "value": 'a "b" \\ ü'}]}),
@@ -58,7 +58,8 @@ def accepts(format: Format, input: Json, text: str) -> bool:
     matcher = llguidance.LLMatcher(tokenizer, llguidance.grammar_from("lark", format.grammar(input)))
     assert not matcher.is_error(), matcher.get_error()
     tokens = tokenizer.tokenize_str(text)
-    return matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens) and matcher.is_accepting()
+    accepted: bool = matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens)
+    return accepted and bool(matcher.is_accepting())
 
 
 @pytest.mark.parametrize(("name", "schema", "input", "output"), CASES)
@@ -69,7 +70,8 @@ def test_what_is_written_reads_back_and_its_grammar_accepts_it(
     text = format.write(output)
     assert format.read(text) == output
     assert accepts(format, input, text)
-    assert format.longest() is None or len(text.encode()) <= format.longest()
+    longest = format.longest()
+    assert longest is None or len(text.encode()) <= longest
 
 
 @pytest.mark.parametrize(
@@ -191,9 +193,9 @@ def test_no_answer_is_longer_than_its_format_says_and_the_longest_nearly_is(
     name: str, schema: Json, output: Json
 ) -> None:
     format = load_format(name, schema)
-    assert (
-        0 <= format.longest() - len(format.write(output).encode()) <= 2
-    )  # JSON counts a comma behind the last one too
+    longest = format.longest()
+    assert longest is not None
+    assert 0 <= longest - len(format.write(output).encode()) <= 2  # JSON counts a comma behind the last one too
 
 
 def test_what_the_schema_does_not_bound_has_no_longest_answer() -> None:

@@ -20,9 +20,9 @@ from infra.queue.memory import MemoryQueue
 from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
-from tests.processes import Processes
-from tests.relay import Relay
-from tests.survivors import IMPATIENT, Survivors, nap_in
+from tests.support.house import House
+from tests.support.relay import Relay
+from tests.support.survivors import IMPATIENT, Survivors, nap_in
 
 Answer = Callable[[Json], Json]
 
@@ -133,6 +133,6 @@ def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     with (
         RedisServer(folder / "first") as first,
         Relay(first.port) as relay,
-        Processes(relay.url, nap_in(folder), folder / "logs", **IMPATIENT) as processes,
+        House(relay.url, nap_in(folder), folder / "logs", **IMPATIENT) as house,
     ):
-        yield Survivors(relay, processes)
+        yield Survivors(relay, house)

@@ -8,7 +8,8 @@ import pytest
 
 from infra.ledger.memory.ledger import WEEK_S, MemoryLedger, wall_ms
 from infra.ledger.protocol import Ledger
-from tests.contracts.ledger.given import IDLE_MS, Clock, House, sleeps
+from tests.contracts.ledger.given import IDLE_MS, House, sleeps
+from tests.support.clock import Clock
 
 
 @pytest.fixture(params=["memory", "redis"])

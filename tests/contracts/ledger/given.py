@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from infra.ledger.memory.ledger import wall_ms
 from infra.ledger.protocol import Ledger
 from infra.records import (
     Claim,
@@ -24,17 +23,6 @@ from infra.records import (
 RUN = RunRecord(id="r1", created_ms=1, body={"goal": "sort"})
 LEASE_MS = 60_000
 IDLE_MS = 500
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ms = wall_ms()
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def passes(self, ms: int) -> None:
-        self.ms += ms
 
 
 @dataclass

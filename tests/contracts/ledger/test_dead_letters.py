@@ -87,8 +87,8 @@ def test_dead_letters_are_listed_by_type_and_cause_and_the_newest_first(house: H
         failed(ledger, a_job(index), kind)
         house.passes(5)
 
-    def found(*asked: object, **limit: int) -> list[int]:
-        return [int(letter.job_id[-1]) for letter in ledger.dead_letters(*asked, **limit)]  # type: ignore[arg-type]
+    def found(job_type: str | None = None, cause: Cause | None = None, limit: int = 100) -> list[int]:
+        return [int(letter.job_id[-1]) for letter in ledger.dead_letters(job_type, cause, limit)]
 
     assert found() == [2, 1, 0]
     assert found(limit=2) == [2, 1]

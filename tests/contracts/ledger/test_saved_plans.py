@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
-from infra.records import Saving
+from infra.records import Json, Saving
 from tests.contracts.ledger.given import House
 
 PLAN = {"plan": {"steps": [{"id": "s1", "args": {"text": {"$ref": "inputs.größe"}}}]}, "inputs": {"größe": {}}}
-OTHER = {"plan": {"steps": []}, "inputs": {}}
+OTHER: Json = {"plan": {"steps": []}, "inputs": {}}
 
 
 def test_a_saved_plan_is_there_as_it_was_saved(ledger: Ledger) -> None:

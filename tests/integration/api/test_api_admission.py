@@ -16,6 +16,7 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Claim, JobState, Outcome, TypeState
 from infra.settings import Settings
 from specialists.catalog import Catalog
+from tests.support.clock import Clock
 
 ROWS = {"items": [{"intent": "a"}], "field": "intent"}
 JOB = {"type": "count", "input": ROWS}
@@ -25,9 +26,9 @@ class House:
     """An API over a ledger whose clock the test turns."""
 
     def __init__(self, catalog: Catalog, **settings: Any) -> None:
-        self.ms = 1_000_000
+        self.clock = Clock(1000.0)
         self.registry = CollectorRegistry()
-        self.ledger = MemoryLedger(now_ms=lambda: self.ms)
+        self.ledger = MemoryLedger(now_ms=self.clock)
         self._app = create_api(
             self.ledger, catalog, Settings(_env_file=None, **settings), metrics=ApiMetrics(self.registry)
         )
@@ -38,7 +39,7 @@ class House:
         for _, job_id in self.ledger.take_ready(window=jobs)[:jobs]:
             claim = self.ledger.claim(job_id, "worker-1", 60_000)
             assert isinstance(claim, Claim)
-            self.ms += each_ms
+            self.clock.passes(each_ms)
             job = claim.job
             outcome = Outcome(
                 job_id=job.id, run_id=job.run_id, step_id=job.step_id, index=job.index, attempt=1,

@@ -8,8 +8,9 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from coordinator.runs.jobs import ASKED_S
-from tests.answers import ask, draft, planned
-from tests.story import SORT, ref
+from tests.support.answers import ask, draft, planned
+from tests.support.eventually import eventually
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 KEEP = {"id": "s2", "type": "filter", "args": {"items": ref("s1"), "field": "intent", "equals": "exchange_rate"}}
@@ -50,8 +51,7 @@ def test_a_goal_waits_no_longer_for_an_owner_that_is_paused_than_it_is_worth(dep
     assert api.put("/v1/job-types/triage/state", json={"state": "paused"}).status_code == 200
     began = time.monotonic()
     goal_id = api.post("/v1/goals", json=ASKED).json()["id"]
-    while not heard and time.monotonic() - began < 30:
-        time.sleep(0.1)
+    eventually(lambda: heard, "the planner is asked again", within_s=30)
     assert [each["output"] for each in heard] == [None]
     assert time.monotonic() - began >= ASKED_S
     api.put("/v1/job-types/triage/state", json={"state": "open"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ import pytest
 
 from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client
 from infra.process.redis_server import free_port
-from infra.records import TypeState
-from tests.answers import planned
+from infra.records import Json, TypeState
+from tests.support.answers import planned
 
 PLAN = {
     "steps": [
@@ -212,7 +212,11 @@ def test_a_job_is_waited_for_longer_than_one_request_may(
 
 @pytest.mark.parametrize("key", ["", "two words", "a\nb", "ключ", "k" * 256])
 def test_a_bad_key_is_refused_as_the_api_would_and_not_replaced(client: Client, key: str) -> None:
-    for ask in (lambda: client.submit(PLAN, key=key), lambda: client.job("triage", {"text": "x"}, key=key)):
+    asks: list[Callable[[], Json]] = [
+        lambda: client.submit(PLAN, key=key),
+        lambda: client.job("triage", {"text": "x"}, key=key),
+    ]
+    for ask in asks:
         with pytest.raises(ApiError, match="header Idempotency-Key: must be 1 to 255 visible ASCII") as refused:
             ask()
         assert refused.value.status == 400

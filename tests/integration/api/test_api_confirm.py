@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from coordinator.client import ApiError, Client
-from tests.answers import draft, planned, refused, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 
@@ -20,7 +20,8 @@ COUNT = {"id": "s2", "type": "count", "args": {"items": ref("s1"), "field": "int
 GROUNDED = {"step": "s2", "argument": "field", "value": "intent", "from": "what they want"}
 FIRST = draft(SORT, words="sorts the messages", confidence=0.5)
 SECOND = draft(SORT, COUNT, words="counts what they want", confidence=0.4, grounded=[GROUNDED])
-ASKED = {"goal": "Sort or count", "inputs": {"messages": ["one", "two"]}}
+ASKED: Json = {"goal": "Sort or count", "inputs": {"messages": ["one", "two"]}}
+SECOND_PLAN = {"steps": [SORT, COUNT]}
 
 
 @pytest.fixture
@@ -185,9 +186,6 @@ def test_the_client_confirms_the_first_plan_or_one_of_its_own(
     assert how(client, goal_id)["state"] == "running"
     result = client.wait(goal_id, 30.0)["result"]
     assert (result["total"] if isinstance(result, dict) else None) == total
-
-
-SECOND_PLAN = {"steps": [SORT, COUNT]}
 
 
 def test_the_client_may_never_or_always_confirm(deployment: Any, client: Client) -> None:

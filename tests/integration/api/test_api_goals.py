@@ -12,9 +12,9 @@ from coordinator.api.build import create_api
 from coordinator.goals.goals import Goals
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
-from infra.records import RunRecord
-from tests.answers import planned, refused
-from tests.story import SORT, ref
+from infra.records import Json, RunRecord
+from tests.support.answers import planned, refused
+from tests.support.story import SORT, ref
 
 DRAFT = {
     "steps": [
@@ -76,7 +76,12 @@ def test_a_planner_without_a_plan_that_can_run_ends_the_goal_with_the_reasons(
 
 def test_the_planner_is_told_the_inputs_and_the_job_types(deployment: Any, running: TestClient) -> None:
     asked: list[Any] = []
-    deployment.answers["planner"] = lambda job: asked.append(job) or refused()
+
+    def answer(job: Json) -> Json:
+        asked.append(job)
+        return refused()
+
+    deployment.answers["planner"] = answer
     rows = [{"title": "x" * 300, "$ref": "inputs.rows"}] * 3
     running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"rows": rows}})
     (job,) = asked

@@ -12,8 +12,8 @@ from coordinator.api.build import create_api
 from coordinator.client import ApiError, Client, Saved
 from coordinator.goals.saved_plans import MOST, PLAN_BYTES
 from infra.ledger.redis.ledger import RedisLedger
-from tests.answers import draft, planned, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, planned, unsure
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coordinator.client import Client
 from coordinator.commands.cli import register
-from tests.answers import draft, planned, refused, unsure
+from tests.support.answers import draft, planned, refused, unsure
 
 Say = Callable[..., Result]
 Json = dict[str, Any]

@@ -21,8 +21,8 @@ from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.examples import read_examples
 from specialists.specialist import load_specialist
-from tests.answers import draft, refused, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, refused, unsure
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 
@@ -140,7 +140,12 @@ def test_the_terminals_command_for_a_goal_is_one(unsure_planner: None, running: 
 
 def test_a_typed_job_is_done_once_for_a_key(deployment: Any, running: str) -> None:
     asked: list[Json] = []
-    deployment.answers["triage"] = lambda input: asked.append(input) or {"intent": "lost_or_stolen_card"}
+
+    def answer(input: Json) -> Json:
+        asked.append(input)
+        return {"intent": "lost_or_stolen_card"}
+
+    deployment.answers["triage"] = answer
     script, other_text = commands("typed_job", "job.py")
     out = printed(script, "--url", running).splitlines()
     job = out[0].removeprefix("sent: job ")

@@ -15,7 +15,7 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.ledger.redis.ledger import RedisLedger
 from specialists.catalog import Catalog
-from tests.story import CATALOG, with_fallback
+from tests.support.story import CATALOG, with_fallback
 
 FIRST, SECOND = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}
 ROWS = {"items": [], "field": "x"}

@@ -21,8 +21,8 @@ from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.queue.protocol import QueueUnavailable
 from infra.records import Claim, FailureKind, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
 from specialists.catalog import Catalog
-from tests.answers import draft, planned, unsure
-from tests.contracts.ledger.given import Clock
+from tests.support.answers import draft, planned, unsure
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
     import redis

@@ -20,14 +20,15 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.rerun import RerunRefused
-from infra.ledger.memory.ledger import MemoryLedger, wall_ms
+from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.queue.memory import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
-from tests.answers import ask, draft, planned, refused, unsure
-from tests.story import with_fallback
+from tests.support.answers import ask, draft, planned, refused, unsure
+from tests.support.clock import Clock
+from tests.support.story import with_fallback
 
 if TYPE_CHECKING:
     import redis
@@ -496,17 +497,9 @@ def catalog() -> Catalog:
     return with_fallback()
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.ms = wall_ms()
-
-    def tick(self) -> None:
-        self.ms += 1000
-
-
 def in_memory(catalog: Catalog, tale: Callable[[House], None], fuse: Fuse) -> House:
     clock = Clock()
-    return tell(MemoryLedger(now_ms=lambda: clock.ms, idle_ms=500), catalog, BY_TURNS, tale, fuse, clock.tick)
+    return tell(MemoryLedger(now_ms=clock, idle_ms=500), catalog, BY_TURNS, tale, fuse, lambda: clock.passes(1000))
 
 
 @pytest.fixture(autouse=True)

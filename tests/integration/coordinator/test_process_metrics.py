@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,8 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.memory import MemoryQueue
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, await_state
 
 WAIT_S = 60
 NAP = """
@@ -51,13 +52,6 @@ ROWS = [{"word": "a"}, {"word": "b"}]
 
 def figure(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
     return registry.get_sample_value(f"manyhands_{name}", labels)
-
-
-def await_that(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 # -- coordinator --
@@ -98,7 +92,7 @@ def test_a_job_that_nobody_claims_is_counted_as_sent_again(
     coordinator = Coordinator(deployment.ledger, MemoryQueue(), deployment.catalog, settings, "counting", metrics)
     Goals(deployment.ledger, deployment.catalog, settings).accept(Goal(plan=PLAN, inputs={"rows": ROWS}))
     coordinator.dispatch_once(wait_ms=0)
-    await_that(coordinator.sweep_once)
+    eventually(coordinator.sweep_once)
     assert figure(registry, "jobs_resent_total", job_type="count") == 1
     assert figure(registry, "jobs_sent_total", job_type="count") == 2
 
@@ -210,17 +204,17 @@ def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
     with sweeping(ledger, queue):
         ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [long], [])
         victim = start_worker("nap", metrics_port=str(ports[0]), **options)
-        await_that(lambda: (status := ledger.job(long.id)) and status.state is JobState.RUNNING)
+        await_state(ledger, long.id, JobState.RUNNING)
         assert Port(ports[0]).figure("leases_held") == 1
         victim.kill()
         victim.wait()
 
         start_worker("nap", metrics_port=str(ports[1]), **options)
-        await_that(lambda: (status := ledger.job(long.id)) and status.state.ended)
+        await_ends(ledger, [long.id])
         ledger.release(short)
-        await_that(lambda: all((status := ledger.job(job.id)) and status.state.ended for job in short))
+        await_ends(ledger, [job.id for job in short])
     heir = Port(ports[1])
-    await_that(lambda: heir.figure("leases_held") == 0)
+    eventually(lambda: heir.figure("leases_held") == 0)
     assert heir.figure("claims_total", job_type="nap") == 4
     assert heir.figure("redeliveries_total", job_type="nap") == 1
     assert heir.figure("job_run_seconds_count", job_type="nap", state="succeeded") == 4

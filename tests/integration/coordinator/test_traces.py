@@ -28,8 +28,8 @@ from infra.records import Json
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.catalog import Catalog
-from tests.answers import planned
-from workers.engines import EngineError, Request
+from tests.support.answers import planned
+from workers.engines import Engine, EngineError, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
 from workers.worker import Worker
@@ -117,7 +117,7 @@ class House:
             api, coordinator, worker = (
                 stack.enter_context(traced(settings, process)) for process in ("api", "coordinator", "worker")
             )
-            engines = {"planner": models, "triage": models, "count": functions}
+            engines: dict[str, Engine] = {"planner": models, "triage": models, "count": functions}
             serving = stack.enter_context(Worker(self._ledger, hired, engines, "worker-1@here", 5.0, 4, tracer=worker))
             deciding = Coordinator(self._ledger, queue, catalog, settings, "c1", tracer=coordinator)
             threads = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,7 @@ from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
+from tests.support.eventually import eventually
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
@@ -320,10 +322,7 @@ def test_cancel_and_deadline_stop_an_answer_between_two_tokens(opened: Callable[
 
 
 def await_tokens(engine: LlamaCppEngine, tokens: int) -> None:
-    until = time.monotonic() + WAIT_S
-    while engine.stats().rows < tokens:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    eventually(lambda: engine.stats().rows >= tokens, within_s=WAIT_S)
 
 
 def test_who_waits_for_a_slot_can_be_cancelled_and_late_at_once(opened: Callable[..., LlamaCppEngine]) -> None:
@@ -360,18 +359,17 @@ def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
     opened: Callable[..., LlamaCppEngine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workers.engines.llama_cpp.engine.LAST_STEP_S", 0.1)
-    engine = opened(stall_s=0.2)
+    engine, gate = opened(stall_s=0.2), threading.Event()
     complete = LlamaServer.complete
-    monkeypatch.setattr(LlamaServer, "complete", lambda *_: time.sleep(3))
+    monkeypatch.setattr(LlamaServer, "complete", lambda *_: gate.wait(WAIT_S) and None)
     engine.submit(ask("1"))
     assert engine.healthy()
-    time.sleep(0.4)
-
-    assert not engine.healthy()
+    eventually(lambda: not engine.healthy())
     engine.close()
 
     assert "a decoding step hangs" in caplog.text
-    time.sleep(3)
+    gate.set()
+    eventually(lambda: not any(thread.is_alive() for thread in engine._threads), "the step has ended")
     engine.close()
     monkeypatch.setattr(LlamaServer, "complete", complete)
     assert answer(opened(), ask("2", grammar='start: "tea"')).text == "tea"

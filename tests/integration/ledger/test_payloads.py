@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ import redis
 from infra.ledger.payloads import LARGE_BYTES
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Refusal, RunRecord, RunState
+from tests.support.eventually import eventually
+from tests.support.jobs import status_of
 
 RUN = RunRecord(id="r1", created_ms=1, body={})
 TEXT = "Each clause of this contract, as it was on the day. " * 1_000
@@ -66,9 +67,8 @@ def ended(ledger: RedisLedger) -> RunRecord:
 
 def used_bytes(client: Any) -> int:
     """By the data. What was emptied before may still be on its way out."""
-    until = time.monotonic() + WAIT_S
-    while (memory := client.info("memory"))["lazyfree_pending_objects"] and time.monotonic() < until:
-        time.sleep(0.01)
+    eventually(lambda: client.info("memory")["lazyfree_pending_objects"] == 0)
+    memory = client.info("memory")
     return int(memory["used_memory"] - memory["mem_aof_buffer"] - memory["mem_clients_normal"])
 
 
@@ -94,7 +94,7 @@ def test_what_all_jobs_of_a_step_share_is_stored_once(ledger: RedisLedger, clien
 
     assert client.hlen("test:payloads:r1") == 1
     assert used_bytes(client) - before < 1_500 * size + 2 * len(TEXT)
-    assert all(ledger.job(a_job(i).id).job == a_job(i) for i in range(0, size, 100))  # type: ignore[union-attr]
+    assert all(status_of(ledger, a_job(i).id).job == a_job(i) for i in range(0, size, 100))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import redis
@@ -28,7 +27,7 @@ from infra.records import (
     StepResult,
     TypeState,
 )
-from tests.survivors import until
+from tests.support.eventually import eventually
 
 PREFIX = "keep"
 #: One of each, or one of each job type: whatever was done, there are no more of them.
@@ -82,7 +81,7 @@ class Driver:
 
     def state(self, job: Job) -> JobState | None:
         status = self.ledger.job(job.id)
-        return status and status.state
+        return status.state if status else None
 
     def end(self, state: RunState) -> None:
         record = self.ledger.load_run(self.run.id)
@@ -108,7 +107,7 @@ def end_every_way(driver: Driver) -> None:
         states = [driver.state(job) for job in (late, unclaimed, poison, dropped)]
         return states == [JobState.EXPIRED, JobState.EXPIRED, JobState.DEAD, JobState.DEAD]
 
-    until(swept, "they have expired or died")
+    eventually(swept, "they have expired or died")
     assert ledger.purge([dropped.id]) == 1
     assert ledger.cancel([driver.released().id, driver.claimed().job.id]) == 2  # nobody reads `stops`
     handed = driver.claimed()
@@ -178,10 +177,7 @@ def test_after_the_retention_only_keys_that_can_be_named_are_left(redis_client: 
         ledger.leave("w2")
         return {name for name in client.keys("*") if not STAYS.fullmatch(name)}
 
-    ends = time.monotonic() + 10
-    while (names := left()) and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert not names
+    eventually(lambda: not left(), left, within_s=10)
     assert client.xlen(f"{PREFIX}:outcomes") == 0
     assert client.zcard(f"{PREFIX}:workers") == 0
     assert client.hgetall(f"{PREFIX}:type_states") == {}

@@ -23,8 +23,11 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import QueueUnavailable
-from infra.records import Job, JobState, JobStatus, RunRecord, RunState
+from infra.records import Job, JobState, RunRecord, RunState
 from infra.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, await_state
+from tests.support.sweeper import sweeping
 from workers.app import StartError, await_ledger
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -82,14 +85,6 @@ def send(
     return [job.id for job in jobs]
 
 
-def wait_until(ledger: RedisLedger, job_id: str, state: JobState) -> JobStatus:
-    until = time.monotonic() + WAIT_S
-    while not (found := ledger.job(job_id)) or found.state is not state:
-        assert time.monotonic() < until, found
-        time.sleep(0.05)
-    return found
-
-
 def unacknowledged(client: redis.Redis) -> int:
     return client.hlen("mq:unacked") + client.zcard("mq:unacked_index")
 
@@ -99,7 +94,7 @@ def test_a_worker_does_jobs_of_several_types(
 ) -> None:
     start_worker("mood", "nap", specialists=folders)
     (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
-    outcome = wait_until(ledger, job_id, JobState.SUCCEEDED).outcome
+    outcome = await_state(ledger, job_id, JobState.SUCCEEDED).outcome
     assert outcome
     assert outcome.output == {"mood": "bad"}
     assert next(iter(ledger.workers().values()))["serves"] == {"mood": "1.0.0", "nap": "1.0.0"}
@@ -110,7 +105,7 @@ def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
 ) -> None:
     worker = start_worker("nap", specialists=folders)
     (job_id,) = send(ledger, queue, "nap", [{"seconds": 2}])
-    wait_until(ledger, job_id, JobState.RUNNING)
+    await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WAIT_S) == 0
     status = ledger.job(job_id)
@@ -125,9 +120,9 @@ def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(
 ) -> None:
     worker = start_worker("nap", specialists=folders, grace_s="0.2")
     (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
-    wait_until(ledger, job_id, JobState.RUNNING)
+    await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
-    assert wait_until(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
+    assert await_state(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
     assert worker.wait(WAIT_S) == 0
 
 
@@ -137,15 +132,15 @@ def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(
     """Its lease would be looked at twenty minutes later: only the ledger's word to stop can have ended it."""
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
     (job_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
-    wait_until(ledger, job_id, JobState.RUNNING)
+    await_state(ledger, job_id, JobState.RUNNING)
     (next_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
 
     run = ledger.load_run("r1")
     assert run
     assert ledger.advance(run.model_copy(update={"state": RunState.CANCELLED}), [], [], [])
 
-    wait_until(ledger, next_id, JobState.RUNNING)  # in the one slot that there is
-    assert wait_until(ledger, job_id, JobState.CANCELLED).attempt == 1
+    await_state(ledger, next_id, JobState.RUNNING)  # in the one slot that there is
+    assert await_state(ledger, job_id, JobState.CANCELLED).attempt == 1
 
 
 def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(
@@ -153,9 +148,9 @@ def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(
 ) -> None:
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
     first, second = send(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
-    wait_until(ledger, first, JobState.RUNNING)
+    await_state(ledger, first, JobState.RUNNING)
     assert ledger.cancel([first]) == 1
-    wait_until(ledger, second, JobState.RUNNING)
+    await_state(ledger, second, JobState.RUNNING)
 
 
 def test_a_message_is_not_delivered_again_while_its_handler_runs(queue: CeleryQueue, redis_client: redis.Redis) -> None:
@@ -208,16 +203,14 @@ def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
         (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
         (waiting,) = redis_client.lrange("mq:mood", 0, -1)
         start_worker("mood", specialists=folders)
-        wait_until(ledger, job_id, JobState.SUCCEEDED)
-        until = time.monotonic() + WAIT_S
-        while not any(b"task-succeeded" in _plain(event) for event in events(said)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        await_state(ledger, job_id, JobState.SUCCEEDED)
+        eventually(lambda: told_of(b"task-succeeded", said))
     body = base64.b64decode(json.loads(waiting)["body"])
     assert json.loads(body)[0] == [job_id]
     told = [_plain(event) for event in events(said)]
     for kind in (b"task-received", b"task-started", b"task-succeeded", b"worker-online"):
         assert any(kind in event for event in told), kind
+    assert isinstance(waiting, str)
     for seen in (waiting.encode(), body, *told):
         assert b"Hintertupfing" not in seen
 
@@ -228,11 +221,8 @@ def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
     with overheard(redis_url) as said:
         (job_id,) = send(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
         worker = start_worker("mood", specialists=folders)
-        wait_until(ledger, job_id, JobState.FAILED)
-        until = time.monotonic() + WAIT_S
-        while not (failed := [event for event in map(_plain, events(said)) if b"task-failed" in event]):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        await_state(ledger, job_id, JobState.FAILED)
+        failed = eventually(lambda: told_of(b"task-failed", said))
     assert b"JobFailed('engine')" in failed[0]
     assert b"Hintertupfing" not in failed[0]
     worker.terminate()
@@ -243,6 +233,10 @@ def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
 
 def events(said: list[bytes]) -> list[bytes]:
     return [line for line in list(said) if line.startswith(b"PUBLISH") and b"celeryev" in line]
+
+
+def told_of(kind: bytes, said: list[bytes]) -> list[bytes]:
+    return [event for event in map(_plain, events(said)) if kind in event]
 
 
 def _plain(event: bytes) -> bytes:
@@ -256,7 +250,7 @@ def test_flower_is_told_one_line_a_type_and_a_readable_worker(
 ) -> None:
     start_worker("mood", "nap", specialists=folders)
     (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
-    wait_until(ledger, job_id, JobState.SUCCEEDED)
+    await_state(ledger, job_id, JobState.SUCCEEDED)
     with create_app(settings) as app:
         ((worker, tasks),) = app.control.inspect(timeout=2).registered().items()
     assert worker == next(iter(ledger.workers()))
@@ -269,18 +263,14 @@ def test_a_worker_goes_on_after_a_restart_of_redis(start_worker: Start, folders:
         ledger, queue = RedisLedger(client_of(server.url), settings.prefix), CeleryQueue(create_app(settings))
         worker = start_worker("mood", specialists=folders, redis_url=server.url)
         (before,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
-        wait_until(ledger, before, JobState.SUCCEEDED)
+        await_state(ledger, before, JobState.SUCCEEDED)
         server.stop()
         time.sleep(2)
         server.start()
         (after,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
-        until = time.monotonic() + WAIT_S
-        while not ledger.job(after).state.ended:
-            assert time.monotonic() < until
-            for job_type, job_id in ledger.sweep(silent_ms=3_000):  # a message sent to a cut link may vanish
-                queue.send(job_type, job_id)
-            time.sleep(0.2)
-        assert ledger.job(after).state is JobState.SUCCEEDED
+        with sweeping(ledger, queue, silent_ms=3_000):  # a message sent to a cut link may vanish
+            (status,) = await_ends(ledger, [after])
+        assert status.state is JobState.SUCCEEDED
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(WAIT_S) == 0
         queue.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
+from tests.support.jobs import await_state, state_of
+from tests.support.sweeper import sweeping
 from workers.upkeep.ending import BROKEN
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -47,14 +48,6 @@ def send(ledger: RedisLedger, queue: CeleryQueue, run_id: str, seconds: float) -
     return job.id
 
 
-def await_state(ledger: RedisLedger, job_id: str, state: JobState, mend: Callable[[], object] = lambda: None) -> None:
-    until = time.monotonic() + WAIT_S
-    while ledger.job(job_id).state is not state:
-        assert time.monotonic() < until, ledger.job(job_id)
-        mend()
-        time.sleep(0.05)
-
-
 def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
     start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, settings: Settings
 ) -> None:
@@ -69,8 +62,8 @@ def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
 
     assert deaf.wait(WAIT_S) == BROKEN
 
-    assert ledger.job(running).state is JobState.SUCCEEDED  # what it ran came to its end
-    assert ledger.job(waiting).state is JobState.SENT
+    assert state_of(ledger, running) is JobState.SUCCEEDED  # what it ran came to its end
+    assert state_of(ledger, waiting) is JobState.SENT
     assert ledger.workers() == {}
     start_worker("nap", **options)
     await_state(ledger, waiting, JobState.SUCCEEDED)
@@ -133,10 +126,6 @@ def test_a_worker_whose_every_connection_is_cut_goes_on_consuming(
 
     after = send(ledger, queue, "r2", seconds=0)
 
-    def send_again() -> None:
-        """As the coordinator's sweep: a message sent to a link that was just cut may vanish."""
-        for job_type, job_id in ledger.sweep(silent_ms=3_000):
-            queue.send(job_type, job_id)
-
-    await_state(ledger, after, JobState.SUCCEEDED, send_again)
+    with sweeping(ledger, queue, silent_ms=3_000):  # a message sent to a link that was just cut may vanish
+        await_state(ledger, after, JobState.SUCCEEDED)
     assert worker.poll() is None

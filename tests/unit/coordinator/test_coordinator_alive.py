@@ -31,4 +31,6 @@ def test_a_loop_that_stands_still_is_named_with_its_silence() -> None:
 def test_a_turn_is_noted_with_the_time_of_its_end() -> None:
     registry = CollectorRegistry()
     CoordinatorMetrics(registry).turned("advance")
-    assert registry.get_sample_value("manyhands_loop_turned_timestamp_seconds", {"loop": "advance"}) > TURNED_AT
+    turned_at = registry.get_sample_value("manyhands_loop_turned_timestamp_seconds", {"loop": "advance"})
+    assert turned_at is not None
+    assert turned_at > TURNED_AT

@@ -19,8 +19,8 @@ from coordinator.rehearsal.values import drawn_value
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.specialist import load_specialist
-from tests.story import COUNT, JOIN, LIMITS, SORT, ref
-from tests.terminal import shown
+from tests.support.story import COUNT, JOIN, LIMITS, SORT, ref
+from tests.support.terminal import shown
 
 Json = dict[str, Any]
 CATALOG = load_catalog(adapters=False)
@@ -202,7 +202,12 @@ def test_a_goal_is_planned_and_its_plan_run() -> None:
 
 def test_the_planner_is_told_of_goal_inputs_and_job_types() -> None:
     asked: list[Json] = []
-    tried(planner=lambda told: asked.append(told) or says([SORT])(told))
+
+    def answer(told: Json) -> Json:
+        asked.append(told)
+        return says([SORT])(told)
+
+    tried(planner=answer)
     assert asked[0]["goal"] == "sort them"
     assert asked[0]["inputs"]["messages"]["sample"] == MESSAGES[:2]
     assert {"triage", "filter"} <= {each["name"] for each in asked[0]["job_types"]}
@@ -250,7 +255,10 @@ def test_a_planner_that_breaks_fails_its_line() -> None:
 
 
 def test_an_empty_goal_is_not_put_to_the_planner() -> None:
-    assert tried(planner=nobody, goal=" ").reason == "goal: is empty; say what to reach"
+    def never(told: Json) -> Json:
+        raise AssertionError("there is no goal")
+
+    assert tried(planner=never, goal=" ").reason == "goal: is empty; say what to reach"
 
 
 def test_the_planner_is_loaded_once_and_only_for_a_goal() -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from coordinator.rehearsal import planner
 from infra.cli import build
-from tests.story import COUNT, JOIN, SORT
+from tests.support.story import COUNT, JOIN, SORT
 
 Json = dict[str, Any]
 RUNNER = CliRunner()

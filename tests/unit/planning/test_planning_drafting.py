@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specialists.planning.drafting import Draft, Place, Rows, rows_of
-from tests.mind import ENTITIES, SCORE, TRIAGE, request_of, told
+from tests.support.mind import ENTITIES, SCORE, TRIAGE, request_of, told
 
 TICKETS = [{"title": "a", "body": "b", "intent": "c"}]
 REQUEST = request_of([TRIAGE, SCORE, ENTITIES], mails=["a"], tickets=TICKETS, order={"lines": TICKETS, "no": 7})

@@ -23,7 +23,7 @@ from specialists.planning.evidence import (
 from specialists.planning.offered import Request
 from specialists.planning.search import Condition, Tally, owner_of
 from specialists.planning.texts import WANTS
-from tests.mind import SCORE, TRIAGE, Mind, request_of
+from tests.support.mind import SCORE, TRIAGE, Mind, request_of
 
 ORDERS = [{"city": "Rome", "amount": 3, "paid": True}]
 

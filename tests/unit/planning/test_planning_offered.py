@@ -15,7 +15,7 @@ from specialists.planning.offered import (
     read_request,
     spoken,
 )
-from tests.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
+from tests.support.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from specialists.planning.owners import Ask, asks_of, evidence_of, is_owner, lab
 from specialists.planning.planner import Planner
 from specialists.planning.reading import Reading
 from specialists.schemas import value_faults
-from tests.mind import (
+from tests.support.mind import (
     ENTITIES,
     INTENT,
     LOOKUP,
@@ -28,7 +28,7 @@ from tests.mind import (
     record,
     request_of,
 )
-from tests.story import CATALOG
+from tests.support.story import CATALOG
 from tests.unit.planning.test_planning_reading import Fake
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from specialists.planning.offered import FUNCTIONS, Request
 from specialists.planning.ranking import AS_FOUND, Ranked, ranked
 from specialists.planning.search import Beliefs, Candidate, search
-from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
+from tests.support.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
 
 Json = dict[str, Any]
 REPLY = job_type("reply", record("tone", text=TEXT, tone=TEXT), record(reply=TEXT))

@@ -14,7 +14,7 @@ from specialists.planning.offered import Request
 from specialists.planning.reading import BOUND, SHORTLIST, Reading, shape_of
 from specialists.planning.search import Condition, Tally
 from specialists.specialist import Specialist
-from tests.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of
+from tests.support.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of
 
 Json = dict[str, Any]
 GOAL = "answer the mails about my stolen card in informal Dutch"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specialists.catalog import Catalog
 from specialists.offers import offer, offers
-from tests.story import CATALOG, with_fallback
+from tests.support.story import CATALOG, with_fallback
 
 
 def names(catalog: Catalog) -> set[str]:

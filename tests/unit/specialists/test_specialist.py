@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.records import Json
 from specialists.catalog import SHIPPED, CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import AnswerError, SpecialistError, load_specialist
 
@@ -20,7 +21,7 @@ name = "smollm2-135m"
 format = "lines"
 max_tokens = 8
 """
-INPUT = {
+INPUT: Json = {
     "type": "object",
     "properties": {"text": {"type": "string", "maxLength": 100}},
     "required": ["text"],

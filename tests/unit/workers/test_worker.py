@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from functools import cache, partial
@@ -16,9 +15,12 @@ from prometheus_client import CollectorRegistry
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
 from infra.queue.protocol import Redeliver
-from infra.records import Claim, FailureKind, Job, JobState, JobStatus, Outcome, Refusal, RunRecord, RunState
+from infra.records import Claim, FailureKind, Job, JobState, Outcome, Refusal, RunRecord, RunState
 from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist
+from tests.support.clock import Clock, RunningClock
+from tests.support.eventually import eventually
+from tests.support.jobs import state_of, status_of
 from workers.engines import Completion, Engine, EngineError, PromptTooLong, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import Answer, ScriptedEngine
@@ -49,17 +51,9 @@ def release(ledger: MemoryLedger, input: Mapping[str, Any] | None = None, type: 
     return job.id
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.ahead_ms = 0
-
-    def __call__(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return RunningClock()
 
 
 @pytest.fixture
@@ -114,14 +108,8 @@ def send(ledger: MemoryLedger) -> Send:
     return partial(release, ledger)
 
 
-def status(ledger: MemoryLedger, job_id: str) -> JobStatus:
-    found = ledger.job(job_id)
-    assert found
-    return found
-
-
 def ended(ledger: MemoryLedger, job_id: str) -> Outcome:
-    outcome = status(ledger, job_id).outcome
+    outcome = status_of(ledger, job_id).outcome
     assert outcome, "the job has not ended"
     return outcome
 
@@ -138,13 +126,6 @@ def raises(error: EngineError) -> Callable[[Request], str]:
         raise error
 
     return answer
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_job_ends_with_its_parsed_output(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
@@ -279,12 +260,12 @@ def test_an_answer_that_does_not_parse_is_tried_once_more_and_then_fails(
 ) -> None:
     worker, job_id = hire("neither of the two"), send()
     worker.do(job_id)
-    assert status(ledger, job_id).state is JobState.PENDING
-    clock.ahead_ms += BACK_OFF_MS
+    assert state_of(ledger, job_id) is JobState.PENDING
+    clock.passes(BACK_OFF_MS)
     ledger.take_ready(10)
     worker.do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.INVALID_OUTPUT
-    assert status(ledger, job_id).attempt == 2
+    assert status_of(ledger, job_id).attempt == 2
 
 
 def test_an_answer_that_parses_on_the_second_attempt_counts(
@@ -293,7 +274,7 @@ def test_an_answer_that_parses_on_the_second_attempt_counts(
     answers = ["nonsense", "bad"]
     worker, job_id = hire(lambda _: answers.pop(0)), send()
     worker.do(job_id)
-    clock.ahead_ms += BACK_OFF_MS
+    clock.passes(BACK_OFF_MS)
     ledger.take_ready(10)
     worker.do(job_id)
     assert ended(ledger, job_id).output == {"mood": "bad"}
@@ -310,9 +291,9 @@ def test_an_engine_that_cannot_now_is_asked_again_after_a_while(
 ) -> None:
     job_id = send()
     hire(raises(EngineError("out of memory"))).do(job_id)
-    assert status(ledger, job_id).state is JobState.PENDING
+    assert state_of(ledger, job_id) is JobState.PENDING
     assert ledger.take_ready(10) == []
-    clock.ahead_ms += BACK_OFF_MS
+    clock.passes(BACK_OFF_MS)
     assert ledger.take_ready(10) == [("mood", job_id)]
 
 
@@ -322,7 +303,7 @@ def test_a_kind_of_failure_that_the_manifest_rules_out_is_not_tried_again(
     job_id, impatient = send(), write_mood('[retry]\nnever = ["engine"]\n')
     hire(raises(EngineError("out of memory")), specialist=impatient).do(job_id)
     assert failure_kind(ledger, job_id) is FailureKind.ENGINE
-    assert status(ledger, job_id).attempt == 1
+    assert status_of(ledger, job_id).attempt == 1
 
 
 def test_each_wait_for_another_attempt_is_as_the_manifest_says(
@@ -332,9 +313,9 @@ def test_each_wait_for_another_attempt_is_as_the_manifest_says(
     worker, job_id = hire(raises(EngineError("out of memory")), specialist=patient), send()
     for wait_ms in (10_000, 30_000):
         worker.do(job_id)
-        clock.ahead_ms += wait_ms - SLACK_MS
+        clock.passes(wait_ms - SLACK_MS)
         assert ledger.take_ready(10) == []
-        clock.ahead_ms += SLACK_MS
+        clock.passes(SLACK_MS)
         assert ledger.take_ready(10) == [("mood", job_id)]
 
 
@@ -366,7 +347,7 @@ def test_an_attempt_that_takes_too_long_is_a_timeout(hire: Hire, send: Send, led
 def test_a_timeout_is_tried_again_while_attempts_are_left(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     job_id = send(timeout_s=0.05, attempts=2)
     hire(delay_s=60).do(job_id)
-    assert status(ledger, job_id).state is JobState.PENDING
+    assert state_of(ledger, job_id) is JobState.PENDING
 
 
 def test_a_job_whose_deadline_passes_while_it_runs_expires(
@@ -405,8 +386,8 @@ def test_a_job_that_another_worker_runs_is_left_to_it(hire: Hire, send: Send, le
     theirs = ledger.claim(job_id, "other@there", 60_000)
     assert isinstance(theirs, Claim)
     hire().do(job_id)
-    assert status(ledger, job_id).worker == "other@there"
-    assert status(ledger, job_id).attempt == 1
+    assert status_of(ledger, job_id).worker == "other@there"
+    assert status_of(ledger, job_id).attempt == 1
 
 
 def test_a_message_for_no_job_is_done_with(hire: Hire, ledger: MemoryLedger) -> None:
@@ -418,13 +399,13 @@ def test_the_outcome_of_a_claim_that_was_fenced_off_is_dropped(
     hire: Hire, send: Send, ledger: MemoryLedger, clock: Clock
 ) -> None:
     def answer(request: Request) -> str:
-        clock.ahead_ms += 60_000  # our lease runs out while we work
+        clock.passes(60_000)  # our lease runs out while we work
         assert isinstance(ledger.claim("r1.s1.0", "other@there", 60_000), Claim)
         return "good"
 
     job_id = send()
     hire(answer).do(job_id)
-    assert (status(ledger, job_id).state, status(ledger, job_id).worker) == (JobState.RUNNING, "other@there")
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).worker) == (JobState.RUNNING, "other@there")
 
 
 class _TellsLate(MemoryLedger):
@@ -454,13 +435,13 @@ def test_a_cancelled_run_stops_its_job_at_the_engine(hire: Hire, send: Send, led
     with hire(delay_s=600, lease_s=0.15) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
         running.start()
-        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
         run = ledger.load_run("r1")
         assert run
         assert ledger.advance(run.model_copy(update={"state": RunState.CANCELLED}), [], [], [])
         running.join(WAIT_S)
         assert not running.is_alive()
-    assert status(ledger, job_id).state is JobState.CANCELLED
+    assert state_of(ledger, job_id) is JobState.CANCELLED
 
 
 def test_a_long_job_keeps_its_lease(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
@@ -468,7 +449,7 @@ def test_a_long_job_keeps_its_lease(hire: Hire, send: Send, ledger: MemoryLedger
     with hire(delay_s=3, lease_s=1) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
         running.start()
-        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
         while running.is_alive():
             answers.append(ledger.claim(job_id, "other@there", 1_000))
             running.join(0.1)
@@ -482,10 +463,10 @@ def test_what_still_runs_after_the_grace_period_is_ready_for_others(
     worker, job_id = hire(delay_s=600), send()
     running = threading.Thread(target=worker.do, args=[job_id])
     running.start()
-    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
     worker.drain(grace_s=0)
     running.join(WAIT_S)
-    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).attempt) == (JobState.READY, 0)
 
 
 def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_counted(
@@ -501,10 +482,10 @@ def test_what_an_engine_gives_up_as_the_worker_closes_is_handed_back_and_not_cou
     worker, job_id = hire(engine=Quick({}, delay_s=600)), send()
     running = threading.Thread(target=worker.do, args=[job_id])
     running.start()
-    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
     worker.drain(grace_s=0)
     running.join(WAIT_S)
-    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).attempt) == (JobState.READY, 0)
 
 
 def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
@@ -512,18 +493,18 @@ def test_a_cancelled_job_stops_long_before_its_lease_is_looked_at(hire: Hire, se
     with hire(delay_s=600, lease_s=3_600) as worker:
         running = threading.Thread(target=worker.do, args=[job_id])
         running.start()
-        eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+        eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
         assert ledger.cancel([job_id]) == 1
         running.join(WAIT_S)
         assert not running.is_alive()
-    assert status(ledger, job_id).state is JobState.CANCELLED
+    assert state_of(ledger, job_id) is JobState.CANCELLED
 
 
 def test_what_ends_within_the_grace_period_is_committed(hire: Hire, send: Send, ledger: MemoryLedger) -> None:
     worker, job_id = hire(delay_s=0.2), send()
     running = threading.Thread(target=worker.do, args=[job_id])
     running.start()
-    eventually(lambda: status(ledger, job_id).state is JobState.RUNNING)
+    eventually(lambda: state_of(ledger, job_id) is JobState.RUNNING)
     worker.drain(grace_s=WAIT_S)
     running.join(WAIT_S)
     assert ended(ledger, job_id).output == {"mood": "good"}
@@ -586,7 +567,7 @@ def test_a_broken_engine_ends_no_job_and_the_worker_gives_up(
     for _ in range(3):  # as many as a job has attempts
         worker.do(job_id)
         ledger.take_ready(10)
-    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.SENT, 0)
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).attempt) == (JobState.SENT, 0)
     assert given_up.is_set()
 
 
@@ -601,9 +582,9 @@ def test_a_job_under_which_the_engine_breaks_waits_for_another_worker(
     given_up = threading.Event()
     job_id = send(attempts=2)
     hire(engine=Breaking({}), give_up=given_up.set).do(job_id)
-    assert status(ledger, job_id).state is JobState.RUNNING
+    assert state_of(ledger, job_id) is JobState.RUNNING
     assert given_up.is_set()
-    clock.ahead_ms += 60_000
+    clock.passes(60_000)
     assert ledger.sweep(silent_ms=1_000) == [("mood", job_id)]
     hire("good").do(job_id)
     assert ended(ledger, job_id).output == {"mood": "good"}
@@ -615,7 +596,7 @@ def test_a_message_that_comes_after_the_grace_period_is_handed_back(
     worker, job_id = hire(delay_s=600), send()
     worker.drain(grace_s=0)
     worker.do(job_id)
-    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.READY, 0)
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).attempt) == (JobState.READY, 0)
 
 
 def run_of(ledger: MemoryLedger, run_id: str, **fields: Any) -> str:
@@ -629,7 +610,7 @@ def lose(ledger: MemoryLedger, clock: Clock, job_id: str, times: int) -> None:
     for _ in range(times):
         ledger.take_ready(10)
         assert isinstance(ledger.claim(job_id, "other@there", 1_000), Claim)
-        clock.ahead_ms += 2_000
+        clock.passes(2_000)
         ledger.sweep(silent_ms=600_000)
 
 
@@ -657,7 +638,7 @@ def test_the_last_attempt_after_others_were_lost_has_the_worker_for_itself(
     while left:
         do_together(worker, left)
         ledger.take_ready(10)
-        left = [job_id for job_id in left if not status(ledger, job_id).state.ended]
+        left = [job_id for job_id in left if not state_of(ledger, job_id).ended]
     assert all(ended(ledger, job_id).attempt == lost + 1 for job_id in suspects)
     assert max(engine.beside) == most_beside
 
@@ -668,7 +649,7 @@ def test_who_has_to_be_alone_too_is_handed_back_before_the_first_one_begins(
     seen: list[list[tuple[JobState, int]]] = []
 
     def answer(request: Request) -> str:
-        seen.append(sorted((status(ledger, job_id).state, status(ledger, job_id).attempt) for job_id in suspects))
+        seen.append(sorted((state_of(ledger, job_id), status_of(ledger, job_id).attempt) for job_id in suspects))
         return "good"
 
     suspects = [run_of(ledger, f"r{n}") for n in range(4)]
@@ -738,7 +719,7 @@ def test_a_job_under_which_the_engine_stalls_is_given_up_and_counted(
         assert not running.is_alive()  # its slot is free
         assert given_up.wait(WAIT_S)
         eventually(lambda: ledger.sweep(silent_ms=60_000) == [("mood", job_id)])  # its lease is renewed no more
-    assert status(ledger, job_id).attempt == 1
+    assert status_of(ledger, job_id).attempt == 1
     hire("good").do(job_id)
     assert ended(ledger, job_id).attempt == 2
 
@@ -774,7 +755,7 @@ def test_a_closing_worker_hands_nothing_back_that_its_engine_stalls_under(
     assert engine.stalled.wait(WAIT_S)
     worker.drain(grace_s=0)
     running.join(WAIT_S)
-    assert (status(ledger, job_id).state, status(ledger, job_id).attempt) == (JobState.RUNNING, 1)
+    assert (state_of(ledger, job_id), status_of(ledger, job_id).attempt) == (JobState.RUNNING, 1)
 
 
 class Refusing(MemoryLedger):
