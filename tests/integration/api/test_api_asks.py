@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from coordinator.runs.jobs import ASKED_S
 from tests.support.answers import ask, draft, planned
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.story import SORT, ref
 
@@ -31,7 +32,7 @@ def planner(heard: list[Json]) -> Any:
 
 
 def test_what_the_owner_of_labels_says_reaches_the_planner_and_the_goal_its_end(
-    deployment: Any, api: TestClient
+    deployment: Deployment, api: TestClient
 ) -> None:
     heard: list[Json] = []
     deployment.answers |= {"planner": planner(heard), "triage": lambda _: {"intent": "exchange_rate"}}
@@ -44,7 +45,9 @@ def test_what_the_owner_of_labels_says_reaches_the_planner_and_the_goal_its_end(
     assert goal["steps"]["planner_asks_1"]["succeeded"] == 1
 
 
-def test_a_goal_waits_no_longer_for_an_owner_that_is_paused_than_it_is_worth(deployment: Any, api: TestClient) -> None:
+def test_a_goal_waits_no_longer_for_an_owner_that_is_paused_than_it_is_worth(
+    deployment: Deployment, api: TestClient
+) -> None:
     heard: list[Json] = []
     deployment.answers |= {"planner": planner(heard), "triage": lambda _: {"intent": "exchange_rate"}}
     deployment.start()

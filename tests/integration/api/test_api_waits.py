@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 from coordinator.api.build import WAITING
 from coordinator.api.wait_limit import SHARE
 from infra.records import TypeState
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 
 MOST = int(WAITING * SHARE)
@@ -21,7 +21,7 @@ PATHS = ("/v1/jobs/{job}?wait=60", "/v1/goals/{goal}?wait=60", "/v1/goals/{goal}
 
 
 @pytest.fixture
-def job(deployment: Any, url: str) -> dict[str, str]:
+def job(deployment: Deployment, url: str) -> dict[str, str]:
     """Of a paused type: it does not end."""
     deployment.ledger.set_type_state("triage", TypeState.PAUSED)
     accepted = httpx.post(f"{url}/v1/jobs", json={"type": "triage", "input": {"text": "hi"}}).json()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -31,6 +31,7 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.memory import MemoryQueue
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
+from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.jobs import await_ends, await_state
 
@@ -58,7 +59,7 @@ def figure(registry: CollectorRegistry, name: str, **labels: str) -> float | Non
 
 
 def test_a_coordinator_counts_what_three_goals_made_it_do(
-    deploy: Callable[..., Any], redis_client: redis.Redis
+    deploy: Callable[..., Deployment], redis_client: redis.Redis
 ) -> None:
     deployment, registry = deploy(RedisLedger(redis_client, "test"), 0), CollectorRegistry()
     metrics = CoordinatorMetrics(registry, ["count"])
@@ -84,7 +85,7 @@ def test_a_coordinator_counts_what_three_goals_made_it_do(
 
 
 def test_a_job_that_nobody_claims_is_counted_as_sent_again(
-    deploy: Callable[..., Any], redis_client: redis.Redis
+    deploy: Callable[..., Deployment], redis_client: redis.Redis
 ) -> None:
     deployment, registry = deploy(RedisLedger(redis_client, "test"), 0), CollectorRegistry()
     settings = deployment.settings.model_copy(update={"silent_s": 0.01})
@@ -111,7 +112,7 @@ def test_a_redis_that_is_gone_is_a_figure(redis_client: redis.Redis) -> None:
 
 
 @pytest.fixture
-def observed(deployment: Any) -> Iterator[tuple[TestClient, CollectorRegistry]]:
+def observed(deployment: Deployment) -> Iterator[tuple[TestClient, CollectorRegistry]]:
     registry = CollectorRegistry()
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings, ApiMetrics(registry))
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -190,7 +191,10 @@ def sweeping(ledger: RedisLedger, queue: CeleryQueue) -> Iterator[None]:
 
 
 def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
-    start_worker: Any, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    write_specialist: Callable[..., Path],
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     manifest, number = 'engine = "function"\nfunction = "nap.py:nap"\n', {"type": "number"}
     folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
@@ -225,7 +229,9 @@ def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
     queue.close()
 
 
-def test_a_worker_whose_metrics_port_is_taken_says_so_and_does_not_start(start_worker: Any) -> None:
+def test_a_worker_whose_metrics_port_is_taken_says_so_and_does_not_start(
+    start_worker: Callable[..., subprocess.Popen[str]],
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,7 +162,7 @@ def test_a_deadline_counts_while_a_request_waits(hire: Hire) -> None:
 
 
 def test_jobs_claimed_for_replicas_that_find_no_room_end_in_their_first_attempt(
-    hire: Hire, write_specialist: Callable[..., Any]
+    hire: Hire, write_specialist: Callable[..., Path]
 ) -> None:
     slow = Actor(lambda *_: after(0.3, Completion("x", Finish.STOP)))
     engine = hire(lambda n: slow if n == 1 else NO_ROOM, most=4, slots=2)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from coordinator.ledger_metrics import LedgerCollector
 from infra.ledger.redis.client import client_of
@@ -75,12 +76,12 @@ def test_every_process_survives_a_restart_of_redis(survivors: Survivors, server:
     assert survivors.house.pids == before
 
 
-def fill(client: Any, folder: Path) -> Callable[[], None]:
+def fill(client: redis.Redis, folder: Path) -> Callable[[], object]:
     client.config_set("maxmemory", "1mb")
     return lambda: client.config_set("maxmemory", 0)
 
 
-def break_disk(client: Any, folder: Path) -> Callable[[], None]:
+def break_disk(client: redis.Redis, folder: Path) -> Callable[[], None]:
     """Have it fail to write, here a snapshot: it refuses writes until it can. A full disk under its append-only file
     has the same answer, MISCONF."""
     (folder / "dump.rdb").mkdir()
@@ -99,7 +100,11 @@ def break_disk(client: Any, folder: Path) -> Callable[[], None]:
 
 @pytest.mark.parametrize("harm", [fill, break_disk])
 def test_a_redis_that_cannot_write_refuses_goals_and_takes_what_runs_later(
-    survivors: Survivors, server: RedisServer, client: Any, tmp_path: Path, harm: Any
+    survivors: Survivors,
+    server: RedisServer,
+    client: redis.Redis,
+    tmp_path: Path,
+    harm: Callable[[redis.Redis, Path], Callable[[], object]],
 ) -> None:
     before = survivors.house.pids
     goal = survivors.submit([1.0] * 8)  # twice as many as run at once
