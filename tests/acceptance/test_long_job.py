@@ -14,6 +14,7 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import JobState
 from infra.settings import Settings
 from tests.support.jobs import await_ends, release
+from tests.support.nap import nap_in
 from tests.support.sweeper import sweeping
 
 WAIT_S = 60
@@ -30,13 +31,11 @@ def nap(input):
 
 def test_a_job_longer_than_the_visibility_timeout_runs_once(
     start_worker: Callable[..., subprocess.Popen[str]],
-    write_specialist: Callable[..., Path],
+    tmp_path: Path,
     redis_url: str,
     redis_client: redis.Redis,
 ) -> None:
-    number = {"type": "number"}
-    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
-    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
+    folder = nap_in(tmp_path, NAP)
     settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
     options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}

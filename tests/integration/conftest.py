@@ -17,8 +17,9 @@ from infra.process.redis_server import RedisServer, free_port
 from specialists.catalog import Catalog, load_catalog
 from tests.support.deployment import Deployment
 from tests.support.house import House
+from tests.support.nap import nap_in
 from tests.support.relay import Relay
-from tests.support.survivors import IMPATIENT, Survivors, nap_in
+from tests.support.survivors import IMPATIENT, Survivors
 
 
 @pytest.fixture(scope="session")

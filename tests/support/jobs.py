@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.ledger.protocol import Ledger
+from infra.queue.protocol import Queue
 from infra.records import Job, JobState, JobStatus, Json, RunRecord
 from tests.support.eventually import WITHIN_S, eventually
 
@@ -18,6 +19,21 @@ def release(ledger: Ledger, job_type: str, inputs: Sequence[Json], run_id: str =
     ]
     ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), jobs, [])
     return [job.id for job in jobs]
+
+
+def send_ready(ledger: Ledger, queue: Queue) -> None:
+    """What a coordinator does once."""
+    for job_type, job_id in ledger.take_ready(1_000):
+        queue.send(job_type, job_id)
+
+
+def sent(
+    ledger: Ledger, queue: Queue, job_type: str, inputs: Sequence[Json], run_id: str = "r1", **fields: Any
+) -> list[str]:
+    """Released, and on the queue; their ids."""
+    ids = release(ledger, job_type, inputs, run_id, **fields)
+    send_ready(ledger, queue)
+    return ids
 
 
 def status_of(ledger: Ledger, job_id: str) -> JobStatus:

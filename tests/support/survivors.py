@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
@@ -35,30 +33,6 @@ NAPS: Json = {
     ],
     "result": ref("s1"),
 }
-MANIFEST = 'name = "nap"\nversion = "1.0.0"\ndescription = "Naps."\nengine = "function"\nfunction = "nap.py:nap"\n'
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
-
-
-def nap_in(folder: Path) -> Path:
-    """A specialist's folder."""
-    nap = folder / "nap"
-    nap.mkdir()
-    (nap / "specialist.toml").write_text(MANIFEST)
-    (nap / "nap.py").write_text(NAP)
-    for side, name in (("input", "seconds"), ("output", "slept")):
-        schema = {
-            "type": "object",
-            "properties": {name: {"type": "number"}},
-            "required": [name],
-            "additionalProperties": False,
-        }
-        (nap / f"{side}.schema.json").write_text(json.dumps(schema))
-    return nap
 
 
 @dataclass

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -34,14 +32,10 @@ from infra.settings import Settings
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.jobs import await_ends, await_state
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 
 WAIT_S = 60
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
 PLAN = {
     "steps": [
         {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "word"}},
@@ -174,33 +168,15 @@ class Port:
         return None
 
 
-@contextmanager
-def sweeping(ledger: RedisLedger, queue: CeleryQueue) -> Iterator[None]:
-    """What the coordinator does all the time: send what is ready, and send again what fell silent."""
-    ended = threading.Event()
-
-    def sweep() -> None:
-        while not ended.wait(0.2):
-            queue.send_all([*ledger.sweep(silent_ms=20_000), *ledger.take_ready(100)])
-
-    sweeper = threading.Thread(target=sweep)
-    sweeper.start()
-    yield
-    ended.set()
-    sweeper.join()
-
-
 def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
     start_worker: Callable[..., subprocess.Popen[str]],
-    write_specialist: Callable[..., Path],
+    tmp_path: Path,
     redis_url: str,
     redis_client: redis.Redis,
 ) -> None:
-    manifest, number = 'engine = "function"\nfunction = "nap.py:nap"\n', {"type": "number"}
-    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
     settings, ports = Settings(redis_url=redis_url, visibility_timeout_s=5), [free_port(), free_port()]
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
-    options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
+    options = {"specialists": json.dumps([str(nap_in(tmp_path))]), "lease_s": "3", "visibility_timeout_s": "5"}
     long, *short = [
         Job(id=f"r1.s1.{n}", type="nap", input={"seconds": 0 if n else 5}, run_id="r1", step_id="s1", index=n)
         for n in range(4)

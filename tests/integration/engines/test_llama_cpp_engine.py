@@ -17,7 +17,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Qwen2Config
 
 from infra.ledger.memory.ledger import MemoryLedger
-from infra.records import Job, RunRecord
 from infra.settings import Settings
 from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
@@ -25,6 +24,7 @@ from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
 from tests.support.eventually import eventually
+from tests.support.jobs import release
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
@@ -114,12 +114,11 @@ def test_without_its_adapter_it_answers_otherwise() -> None:
 
 def test_an_outcome_names_the_engine() -> None:
     triage, ledger = by_llama_cpp("triage"), MemoryLedger()
-    job = Job(id="r1.s1.0", type="triage", input={"text": "Please close my account."}, run_id="r1", step_id="s1")
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
+    (job_id,) = release(ledger, "triage", [{"text": "Please close my account."}])
     ledger.take_ready(1)
 
     with hosting(triage) as engine:
-        Worker(ledger, [triage], {"triage": engine}, "triage-1@here", 60.0, 4).do(job.id)
+        Worker(ledger, [triage], {"triage": engine}, "triage-1@here", 60.0, 4).do(job_id)
 
     (_, outcome), *_ = ledger.outcomes("c", 1, 0)
     assert outcome.output == {"intent": "terminate_account"}

@@ -21,10 +21,10 @@ import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, RunRecord
 from infra.settings import Settings
 from specialists.manifest import RayHosting
 from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, sent
 from tests.support.ray_cluster import RayCluster
 from workers.engines import Completion, Engine, EngineError, Finish, Request
 from workers.engines.ray.actor import open_engine
@@ -255,20 +255,14 @@ def test_a_worker_whose_actor_is_killed_commits_every_job_once(
     eventually(lambda: not ray_cluster.actors())  # those of other tests
     worker = start_worker("mood", specialists=mood, slots="8", ray_address=address, ray_token_file=token)
     eventually(lambda: ledger.workers() and len(ray_cluster.actors()) == 2)
-    jobs = [
-        Job(id=f"r1.s1.{n}", type="mood", input={"text": "swallowed"}, run_id="r1", step_id="s1", index=n)
-        for n in range(64)
-    ]
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), jobs, [])
-    for job_type, job_id in ledger.take_ready(len(jobs)):
-        queue.send(job_type, job_id)
+    jobs = sent(ledger, queue, "mood", [{"text": "swallowed"}] * 64)
     eventually(lambda: ledger.depths()["mood"]["running"] == 16)  # two replicas of eight slots
 
     min(ray_cluster.actors(), key=psutil.Process.create_time).kill()
 
-    eventually(lambda: all(status.state.ended for job in jobs if (status := ledger.job(job.id))))
+    await_ends(ledger, jobs)
     outcomes = [outcome for _, outcome in ledger.outcomes("test", limit=1000, wait_ms=0)]
-    assert sorted(outcome.job_id for outcome in outcomes) == sorted(job.id for job in jobs)
+    assert sorted(outcome.job_id for outcome in outcomes) == sorted(jobs)
     assert {(outcome.attempt, str(outcome.output)) for outcome in outcomes} == {(1, "{'mood': 'bad'}")}
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WAIT_S) == 0

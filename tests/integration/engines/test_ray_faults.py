@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from infra.ledger.memory.ledger import MemoryLedger
-from infra.records import Job, RunRecord
 from specialists.manifest import RayHosting
 from specialists.specialist import load_specialist
 from tests.support.eventually import eventually
+from tests.support.jobs import release
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.ray import engine as ray_engine
 from workers.engines.ray import fleet as ray_fleet
@@ -168,22 +168,18 @@ def test_jobs_claimed_for_replicas_that_find_no_room_end_in_their_first_attempt(
     engine = hire(lambda n: slow if n == 1 else NO_ROOM, most=4, slots=2)
     text = {"text": {"type": "string", "maxLength": 100}}
     mood = load_specialist(write_specialist("mood", MOOD, text, {"mood": text["text"]}, {"prompt.txt": "{{text}}"}))
-    ledger, limits = MemoryLedger(), {"attempts": 2, "timeout_s": 0.5}
-    jobs = [
-        Job(id=f"r1.s1.{n}", type="mood", input={"text": "a"}, run_id="r1", step_id="s1", index=n, **limits)
-        for n in range(engine.slots)
-    ]
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), jobs, [])
+    ledger = MemoryLedger()
+    jobs = release(ledger, "mood", [{"text": "a"}] * engine.slots, attempts=2, timeout_s=0.5)
     ledger.take_ready(len(jobs))
     worker = Worker(ledger, [mood], {"mood": engine}, "mood-1@here", lease_s=WAIT_S, slots=engine.slots)
 
-    threads = [threading.Thread(target=worker.do, args=[job.id]) for job in jobs]
+    threads = [threading.Thread(target=worker.do, args=[job_id]) for job_id in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(WAIT_S)
 
-    found = [ledger.job(job.id) for job in jobs]
+    found = [ledger.job(job_id) for job_id in jobs]
     assert [(each.state, each.attempt) for each in found if each] == [("succeeded", 1)] * len(jobs)
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -23,10 +22,11 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import QueueUnavailable
-from infra.records import Job, JobState, RunRecord, RunState
+from infra.records import JobState, RunState
 from infra.settings import Settings
 from tests.support.eventually import eventually
-from tests.support.jobs import await_ends, await_state
+from tests.support.jobs import await_ends, await_state, sent
+from tests.support.nap import nap_in
 from tests.support.sweeper import sweeping
 from workers.app import StartError, await_ledger
 
@@ -34,12 +34,6 @@ Start = Callable[..., subprocess.Popen[str]]
 
 WAIT_S = 60
 SECRET = "my card was swallowed in Hintertupfing"
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
 MOOD = """
 engine = "scripted"
 [decoding]
@@ -54,7 +48,7 @@ def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
 
 
 @pytest.fixture
-def folders(write_specialist: Callable[..., Path]) -> str:
+def folders(write_specialist: Callable[..., Path], tmp_path: Path) -> str:
     """Specialists as the setting wants them.
 
     `mood` answers from a script, `slow` as well but not within a test, and `nap` is a function that takes time.
@@ -65,24 +59,7 @@ def folders(write_specialist: Callable[..., Path]) -> str:
     answer = {"mood": {"enum": ["good", "bad"]}}
     mood = write_specialist("mood", MOOD, text, answer, files)
     slow = write_specialist("slow", MOOD + "[script]\nmedian_s = 600\n[limits]\ntimeout_s = 900\n", text, answer, files)
-    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
-    nap = write_specialist(
-        "nap", manifest, {"seconds": {"type": "number"}}, {"slept": {"type": "number"}}, {"nap.py": NAP}
-    )
-    return json.dumps([str(mood), str(slow), str(nap)])
-
-
-def send(
-    ledger: RedisLedger, queue: CeleryQueue, type: str, inputs: list[dict[str, Any]], run_id: str = "r1"
-) -> list[str]:
-    jobs = [
-        Job(id=Job.name(run_id, "s1", index), type=type, input=input, run_id=run_id, step_id="s1", index=index)
-        for index, input in enumerate(inputs)
-    ]
-    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), jobs, [])
-    for job_type, job_id in ledger.take_ready(1_000):
-        queue.send(job_type, job_id)
-    return [job.id for job in jobs]
+    return json.dumps([str(mood), str(slow), str(nap_in(tmp_path))])
 
 
 def unacknowledged(client: redis.Redis) -> int:
@@ -93,7 +70,7 @@ def test_a_worker_does_jobs_of_several_types(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
 ) -> None:
     start_worker("mood", "nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+    (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
     outcome = await_state(ledger, job_id, JobState.SUCCEEDED).outcome
     assert outcome
     assert outcome.output == {"mood": "bad"}
@@ -104,7 +81,7 @@ def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_client: redis.Redis
 ) -> None:
     worker = start_worker("nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "nap", [{"seconds": 2}])
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": 2}])
     await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WAIT_S) == 0
@@ -119,7 +96,7 @@ def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
 ) -> None:
     worker = start_worker("nap", specialists=folders, grace_s="0.2")
-    (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": 3}])
     await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
     assert await_state(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
@@ -131,9 +108,9 @@ def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(
 ) -> None:
     """Its lease would be looked at twenty minutes later: only the ledger's word to stop can have ended it."""
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
-    (job_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
+    (job_id,) = sent(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
     await_state(ledger, job_id, JobState.RUNNING)
-    (next_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
+    (next_id,) = sent(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
 
     run = ledger.load_run("r1")
     assert run
@@ -147,7 +124,7 @@ def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
 ) -> None:
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
-    first, second = send(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
+    first, second = sent(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
     await_state(ledger, first, JobState.RUNNING)
     assert ledger.cancel([first]) == 1
     await_state(ledger, second, JobState.RUNNING)
@@ -200,7 +177,7 @@ def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
     redis_url: str,
 ) -> None:
     with overheard(redis_url) as said:
-        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+        (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
         (waiting,) = redis_client.lrange("mq:mood", 0, -1)
         start_worker("mood", specialists=folders)
         await_state(ledger, job_id, JobState.SUCCEEDED)
@@ -219,7 +196,7 @@ def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_url: str
 ) -> None:
     with overheard(redis_url) as said:
-        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
+        (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
         worker = start_worker("mood", specialists=folders)
         await_state(ledger, job_id, JobState.FAILED)
         failed = eventually(lambda: told_of(b"task-failed", said))
@@ -249,7 +226,7 @@ def test_flower_is_told_one_line_a_type_and_a_readable_worker(
     start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, settings: Settings
 ) -> None:
     start_worker("mood", "nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+    (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
     await_state(ledger, job_id, JobState.SUCCEEDED)
     with create_app(settings) as app:
         ((worker, tasks),) = app.control.inspect(timeout=2).registered().items()
@@ -262,12 +239,12 @@ def test_a_worker_goes_on_after_a_restart_of_redis(start_worker: Start, folders:
         settings = Settings(redis_url=server.url)
         ledger, queue = RedisLedger(client_of(server.url), settings.prefix), CeleryQueue(create_app(settings))
         worker = start_worker("mood", specialists=folders, redis_url=server.url)
-        (before,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
+        (before,) = sent(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
         await_state(ledger, before, JobState.SUCCEEDED)
         server.stop()
         time.sleep(2)
         server.start()
-        (after,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
+        (after,) = sent(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
         with sweeping(ledger, queue, silent_ms=3_000):  # a message sent to a cut link may vanish
             (status,) = await_ends(ledger, [after])
         assert status.state is JobState.SUCCEEDED

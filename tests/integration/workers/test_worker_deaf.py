@@ -13,9 +13,10 @@ import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, JobState, RunRecord
+from infra.records import JobState
 from infra.settings import Settings
-from tests.support.jobs import await_state, state_of
+from tests.support.jobs import await_state, sent, state_of
+from tests.support.nap import nap_in
 from tests.support.sweeper import sweeping
 from workers.upkeep.ending import BROKEN
 
@@ -30,22 +31,16 @@ def nap(input):
     time.sleep(input["seconds"])
     return {"slept": input["seconds"]}
 """
-MANIFEST = 'engine = "function"\nfunction = "nap.py:nap"\n'
 
 
 @pytest.fixture
-def options(write_specialist: Callable[..., Path]) -> dict[str, str]:
-    number = {"type": "number"}
-    folder = write_specialist("nap", MANIFEST, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
-    return {"specialists": json.dumps([str(folder)]), "silent_s": "2", "lease_s": "3"}
+def options(tmp_path: Path) -> dict[str, str]:
+    return {"specialists": json.dumps([str(nap_in(tmp_path, NAP))]), "silent_s": "2", "lease_s": "3"}
 
 
 def send(ledger: RedisLedger, queue: CeleryQueue, run_id: str, seconds: float) -> str:
-    job = Job(id=Job.name(run_id, "s1", 0), type="nap", input={"seconds": seconds}, run_id=run_id, step_id="s1")
-    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), [job], [])
-    for job_type, job_id in ledger.take_ready(10):
-        queue.send(job_type, job_id)
-    return job.id
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": seconds}], run_id)
+    return job_id
 
 
 def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(

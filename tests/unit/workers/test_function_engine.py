@@ -144,12 +144,16 @@ def test_a_closed_engine_has_no_thread_left_where_it_waits_for_them() -> None:
 
 def test_a_function_that_never_ends_does_not_keep_the_process() -> None:
     program = """
-import time
+import threading, time
 from workers.engines import Request
 from workers.engines.function import FunctionEngine
-engine = FunctionEngine({"f": lambda _: time.sleep(3600)})
+begun = threading.Event()
+def work(input):
+    begun.set()
+    time.sleep(3600)
+engine = FunctionEngine({"f": work})
 engine.submit(Request("1", "f", "{}"))
-time.sleep(0.2)
+begun.wait()
 engine.close()
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=WAIT_S).returncode == 0
