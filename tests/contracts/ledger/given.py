@@ -26,7 +26,7 @@ IDLE_MS = 500
 
 
 @dataclass
-class House:
+class TimedLedger:
     """A ledger, and how to let its time pass."""
 
     ledger: Ledger

@@ -96,7 +96,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-class House:
+class TracedHouse:
     """An API, a coordinator and a worker, each with a tracer of its own, as in processes of their own."""
 
     def __init__(self, ledger: RedisLedger, catalog: Catalog, url: str, answer: Any) -> None:
@@ -139,7 +139,7 @@ class House:
 def reach(redis_client: redis.Redis, catalog: Catalog, collector: Collector) -> Callable[..., Json]:
     def reach(answer: Any = None, headers: dict[str, str] | None = None) -> Json:
         draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
-        house = House(RedisLedger(redis_client, "test"), catalog, collector.url, answer or draft)
+        house = TracedHouse(RedisLedger(redis_client, "test"), catalog, collector.url, answer or draft)
         return house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, headers or {})
 
     return reach
@@ -230,7 +230,7 @@ def test_a_collector_that_is_away_costs_no_goal(
     redis_client: redis.Redis, catalog: Catalog, collector: Collector
 ) -> None:
     draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
-    house = House(RedisLedger(redis_client, "test"), catalog, "http://127.0.0.1:1", draft)
+    house = TracedHouse(RedisLedger(redis_client, "test"), catalog, "http://127.0.0.1:1", draft)
     assert house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, {})["state"] == "succeeded"
     assert collector.received == []
 
