@@ -99,7 +99,7 @@ def test_a_refused_run_has_ended(ledger: Ledger) -> None:
 def test_a_run_that_has_waited_too_long_is_overdue_until_it_ends_or_goes_on(timed: TimedLedger) -> None:
     ledger = timed.ledger
     now_ms = timed.now_ms()
-    late, later, _ = (unsure(ledger, now_ms + wait, name) for wait, name in ((50, "r2"), (20, "r3"), (60_000, "r4")))
+    late, later, _ = (unsure(ledger, now_ms + wait, name) for wait, name in ((280, "r2"), (240, "r3"), (60_000, "r4")))
     assert ledger.overdue() == []
 
     timed.passes(SOON_MS)
