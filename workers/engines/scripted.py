@@ -49,8 +49,8 @@ class ScriptedEngine:
     """One thread ends each request when its time is over: any number of them are served at the same time."""
 
     name = "scripted"
-    build = None
-    precision = None
+    build: str | None = None
+    precision: str | None = None
 
     def __init__(
         self, answers: Mapping[str, Answer], delay_s: float = 0.0, scripts: Mapping[str, Script] | None = None

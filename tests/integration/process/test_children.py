@@ -13,6 +13,7 @@ import pytest
 
 from infra.process.child import Child, stop_all
 from infra.process.ticking_child import TickingChild
+from tests.support.eventually import eventually
 
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -39,16 +40,16 @@ def started(children: list[Child], command: list[str], folder: Path) -> Child:
 
 def mended(child: Child, was: int | None) -> int:
     """The new process's id, once there is one."""
-    while child.pid in (None, was):
+
+    def look() -> int | None:
         child.mend()
-        time.sleep(0.01)
-    assert child.pid
-    return child.pid
+        return None if child.pid == was else child.pid
+
+    return eventually(look)
 
 
 def until_up(child: Child, times: int = 1) -> None:
-    while child.log.read_text().count("up") < times:
-        time.sleep(0.01)
+    eventually(lambda: child.log.read_text().count("up") >= times)
 
 
 def test_a_child_that_is_killed_is_started_again(children: list[Child], tmp_path: Path) -> None:
@@ -61,10 +62,7 @@ def test_a_child_that_is_killed_is_started_again(children: list[Child], tmp_path
 
 def test_a_child_that_keeps_dying_is_started_later_each_time(children: list[Child], tmp_path: Path) -> None:
     child = started(children, [sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
-    said: list[str] = []
-    while len(said) < 3:
-        if sentence := child.mend():
-            said.append(sentence)
+    said = [eventually(child.mend) for _ in range(3)]
     assert [sentence.split("; ")[1] for sentence in said] == [f"starting it again in {wait} s" for wait in (0, 1, 3)]
     assert "sleeper ended (code 3)" in said[0]
 
@@ -72,9 +70,7 @@ def test_a_child_that_keeps_dying_is_started_later_each_time(children: list[Chil
 def test_a_child_that_has_died_for_days_still_has_a_next_start(children: list[Child], tmp_path: Path) -> None:
     child = started(children, [sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
     child.restarts = 5_000
-    while not (said := child.mend()):
-        time.sleep(0.01)
-    assert "starting it again in 30 s" in said
+    assert "starting it again in 30 s" in eventually(child.mend)
 
 
 def test_stopping_ends_every_child(children: list[Child], tmp_path: Path) -> None:

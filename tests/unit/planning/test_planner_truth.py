@@ -18,7 +18,7 @@ from specialists.planning.words.texts import WANTS
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.sets import Asked, load_set
 from specialists.training.planning.truth import part_rows, type_rows
-from tests.mind import SCORE, TRANSLATE, TRIAGE, request_of
+from tests.support.mind import SCORE, TRANSLATE, TRIAGE, request_of
 
 Json = dict[str, Any]
 MAILS = [{"subject": "lost", "body": "my card is lost"}]

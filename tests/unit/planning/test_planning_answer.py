@@ -19,8 +19,20 @@ from specialists.planning.ranking.ranking import AS_FOUND, ranked
 from specialists.planning.reading.reading import SHORTLIST
 from specialists.planning.search.search import search
 from specialists.specialist import Specialist
-from tests.mind import ENTITIES, LOOKUP, SCORE, TEXT, TRANSLATE, TRIAGE, Mind, catalog_of, job_type, record, request_of
-from tests.story import CATALOG
+from tests.support.mind import (
+    ENTITIES,
+    LOOKUP,
+    SCORE,
+    TEXT,
+    TRANSLATE,
+    TRIAGE,
+    Mind,
+    catalog_of,
+    job_type,
+    record,
+    request_of,
+)
+from tests.support.story import CATALOG
 
 Json = dict[str, Any]
 TYPES = (TRIAGE, SCORE, ENTITIES, TRANSLATE, LOOKUP)

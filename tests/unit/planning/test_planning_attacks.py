@@ -26,8 +26,8 @@ from specialists.planning.search.search import search
 from specialists.planning.words.texts import WANTS
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist
-from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, catalog_of, job_type, listed, record, told
-from tests.story import CATALOG
+from tests.support.mind import ENTITIES, TEXT, TRIAGE, Mind, catalog_of, job_type, listed, record, told
+from tests.support.story import CATALOG
 
 Json = dict[str, Any]
 LIMITS = Limits(max_jobs=1000, deadline_s=60, max_replans=2)

@@ -12,7 +12,7 @@ from specialists.planning.evidence.weighing import CONDITIONS, among, believed, 
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Condition, Tally, owner_of
 from specialists.planning.words.texts import WANTS
-from tests.mind import SCORE, TRIAGE, Mind, request_of
+from tests.support.mind import SCORE, TRIAGE, Mind, request_of
 
 ORDERS = [{"city": "Rome", "amount": 3, "paid": True}]
 

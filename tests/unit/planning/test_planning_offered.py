@@ -11,7 +11,7 @@ from specialists.planning.offers.given import read_given
 from specialists.planning.offers.names import spoken
 from specialists.planning.offers.offer import read_offer
 from specialists.planning.offers.request import read_request
-from tests.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
+from tests.support.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.parts.candidate import Candidate
 from specialists.planning.ranking.ranking import AS_FOUND, Ranked, ranked
 from specialists.planning.search.search import search
-from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
+from tests.support.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
 
 Json = dict[str, Any]
 REPLY = job_type("reply", record("tone", text=TEXT, tone=TEXT), record(reply=TEXT))

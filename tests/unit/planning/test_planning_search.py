@@ -11,7 +11,7 @@ from coordinator.plans.plan import Limits
 from specialists.planning.normal.normal import normal
 from specialists.planning.search.search import search
 from specialists.specialist import Specialist
-from tests.mind import (
+from tests.support.mind import (
     ENTITIES,
     INTENT,
     LIKELY,

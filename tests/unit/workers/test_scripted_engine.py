@@ -74,13 +74,17 @@ def test_the_others_wait_when_as_many_are_served_as_may_be_at_once(start: Callab
     assert (stats.running, stats.waiting) == (2, 3)
 
 
+def noting(ended: list[str], id: str) -> Callable[[object], None]:
+    return lambda _: ended.append(id)
+
+
 def test_those_who_wait_are_served_in_the_order_they_came(start: Callable[..., ScriptedEngine]) -> None:
     engine = start(Script(median_s=0.01, at_once=1))
     ended: list[str] = []
     futures = []
     for n in range(5):
         futures.append(engine.submit(request(str(n))))
-        futures[-1].add_done_callback(lambda _, id=str(n): ended.append(id))
+        futures[-1].add_done_callback(noting(ended, str(n)))
     for future in futures:
         future.result(WAIT_S)
     assert ended == ["0", "1", "2", "3", "4"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,11 +11,12 @@ from typing import Self
 from coordinator.client import ApiError, ApiUnreachable, Client
 from infra.process.child import Child
 from infra.process.redis_server import free_port
+from tests.support.eventually import eventually
 
 START_S = 60.0
 
 
-class Processes:
+class House:
     """A context: they run, and the worker has said so. `settings` are of all three."""
 
     def __init__(self, redis_url: str, specialist: Path, logs: Path, **settings: str) -> None:
@@ -62,14 +62,14 @@ class Processes:
         return Child(name, [sys.executable, "-m", *command], self.environment, logs / f"{name}.log")
 
     def _await_worker(self) -> None:
-        until = time.monotonic() + START_S
-        while not self._has_worker():
-            if time.monotonic() > until or None in self.pids:
-                self._show()
-                raise RuntimeError(f"they did not start within {START_S:.0f} s; what they said is above")
-            time.sleep(0.1)
+        try:
+            eventually(self._has_worker, "they have started; what they said is above", START_S)
+        except AssertionError:
+            self._show()
+            raise
 
     def _has_worker(self) -> bool:
+        assert None not in self.pids, "one of them has ended; what it said is above"
         try:
             with Client(self.url) as client:
                 return bool(client.workers()["workers"])

@@ -7,13 +7,14 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
+
+from tests.support.eventually import eventually
 
 START_S = 60
 STORE_BYTES = 80_000_000
@@ -33,10 +34,8 @@ class RayCluster:
     def __enter__(self) -> Self:
         port = self.address.partition(":")[2]
         self._start("--head", "--port", port, "--include-dashboard=false", f"--ray-client-server-port={_free_port()}")
-        until = time.monotonic() + START_S
-        while b"will now block" not in Path(self._log.name).read_bytes():  # said when all of its processes are up
-            assert time.monotonic() < until, "Ray's head did not start"
-            time.sleep(0.1)
+        # It is said when all of its processes are up.
+        eventually(lambda: b"will now block" in Path(self._log.name).read_bytes(), "Ray's head has started", START_S)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
@@ -17,9 +13,10 @@ from coordinator.client import Client, Seen
 from infra.ledger.redis.client import client_of
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Job, JobState, Json
-from tests.inbox import ref
-from tests.processes import Processes
-from tests.relay import Relay
+from tests.support.eventually import eventually
+from tests.support.house import House
+from tests.support.inbox import ref
+from tests.support.relay import Relay
 
 WAIT_S = 60.0
 #: Short, so that what is lost is soon missed.
@@ -36,37 +33,6 @@ NAPS: Json = {
     ],
     "result": ref("s1"),
 }
-MANIFEST = 'name = "nap"\nversion = "1.0.0"\ndescription = "Naps."\nengine = "function"\nfunction = "nap.py:nap"\n'
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
-
-
-def nap_in(folder: Path) -> Path:
-    """A specialist's folder."""
-    nap = folder / "nap"
-    nap.mkdir()
-    (nap / "specialist.toml").write_text(MANIFEST)
-    (nap / "nap.py").write_text(NAP)
-    for side, name in (("input", "seconds"), ("output", "slept")):
-        schema = {
-            "type": "object",
-            "properties": {name: {"type": "number"}},
-            "required": [name],
-            "additionalProperties": False,
-        }
-        (nap / f"{side}.schema.json").write_text(json.dumps(schema))
-    return nap
-
-
-def until(holds: Callable[[], bool], what: str, limit_s: float = WAIT_S) -> None:
-    ends = time.monotonic() + limit_s
-    while not holds():
-        assert time.monotonic() < ends, f"not within {limit_s:g} s: {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -84,46 +50,46 @@ class Watched:
         return Counter(event.data["index"] for event in list(self.seen) if event.name == "job.ended")
 
     def await_jobs(self, count: int) -> None:
-        until(lambda: len(self.ended_jobs) >= count or self.watching.done(), f"{count} jobs ended")
+        eventually(lambda: len(self.ended_jobs) >= count or self.watching.done(), f"{count} jobs ended")
         assert not self.watching.done()
 
 
 @dataclass
 class Survivors:
     relay: Relay
-    processes: Processes
+    house: House
     _threads: ThreadPoolExecutor = field(default_factory=ThreadPoolExecutor)
 
     def move_to(self, port: int) -> None:
         """Point the relay at a server of a test's own; return when they are at work there."""
         self.relay.point_at(port)
-        with Client(self.processes.url) as client:
-            until(lambda: self.answers() and bool(client.workers()["workers"]), "the worker found its new Redis")
+        with Client(self.house.url) as client:
+            eventually(lambda: self.answers() and bool(client.workers()["workers"]), "the worker found its new Redis")
 
     def answers(self) -> bool:
         """Whether the ledger answers the API, for a read."""
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.processes.url}/readyz", timeout=30).is_success
+            return httpx.get(f"{self.house.url}/readyz", timeout=30).is_success
         return False
 
     def refusal(self) -> httpx.Response | None:
         """What the API says to a new goal; None: it was taken in."""
-        answer = httpx.post(f"{self.processes.url}/v1/goals", json={"plan": NAPS, "inputs": {"naps": [0]}}, timeout=60)
+        answer = httpx.post(f"{self.house.url}/v1/goals", json={"plan": NAPS, "inputs": {"naps": [0]}}, timeout=60)
         return None if answer.is_success else answer
 
     def submit(self, naps: list[float]) -> Watched:
-        with Client(self.processes.url) as client:
+        with Client(self.house.url) as client:
             goal_id: str = client.submit(NAPS, {"naps": naps})["id"]
         seen: list[Seen] = []
         waiting, watching = self._threads.submit(self._wait, goal_id), self._threads.submit(self._watch, goal_id, seen)
         return Watched(goal_id, len(naps), waiting, watching, seen)
 
     def _wait(self, goal_id: str) -> Json:
-        with Client(self.processes.url) as client:
+        with Client(self.house.url) as client:
             return client.wait(goal_id, 2 * WAIT_S)
 
     def _watch(self, goal_id: str, seen: list[Seen]) -> None:
-        with Client(self.processes.url) as client:
+        with Client(self.house.url) as client:
             seen.extend(client.events(goal_id))
 
 
@@ -144,6 +110,6 @@ def check_done_once(goal: Watched, redis_url: str) -> None:
         assert sorted(ledger.results(goal.id, "s1")) == list(range(goal.naps))
         recorded = Counter(event.data["index"] for _, event in ledger.events(goal.id) if event.name == "job.ended")
         assert recorded == Counter(range(goal.naps))
-        until(
+        eventually(
             lambda: not (ledger.unacknowledged() or client.hlen("mq:unacked") or client.llen("mq:nap")), "all is done"
         )
