@@ -15,7 +15,7 @@ ROOMS = [
     folder.relative_to(ROOT).as_posix()
     for package in ("infra", "specialists", "workers", "coordinator", "benchmarks", "tests")
     for folder in sorted((ROOT / package).iterdir())
-    if folder.is_dir() and folder.name != "__pycache__"
+    if any(file.is_file() and "__pycache__" not in file.parts for file in folder.rglob("*"))
 ]
 #: Scripts that are a part of another transition, and those that change nothing.
 OTHERS = {"close_run", "remake", "settle", "stage", "depths", "loads"}
