@@ -18,9 +18,11 @@ import httpx
 
 from coordinator.client import ApiError, ApiUnreachable, Client
 from coordinator.exits import Reason
+from coordinator.local.served import Served
 from infra.process.child import Child, stop_all
 from infra.process.redis_server import RedisServer, free_port
 from infra.settings import Settings
+from specialists.catalog import CatalogError
 
 LOOK_S = 0.2
 WORKER_S = 0.5
@@ -70,6 +72,8 @@ class House:
         self.worker = self.children[-1]
         if flower:
             self.children.append(self._flower())
+        self._served = Served(settings.specialists, tell)
+        self.renewals = 0  #: how often the worker was started again, as a specialist had changed
         self._watcher = Thread(target=self._watch, name="watcher")
         self._starting = Lock()  #: nothing is started once `_stopping` is set
         self._stopping = False
@@ -113,6 +117,14 @@ class House:
         except (ApiError, ApiUnreachable):
             return False
 
+    def is_ready(self) -> bool:
+        """Whether each specialist has a worker that serves it as its folder is now; False too if nobody can say."""
+        try:
+            with Client(self.url) as client:
+                return self._served.is_served(client.workers()["workers"].values())
+        except (ApiError, ApiUnreachable, CatalogError):
+            return False
+
     def refresh_flower(self) -> None:
         """Have Flower ask the workers for their queues: it does so by itself at its start alone, before they serve."""
         auth = self._settings.flower_auth
@@ -128,6 +140,7 @@ class House:
             with self._starting:
                 if not self._stopping:
                     self._mend()
+                    self._renew()
 
     def _mend(self) -> None:
         """Start again what has died."""
@@ -140,6 +153,14 @@ class House:
         for child in self.children:
             if sentence := child.mend():
                 self._tell(sentence)
+
+    def _renew(self) -> None:
+        """Start the worker again where a specialist is new or another: what it does goes back to the ledger."""
+        if self._served.has_changed():
+            self._tell("the specialists have changed: the worker starts again")
+            stop_all([self.worker], self._settings.grace_s)
+            self.worker.start()
+            self.renewals += 1
 
     def stop(self) -> None:
         """Stop every part, Redis last. The watcher ends after them: those that it started end with it."""

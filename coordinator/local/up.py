@@ -15,6 +15,7 @@ from specialists.catalog import load_catalog
 
 #: Between two looks at whether the worker serves.
 LOOK_S = 0.5
+MOST_RESTARTS = 2  #: in a row, until people are told
 
 
 def stay_up(settings: Settings, console: Console) -> None:
@@ -26,13 +27,21 @@ def stay_up(settings: Settings, console: Console) -> None:
         console.print(f"Flower    {house.flower_url}")
         console.print(f"data      {house.data}")
         console.print("The worker is loading; `manyhands run` may be asked already. Ctrl-C stops everything.")
-        while not (stop.wait(LOOK_S) or house.has_workers()):
-            continue
-        if not stop.is_set():
+        _tell_when_ready(house, stop, console)
+        console.print("Stopping.")
+
+
+def _tell_when_ready(house: House, stop: Event, console: Console) -> None:
+    """Until `stop`: once, and again each time that the worker was started again for other specialists."""
+    ready, told = -1, False
+    while not stop.wait(LOOK_S):
+        if ready != house.renewals and house.is_ready():
+            ready = house.renewals
             house.refresh_flower()
             console.print("Ready.")
-        stop.wait()
-        console.print("Stopping.")
+        if house.worker.restarts > MOST_RESTARTS and not told:
+            told = True
+            console.print(f"The worker does not start; its log says why: {house.worker.log}")
 
 
 def stop_on_signals() -> Event:
