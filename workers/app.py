@@ -31,6 +31,7 @@ from workers.capability import measure
 from workers.engines import Engine, EngineError, distinct
 from workers.engines.load import load_engines, slots_of
 from workers.metrics import WorkerMetrics
+from workers.untrained import Untrained, check_trained
 from workers.upkeep.deafness import Listener
 from workers.upkeep.ending import BROKEN, Ending, refuse
 from workers.upkeep.ticker import Ticker
@@ -47,7 +48,7 @@ class StartError(Exception):
 
 #: What stops a start; each says why in its message.
 REFUSALS = (
-    StartError, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused, OSError,
+    StartError, Untrained, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused, OSError,
 )  # fmt: skip
 
 
@@ -134,19 +135,6 @@ def _end_deaf(worker: Worker, ending: Ending, grace_s: float) -> None:
 def choose(catalog: Catalog, names: Sequence[str]) -> list[Specialist]:
     """Raises UnknownJobType. Without names, the whole catalog."""
     return [catalog.get(name) for name in dict.fromkeys(names or catalog.names())]
-
-
-def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
-    """Raises StartError where a language model was never taught its job, unless that is wanted."""
-    names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
-    if names and not untrained:
-        raise StartError(
-            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, "
-            "say `tuned = true` in [base] where the weights themselves were trained for it, or serve it all the "
-            "same with `--untrained` (MANYHANDS_UNTRAINED=true)"
-        )
-    if names:
-        log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})
 
 
 def check_rights(ledger: WorkerPresence, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:

@@ -10,8 +10,8 @@ from coordinator.api.views import specialist_view
 from specialists.catalog import load_catalog
 from specialists.manifest import BaseRef
 from specialists.specialist import Specialist
-from workers.app import StartError, check_trained
 from workers.attempt import confidence_of
+from workers.untrained import Untrained, check_trained
 
 CATALOG = load_catalog(adapters=False)
 TRIAGE = CATALOG.get("triage")
@@ -24,7 +24,7 @@ def without_adapter(specialist: Specialist, **base: bool) -> Specialist:
 
 
 def test_it_is_not_served_and_its_owner_is_told_what_to_do() -> None:
-    with pytest.raises(StartError, match=r"^triage: never trained, .* `manyhands train triage`, .* `--untrained`"):
+    with pytest.raises(Untrained, match=r"^triage: never trained, .* `manyhands train triage`, .* `--untrained`"):
         check_trained([CATALOG.get("count"), without_adapter(TRIAGE)], untrained=False)
 
 

@@ -1,0 +1,27 @@
+"""Language models that were never trained for their job types: not served, unless that is wanted. Starts nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from specialists.specialist import Specialist
+
+log = logging.getLogger("workers.app")
+
+
+class Untrained(Exception):
+    """A worker is to serve models that were never trained; says which, and what to do."""
+
+
+def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
+    """Raises Untrained where a language model was never taught its job, unless that is wanted."""
+    names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
+    if names and not untrained:
+        raise Untrained(
+            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, "
+            "say `tuned = true` in [base] where the weights themselves were trained for it, or serve it all the "
+            "same with `--untrained` (MANYHANDS_UNTRAINED=true)"
+        )
+    if names:
+        log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})
