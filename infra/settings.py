@@ -195,7 +195,9 @@ class Settings(BaseSettings):
     )
 
     log_level: str = Field(
-        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The least severe log lines that are shown."
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="Less severe log lines are not shown. One of DEBUG, INFO, WARNING and ERROR.",
     )
     log_json: bool = Field(default=False, description="Whether each log line is one JSON object.")
 

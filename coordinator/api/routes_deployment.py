@@ -40,7 +40,7 @@ def deployment_routes(ledger: Ledger, catalog: Catalog, door: Door) -> APIRouter
         states = ledger.type_states()
         return [views.job_type_view(each, states.get(each.name, TypeState.OPEN)) for each in catalog]
 
-    @routes.get("/v1/job-types/{name}")
+    @routes.get("/v1/job-types/{name}", summary="A job type: its schemas and its state")
     def job_type(name: str) -> Json:
         return view(known(name))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coordinator.rehearsal.rehearsal import Rehearsal
     from specialists.catalog import Catalog
 
-NOT_DONE = 2  #: a line that cannot be read, or no planner
+NOT_DONE = 2  #: A line of the file cannot be read, or there is no planner here.
 
 #: As `manyhands run` ends.
 _CODES = {"plan": 0, "failed": FAILED, "unsure": UNSURE, "refused": REFUSED}

@@ -19,7 +19,8 @@ from workers.engines import EngineError
 from workers.engines.load import load_engines
 from workers.measuring.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
 
-DIFFERS, CANNOT = 1, 2
+DIFFERS = 1  #: The output was not the same each time.
+CANNOT = 2  #: The job cannot be done again here.
 
 _FAULTS = (
     ReplayError, SettingError, CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError,
