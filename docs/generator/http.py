@@ -21,6 +21,7 @@ The API speaks JSON over HTTP. `/docs` on the API's own address shows the same r
 what the API promises to its callers."""
 
 NAMES = "#/components/schemas/"
+PATHS = {"run_id": "The goal's id.", "job_id": "The job's id.", "name": "Its name."}
 OF_FASTAPI = {"HTTPValidationError", "ValidationError"}  #: problems answer in their place
 
 
@@ -58,7 +59,8 @@ def _route(method: str, path: str, said: Json) -> str:
 
 def _parameter(given: Json) -> list[str]:
     needed = ", needed" if given.get("required") else ""
-    return [code(given["name"]), given["in"] + needed, _kind(given["schema"]), given.get("description", "")]
+    meaning = given.get("description") or PATHS.get(given["name"], "")
+    return [code(given["name"]), given["in"] + needed, _kind(given["schema"]), meaning]
 
 
 def _schemas(openapi: Json) -> Iterator[str]:
