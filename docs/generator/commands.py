@@ -43,7 +43,7 @@ def _section(name: str, command: Any) -> str:
     usage = " ".join(["manyhands", name, *(["[OPTIONS]"] * (len(given) > len(arguments))), *map(_metavar, arguments)])
     rows = [_row(each) for each in given]
     help = " ".join((command.help or "").split())
-    return section(f"## {name}", help, f"```console\n{usage}\n```", table(["takes", "default", "meaning"], rows))
+    return section(f"## {name}", help, f"```text\n{usage}\n```", table(["takes", "default", "meaning"], rows))
 
 
 def _metavar(argument: Any) -> str:
