@@ -63,9 +63,16 @@ def allowed(field: FieldInfo) -> str:
 
 
 def table_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The model whose fields stand in a table of their own."""
+    """The model whose fields stand in a table of their own, or in one for each name."""
     kind = plain(field.annotation)
+    if has_names(field):
+        kind = plain(get_args(kind)[1])
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def has_names(field: FieldInfo) -> bool:
+    """Whether names that the user chooses stand before the values."""
+    return get_origin(plain(field.annotation)) is dict
 
 
 def plain(kind: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from docs.generator.fields import allowed, default, table_of, unit
+from docs.generator.fields import allowed, default, has_names, table_of, unit
 from docs.generator.markdown import code, page, table
 from specialists.manifest import Manifest
 
@@ -21,19 +22,13 @@ def manifest_page() -> str:
     return page("specialist.toml", INTRODUCTION, "## Keys of the file itself", _keys(Manifest), *_tables())
 
 
-def keys() -> Iterator[str]:
-    """Each key, with its table before it: "name", "limits.input_tokens"."""
-    for name, field in Manifest.model_fields.items():
-        inner = table_of(field)
-        yield from [f"{name}.{key}" for key in inner.model_fields] if inner else [name]
-
-
 def _tables() -> Iterator[str]:
     for name, field in Manifest.model_fields.items():
         if inner := table_of(field):
-            yield f"## [{name}]"
-            yield " ".join([" ".join((inner.__doc__ or "").split()), field.description or ""])
-            yield _keys(inner, f"{name}.")
+            path = f"{name}.NAME" if has_names(field) else name
+            yield f"## [{path}]"
+            yield from (inspect.cleandoc(inner.__doc__ or ""), field.description or "")
+            yield _keys(inner, f"{path}.")
 
 
 def _keys(model: type[BaseModel], before: str = "") -> str:

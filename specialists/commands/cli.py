@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
     register_planner(app)
 
 
-def weights(names: Annotated[list[str], typer.Argument(help="Base models, local folders or ids on the Hugging Face hub.")]) -> None:
+def weights(
+    names: Annotated[list[str], typer.Argument(help="Base models, local folders or ids on the Hugging Face hub.")],
+) -> None:
     """Fetch base models, check their digests, convert them once, and print their folders."""
     from specialists.bases.weights import WeightsError, ensure
 
@@ -43,8 +45,12 @@ def train(
         typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or .gz.'),
     ],
     out: Annotated[Path | None, typer.Option(help="The folder of checkpoints and the log. Default: runs/NAME.")] = None,
-    dev: Annotated[Path | None, typer.Option(exists=True, help="Development examples. Ten looks at them choose the best adapter.")] = None,
-    examples: Annotated[int | None, typer.Option(min=1, help="Train on so many examples, drawn at random. Default: all.")] = None,
+    dev: Annotated[
+        Path | None, typer.Option(exists=True, help="Development examples. Ten looks at them choose the best adapter.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many examples, drawn at random. Default: all.")
+    ] = None,
     epochs: Annotated[float | None, typer.Option(min=0.01, help=f"Passes over the examples. {RECIPE}")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help=f"Examples in a step. {RECIPE}")] = None,
     rate: Annotated[float | None, typer.Option(min=1e-6, help=f"The highest learning rate. {RECIPE}")] = None,

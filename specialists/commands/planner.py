@@ -25,7 +25,9 @@ def register_planner(app: typer.Typer) -> None:
 
 def train_planner(
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
-    out: Annotated[Path, typer.Option(help="The folder of the checkpoint, the log and the adapter.")] = Path("runs/planner"),
+    out: Annotated[Path, typer.Option(help="The folder of the checkpoint, the log and the adapter.")] = Path(
+        "runs/planner"
+    ),
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the writing.")] = 0.5,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with. Default: all cores.")] = None,
     install: Annotated[bool, typer.Option(help="Put adapter and digest into the planner's folder.")] = False,
@@ -58,7 +60,9 @@ def train_planner(
 
 
 def eval_planner(
-    name: Annotated[str, typer.Argument(metavar="SET", help="One of held-out, held-out-shipped and test, or a file of goals.")],
+    name: Annotated[
+        str, typer.Argument(metavar="SET", help="One of held-out, held-out-shipped and test, or a file of goals.")
+    ],
     adapter: Annotated[Path | None, typer.Option(exists=True, help="The adapter. Default: the installed one.")] = None,
     without: Annotated[
         list[str] | None,

@@ -52,7 +52,8 @@ def manifest_keys() -> list[str]:
     for name, said in SCHEMA["properties"].items():
         refs = re.findall(r"#/\$defs/(\w+)", str(said))
         inner = [key for ref in refs for key in SCHEMA["$defs"][ref].get("properties", {})]
-        found += [f"{name}.{key}" for key in inner] or [name]
+        path = f"{name}.NAME" if "additionalProperties" in said else name
+        found += [f"{path}.{key}" for key in inner] or [name]
     return found
 
 
