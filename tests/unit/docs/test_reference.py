@@ -52,7 +52,7 @@ def manifest_keys() -> list[str]:
     for name, said in SCHEMA["properties"].items():
         refs = re.findall(r"#/\$defs/(\w+)", str(said))
         inner = [key for ref in refs for key in SCHEMA["$defs"][ref].get("properties", {})]
-        path = f"{name}.NAME" if "additionalProperties" in said else name
+        path = name if "$ref" in said or "anyOf" in said else f"{name}.NAME"
         found += [f"{path}.{key}" for key in inner] or [name]
     return found
 
