@@ -13,7 +13,8 @@ from coordinator.exits import reasons
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.runs.metrics import CoordinatorMetrics
 from infra import logs
-from infra.ledger.protocol import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
+from infra.ledger.protocols.job_types import JobCounts
 from infra.ledger.redis.ledger import RedisLedger
 from infra.metrics import create_registry, served
 from infra.queue.celery_queue import CeleryQueue, create_app
@@ -42,7 +43,7 @@ def main() -> None:
         Coordinator(ledger, queue, catalog, settings, name, metrics, tracer).serve(stop)
 
 
-def check_rights(ledger: Ledger) -> None:
+def check_rights(ledger: JobCounts) -> None:
     """Raise LedgerRefused if the ledger is closed to us. One that is away is waited for by the loops."""
     try:
         ledger.depths()

@@ -7,10 +7,10 @@ print(goal["result"])
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -20,9 +20,11 @@ from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+from httpx_sse import connect_sse
 
 from coordinator.exits import Reason
 from coordinator.goals.idempotency import key_fault, tenant_fault
+from infra.field_names import current_name, current_names, old_names
 from infra.records import NOBODY, JobState, Json, RunState
 
 #: The server waits no longer than this in one request.
@@ -129,7 +131,9 @@ class Client:
         `goal`: words, a plan, or a saved plan's name, whose holes `inputs` fill.
         `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
         """
-        rest = {"inputs": dict(inputs or {}), "limits": limits or {}, "priority": priority, "confirm": confirm}
+        _warn_of(old_names(limits))
+        limits = current_names(limits or {})
+        rest = {"inputs": dict(inputs or {}), "limits": limits, "priority": priority, "confirm": confirm}
         return self._send("/v1/goals", _asked(goal) | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
@@ -168,11 +172,18 @@ class Client:
         *,
         priority: str = "normal",
         deadline_s: float | None = None,
+        claim_within_s: float | None = None,
         queue_s: float | None = None,
         key: str | None = None,
     ) -> Json:
-        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults."""
-        limits = {"deadline_s": deadline_s, "queue_s": queue_s}
+        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults.
+
+        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name.
+        """
+        if queue_s is not None:
+            _warn_of(["queue_s"])
+            claim_within_s = queue_s
+        limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
         asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
         ends = time.monotonic() + wait_s
         job = self._send("/v1/jobs", asked, key, min(wait_s, STEP_S))
@@ -261,21 +272,16 @@ class Client:
                 outage.sit_out(error)
 
     def _events_once(self, goal_id: str, after: str) -> Iterator[Seen]:
-        headers = {"Last-Event-ID": after, "Accept": "text/event-stream"}
-        with self._http.stream("GET", _path("goals", goal_id, "/events"), headers=headers) as response:
-            if not response.is_success:
-                response.read()
-                raise _error(response)
-            fields: dict[str, str] = {}
-            for line in response.iter_lines():
-                name, _, value = line.partition(": ")
-                if name:
-                    fields[name] = value
-                elif "data" in fields:
-                    yield Seen(fields["id"], fields["event"], json.loads(fields["data"]))
-                    fields = {}
-            if "retry" in fields:
-                raise ApiUnreachable("the events broke off: the ledger does not answer")
+        path, headers = _path("goals", goal_id, "/events"), {"Last-Event-ID": after}
+        with connect_sse(self._http, "GET", path, headers=headers) as source:
+            if not source.response.is_success:
+                source.response.read()
+                raise _error(source.response)
+            for event in source.iter_sse():
+                if event.retry is not None:
+                    raise ApiUnreachable("the events broke off: the ledger does not answer")
+                if event.data:  # none follows a comment, which only says that the goal still runs
+                    yield Seen(event.id, event.event, event.json())
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
         """Have it done once, however often it takes to send it: the key says that it is the same."""
@@ -335,6 +341,12 @@ class _Outage:
         if error.retry_after_s is None or time.monotonic() - self._since > OUTAGE_S:
             raise error
         time.sleep(error.retry_after_s)
+
+
+def _warn_of(names: Iterable[str]) -> None:
+    """Warn who calls a method of the client with old names."""
+    for name in names:
+        warnings.warn(f"{name!r} is called {current_name(name)!r} now", DeprecationWarning, stacklevel=3)
 
 
 def _is_loopback(url: str) -> bool:

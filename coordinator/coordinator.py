@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event, Thread
+from typing import Protocol
 
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 from pydantic import ValidationError
@@ -20,7 +21,10 @@ from coordinator.runs.metrics import CoordinatorMetrics
 from coordinator.runs.run import Run, RunFailure
 from coordinator.runs.run_cache import KnownRuns
 from coordinator.spans import advancing, below, sending
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.jobs import JobDispatch, JobReader, JobRelease
+from infra.ledger.protocols.outcomes import OutcomeStream
+from infra.ledger.protocols.runs import OverdueRuns, RunProgress
 from infra.ledger.unreadable import kinds_of
 from infra.logs import where
 from infra.queue.protocol import Queue, QueueUnavailable
@@ -41,10 +45,14 @@ _UNCONFIRMED = RunFailure(
 logger = logging.getLogger(__name__)
 
 
+class CoordinatorLedger(RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, Protocol):
+    """Outcomes in, decisions about their runs stored, jobs made and sent."""
+
+
 class Coordinator:
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: CoordinatorLedger,
         queue: Queue,
         catalog: Catalog,
         settings: Settings,

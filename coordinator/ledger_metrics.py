@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock, Thread
+from typing import Protocol
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.job_types import JobCounts
+from infra.ledger.protocols.outcomes import OutcomeBacklog
+from infra.ledger.protocols.workers import WorkerRoster
 from infra.metrics import PREFIX
 
 log = logging.getLogger(__name__)
@@ -28,8 +32,12 @@ class _Reading:
     unacknowledged: int
 
 
+class LedgerFigures(JobCounts, WorkerRoster, OutcomeBacklog, Protocol):
+    """What is read for one scrape."""
+
+
 class LedgerCollector(Collector):
-    def __init__(self, ledger: Ledger, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, ledger: LedgerFigures, answer_s: float = ANSWER_S) -> None:
         self._ledger = ledger
         self._answer_s = answer_s
         self._lock = Lock()  # guards what follows

@@ -12,7 +12,8 @@ from opentelemetry.util.types import Attributes
 
 from coordinator.runs.run import Run
 from infra import tracing
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.jobs import JobReader
 from infra.records import Job
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
 
 
 @contextmanager
-def sending(tracer: Tracer, ledger: Ledger, jobs: Sequence[tuple[str, str]]) -> Iterator[None]:
+def sending(tracer: Tracer, ledger: JobReader, jobs: Sequence[tuple[str, str]]) -> Iterator[None]:
     """One span for each (job type, job id), below what made the job. Only the ledger knows that: it is asked where
     there is a trace to write. While it is away the jobs are sent without spans: they are marked as sent already."""
     with ExitStack() as spans:
@@ -46,7 +47,7 @@ def sending(tracer: Tracer, ledger: Ledger, jobs: Sequence[tuple[str, str]]) -> 
         yield
 
 
-def _trace_of(ledger: Ledger, job_id: str) -> str | None:
+def _trace_of(ledger: JobReader, job_id: str) -> str | None:
     """None too of one that does not read: it is sent all the same."""
     try:
         status = ledger.job(job_id)

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.field_names import CLAIM_WITHIN_S
+
 Json = dict[str, Any]
 
 
@@ -58,7 +60,7 @@ class Reuse(Record):
     fresh: bool = False  #: it is done anew: what is kept does not answer it, and its output takes that place
 
 
-class Job(Record):
+class Job(Record, validate_by_name=True):
     """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`, with
     `.<job type>` behind it where that is a fallback's: releasing it twice creates it once."""
 
@@ -71,13 +73,15 @@ class Job(Record):
     attempts: int = 3  #: claims allowed
     timeout_s: float = 120.0  #: of one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
-    queue_s: float | None = None  #: it expires unless it is claimed within so long of when it was first ready
+    #: it expires unless it is claimed within this time after it was first ready; None: it may wait for ever
+    claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
     tokens: int = Field(default=1, gt=0)  #: what it costs, estimated: tenants share a line by tokens
     reuse: Reuse | None = None
     round: int = 0  #: of its run: grows each time that an ended run is taken up again
     trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
+    schemas: str | None = None  #: `Specialist.schemas` that its worker's specialist must have; None: any
 
     @staticmethod
     def name(run_id: str, step_id: str, index: int, fallback: str | None = None) -> str:
@@ -87,6 +91,11 @@ class Job(Record):
     @property
     def of_fallback(self) -> bool:
         return self.id != self.name(self.run_id, self.step_id, self.index)
+
+
+def strayed_line(job_type: str, schemas: str) -> str:
+    """The line, and queue, of jobs that a worker of other schemas was offered: see `claim`."""
+    return f"{job_type}.{schemas[:12]}"
 
 
 class FailureKind(StrEnum):
@@ -198,6 +207,7 @@ class Refusal(StrEnum):
     EXPIRED = "expired"  #: ended just now: its deadline has passed
     DEAD = "dead"  #: ended just now: no attempts left
     PAUSED = "paused"  #: its job type is paused, or it is pending: it is put on the queue again in its time
+    OTHER_SCHEMAS = "other_schemas"  #: it was made for other schemas than the worker's; those that have them get it
 
 
 class JobStatus(Record):

@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         default=None, description="A file that holds the authentication token of the Ray cluster."
     )
 
+    untrained: bool = Field(
+        default=False,
+        description="Whether workers serve language models that were never trained for their job types.",
+    )
     slots: int = Field(
         default=16, gt=0, le=512, description="How many jobs a worker does at the same time: the size of its batch."
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from specialists.schemas import Json
+from infra.json_lines import SHOWN, FileFault, left_out, lines_of, read_bytes
+from specialists.schemas import Json, value_faults
+from specialists.specialist import Specialist
 
 #: Of a specialist, in its folder.
 EXAMPLES = "examples.jsonl"
@@ -29,9 +30,16 @@ class Example:
     source: str | None = None  #: which data set a row comes from, where a file mixes several
 
 
-def read_examples(path: Path) -> list[Example]:
-    """All examples of the file, in order. Raises ExamplesError on the first line that is not one."""
-    return _read(path, '"input": …, "output": …', lambda row: Example(row["input"], row["output"], row.get("source")))
+#: Is told, in a sentence, what a file has that cannot be used.
+Tell = Callable[[str], None]
+
+
+def read_examples(path: Path, tell: Tell | None = None) -> list[Example]:
+    """All examples of the file, in order. Raises ExamplesError where there are none, and of a file that is none.
+
+    Lines that are no example are left out and told; where nobody is told, the first raises ExamplesError.
+    """
+    return _read(path, '"input": …, "output": …', _example, tell)
 
 
 def drawn(rows: list[Row], count: int | None) -> list[Row]:
@@ -42,21 +50,56 @@ def drawn(rows: list[Row], count: int | None) -> list[Row]:
     return rows if count is None or count >= len(rows) else random.Random(3).sample(rows, count)
 
 
-def read_inputs(path: Path) -> list[Json]:
-    """Those of the file, with an output beside them or not. Raises ExamplesError on the first line without one."""
-    return _read(path, '"input": …', lambda row: row["input"])
+def read_inputs(path: Path, tell: Tell | None = None) -> list[Json]:
+    """Those of the file, with an output beside them or not. Lines without one as in `read_examples`."""
+    return _read(path, '"input": …', lambda row: _object(row, "input"), tell)
 
 
-def _read(path: Path, shape: str, of_row: Callable[[Any], Row]) -> list[Row]:
-    found = []
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                found.append(of_row(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as error:
-                raise ExamplesError(f"{path.name}:{number}: not {{{shape}}}: {error!r}") from None
+def answerable(specialist: Specialist, examples: Sequence[Example], tell: Tell) -> list[Example]:
+    """Those whose output the specialist could give at all; the others are told. Raises ExamplesError where none is."""
+    faults = [value_faults(each.output, specialist.output_schema, f"{specialist.name}.output") for each in examples]
+    kept = [example for example, found in zip(examples, faults, strict=True) if not found]
+    if not (wrong := [found[0] for found in faults if found]):
+        return kept
+    reasons = Counter(wrong)
+    told = "; ".join(f"{fault} ({count})" for fault, count in reasons.most_common(SHOWN))
+    if not kept:
+        raise ExamplesError(f"none of the {len(examples)} examples has an output of {specialist.name!r}: {told}")
+    tell(f"{len(wrong)} of {len(examples)} examples left out, as {specialist.name!r} has no such output: {told}")
+    return kept
+
+
+def _read(path: Path, shape: str, of_row: Callable[[Any], Row], tell: Tell | None) -> list[Row]:
+    found: list[Row] = []
+    faults: list[tuple[int, str]] = []
+    try:
+        for line in lines_of(read_bytes(path)):
+            if line.fault is None:
+                try:
+                    found.append(of_row(line.value))
+                    continue
+                except (ValueError, KeyError, TypeError) as error:
+                    fault = f"not {{{shape}}}: {error}"
+            else:
+                fault = line.fault
+            if tell is None:
+                raise ExamplesError(f"{path.name}:{line.number}: {fault}")
+            faults.append((line.number, fault))
+    except FileFault as error:
+        raise ExamplesError(f"{path}: {error}") from None
     if not found:
-        raise ExamplesError(f"{path.name}: no examples in it")
+        raise ExamplesError(left_out(path.name, faults, len(faults)) if faults else f"{path.name}: no examples in it")
+    if faults and tell:
+        tell(left_out(path.name, faults, len(found) + len(faults)))
     return found
+
+
+def _example(row: Any) -> Example:
+    return Example(_object(row, "input"), _object(row, "output"), row.get("source"))
+
+
+def _object(row: Any, name: str) -> Json:
+    if not isinstance(row, dict) or not isinstance(row.get(name), dict):
+        raise TypeError(f"{name!r} must be an object")
+    value: Json = row[name]
+    return value

@@ -6,9 +6,11 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from infra.field_names import CLAIM_WITHIN_S
 from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
+from specialists.metric_rule import MetricRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -44,6 +46,10 @@ class BaseRef(_Record):
     sha256: Digest | None = Field(
         default=None, description="The digest of a named base's weights. It is checked before they load."
     )
+    tuned: bool = Field(
+        default=False,
+        description="Whether the weights themselves were trained for this job type, so that it needs no adapter.",
+    )
 
 
 class AdapterRef(_Record):
@@ -70,7 +76,7 @@ class Decoding(_Record):
     )
 
 
-class Limits(_Record):
+class Limits(_Record, validate_by_name=True):
     """How long a job's input may be, and how long a job may wait and run."""
 
     input_tokens: int = Field(
@@ -85,10 +91,12 @@ class Limits(_Record):
     attempts: int = Field(
         default=3, gt=0, le=20, description="How often a job may be claimed before it becomes a dead letter."
     )
-    queue_s: float | None = Field(
+    claim_within_s: float | None = Field(
         default=None,
         gt=0,
-        description="A job expires unless a worker claims it within so long. Without it a job may wait for ever.",
+        validation_alias=CLAIM_WITHIN_S,
+        description="A job expires unless a worker claims it within so long after it was ready. Without it a job may "
+        "wait for ever.",
     )
     backlog: int | None = Field(
         default=None,
@@ -125,7 +133,7 @@ class Reusing(_Record):
     )
 
 
-class Fallback(_Record):
+class Fallback(_Record, validate_by_name=True):
     """Another specialist that does the same job where this one is too unsure of its output."""
 
     to: Name = Field(description="The name of a specialist that has the same schemas.")
@@ -135,10 +143,11 @@ class Fallback(_Record):
         description="The fallback is asked when the confidence of an output is lower. An output that has no confidence "
         "is taken as it is.",
     )
-    queue_s: float = Field(
+    claim_within_s: float = Field(
         default=30.0,
         gt=0,
-        description="The first output stands unless a worker takes the fallback's job within so long.",
+        validation_alias=CLAIM_WITHIN_S,
+        description="The first output stands unless a worker claims the fallback's job within so long.",
     )
 
 
@@ -230,6 +239,11 @@ class Manifest(_Record):
         description="`manyhands eval --calibrate` writes this table. Without it the confidence of an output is the "
         "model's own probability.",
     )
+    measure: dict[Name, MetricRule] = Field(
+        default={},
+        description="The metrics that `manyhands eval` scores, by name; the first one is the main one. Without this "
+        "table the metrics are guessed from the output schema.",
+    )
     fallback: Fallback | None = Field(default=None, description="Without it each output stands.")
     training: Recipe = Recipe()
     retry: Retry = Retry()
@@ -267,6 +281,11 @@ class Manifest(_Record):
     def inner_engine(self) -> str:
         """What turns prompts into completions, wherever it lives."""
         return self.ray.engine if self.engine == "ray" else self.engine
+
+    @property
+    def trained(self) -> bool:
+        """Whether its model was taught its job: by an adapter, or in its own weights. True where there is no model."""
+        return not self.hosts_model or self.adapter is not None or (self.base is not None and self.base.tuned)
 
     @property
     def hosts_model(self) -> bool:

@@ -1,46 +1,79 @@
-"""A manifest as text: tables put in and taken out, so that comments elsewhere stay. Knows no meaning of any."""
+"""A manifest as text: tables put in and taken out, while comments and all else stay. Knows no meaning of any."""
 
 from __future__ import annotations
 
-import json
-import re
-import tomllib
 from collections.abc import Mapping
+from typing import Any
 
-Value = str | int | float
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
 
 
 class ManifestTextError(ValueError):
-    """A manifest that is written in a way that cannot be changed as text."""
+    """A manifest that is no TOML."""
 
 
 def without(text: str, table: str) -> str:
     """`text` less its table of that name, if it has one; it ends with one line break."""
-    found = re.sub(rf"(?m)^\[{re.escape(table)}\][^\n]*\n(?:[^\[\n][^\n]*\n)*\n*", "", text.rstrip("\n") + "\n")
-    return found.rstrip("\n") + "\n"
+    document = _parsed(text)
+    if table in document:
+        place = _place(document, table)
+        kept = _after_its_keys(document[table]).lstrip("\n")
+        document.remove(table)
+        document.body[place] = (None, tomlkit.ws(kept))
+    return _ended(document.as_string())
 
 
-def with_table(text: str, table: str, values: Mapping[str, Value], note: str = "", before: str | None = None) -> str:
-    """`text` with the table in place of an earlier one of its name: before table `before`, else at the end.
+def with_table(text: str, table: str, values: Mapping[str, Any], note: str = "") -> str:
+    """`text` with the table in place of an earlier one of its name, or else at the end. Raises ManifestTextError."""
+    document = _parsed(text)
+    if not isinstance(document.get(table), Table | None):  # an inline table, which cannot be a table where it stands
+        document.remove(table)
+    written = _table(values, note)
+    if table in document:
+        written.add(tomlkit.ws(_after_its_keys(document[table])))
+        document.body[_place(document, table)] = (tomlkit.key(table), written)
+        return _ended(document.as_string())
+    parts = [_ended(document.as_string()), tomlkit.document().add(table, written).as_string()]
+    return "\n".join(part for part in parts if part.strip())
 
-    Raises ManifestTextError where what comes of it would not read, or say anything else anew.
-    """
-    said = [f"{name} = {_written(value)}" for name, value in values.items()]
-    written = "\n".join([f"[{table}]" + (f"  # {note}" if note else ""), *said]) + "\n"
-    kept = without(text, table)
-    place = re.search(rf"(?m)^\[{re.escape(before)}\]", kept) if before else None
-    changed = f"{kept[: place.start()]}{written}\n{kept[place.start() :]}" if place else f"{kept}\n{written}"
+
+def _table(values: Mapping[str, Any], note: str) -> Table:
+    """With a mapping among the values on one line."""
+    table = tomlkit.table()
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            inline = tomlkit.inline_table()
+            inline.update(value)
+            value = inline
+        table.add(name, value)
+    if note:
+        table.comment(note)
+        table.trivia.comment_ws = "  "
+    return table
+
+
+def _after_its_keys(table: Any) -> str:
+    """Empty lines and comments below the last key: a comment there is mostly one of the next table."""
+    rest = ""
+    for key, item in reversed(table.value.body if isinstance(table, Table) else []):
+        if key is not None:
+            break
+        rest = item.as_string() + rest
+    return rest
+
+
+def _place(document: tomlkit.TOMLDocument, table: str) -> int:
+    return next(n for n, (key, _) in enumerate(document.body) if key is not None and key.key == table)
+
+
+def _parsed(text: str) -> tomlkit.TOMLDocument:
     try:
-        wanted, found = tomllib.loads(text) | {table: dict(values)}, tomllib.loads(changed)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestTextError(f"[{table}] cannot be put into the manifest: {error}; {ADVICE}") from None
-    if found != wanted:
-        raise ManifestTextError(f"[{table}] cannot be put into the manifest: other tables would change; {ADVICE}")
-    return changed
+        return tomlkit.parse(_ended(text))
+    except TOMLKitError as error:
+        raise ManifestTextError(f"the manifest is no TOML: {error}") from None
 
 
-ADVICE = "write its tables as [name] on lines of their own, without empty lines inside"
-
-
-def _written(value: Value) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+def _ended(text: str) -> str:
+    return text.strip("\n") + "\n"

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
+from infra.field_names import current_name, old_names
 from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
+from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, schema_faults, span_faults, value_faults
+from specialists.text_form import normal_texts, own_spans
+
+logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter.safetensors"
+#: Parts of a manifest that decide no answer.
+_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "measure": True, "base": {"tuned"}}
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -70,16 +78,21 @@ class Specialist:
     def digest(self) -> str:
         """sha256 over everything that decides an answer: manifest, schemas, prompt, adapter and function.
 
-        How sure it is said to be decides none, nor who is asked next, nor how it was trained.
+        How sure it is said to be decides none, nor who is asked next, nor how it was trained or is measured.
         """
         parts = [
-            self.manifest.model_dump_json(exclude={"confidence", "fallback", "training"}),
+            self.manifest.model_dump_json(exclude=_NO_ANSWER),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]
         if path := self.function_path:
             parts.append(hashlib.sha256(path.read_bytes()).hexdigest())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def schemas(self) -> str:
+        """sha256 of what its inputs and outputs look like: jobs that were made for one are none of another."""
+        return hashlib.sha256(_canonical([self.input_schema, self.output_schema])).hexdigest()
 
     @cached_property
     def answer_tokens(self) -> int:
@@ -95,7 +108,10 @@ class Specialist:
         faults = value_faults(input, self.input_schema, where)
         if faults or not self.manifest.decoding:
             return faults
-        return [f"{where}.{fault}" for fault in self.format.faults(input)]
+        shown = self.shown(input)
+        if shown != input and (faults := value_faults(shown, self.input_schema, where)):
+            return [f"{fault}, without what cannot be seen" for fault in faults]
+        return [f"{where}.{fault}" for fault in self.format.faults(shown)]
 
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
@@ -111,6 +127,10 @@ class Specialist:
         key = hashlib.sha256("\0".join((tenant, self.digest)).encode() + b"\0" + _canonical(input)).hexdigest()
         return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s, fresh=fresh)
 
+    def shown(self, input: Json) -> Json:
+        """`input` as the model is shown it, in training and in serving: its texts in their normal form."""
+        return cast(Json, normal_texts(input, self.input_schema))
+
     def render(self, input: Json) -> str:
         return self.fill(input).text
 
@@ -118,12 +138,20 @@ class Specialist:
         """The prompt for `input`, and which part of it may be cut. The same text as `render` gives."""
         if self.prompt is None:
             return Prompt(json.dumps(input, ensure_ascii=False, separators=(",", ":")))
-        return fill(self.prompt, self.format.fields(input), self.manifest.limits.cut)
+        return fill(self.prompt, self.format.fields(self.shown(input)), self.manifest.limits.cut)
+
+    def grammar(self, input: Json) -> str:
+        """Of the answers that are allowed for `input`. Of a specialist that decodes."""
+        return self.format.grammar(self.shown(input))
+
+    def write(self, output: Json) -> str:
+        """The answer that stands for `output`, as a model is to write it. Raises FormatError."""
+        return self.format.write(normal_texts(output, self.output_schema))
 
     def parse(self, text: str, input: Json) -> Json:
         """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
 
-        UnwritableError where it cannot be kept as JSON.
+        Verbatim parts of the input are told as `input` has them. UnwritableError where it cannot be kept as JSON.
         """
         try:
             output = self.format.read(text)
@@ -132,8 +160,10 @@ class Specialist:
         if fault := unwritable(output):
             raise UnwritableError(f"{self.name}: the output {fault}")
         where = f"{self.name}.output"
-        faults = value_faults(output, self.output_schema, where)
-        if faults := faults or span_faults(output, self.output_schema, input, where):
+        if faults := value_faults(output, self.output_schema, where):
+            raise AnswerError("; ".join(faults))
+        output = cast(Json, own_spans(output, self.output_schema, input))
+        if faults := span_faults(output, self.output_schema, input, where):
             raise AnswerError("; ".join(faults))
         return output
 
@@ -151,7 +181,7 @@ class Specialist:
         return function
 
 
-def _canonical(value: Json) -> bytes:
+def _canonical(value: Any) -> bytes:
     """The same bytes for equal values, in whatever order their names come."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -160,7 +190,8 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
     """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
     faults: list[str] = []
     try:
-        manifest = Manifest.model_validate(tomllib.loads((folder / "specialist.toml").read_text("utf-8")))
+        said = tomllib.loads((folder / "specialist.toml").read_text("utf-8"))
+        manifest = Manifest.model_validate(said)
     except FileNotFoundError:
         raise SpecialistError(folder, ["no specialist.toml"]) from None
     except ValidationError as error:
@@ -179,8 +210,18 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
             faults += _adapter_faults(specialist)
     if faults:
         raise SpecialistError(folder, faults)
+    _tell_old_names(folder, said)
     _ = specialist.digest  # of the files as they are now: a change while a process runs is none of its own
     return specialist
+
+
+def _tell_old_names(folder: Path, said: Json) -> None:
+    for table, fields in said.items():
+        for name in old_names(fields):
+            logger.warning(
+                "specialist folder %r: specialist.toml: [%s] %s is called %s now; the old name is still read",
+                folder.name, table, name, current_name(name), extra={"action": "read"},
+            )  # fmt: skip
 
 
 def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
@@ -237,6 +278,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += _cut_faults(specialist)
+    faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():
         faults.append(f"function file {path.name!r} is not there")
     return faults
@@ -254,6 +296,14 @@ def _cut_faults(specialist: Specialist) -> list[str]:
     if times != 1:
         return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
     return []
+
+
+def _measure_faults(specialist: Specialist) -> list[str]:
+    return [
+        f"specialist.toml: [measure] {name}: {fault}"
+        for name, rule in specialist.manifest.measure.items()
+        for fault in rule_faults(rule, specialist.input_schema, specialist.output_schema)
+    ]
 
 
 def _adapter_faults(specialist: Specialist) -> list[str]:

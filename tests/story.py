@@ -43,6 +43,8 @@ SORT = {
     "map": {"over": ref("inputs.messages"), "as": "item"},
     "args": {"text": ref("item")},
 }
+#: As a plan of the planner's has it.
+LEAVING_OUT = {"on_failure": "leave_out"}
 JOIN = {"id": "s2", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1")]}}
 COUNT = {"id": "s3", "type": "count", "args": {"items": ref("s2.rows"), "field": "intent"}}
 

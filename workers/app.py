@@ -14,7 +14,9 @@ from functools import partial
 from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
-from infra.ledger.protocol import Ledger, LedgerRefused, LedgerUnavailable
+from infra.ledger.protocol import LedgerRefused, LedgerUnavailable
+from infra.ledger.protocols.connection import LedgerPulse
+from infra.ledger.protocols.workers import WorkerPresence
 from infra.ledger.redis.ledger import RedisLedger
 from infra.logs import configure
 from infra.metrics import create_registry, served
@@ -71,6 +73,7 @@ def main(names: Sequence[str] = (), ticks: int | None = None) -> int:
 
 def serve(settings: Settings, names: Sequence[str], ticks: int | None, metrics: WorkerMetrics, tracer: Tracer) -> int:
     specialists = choose(load_catalog(settings.specialists), names)
+    check_trained(specialists, settings.untrained)
     ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))
     name = worker_name(names)
@@ -108,7 +111,7 @@ def _measured(specialists: Sequence[Specialist], engines: Mapping[str, Engine]) 
     return speed
 
 
-def consume(worker: Worker, queue: Queue, ledger: Ledger, name: str, settings: Settings, ending: Ending) -> None:
+def consume(worker: Worker, queue: Queue, ledger: LedgerPulse, name: str, settings: Settings, ending: Ending) -> None:
     """Serve the queue until told to stop; or until what waits on it does not arrive any more: then end, unhealthy."""
     deafened = partial(_end_deaf, worker, ending, settings.grace_s)
     listener = Listener(queue, ledger, worker.handlers(), settings.slots, settings.silent_s, deafened)
@@ -133,7 +136,20 @@ def choose(catalog: Catalog, names: Sequence[str]) -> list[Specialist]:
     return [catalog.get(name) for name in dict.fromkeys(names or catalog.names())]
 
 
-def check_rights(ledger: Ledger, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
+def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
+    """Raises StartError where a language model was never taught its job, unless that is wanted."""
+    names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
+    if names and not untrained:
+        raise StartError(
+            f"{', '.join(names)}: never trained, so its answers would be guesses; run `manyhands train {names[0]}`, "
+            "say `tuned = true` in [base] where the weights themselves were trained for it, or serve it all the "
+            "same with `--untrained` (MANYHANDS_UNTRAINED=true)"
+        )
+    if names:
+        log.warning("serves %s, never trained: its answers are guesses", ", ".join(names), extra={"action": "serve"})
+
+
+def check_rights(ledger: WorkerPresence, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
     """Before minutes go into loading a model: raise StartError if the ledger or the queues are closed to us.
 
     LedgerUnavailable or QueueUnavailable if they are away.
@@ -157,7 +173,7 @@ def worker_name(names: Sequence[str]) -> str:
     return f"{names[0] if len(names) == 1 else 'worker'}-{os.getpid()}@{socket.gethostname()}"
 
 
-def await_ledger(ledger: Ledger, wait_s: float = LEDGER_WAIT_S) -> None:
+def await_ledger(ledger: LedgerPulse, wait_s: float = LEDGER_WAIT_S) -> None:
     """Return when the ledger answers; raise StartError if it does not within `wait_s`."""
     until = time.monotonic() + wait_s
     while True:

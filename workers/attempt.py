@@ -180,8 +180,8 @@ def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Proven
 
 
 def confidence_of(specialist: Specialist, probability: float | None) -> float | None:
-    """Of a valid output, from the model's own probability of it; None: its engine says none."""
-    if probability is None:
+    """Of a valid output, from the model's own probability of it; None: its engine says none, or it is untrained."""
+    if probability is None or not specialist.manifest.trained:
         return None
     calibration = specialist.manifest.confidence or Calibration()
     return round(calibration.confidence(probability), 4)

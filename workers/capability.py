@@ -52,6 +52,7 @@ class Capability:
         manifests = [each.manifest for each in self._specialists]
         return {
             "serves": {each.name: each.version for each in manifests},
+            "schemas": {each.name: each.schemas for each in self._specialists},
             "digests": {each.name: each.digest[:SHORT] for each in self._specialists},
             "bases": sorted({each.base.name for each in manifests if each.base}),
             "engines": sorted({engine.name for engine in self._engines}),

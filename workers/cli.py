@@ -38,6 +38,7 @@ def worker(
     address: Annotated[
         str | None, typer.Option(help="The address of the Ray cluster. Default: a private one here.")
     ] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Serve models that were never trained, too.")] = False,
 ) -> None:
     """Serve specialists: take their jobs from the queue and do them, until SIGTERM or Ctrl-C.
 
@@ -51,5 +52,6 @@ def worker(
         "slots": slots,
         "engine": engine,
         "ray_address": address,
+        "untrained": untrained or None,
     }
     raise typer.Exit(main(names or [], {field: value for field, value in given.items() if value is not None}))

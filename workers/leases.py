@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.claims import LeaseRenewal
 from infra.records import Claim
 
 
@@ -35,7 +35,7 @@ class Lease:
 
 
 class Leases:
-    def __init__(self, ledger: Ledger, lease_s: float, cancel: Callable[[Claim], None]) -> None:
+    def __init__(self, ledger: LeaseRenewal, lease_s: float, cancel: Callable[[Claim], None]) -> None:
         """`cancel` stops the engine's work for a claim; called from the thread that asks for the end."""
         self._ledger = ledger
         self._lease_s = lease_s

@@ -19,7 +19,7 @@ def request_for(
         prompt=prompt.text,
         # Of the whole input: where the prompt is cut, an answer may still copy what the model was not shown. It is then
         # a copy from the job's own input all the same.
-        grammar=specialist.format.grammar(input) if decoding else None,
+        grammar=specialist.grammar(input) if decoding else None,
         max_tokens=specialist.answer_tokens if decoding else FUNCTION_TOKENS,
         deadline=deadline,
         timeout_s=timeout_s,

@@ -8,15 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from opentelemetry.trace import NoOpTracer, Tracer
 
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
+from infra.ledger.protocols.job_types import JobCounts
+from infra.ledger.protocols.workers import WorkerPresence
 from infra.logs import where
 from infra.queue.protocol import Handler, Redeliver
-from infra.records import Claim, FailureKind, Outcome, Refusal
+from infra.records import Claim, FailureKind, Outcome, Refusal, strayed_line
 from specialists.specialist import Specialist
 from workers.attempt import Attempt, retry_ms
 from workers.capability import Capability
@@ -37,12 +41,16 @@ BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 STOPS_MS = 1_000
 
 
+class WorkerLedger(JobClaims, ClaimStops, LeaseRenewal, WorkerPresence, JobCounts, Protocol):
+    """Claims and their leases, this worker's signs of life, and how much waits for it."""
+
+
 class Worker:
     """A context: one thread renews the leases and tells the ledger that this worker lives, one hears of cancels."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: WorkerLedger,
         specialists: Iterable[Specialist],
         engines: Mapping[str, Engine],
         name: str,
@@ -93,7 +101,11 @@ class Worker:
             log.warning("cannot say that this worker has ended: %s", error, extra={"action": "leave"})
 
     def handlers(self) -> dict[str, Handler]:
-        return dict.fromkeys(self._specialists, self.do)
+        """For each specialist its queue, and that of jobs which a worker of other schemas was offered."""
+        found: dict[str, Handler] = {}
+        for name, each in self._specialists.items():
+            found[name] = found[strayed_line(name, each.schemas)] = partial(self.do, schemas=each.schemas)
+        return found
 
     def healthy(self) -> bool:
         if self._broken.is_set() or self._retired.is_set():
@@ -109,9 +121,9 @@ class Worker:
         on. What it runs may end."""
         self._retired.set()
 
-    def do(self, job_id: str) -> str | None:
+    def do(self, job_id: str, schemas: str | None = None) -> str | None:
         """Claim, run and commit one job. When it returns, the message that named the job is done with; the kind of
-        failure is returned where there was one.
+        failure is returned where there was one. `schemas`: that it is done here for; None: whichever it was made for.
 
         Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
         does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
@@ -120,12 +132,12 @@ class Worker:
             self._stop()
             return None
         with self._room.shared():
-            return self._do(job_id)
+            return self._do(job_id, schemas)
 
-    def _do(self, job_id: str) -> str | None:
+    def _do(self, job_id: str, schemas: str | None) -> str | None:
         patience = time.monotonic() + self._lease_s
         claim = _insist(
-            lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms),
+            lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms, schemas),
             lambda: time.monotonic() < patience,
         )
         if isinstance(claim, Refusal):

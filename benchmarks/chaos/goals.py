@@ -24,8 +24,8 @@ class Asked:
     result: Any  #: of a goal that succeeds
     plan: Json | None = None  #: None: a single job of type `job_type`, whose input `inputs` is
     job_type: str = ""
-    deadline_s: float | None = None  #: with it or `queue_s`, it may as well fail as expired
-    queue_s: float | None = None
+    deadline_s: float | None = None  #: with it or `claim_within_s`, it may as well fail as expired
+    claim_within_s: float | None = None
     enough: int | None = None  #: of step `a`, that joins any or a quorum: so many outputs, in whichever places
     cancel_s: float | None = None  #: after its acceptance the harness cancels it
     switches: Sequence[int] = ()  #: numbers that fail until the harness lets them; it takes the goal up again
@@ -34,7 +34,7 @@ class Asked:
 
     @property
     def may_expire(self) -> bool:
-        return bool(self.deadline_s or self.queue_s)
+        return bool(self.deadline_s or self.claim_within_s)
 
 
 Take = Callable[..., list[int]]  #: takes the next numbers, that no other goal has: as many as said, or as chance has it

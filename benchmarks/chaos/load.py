@@ -93,4 +93,4 @@ class Load:
 
 def _limits(asked: Asked) -> Json:
     deadline = {"deadline_s": asked.deadline_s or DEADLINE_S}
-    return deadline | ({"queue_s": asked.queue_s} if asked.queue_s else {})
+    return deadline | ({"claim_within_s": asked.claim_within_s} if asked.claim_within_s else {})

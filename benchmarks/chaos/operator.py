@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.chaos.engine import switch
 from benchmarks.chaos.goals import Asked
@@ -17,7 +18,9 @@ from coordinator.goals.goals import Goals, UnknownRun
 from coordinator.goals.letters import Letters, UnknownLetter
 from coordinator.runs.rerun import RerunRefused
 from coordinator.runs.run import Run
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.job_types import TypeSwitch
+from infra.ledger.protocols.runs import StepResults
 from infra.records import Job, RunState, TypeState
 
 LOOK_S = 0.2
@@ -46,6 +49,10 @@ class Notes:
     count: Counter[str] = field(default_factory=Counter)
 
 
+class OperatorLedger(StepResults, TypeSwitch, Protocol):
+    """Outputs that a goal has when it is taken up again, and job types that are paused."""
+
+
 class Operator:
     """A context with a thread. Goals to cancel or to take up again are those of `accepted` that say so."""
 
@@ -53,7 +60,7 @@ class Operator:
         self,
         goals: Goals,
         letters: Letters,
-        ledger: Ledger,
+        ledger: OperatorLedger,
         accepted: Mapping[str, Asked],
         folder: Path,
         job_types: Sequence[str],

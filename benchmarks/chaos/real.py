@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
+
+import tomlkit
 
 from benchmarks.chaos.blows import Odds
 from benchmarks.chaos.cluster import FAST
@@ -47,8 +49,9 @@ def write_type(home: Path) -> None:
     source = load_catalog((), adapters=False).get("triage").folder
     shutil.copytree(source, home / TYPE)
     manifest = home / TYPE / "specialist.toml"
-    text = re.sub(r'^name = "triage"$', f'name = "{TYPE}"', manifest.read_text(), count=1, flags=re.M)
-    manifest.write_text(re.sub(r"^attempts = \d+$", f"attempts = {ATTEMPTS}", text, count=1, flags=re.M))
+    said = tomllib.loads(manifest.read_text())
+    own = {"name": TYPE, "limits": said["limits"] | {"attempts": ATTEMPTS}}
+    manifest.write_text(tomlkit.dumps(said | own))
 
 
 def alone(settings: Settings, texts: list[str]) -> dict[str, Json]:

@@ -31,7 +31,7 @@ def _too_late(take: Take) -> Asked:
 
 def _not_taken_in_time(take: Take) -> Asked:
     numbers = take()
-    return replace(counted("not taken in time", LATE, ALIKE * numbers), queue_s=_tenths(numbers, 3, 20))
+    return replace(counted("not taken in time", LATE, ALIKE * numbers), claim_within_s=_tenths(numbers, 3, 20))
 
 
 def _cancelled(take: Take) -> Asked:

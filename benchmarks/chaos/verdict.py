@@ -14,7 +14,7 @@ from benchmarks.chaos.goals import Asked
 from benchmarks.chaos.operator import Cancelled, Notes
 from coordinator.goals.goals import Goals
 from coordinator.runs.run import Run
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.jobs import JobReader
 from infra.records import FailureKind, Job, JobState, JobStatus, Json, RunState
 
 NOTHING_DONE = Notes()
@@ -45,7 +45,7 @@ class Violation:
 
 
 def judge(
-    ledger: Ledger,
+    ledger: JobReader,
     goals: Goals,
     accepted: Mapping[str, Asked],
     evidence: Evidence,
@@ -104,7 +104,7 @@ def _is_result(result: Any, asked: Asked) -> bool:
     return right and sum(each is not None for each in result) >= asked.enough
 
 
-def _of_jobs(ledger: Ledger, run: Run, asked: Asked, evidence: Evidence) -> Iterator[Violation]:
+def _of_jobs(ledger: JobReader, run: Run, asked: Asked, evidence: Evidence) -> Iterator[Violation]:
     for (step, index), output in asked.jobs.items():
         status = ledger.job(Job.name(run.id, step, index))
         yield from _of_job(Job.name(run.id, step, index), status, output, evidence)

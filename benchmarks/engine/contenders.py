@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
 from celery import Celery
 
 from benchmarks.delivery.tables import Row
@@ -182,17 +183,14 @@ class Pipe:
 
 def peak_bytes(pid: int) -> int:
     """The most memory that a process and its children have had resident, summed."""
-    return sum(_peak(each) for each in _with_children(pid))
-
-
-def _with_children(pid: int) -> list[int]:
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:  # it has ended, or this is no Linux
-        return []
-    return [pid, *(each for child in children.split() for each in _with_children(int(child)))]
+        children = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:  # it has ended
+        return 0
+    return sum(map(_peak, [pid, *(child.pid for child in children)]))
 
 
 def _peak(pid: int) -> int:
+    """As the kernel says it, which psutil does not tell."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

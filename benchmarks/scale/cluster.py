@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import psutil
+
 from infra.ledger.redis.client import connect
 from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
@@ -21,7 +23,6 @@ from infra.settings import Settings
 
 START_S = 120.0
 STOP_S = 30.0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 #: Job type -> sigma of the logarithm of its service times. All have the same mean: they differ in their tails.
 SIGMAS = {"calm": 0.3, "mixed": 0.6, "rough": 0.8, "wild": 1.0}
@@ -209,10 +210,9 @@ def _text(value: Any) -> str:
 
 def cpu_s(pid: int) -> float:
     """User and system time of all threads of the process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    spent = psutil.Process(pid).cpu_times()
+    return spent.user + spent.system
 
 
 def mean_rss_mb(pids: Sequence[int]) -> float:
-    pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
-    return sum(pages) / max(1, len(pages)) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return sum(psutil.Process(pid).memory_info().rss for pid in pids) / max(1, len(pids)) / 1e6

@@ -20,7 +20,7 @@ import redis
 from infra.ledger.redis import scripts
 from infra.ledger.redis.arguments import of_outcome
 from infra.ledger.redis.client import connect
-from infra.ledger.redis.ledger import WEEK_S
+from infra.ledger.redis.store import WEEK_S
 from infra.records import Job, JobState, Outcome
 from infra.settings import Settings
 

@@ -79,7 +79,7 @@ def bids(types: Iterable[str], jobs: Sequence[Job], tenant: str, priority: Prior
 
 
 def _within_s(jobs: Sequence[Job]) -> float:
-    return min((job.queue_s for job in jobs if job.queue_s is not None), default=inf)
+    return min((job.claim_within_s for job in jobs if job.claim_within_s is not None), default=inf)
 
 
 def joined(load: Load, bids: Sequence[Bid]) -> Load:

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from coordinator.admission.decide import Bid, Bounds, Fault, Promised, Why, faults, joined, promised_s, retry_after_s
 from coordinator.admission.line import Line
 from coordinator.admission.promises import Key, Promise, Promises
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.job_types import TypeLoads
 from infra.metrics import Meter
 from infra.settings import Settings
 from specialists.catalog import Catalog
@@ -40,7 +40,7 @@ class Door:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: TypeLoads,
         catalog: Catalog,
         settings: Settings,
         refusals: Counter | None = None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from coordinator.api.notices import notices, warning
 from coordinator.api.problems import Problem
 
 #: Deeper values would exhaust the stack of whoever walks them; no plan or input of ours is near.
@@ -19,6 +20,8 @@ MAX_DEPTH = 64
 
 class StrictRequest(Request):
     """Refuses, as a Problem, what is too large, not JSON, or JSON that others would not read back the same."""
+
+    notices: Sequence[str] = ()  #: of the body, once it was read
 
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
@@ -39,7 +42,9 @@ class StrictRequest(Request):
             raise Problem(415, "The body must be JSON", [f"header Content-Type: {said}; send application/json"])
 
     async def json(self) -> Any:
-        return read_json(await self.body())
+        value = read_json(await self.body())
+        self.notices = notices(value)
+        return value
 
 
 class StrictRoute(APIRoute):
@@ -51,7 +56,11 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             if faults := [_unknown(name, known) for name in request.query_params if name not in known]:
                 raise Problem(422, "The request is not valid", faults)
-            return await inner(StrictRequest(request.scope, request.receive))
+            asked = StrictRequest(request.scope, request.receive)
+            response = await inner(asked)
+            if asked.notices:
+                response.headers["Warning"] = warning(asked.notices)
+            return response
 
         return strict
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -15,16 +16,17 @@ from coordinator.api import problems
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
 from coordinator.api.presence import Presence
-from coordinator.api.routes_deployment import deployment_routes
+from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
 from coordinator.api.routes_goals import goal_routes
 from coordinator.api.routes_jobs import job_routes
 from coordinator.api.routes_letters import letter_routes
 from coordinator.api.routes_plans import plan_routes
 from coordinator.api.wait_limit import Places
+from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
-from coordinator.goals.letters import Letters
+from coordinator.goals.letters import LetterLedger, Letters
 from coordinator.goals.saved_plans import SavedPlans
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
@@ -33,8 +35,12 @@ THREADS = 256
 WAITING = 192
 
 
+class ApiLedger(GoalLedger, SavedPlanStore, LetterLedger, DeploymentLedger, Protocol):
+    """What all routes together need of the ledger."""
+
+
 def create_api(
-    ledger: Ledger,
+    ledger: ApiLedger,
     catalog: Catalog,
     settings: Settings,
     metrics: ApiMetrics | None = None,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from coordinator.api.presence import Gone
 from coordinator.goals.goals import LISTENED_MS, Goals
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
 
 HEARTBEAT_MS = 10_000
@@ -16,7 +17,7 @@ START = "0"
 
 
 def event_stream(
-    ledger: Ledger, goals: Goals, run_id: str, after: str, gone: Gone = lambda: False, wait_ms: int = HEARTBEAT_MS
+    ledger: RunEvents, goals: Goals, run_id: str, after: str, gone: Gone = lambda: False, wait_ms: int = HEARTBEAT_MS
 ) -> Iterator[str]:
     """The run's events after entry `after`, to its last end, or until its watcher has `gone`; a comment where nothing
     happened for `wait_ms`.
@@ -29,7 +30,7 @@ def event_stream(
         yield f"retry: {RETRY_MS}\n\n"
 
 
-def _events(ledger: Ledger, goals: Goals, run_id: str, after: str, gone: Gone, wait_ms: int) -> Iterator[str]:
+def _events(ledger: RunEvents, goals: Goals, run_id: str, after: str, gone: Gone, wait_ms: int) -> Iterator[str]:
     waited_ms = 0
     while not gone():
         events = ledger.events(run_id, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 
@@ -11,10 +11,16 @@ from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.headers import Tenant
 from coordinator.api.problems import Problem
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.connection import LedgerPulse
+from infra.ledger.protocols.job_types import JobCounts, TypeSwitch
+from infra.ledger.protocols.workers import WorkerRoster
 from infra.records import Json, Priority, Record, TypeState
 from specialists.catalog import Catalog, UnknownJobType
 from specialists.specialist import Specialist
+
+
+class DeploymentLedger(TypeSwitch, JobCounts, WorkerRoster, LedgerPulse, Protocol):
+    """Job types, what waits of each, and who is alive."""
 
 
 class StateRequest(Record):
@@ -23,7 +29,7 @@ class StateRequest(Record):
     state: TypeState
 
 
-def deployment_routes(ledger: Ledger, catalog: Catalog, door: Door) -> APIRouter:
+def deployment_routes(ledger: DeploymentLedger, catalog: Catalog, door: Door) -> APIRouter:
     routes = APIRouter(tags=["deployment"], route_class=StrictRoute)
 
     def known(name: str) -> Specialist:

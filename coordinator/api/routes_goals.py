@@ -19,7 +19,8 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
-from infra.ledger.protocol import ENTRY_ID, Ledger
+from infra.ledger.protocol import ENTRY_ID
+from infra.ledger.protocols.runs import RunEvents
 from infra.records import Json, Record, RunState
 
 
@@ -31,12 +32,12 @@ class Rerun(Record):
     )
 
 
-def goal_routes(ledger: Ledger, goals: Goals, places: Places) -> APIRouter:
+def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
-        return views.goal_view(run, () if run.state.ended else goals.paused(), result)
+        return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
 
     @routes.post("", status_code=202, summary="Send a goal: words, a plan, or the name of a saved plan")
     def accept(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from coordinator.admission.decide import Bid, wait_s
@@ -17,10 +17,11 @@ from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, RunState
 from specialists.specialist import Specialist
 
 
-def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
+def goal_view(run: Run, paused: Collection[str], result: Any = None, unserved: Sequence[Json] = ()) -> Json:
     """A run, with the plans that an unsure one has to choose from; `result` if it succeeded.
 
-    `paused`: the job types that are paused, of which it shows those that the run waits for."""
+    `paused`: the job types that are paused, of which it shows those that the run waits for. `unserved`: those that no
+    live worker does in the version that the run needs."""
     plan = None if run.planning else run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "id": run.id,
@@ -41,6 +42,8 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None) -> Json:
         "result": result,
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
         "paused": sorted(_waits_for(run) & set(paused)),
+        "unserved": list(unserved),
+        "versions": {name: each.version for name, each in sorted(run.versions.items())},
     }
 
 
@@ -130,6 +133,7 @@ def specialist_view(specialist: Specialist) -> Json:
     return {
         "name": manifest.name,
         "version": manifest.version,
+        "trained": manifest.trained,
         "engine": manifest.engine,
         "base": manifest.base.model_dump(mode="json") if manifest.base else None,
         "adapter": manifest.adapter.model_dump(mode="json") if manifest.adapter else None,

@@ -13,6 +13,7 @@ from coordinator.commands.choice import follow_to_exit
 from coordinator.commands.client import client_of
 from coordinator.commands.letters import letters
 from coordinator.commands.options import (
+    ClaimWithin,
     ConfirmWhen,
     Deadline,
     GoalId,
@@ -21,7 +22,6 @@ from coordinator.commands.options import (
     JobType,
     Key,
     PlanFile,
-    QueueLimit,
     SavedName,
     SomeWords,
     Tenant,
@@ -73,7 +73,7 @@ def run(
     saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
@@ -86,7 +86,7 @@ def run(
     goal failed, with 3 if nobody could be asked, and with 4 if the goal was refused.
     """
     with client_of(url, tenant) as client:
-        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
         follow_to_exit(client, accepted["id"])
 
@@ -97,7 +97,7 @@ def submit(
     saved: SavedName = None,
     given: Inputs = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
@@ -106,7 +106,7 @@ def submit(
 ) -> None:
     """Send a goal and print its id."""
     with client_of(url, tenant) as client:
-        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, queue_limit)
+        asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
 
 
@@ -114,7 +114,7 @@ def job(
     job_type: JobType,
     given: JobInput = None,
     deadline: Deadline = None,
-    queue_limit: QueueLimit = None,
+    claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     key: Key = None,
     tenant: Tenant = NOBODY,
@@ -125,7 +125,7 @@ def job(
     from coordinator.commands.show import job_cut, job_escalated, job_failure
 
     with client_of(url, tenant) as client:
-        limits = limits_of(deadline, queue_limit)
+        limits = limits_of(deadline, claim_within)
         ended = client.job(job_type, read_job_input(given or []), math.inf, priority=priority, key=key, **limits)
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)

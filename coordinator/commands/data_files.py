@@ -6,21 +6,16 @@ A file is one text, a list of lines, JSON, JSON Lines or a table; nothing is gue
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import json
 import re
-import sys
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from coordinator.exits import Reason
-from infra.json_values import DEEPEST, unwritable
+from infra.json_lines import STANDARD_INPUT, FileFault, NotJson, json_of, lines_of, read_bytes, text_of
 from infra.records import Json
 
-STANDARD_INPUT = "-"
 #: A table's fields are parted by whichever of these its header has most of.
 DELIMITERS = ",;\t|"
 FIELD_CHARACTERS = 10_000_000  #: of a table: more than a request may have
@@ -49,14 +44,9 @@ def read_file(where: str, given: str) -> Any:
 def read_json(where: str, text: str) -> Any:
     """A value that can be sent on: no NaN, no half of a surrogate pair. Raises GivenError."""
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise GivenError(f"{where}: not JSON: {error}") from None
-    except RecursionError:
-        raise GivenError(f"{where}: nests deeper than {DEEPEST} levels") from None
-    if fault := unwritable(value):
-        raise GivenError(f"{where}: {fault}")
-    return value
+        return json_of(text)
+    except NotJson as error:
+        raise GivenError(f"{where}: {error}") from None
 
 
 def _form_of(where: str, path: str, text: str) -> str:
@@ -76,15 +66,9 @@ def _form_of(where: str, path: str, text: str) -> str:
 
 def _text(where: str, path: str) -> str:
     try:
-        data = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
-        data = gzip.decompress(data) if path.endswith(".gz") else data
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise GivenError(f"{where}: {path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise GivenError(f"{where}: {path} is no whole gzip file: {error}") from None
-    except OSError as error:
-        raise GivenError(f"{where}: cannot read {path}: {error.strerror or error}") from None
+        return text_of(read_bytes(path))
+    except FileFault as error:
+        raise GivenError(f"{where}: {path} {error}") from None
 
 
 def _one_text(where: str, text: str) -> str:
@@ -100,9 +84,11 @@ def _lines(where: str, text: str) -> list[str]:
 
 def _json_lines(where: str, text: str) -> list[Any]:
     """An object that holds one text and nothing else stands for that text."""
-    lines = enumerate(text.split("\n"), 1)
-    values = [_plain(read_json(f"{where}:{number}", line)) for number, line in lines if line.strip()]
-    return values or _nothing(where, "lines")
+    lines = list(lines_of(text.encode()))
+    if wrong := [line for line in lines if line.fault]:
+        more = f"; {len(wrong)} of {len(lines)} lines cannot be read" if len(wrong) > 1 else ""
+        raise GivenError(f"{where}:{wrong[0].number}: {wrong[0].fault}{more}")
+    return [_plain(line.value) for line in lines] or _nothing(where, "lines")
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coordinator.commands.data_files import STANDARD_INPUT, GivenError, read_file, read_json, read_object
+from coordinator.commands.data_files import GivenError, read_file, read_json, read_object
+from infra.json_lines import STANDARD_INPUT
 from infra.json_values import unwritable
 from infra.records import Json
 

@@ -26,9 +26,15 @@ Deadline = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="The time from accepted to ended. Default: that of the deployment."),
 ]
-QueueLimit = Annotated[
+#: `--queue-limit` is its old name.
+ClaimWithin = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", help="a job expires unless a worker takes it so soon; default: its type's"),
+    typer.Option(
+        "--claim-within",
+        "--queue-limit",
+        metavar="SECONDS",
+        help="a job expires unless a worker claims it within this time; default: its type's",
+    ),
 ]
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", metavar="FILE", help="A plan as JSON, as `status GOAL --plan` prints it.")
@@ -64,7 +70,7 @@ def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Js
     return read_plan_file(plan) if plan is not None else goal or ""
 
 
-def limits_of(deadline_s: float | None, queue_s: float | None) -> Json:
+def limits_of(deadline_s: float | None, claim_within_s: float | None) -> Json:
     """Those that are said."""
-    said = {"deadline_s": deadline_s, "queue_s": queue_s}
+    said = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
     return {name: value for name, value in said.items() if value is not None}

@@ -19,6 +19,7 @@ from coordinator.plans.references import is_reference
 from infra.records import Json
 
 CELL = 200  #: characters of one value
+LEFT_OUT_SHOWN = 5
 
 
 def plan_table(plan: Json) -> Table:
@@ -187,6 +188,17 @@ def cell(value: Any) -> str:
     return _short(value) if isinstance(value, str) else json.dumps(value)
 
 
+def left_out_lines(goal: Json) -> list[str]:
+    """What a goal went on without, and why: a line a step, and a line each of the first places."""
+    lines = []
+    for name, step in goal["steps"].items():
+        places = [f"  item {each['index']}: {each['why']}" for each in step["left_out"][:LEFT_OUT_SHOWN]]
+        if (count := step["skipped"] + step["defaulted"]) and places:
+            more = [f"  … and {count - len(places)} more"] if count > len(places) else []
+            lines += [f"step {name} left out {count} of {step['total']}:", *places, *more]
+    return lines
+
+
 def failure_view(goal: Json) -> Text:
     failure = goal["failure"]
     if goal["state"] == "refused":
@@ -261,4 +273,6 @@ def follow(client: Client, goal_id: str, console: Console, ask: Ask = lambda _: 
             if not ask(goal):
                 return goal
     console.print(result_view(goal) if goal["state"] == "succeeded" else failure_view(goal))
+    for line in left_out_lines(goal):
+        console.print(Text(line, style="yellow"))
     return goal

@@ -6,19 +6,20 @@ from pydantic import ValidationError
 
 from coordinator.plans.compiler import sinks
 from coordinator.plans.plan import Limits, Step
+from infra.field_names import current_names
 from infra.records import Json
 
 
 def meaning(body: Json, limits: Json, deployment: Limits) -> Json:
     """`body` as a Goal or JobRequest was read, `limits` what it asks for besides. What does not read stays as it is:
     it is refused later, and no key is kept for it."""
-    plan = body.get("plan")
+    plan, limits = body.get("plan"), current_names(limits)
     if not isinstance(plan, dict):
         return body | {"limits": _unusual(limits, deployment)}
     own = plan.get("limits", {})
     if not isinstance(own, dict):
         return body | {"limits": limits}
-    asked = _unusual(limits | own, deployment)
+    asked = _unusual(limits | current_names(own), deployment)
     return body | {"plan": _plan(plan), "limits": asked}
 
 

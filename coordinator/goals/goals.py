@@ -16,6 +16,7 @@ from coordinator.admission.decide import bids
 from coordinator.admission.door import Door
 from coordinator.goals.answered_job import Followed
 from coordinator.goals.canonical import meaning
+from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.idempotency import Asking, KeyUsed
 from coordinator.plans import references
 from coordinator.plans.answer import Confirm
@@ -30,7 +31,8 @@ from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import load_values
-from infra.ledger.protocol import Ledger
+from coordinator.runs.versions import pinned, served_by, unserved
+from infra.field_names import CLAIM_WITHIN_S
 from infra.ledger.unreadable import kinds_of
 from infra.metrics import Meter
 from infra.records import Event, Idempotency, Job, Json, Priority, Record, RunRecord, RunState, TypeState
@@ -71,7 +73,7 @@ class Goal(Record):
     inputs: Json = Field(default_factory=dict, description="The data that the goal or its plan is about, by name.")
     limits: Json = Field(
         default={},
-        description="`max_jobs`, `deadline_s`, `queue_s` and `max_replans`. Without them those of the deployment hold.",
+        description="`max_jobs`, `deadline_s`, `claim_within_s` and `max_replans`. Without them the deployment's hold.",
     )
     priority: Priority = Priority.NORMAL
     confirm: Confirm = Field(
@@ -80,7 +82,7 @@ class Goal(Record):
     )
 
 
-class JobRequest(Record):
+class JobRequest(Record, validate_by_name=True):
     """One typed job."""
 
     type: str = Field(description="The job type.")
@@ -89,14 +91,16 @@ class JobRequest(Record):
     deadline_s: float | None = Field(
         default=None, description="The seconds from accepted to ended. Without it that of the deployment holds."
     )
-    queue_s: float | None = Field(
+    claim_within_s: float | None = Field(
         default=None,
-        description="The job expires unless a worker claims it in so many seconds. Without it that of the type holds.",
+        validation_alias=CLAIM_WITHIN_S,
+        description="The job expires unless a worker claims it in so many seconds after it was ready. Without it that "
+        "of the job type holds.",
     )
 
     def limits(self) -> Json:
         """Those that it names."""
-        return self.model_dump(include={"deadline_s", "queue_s"}, exclude_none=True)
+        return self.model_dump(include={"deadline_s", "claim_within_s"}, exclude_none=True)
 
 
 class GoalRefused(Exception):
@@ -127,7 +131,7 @@ class UnknownJob(Unknown):
 class Goals:
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: GoalLedger,
         catalog: Catalog,
         settings: Settings,
         metrics: RunMetrics | None = None,
@@ -188,7 +192,7 @@ class Goals:
 
     def meaning(self, asked: Goal | JobRequest) -> Json:
         """The same for requests that ask for the same, as long as this deployment's defaults are."""
-        body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "queue_s"})
+        body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "claim_within_s"})
         limits = asked.limits() if isinstance(asked, JobRequest) else asked.limits
         return meaning(body, limits, self.limits)
 
@@ -237,6 +241,7 @@ class Goals:
             raise KeyUsed(prior, asking.named)
 
     def _create(self, run: Run, asking: Asking) -> Run:
+        run = pinned(run, self._catalog)
         change = begin(run, self._catalog)
         types = [step.type for step in run.plan.steps]
         brings = bids(types, change.jobs, run.tenant, run.priority, run.plan.limits.deadline_s)
@@ -402,6 +407,10 @@ class Goals:
     def paused(self) -> set[str]:
         """Job types that are paused."""
         return {name for name, state in self._ledger.type_states().items() if state is TypeState.PAUSED}
+
+    def unserved(self, run: Run) -> list[Json]:
+        """Job types that the run waits for and no live worker does, in the version that it needs."""
+        return unserved(run, served_by(self._ledger.workers())) if run.state is RunState.RUNNING else []
 
     def recent(self, limit: int) -> list[Run]:
         """The newest runs first, without those that do not read."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from coordinator.goals.goals import Goals, Unknown
 from coordinator.runs.progress import StepState
 from coordinator.runs.rerun import RerunRefused, check_missing
 from coordinator.runs.run import Run
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.dead_letters import DeadLetterStore
+from infra.ledger.protocols.jobs import JobReader
 from infra.records import Cause, DeadLetter, JobStatus
 from specialists.catalog import Catalog, UnknownJobType
 
@@ -22,8 +25,12 @@ class UnknownLetters(Unknown):
     """Of a type that there is not."""
 
 
+class LetterLedger(DeadLetterStore, JobReader, Protocol):
+    """Dead letters, and the jobs that they are of."""
+
+
 class Letters:
-    def __init__(self, ledger: Ledger, catalog: Catalog, goals: Goals) -> None:
+    def __init__(self, ledger: LetterLedger, catalog: Catalog, goals: Goals) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._goals = goals

@@ -12,7 +12,7 @@ from coordinator.plans.compiler import compile_open
 from coordinator.plans.holes import hole_faults, hole_of
 from coordinator.plans.plan import PlanRefused
 from coordinator.plans.saved_plan import PlanRequest, SavedPlan, UnreadablePlan, inputs_used, name_fault
-from infra.ledger.protocol import Ledger
+from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.records import Json, Saving
 from specialists.catalog import Catalog
 
@@ -28,7 +28,7 @@ class UnknownPlan(Unknown):
 
 
 class SavedPlans:
-    def __init__(self, ledger: Ledger, catalog: Catalog, goals: Goals) -> None:
+    def __init__(self, ledger: SavedPlanStore, catalog: Catalog, goals: Goals) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._goals = goals

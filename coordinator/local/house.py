@@ -188,7 +188,7 @@ class House:
     def _flower(self) -> Child:
         """Given the broker alone, and read-only: its API could send any task."""
         options = [f"--port={self._ports.flower}", "--address=127.0.0.1", "--read_only=True"]
-        celery = ["-m", "celery", "--broker", self.redis_url, "--config", "infra.flower_config"]
+        celery = ["-m", "celery", "--broker", self.redis_url, "--config", "infra.deploy.flower_config"]
         child = self._child("flower", *celery, "flower", *options)
         child.environment = {**child.environment, "MANYHANDS_QUEUE_PREFIX": self._settings.queue_prefix}
         if self._settings.flower_auth:  # by the environment: a command line is everyone's to read

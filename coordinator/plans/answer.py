@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from coordinator.plans.plan import MOST_ASKS, PlanRefused
+from coordinator.plans.plan import MOST_ASKS, OnFailure, PlanRefused
 from infra.records import Json, Record
 
 MOST_PLANS = 3
@@ -54,12 +54,19 @@ class Draft(Reading):
 
     @property
     def plan(self) -> Json:
-        """What the compiler takes."""
-        return {"steps": self.steps} | ({} if self.result is None else {"result": self.result})
+        """What the compiler takes. Of many elements a bad one is left out, and told: it does not lose the others."""
+        steps = [
+            each | {"on_failure": OnFailure.LEAVE_OUT.value} if _may_lose_one(each) else each for each in self.steps
+        ]
+        return {"steps": steps} | ({} if self.result is None else {"result": self.result})
 
     @property
     def reading(self) -> Reading:
         return Reading(words=self.words, confidence=self.confidence, grounded=self.grounded)
+
+
+def _may_lose_one(step: Json) -> bool:
+    return "map" in step and "on_failure" not in step
 
 
 class Ask(Record):

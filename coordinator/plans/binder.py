@@ -6,6 +6,7 @@ And steps may put the outputs of others ever deeper into their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -23,6 +24,13 @@ class TooLarge(ValueError):
     """A job's input, or all those of a release, would be larger or deeper than allowed; says by how much."""
 
 
+@dataclass(frozen=True)
+class Unbound:
+    """In the place of a job's input: why there is none."""
+
+    why: str
+
+
 class Binder:
     """Binds what is released together."""
 
@@ -37,17 +45,34 @@ class Binder:
         """
         measured: dict[int, _Size] = {}
         for index, values in enumerate(scopes):
-            size = _size(args, values, measured)
-            if size.bytes > JOB_BYTES:
-                raise TooLarge(f"the input of job {index} would have {size.bytes} bytes, the limit is {JOB_BYTES}")
-            if size.levels > DEEPEST:
-                raise TooLarge(f"the input of job {index} would nest {size.levels} levels deep, the limit is {DEEPEST}")
-            self.bytes += size.bytes
-            if self.bytes > RELEASE_BYTES:
-                raise TooLarge(
-                    f"jobs 0 to {index} bring the release to {self.bytes} bytes, the limit is {RELEASE_BYTES}"
-                )
-            yield references.bind(args, values)
+            yield self._bound(args, values, index, measured)
+
+    def bind_each(self, args: Json, scopes: Iterable[Mapping[str, Any]]) -> Iterator[Json | Unbound]:
+        """The same, but a job whose own input cannot be made does not keep the others from theirs.
+
+        Raises TooLarge where all of them together are.
+        """
+        measured: dict[int, _Size] = {}
+        for index, values in enumerate(scopes):
+            try:
+                yield self._bound(args, values, index, measured)
+            except (references.Unresolved, TooLarge) as error:
+                if self.bytes > RELEASE_BYTES:
+                    raise
+                yield Unbound(str(error))
+
+    def _bound(self, args: Json, values: Mapping[str, Any], index: int, measured: dict[int, _Size]) -> Json:
+        """Raises TooLarge, Unresolved."""
+        size = _size(args, values, measured)
+        if size.bytes > JOB_BYTES:
+            raise TooLarge(f"the input of job {index} would have {size.bytes} bytes, the limit is {JOB_BYTES}")
+        if size.levels > DEEPEST:
+            raise TooLarge(f"the input of job {index} would nest {size.levels} levels deep, the limit is {DEEPEST}")
+        self.bytes += size.bytes
+        if self.bytes > RELEASE_BYTES:
+            raise TooLarge(f"jobs 0 to {index} bring the release to {self.bytes} bytes, the limit is {RELEASE_BYTES}")
+        bound: Json = references.bind(args, values)
+        return bound
 
 
 class _Size(NamedTuple):

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from coordinator.plans import references
-from coordinator.plans.binder import Binder, TooLarge
+from coordinator.plans.binder import Binder, TooLarge, Unbound
 from coordinator.plans.lengths import Lengths
-from coordinator.plans.plan import RESERVED, Default, Join, Limits, Step
+from coordinator.plans.plan import RESERVED, Default, Join, Limits, OnFailure, Step
 from coordinator.plans.schema_fit import kind_of, misfit
 from coordinator.plans.step_schemas import Schemas, Scope
 from infra.records import Json
@@ -169,7 +169,8 @@ class Checker:
         binder = Binder()
         for step in [step for step in self._ordered if not step.needs() and self._sound(step)]:
             try:
-                found = list(islice(self._value_faults(step, binder), SHOWN + 1))
+                faults = self._faults_of_all(step, binder) if step.goes_on else self._value_faults(step, binder)
+                found = list(islice(faults, SHOWN + 1))
             except (references.Unresolved, TooLarge) as error:
                 found = [str(error)]
             for fault in found[:SHOWN]:
@@ -185,6 +186,19 @@ class Checker:
             if binder.bytes <= CHECKED_BYTES:
                 place = f"item {number}: " if step.map else ""
                 yield from (place + fault for fault in specialist.input_faults(job_input))
+
+    def _faults_of_all(self, step: Step, binder: Binder) -> Iterator[str]:
+        """Where no element makes a job that can succeed, and one has to: of each, its first fault. Raises TooLarge."""
+        if step.on_failure is not OnFailure.LEAVE_OUT:
+            return
+        specialist, found = self._catalog.get(step.type), []
+        scopes = (self._scope(step, each) for each in self._elements(step))
+        for number, bound in enumerate(binder.bind_each(step.args, scopes)):
+            faults = [bound.why] if isinstance(bound, Unbound) else specialist.input_faults(bound)
+            if not faults or binder.bytes > CHECKED_BYTES:
+                return
+            found.append(f"item {number}: {faults[0]}")
+        yield from found
 
     def _elements(self, step: Step) -> list[Any]:
         if not step.map:

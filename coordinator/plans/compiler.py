@@ -11,6 +11,7 @@ from coordinator.plans import references
 from coordinator.plans.checker import Checker
 from coordinator.plans.plan import MAX_STEPS, Limits, Plan, PlanRefused, Step
 from coordinator.plans.schema_fit import schema_of
+from infra.field_names import current_name
 from infra.records import Json
 from specialists.catalog import Catalog
 
@@ -46,7 +47,7 @@ def narrowed(limits: Limits, asked: Any, faults: list[str]) -> Limits:
         faults.append("limits: must be an object")
         return limits
     try:
-        own = Limits.model_validate({**limits.model_dump(), **asked})
+        own = Limits.model_validate({**_unsaid(limits, asked), **asked})
     except ValidationError as error:
         faults += [f"limits.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         return limits
@@ -54,6 +55,12 @@ def narrowed(limits: Limits, asked: Any, faults: list[str]) -> Limits:
         if getattr(own, name) > getattr(limits, name):
             faults.append(f"limits.{name}: {getattr(own, name)} is more than this deployment's {getattr(limits, name)}")
     return own
+
+
+def _unsaid(limits: Limits, asked: Json) -> Json:
+    """What `limits` say and `asked` does not, under neither of a field's names."""
+    said = set(map(current_name, asked))
+    return {name: limit for name, limit in limits.model_dump().items() if name not in said}
 
 
 def _read_steps(draft: Any, faults: list[str]) -> list[Step]:

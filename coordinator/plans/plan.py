@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from coordinator.plans import references
+from infra.field_names import CLAIM_WITHIN_S
 from infra.records import Json, Record
 from specialists.offers import PLANNER
 
@@ -42,6 +43,8 @@ class OnFailure(StrEnum):
 
     FAIL = "fail"  #: the run fails
     SKIP = "skip"  #: a place without an output is null in the step's value
+    #: The same, but a step none of whose jobs succeeded fails the run: what the planner's plans say of mapped steps.
+    LEAVE_OUT = "leave_out"
 
 
 class Default(Record):
@@ -61,14 +64,15 @@ def _either(word: type[StrEnum], object_: type[Record], known: str) -> BeforeVal
 
 
 _JOIN = _either(Join, Quorum, "'all', 'any' or {\"quorum\": a number above 0}")
-_ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip' or {\"default\": an output}")
+_ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip', 'leave_out' or {\"default\": an output}")
 
 
-class Limits(Record):
+class Limits(Record, validate_by_name=True):
     max_jobs: int = Field(gt=0)  #: of the run
     deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
     max_replans: int = Field(ge=0)  #: more plans of the planner that are tried where its first does not compile
-    queue_s: float | None = Field(default=None, gt=0)  #: a job expires unless claimed within so long; None: its type's
+    #: a job expires unless a worker claims it within this time after it was ready; None: its type's
+    claim_within_s: float | None = Field(default=None, gt=0, validation_alias=CLAIM_WITHIN_S)
 
 
 class Map(Record):
@@ -89,6 +93,11 @@ class Step(Record):
     def output_in_place(self) -> Json | None:
         """What a job that failed has for its output; None: null."""
         return self.on_failure.default if isinstance(self.on_failure, Default) else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether an element of its map that no job can be made of, or whose job fails, fails no more than itself."""
+        return self.map is not None and (self.join is not Join.ALL or self.on_failure is not OnFailure.FAIL)
 
     def wanted(self, total: int) -> int:
         """How many of its `total` jobs must succeed."""

@@ -3,12 +3,14 @@
 A reference is the object `{"$ref": "<head>.<path>"}`: the head is `inputs`, a step's id or the variable of a map. A
 number on the path is the index of a list (`inputs.messages.1.content`, from 0), and `[]` behind a name stands for
 each element: `s1[].colour` is the list of the elements' colours, `inputs.export[].tickets[]` one list of all tickets.
+A field whose own name has dots is written as it is (`inputs.row.address.city` where the row has `address.city`); where
+an object has both `address` and `address.city`, the shorter name is meant.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 KEY = "$ref"
@@ -79,9 +81,10 @@ def resolve(path: str, values: Mapping[str, Any]) -> Any:
 
 
 def _reach(value: Any, names: Sequence[str], path: str) -> Any:
-    for position, name in enumerate(names):
-        if name == EACH:
-            return _reach_each(value, names[position + 1 :], path)
+    while names:
+        if names[0] == EACH:
+            return _reach_each(value, names[1:], path)
+        name, names = split(names, value if isinstance(value, dict) else ())
         value = _child(value, name, path)
     return value
 
@@ -92,6 +95,19 @@ def _reach_each(value: Any, names: Sequence[str], path: str) -> list[Any]:
         raise Unresolved(f"reference {path!r} has no value: {EACH!r} is asked of what is no list")
     found = [_reach(element, names, path) for element in value]
     return [inner for each in found for inner in each] if EACH in names else found
+
+
+def split(names: Sequence[str], known: Container[str]) -> tuple[str, Sequence[str]]:
+    """The field that a path goes on with, and the rest of it: the shortest of `known`, as a field's name may have dots.
+
+    The first name, where none is known.
+    """
+    for end in range(1, len(names) + 1):
+        if EACH in names[:end]:
+            break
+        if (name := ".".join(names[:end])) in known:
+            return name, names[end:]
+    return names[0], names[1:]
 
 
 def _child(value: Any, name: str, path: str) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from coordinator.plans import references
 from coordinator.plans.holes import fill_faults, with_defaults
+from infra.field_names import current_name, current_names
 from infra.ledger.unreadable import kinds_of
 from infra.records import Json, Record
 
@@ -44,6 +45,12 @@ class SavedPlan(Record):
     plan: Json  #: a draft: it is compiled again with each goal's inputs
     inputs: dict[str, Json]  #: holes by name
 
+    @field_validator("plan")
+    @classmethod
+    def _named_as_today(cls, plan: Json) -> Json:
+        limits = plan.get("limits")
+        return plan | {"limits": current_names(limits)} if isinstance(limits, dict) else plan
+
     @classmethod
     def load(cls, name: str, body: Json) -> SavedPlan:
         """Raises UnreadablePlan."""
@@ -62,7 +69,8 @@ class SavedPlan(Record):
 
     def draft(self, said: Iterable[str]) -> Json:
         """The plan, without those of its limits that the goal has `said` itself."""
-        limits = {name: limit for name, limit in self.plan.get("limits", {}).items() if name not in said}
+        own = set(map(current_name, said))
+        limits = {name: limit for name, limit in self.plan.get("limits", {}).items() if name not in own}
         return {**self.plan, "limits": limits}
 
 

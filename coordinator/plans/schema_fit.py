@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coordinator.plans.references import EACH, is_index
+from coordinator.plans.references import EACH, is_index, split
 from infra.records import Json
 from specialists.schemas import kind_of as kind_of
 from specialists.schemas import misfit as misfit
@@ -16,12 +16,13 @@ from specialists.schemas import schema_of as schema_of
 
 def walk(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | None]:
     """The schema at `names` inside `schema`, and what is wrong with going there. `path` is for the sentence."""
-    for position, name in enumerate(names):
-        if name == EACH:
-            return _walk_each(schema, names[position + 1 :], path)
+    while names:
+        if names[0] == EACH:
+            return _walk_each(schema, names[1:], path)
         kind = kind_of(schema)
         if kind is None:
-            return ({"type": "array", "items": {}} if EACH in names[position:] else {}), None
+            return ({"type": "array", "items": {}} if EACH in names else {}), None
+        name, names = split(names, schema.get("properties", ()))
         schema, fault = _step(schema, kind, name, path)
         if fault:
             return {}, fault

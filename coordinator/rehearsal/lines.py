@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any, Self
@@ -10,7 +9,8 @@ from typing import Any, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from infra.json_values import DEEPEST, unwritable
+from infra.json_lines import Line as RawLine
+from infra.json_lines import lines_of
 from infra.records import Json, Record
 
 
@@ -59,36 +59,25 @@ def read_lines(file: str, lines: Iterable[bytes], known: Iterable[str]) -> Itera
     """The lines that are not empty, in order, each or what is wrong with it. `known`: the job types."""
     seen: set[str] = set()
     types = set(known)
-    for number, raw in enumerate(lines, 1):
-        if not raw.strip():
-            continue
+    for raw in lines_of(lines):
         try:
             line = _read(raw, types)
             if line.id in seen:
                 raise LineFault(f"another line has the id {line.id!r}")
         except LineFault as fault:
-            yield LineFault(f"{file}, line {number}: {fault}")
+            yield LineFault(f"{file}, line {raw.number}: {fault}")
             continue
         seen.add(line.id)
         yield line
 
 
-def _read(raw: bytes, types: set[str]) -> Line:
+def _read(raw: RawLine, types: set[str]) -> Line:
     """Raises LineFault."""
-    try:
-        value = json.loads(raw.decode("utf-8-sig").strip(), parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise LineFault(f"is not UTF-8 (byte {error.start})") from None
-    except RecursionError:
-        raise LineFault(f"nests more than {DEEPEST} levels deep") from None
-    except json.JSONDecodeError as error:
-        raise LineFault(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
-    except ValueError as error:
-        raise LineFault(f"is not JSON: {error}") from None
+    value = raw.value
+    if raw.fault:
+        raise LineFault(raw.fault)
     if not isinstance(value, dict):
         raise LineFault("must be an object with 'id', 'inputs' and 'goal' or 'plan'")
-    if fault := unwritable(value):
-        raise LineFault(fault)
     try:
         line = Line.model_validate(value)
     except ValidationError as error:
@@ -100,7 +89,3 @@ def _read(raw: bytes, types: set[str]) -> Line:
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:
     return f"{'.'.join(map(str, place))}: {message}" if place else message
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")

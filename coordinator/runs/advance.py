@@ -13,16 +13,17 @@ from typing import Any
 
 from coordinator.plans import references
 from coordinator.plans.answer import shown
-from coordinator.plans.binder import Binder, TooLarge
-from coordinator.plans.plan import ASKS, BESIDE_THE_PLAN, PLANNING, PLANNING_AGAIN, Join, PlanRefused, Step
+from coordinator.plans.binder import Binder, TooLarge, Unbound
+from coordinator.plans.plan import ASKS, BESIDE_THE_PLAN, PLANNING, PLANNING_AGAIN, Join, OnFailure, PlanRefused, Step
 from coordinator.plans.planner_input import with_answers
 from coordinator.plans.planning import Accepted, Asking, Refused, Unsure, decide, is_askable
 from coordinator.runs.fallback import Known, rule_of, standing
 from coordinator.runs.jobs import asked_job, fallback_job, job_inputs, job_of
-from coordinator.runs.joining import count, judge
+from coordinator.runs.joining import count, judge, leave_out
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Answered, Run, RunFailure, UnreadableRun
 from coordinator.runs.values import Stored, load_values
+from coordinator.runs.versions import pinned, with_versions
 from infra.records import Event, FailureKind, Job, Json, Outcome, RunRecord, RunState, StepResult
 from specialists.catalog import Catalog
 
@@ -139,7 +140,9 @@ class _Deciding:
         first = self._known(outcome.job_id)
         if first is None:
             return False
-        self._jobs.append(fallback_job(self._run, step, first.job, self._catalog.get(rule.to), rule.queue_s))
+        fallback = self._catalog.get(rule.to)
+        self._run = with_versions(self._run, [fallback])
+        self._jobs.append(fallback_job(self._run, step, first.job, fallback, rule.claim_within_s))
         self._steps[step.id] = progress.escalating(index, rule.to)
         self._tell("job.escalated", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
         return True
@@ -151,7 +154,9 @@ class _Deciding:
 
     def _count(self, outcome: Outcome, before: Progress) -> None:
         step = self._run.plan.step(outcome.step_id)
-        progress = count(step, before, outcome.index, outcome.output is not None)
+        progress = count(step, before, outcome.index, None if outcome.output is not None else _why(outcome))
+        if outcome.output is not None and outcome.provenance:
+            progress = progress.answered_by(outcome.provenance.specialist)
         self._steps[step.id] = progress
         if outcome.output is not None:
             self._results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))
@@ -195,11 +200,12 @@ class _Deciding:
                 self.end(RunState.REFUSED)
 
     def _ask(self, asking: Asking) -> None:
-        self._run = self._run.asking(asking.asks, partial(is_askable, catalog=self._catalog))
+        asking_run = self._run.asking(asking.asks, partial(is_askable, catalog=self._catalog))
+        self._run = pinned(asking_run, self._catalog)
         self._steps = {**self._run.steps, PLANNING: self._steps[PLANNING]}
 
     def _go_on(self, accepted: Accepted) -> None:
-        planned = self._run.planned(accepted.plan, accepted.draft.reading)
+        planned = pinned(self._run.planned(accepted.plan, accepted.draft.reading), self._catalog)
         self._steps = {**planned.steps, **self._steps}
         self._run = planned
         self._events.append(accepted_event(planned))
@@ -237,14 +243,17 @@ class _Deciding:
         except (references.Unresolved, TooLarge) as error:
             self._fail_step(step, f"step {step.id!r}: {error}")
             return
-        progress = judge(step, self._steps[step.id].released(len(inputs)))
+        progress = self._steps[step.id].released(len(inputs))
+        for index, input in enumerate(inputs):
+            if isinstance(input, Unbound):
+                progress = leave_out(step, progress, index, input.why)
+        progress = judge(step, progress)
         if progress.state is StepState.FAILED:
-            need = step.wanted(progress.total)
-            self._fail_step(step, f"step {step.id!r}: {need} of its jobs must succeed, and it has {progress.total}")
+            self._fail_step(step, f"step {step.id!r}: {_too_few(step, progress)}")
             return
         self._make_jobs(step, progress, inputs)
 
-    def _inputs(self, step: Step) -> list[Json]:
+    def _inputs(self, step: Step) -> list[Json | Unbound]:
         """One a job. What the planner is asked holds parts of the goal's inputs: it is data, and not searched."""
         if self._run.asked is not None:
             return [self._asked(self._run.asked, step.id)]
@@ -260,7 +269,7 @@ class _Deciding:
         heard = [(ask, self._run.heard.get(name, Answered(output=None))) for name, ask in asks.items()]
         return with_answers(asked, [(ask, each.output, each.confidence) for ask, each in heard])
 
-    def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json]) -> None:
+    def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json | Unbound]) -> None:
         """Jobs for those of `inputs` that have no output yet."""
         new = progress.open() if progress.state is StepState.RELEASED else []
         limit, jobs = self._run.plan.limits.max_jobs, self._jobs_made() + len(new)
@@ -269,7 +278,10 @@ class _Deciding:
             return
         specialist = self._catalog.get(step.type)
         make = asked_job if step.id in ASKS else job_of
-        self._jobs += [make(self._run, step, index, inputs[index], specialist) for index in new]
+        bound = ((index, inputs[index]) for index in new)
+        self._jobs += [
+            make(self._run, step, index, input, specialist) for index, input in bound if not isinstance(input, Unbound)
+        ]
         self._steps[step.id] = progress
         kept = progress.succeeded
         self._tell("step.released", step=step.id, type=step.type, total=progress.total, kept=kept)
@@ -312,13 +324,27 @@ class _Deciding:
 
 def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure:
     """Of the run, whose step failed with this outcome."""
-    failure = outcome.failure
-    kind = failure.kind if failure else FailureKind.ENGINE
-    message = failure.message if failure else f"the job ended as {outcome.state} without saying why"
-    if step.join is not Join.ALL:
-        need = step.wanted(progress.total)
-        message = f"{progress.skipped} of {progress.total} jobs failed, {need} must succeed; the last: {message}"
+    kind, message = outcome.failure.kind if outcome.failure else FailureKind.ENGINE, _why(outcome)
+    if step.join is not Join.ALL or step.on_failure is OnFailure.LEAVE_OUT:
+        message = f"{_failed_of(step, progress)}; the last: {message}"
     return RunFailure(kind=kind, message=message, step=step.id, index=outcome.index)
+
+
+def _why(outcome: Outcome) -> str:
+    """Of one without an output."""
+    return outcome.failure.message if outcome.failure else f"the job ended as {outcome.state} without saying why"
+
+
+def _failed_of(step: Step, progress: Progress) -> str:
+    need = step.wanted(progress.total) if step.join is not Join.ALL else 1
+    return f"{progress.skipped} of {progress.total} jobs failed, {need} must succeed"
+
+
+def _too_few(step: Step, progress: Progress) -> str:
+    """Why a step has failed before any of its jobs ran."""
+    if not progress.left_out:
+        return f"{step.wanted(progress.total)} of its jobs must succeed, and it has {progress.total}"
+    return f"{_failed_of(step, progress)}; the first: {progress.left_out[0].why}"
 
 
 def _ended_event(state: RunState, failure: RunFailure | None, reason: str = "") -> Event:

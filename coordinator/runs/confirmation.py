@@ -12,6 +12,7 @@ from coordinator.runs.advance import accepted_event, begin
 from coordinator.runs.rerun import Reopened
 from coordinator.runs.run import Run
 from coordinator.runs.values import Stored, load_values
+from coordinator.runs.versions import pinned
 from infra.records import Event, Json, Record, RunState
 from specialists.catalog import Catalog
 
@@ -45,7 +46,7 @@ def confirm(run: Run, confirmation: Confirmation, stored: Stored, catalog: Catal
         raise NotUnsure(f"the goal is {run.state}: it waits for no confirmation")
     draft = _chosen(run, confirmation.choice)
     plan = _plan(run, draft.plan if draft else confirmation.plan, stored, catalog)
-    confirmed = run.planned(plan, draft.reading if draft else None)
+    confirmed = pinned(run.planned(plan, draft.reading if draft else None), catalog)
     events = [Event(name="run.confirmed", data={"choice": confirmation.choice}), accepted_event(confirmed)]
     return Reopened(confirmed, (), events, begin(confirmed, catalog, stored))
 

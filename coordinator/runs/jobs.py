@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coordinator.plans import references
-from coordinator.plans.binder import Binder
+from coordinator.plans.binder import Binder, Unbound
 from coordinator.plans.plan import Step
 from coordinator.runs.run import Run
 from infra.records import Job, Json
@@ -16,14 +16,18 @@ from specialists.specialist import Specialist
 ASKED_S = 5.0
 
 
-def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json]:
-    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge."""
+def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json | Unbound]:
+    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge.
+
+    Of a step that goes on where a job fails, an element that no input can be made of has an Unbound in its place.
+    """
     if step.map is None:
         return list(binder.bind(step.args, [values]))
     item, elements = step.map.item, references.bind(step.map.over, values)
     if not isinstance(elements, list):
         raise references.Unresolved(f"map.over: {step.map.over[references.KEY]!r} is not a list")
-    return list(binder.bind(step.args, ({**values, item: each} for each in elements)))
+    bind = binder.bind_each if step.goes_on else binder.bind
+    return list(bind(step.args, ({**values, item: each} for each in elements)))
 
 
 def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
@@ -38,13 +42,14 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         attempts=limits.attempts,
         timeout_s=limits.timeout_s,
         deadline_ms=run.deadline_ms,
-        queue_s=run.plan.limits.queue_s or limits.queue_s,
+        claim_within_s=run.plan.limits.claim_within_s or limits.claim_within_s,
         tenant=run.tenant,
         priority=run.priority,
         tokens=specialist.tokens(job_input),
         reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),
         round=run.round,
         trace=run.trace,
+        schemas=run.versions[specialist.name].schemas if specialist.name in run.versions else None,
     )
 
 
@@ -52,12 +57,14 @@ def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Spe
     """What the planner wants to know: nobody waits long for it, and it is tried once."""
     job = job_of(run, step, index, job_input, specialist)
     timeout_s = min(job.timeout_s, ASKED_S)
-    queue_s = min(job.queue_s or ASKED_S, ASKED_S)
-    return job.model_copy(update={"attempts": 1, "timeout_s": timeout_s, "queue_s": queue_s, "reuse": None})
+    claim_within_s = min(job.claim_within_s or ASKED_S, ASKED_S)
+    update = {"attempts": 1, "timeout_s": timeout_s, "claim_within_s": claim_within_s, "reuse": None}
+    return job.model_copy(update=update)
 
 
-def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, queue_s: float) -> Job:
+def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, claim_within_s: float) -> Job:
     """That asks `fallback` the same as `first` was asked."""
     job = job_of(run, step, first.index, first.input, fallback)
     job_id = Job.name(run.id, step.id, first.index, fallback.name)
-    return job.model_copy(update={"id": job_id, "queue_s": min(queue_s, job.queue_s or queue_s)})
+    soonest_s = min(claim_within_s, job.claim_within_s or claim_within_s)
+    return job.model_copy(update={"id": job_id, "claim_within_s": soonest_s})

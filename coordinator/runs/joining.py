@@ -6,18 +6,26 @@ from coordinator.plans.plan import Default, Join, OnFailure, Step
 from coordinator.runs.progress import Progress
 
 
-def count(step: Step, progress: Progress, index: int, succeeded: bool) -> Progress:
-    """With the job at `index` ended, and the step's state judged by it."""
-    if succeeded:
+def count(step: Step, progress: Progress, index: int, failure: str | None) -> Progress:
+    """With the job at `index` ended, and the step's state judged by it.
+
+    `failure`: why the job has no output; None: it has one.
+    """
+    if failure is None:
         return judge(step, progress.counted(index, "succeeded"))
+    return judge(step, leave_out(step, progress, index, failure))
+
+
+def leave_out(step: Step, progress: Progress, index: int, why: str) -> Progress:
+    """With no output at `index`; the step is not judged."""
     made_good = _each_by_itself(step) and isinstance(step.on_failure, Default)
-    return judge(step, progress.counted(index, "defaulted" if made_good else "skipped"))
+    return progress.leaving_out(index, "defaulted" if made_good else "skipped", why)
 
 
 def judge(step: Step, progress: Progress) -> Progress:
     """`progress` as done or failed, where it has come to that."""
     if _each_by_itself(step):
-        return progress if progress.left else progress.done()
+        return progress if progress.left else _all_ended(step, progress)
     enough = step.wanted(progress.total)
     if progress.succeeded >= enough:
         return progress.done()
@@ -29,9 +37,14 @@ def _each_by_itself(step: Step) -> bool:
     return step.join is Join.ALL and step.on_failure is not OnFailure.FAIL
 
 
+def _all_ended(step: Step, progress: Progress) -> Progress:
+    none = step.on_failure is OnFailure.LEAVE_OUT and progress.total > 0 and not progress.succeeded
+    return progress.failed() if none else progress.done()
+
+
 def _given_up(step: Step, progress: Progress) -> Progress:
     """Not enough jobs can succeed any more."""
-    if step.on_failure is OnFailure.FAIL:
+    if step.on_failure is OnFailure.FAIL or (step.on_failure is OnFailure.LEAVE_OUT and not progress.succeeded):
         return progress.failed()
     if isinstance(step.on_failure, Default):
         progress = progress.model_copy(update={"skipped": 0, "defaulted": progress.total - progress.succeeded})

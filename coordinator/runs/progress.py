@@ -26,6 +26,18 @@ def _read_bits(value: object) -> object:
 Bits = Annotated[int, BeforeValidator(_read_bits), PlainSerializer(lambda bits: f"{bits:x}", str, when_used="json")]
 
 
+#: Of a step, those that its record says the reasons of; the others are counted alone.
+TOLD = 20
+LONGEST_REASON = 300
+
+
+class LeftOut(Record):
+    """A place of a step's value without an output of its own."""
+
+    index: int
+    why: str  #: quotes nothing of an input
+
+
 class Progress(Record):
     state: StepState = StepState.WAITING
     total: int = Field(default=0, ge=0)  #: jobs
@@ -38,6 +50,8 @@ class Progress(Record):
     escalated: int = Field(default=0, ge=0)  #: jobs whose fallback was asked
     asked: Bits = 0  #: one bit each of these while the step runs
     fallback: str | None = None  #: who was asked: job types may change while a run is kept
+    answered: dict[str, int] = Field(default_factory=dict)  #: outputs of each specialist and version, `triage@1.0.0`
+    left_out: tuple[LeftOut, ...] = ()  #: of the skipped and defaulted, the first that ended
 
     @staticmethod
     def keeping(outputs: Iterable[int]) -> Progress:
@@ -79,6 +93,15 @@ class Progress(Record):
 
     def counted(self, index: int, how: Literal["succeeded", "skipped", "defaulted"]) -> Progress:
         return self.model_copy(update={how: getattr(self, how) + 1, "seen": self.seen | 1 << index})
+
+    def leaving_out(self, index: int, how: Literal["skipped", "defaulted"], why: str) -> Progress:
+        """The job at `index` has no output, and the step goes on."""
+        told = (*self.left_out, LeftOut(index=index, why=why[:LONGEST_REASON]))[:TOLD]
+        return self.counted(index, how).model_copy(update={"left_out": told})
+
+    def answered_by(self, specialist: str) -> Progress:
+        counts = {**self.answered, specialist: self.answered.get(specialist, 0) + 1}
+        return self.model_copy(update={"answered": counts})
 
     def done(self) -> Progress:
         return self.model_copy(update={"state": StepState.DONE, "seen": 0, "asked": 0})

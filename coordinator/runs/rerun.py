@@ -15,6 +15,7 @@ from coordinator.runs.advance import Change, begin
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Run
 from coordinator.runs.values import Stored
+from coordinator.runs.versions import pinned, unpinned
 from infra.records import Event, RunState
 from specialists.catalog import Catalog
 
@@ -48,7 +49,7 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
     plan = planning(run.plan.limits) if run.planning else run.plan  # what the planner asks first may be others
     again = [each for each in plan.steps if steps[each.id].state is StepState.WAITING]
     _check_again(again, catalog)
-    reopened = _reopened(run, plan, steps, anew, now_ms)
+    reopened = pinned(unpinned(_reopened(run, plan, steps, anew, now_ms)), catalog)
     change = begin(reopened, catalog, stored)
     _check_change(change, step)
     data = {"round": reopened.round, "step": step, "deadline_ms": reopened.deadline_ms}

@@ -34,6 +34,13 @@ class RunFailure(Record):
 UNSAID: Mapping[str, Any] = {"candidates": (), "reason": "", "missing": (), "nearest": ()}
 
 
+class Version(Record):
+    """Of a specialist, as it was when a run began to need it."""
+
+    version: str
+    schemas: str  #: `Specialist.schemas`
+
+
 class Answered(Record):
     """What came of an ask of the planner's."""
 
@@ -67,6 +74,8 @@ class Run(Record):
     priority: Priority = Priority.NORMAL
     round: int = 0  #: how often it was taken up again after it had ended
     reopened_ms: int | None = None  #: when its round began; None: the first
+    #: by job type: what its jobs are made for, and no worker of others does
+    versions: dict[str, Version] = Field(default_factory=dict)
     anew: tuple[str, ...] = ()  #: steps that its round does anew: outputs that others have made do not answer them
 
     @classmethod

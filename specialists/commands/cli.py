@@ -83,7 +83,7 @@ def train(
         )
         path = train_specialist(
             specialist,
-            [example for path in data for example in read_examples(path)],
+            [example for path in data for example in read_examples(path, _say)],
             ", ".join(path.name for path in data),
             out or Path("runs") / name,
             recipe,
@@ -94,7 +94,7 @@ def train(
             threads=threads,
             install=install,
             say=_say,
-            dev=read_examples(dev) if dev else (),
+            dev=read_examples(dev, _say) if dev else (),
             search_first=search,
         )
     except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:

@@ -5,7 +5,9 @@
     leaving_date: 2019-03-08
 
 Knows no methods: those on offer come with each input, and the grammar lets an answer name no others, leave out no
-argument that is required, and give one that has a list of values none but those.
+argument that is required, and give one that has a list of values none but those. A method says its parameters itself,
+or as a tool of MCP's does, by a JSON Schema as its `inputSchema`: of that, the properties, their descriptions and
+values and which are required are read.
 """
 
 from __future__ import annotations
@@ -13,14 +15,31 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from specialists.formats import FormatError, Json
 
 #: Characters of one value.
 LONGEST_VALUE = 80
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-_NAMES = "a name is letters, digits, '_', '.' and '-', and begins with a letter or '_'"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./\-]*")
+_NAMES = "a name is letters, digits, '_', '.', '/' and '-', and begins with a letter, a digit or '_'"
+#: Characters of a description that a prompt shows.
+LONGEST_DESCRIPTION = 500
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    description: str
+    values: tuple[str, ...]  #: () where it may be anything
+
+
+@dataclass(frozen=True)
+class _Method:
+    name: str
+    description: str
+    parameters: dict[str, _Parameter]  #: in order of name
+    required: frozenset[str]
 
 
 class CallFormat:
@@ -38,7 +57,7 @@ class CallFormat:
     def fields(self, input: Json) -> dict[str, str]:
         return {
             "dialogue": "\n".join(" ".join(said.split()) for said in input["dialogue"]),
-            "methods": "\n".join(_described(method) for method in input["methods"]),
+            "methods": "\n".join(_described(_read(method)) for method in input["methods"]),
         }
 
     def write(self, output: Json) -> str:
@@ -54,7 +73,7 @@ class CallFormat:
         return {"name": _name(name), "arguments": dict(_argument(line) for line in lines)}
 
     def grammar(self, input: Json) -> str:
-        calls = [_call(number, method) for number, method in enumerate(input["methods"])]
+        calls = [_call(number, _read(method)) for number, method in enumerate(input["methods"])]
         rules = [rule for _, own in calls for rule in own]
         start = " | ".join(call for call, _ in calls)
         return "\n".join([f"start: {start}", *rules, f"VALUE: /[^\\n]{{1,{LONGEST_VALUE}}}/"])
@@ -64,34 +83,65 @@ class CallFormat:
 
 
 def _faults(method: Json) -> list[str]:
-    names, parameters = (method["name"], *method["parameters"]), method["parameters"]
+    if ("parameters" in method) == ("inputSchema" in method):
+        return [": say either 'parameters' or, as MCP does, 'inputSchema'"]
+    schema = method.get("inputSchema", {})
+    if not isinstance(schema.get("properties", {}), dict) or not isinstance(schema.get("required", []), list):
+        return [".inputSchema: is no JSON Schema of an object: 'properties' must be an object, 'required' a list"]
+    read = _read(method)
+    names = (read.name, *read.parameters)
     found = [f": {name[:64]!r} is no name; {_NAMES}" for name in names if not _NAME.fullmatch(name)]
-    missing = sorted(set(method.get("required", ())) - parameters.keys())
+    if wrong := [value for each in read.parameters.values() for value in each.values if not _is_value(value)]:
+        found.append(f": a value on offer has one line of 1 to {LONGEST_VALUE} characters; one has {len(wrong[0])}")
+    missing = sorted(read.required - read.parameters.keys())
     return found + [f".required: {name!r} is none of its parameters" for name in missing]
 
 
-def _described(method: Json) -> str:
+def _is_value(value: str) -> bool:
+    return 0 < len(value) <= LONGEST_VALUE and "\n" not in value
+
+
+def _read(method: Json) -> _Method:
+    schema = method.get("inputSchema")
+    properties = method["parameters"] if schema is None else schema.get("properties", {})
+    required = (method if schema is None else schema).get("required", [])
+    parameters = {name: _parameter(told) for name, told in sorted(properties.items())}
+    return _Method(method["name"], method.get("description", ""), parameters, frozenset(map(str, required)))
+
+
+def _parameter(told: Any) -> _Parameter:
+    """Of a JSON Schema too, which may be `true`."""
+    known = told if isinstance(told, dict) else {}
+    values = known.get("enum", [known["const"]] if "const" in known else [])
+    return _Parameter(str(known.get("description", "")), tuple(_written(value) for value in values))
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _described(method: _Method) -> str:
     """Optional parameters with a question mark, behind each what it is and may be."""
-    lines = [f"{method['name']}: {_line(method.get('description', ''))}"]
-    for name, parameter in sorted(method["parameters"].items()):
-        mark = "" if name in method.get("required", []) else "?"
-        values = f" [{'|'.join(parameter['enum'])}]" if "enum" in parameter else ""
-        lines.append(f"- {name}{mark}: {_line(parameter.get('description', ''))}{values}")
+    lines = [f"{method.name}: {_line(method.description)}"]
+    for name, parameter in method.parameters.items():
+        mark = "" if name in method.required else "?"
+        values = f" [{'|'.join(parameter.values)}]" if parameter.values else ""
+        lines.append(f"- {name}{mark}: {_line(parameter.description)}{values}")
     return "\n".join(lines)
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split())[:LONGEST_DESCRIPTION]
 
 
-def _call(number: int, method: Json) -> tuple[str, list[str]]:
+def _call(number: int, method: _Method) -> tuple[str, list[str]]:
     """What stands for a call of `method`, and the rules that it needs."""
-    required, rules, pieces = method.get("required", []), [], [_quoted(method["name"])]
-    for place, (name, parameter) in enumerate(sorted(method["parameters"].items())):
-        rule, values = f"argument{number}_{place}", parameter.get("enum")
-        value = " | ".join(map(_quoted, values)) if values else "VALUE"
+    rules, pieces = [], [_quoted(method.name)]
+    for place, (name, parameter) in enumerate(method.parameters.items()):
+        rule = f"argument{number}_{place}"
+        value = " | ".join(map(_quoted, parameter.values)) if parameter.values else "VALUE"
         rules.append(f"{rule}: {_quoted(chr(10) + name + ': ')} ({value})")
-        pieces.append(rule if name in required else f"{rule}?")
+        pieces.append(rule if name in method.required else f"{rule}?")
     return " ".join(pieces), rules
 
 

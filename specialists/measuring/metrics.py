@@ -5,53 +5,65 @@ An output of None is an answer that did not parse: it counts as wrong everywhere
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from specialists.examples import Example
+from specialists.measuring.guessing import guessed
+from specialists.metric_rule import MetricRule
 from specialists.schemas import Json
-
-OUT_OF_SCOPE = "out_of_scope"
 
 #: One example's expected output and what was answered.
 Pair = tuple[Example, Json | None]
-Measure = Callable[[Sequence[Pair]], float]
+Rules = Mapping[str, MetricRule]
 
 
 @dataclass(frozen=True)
 class Metric:
-    measure: Measure
-    counts: Callable[[Example], bool] = lambda _: True  #: whether an example is one that it is of
+    rule: MetricRule
 
     def __call__(self, pairs: Sequence[Pair]) -> float:
-        return self.measure([pair for pair in pairs if self.counts(pair[0])])
+        return _WAYS[self.rule.how](self.rule, [pair for pair in pairs if self.counts(pair[0])])
+
+    def counts(self, example: Example) -> bool:
+        """Whether the example is one that it is of."""
+        if self.rule.of is None:
+            return True
+        value = _at(example.output, self.rule)
+        return self.rule.only in (None, value) and (self.rule.but is None or value != self.rule.but)
 
 
-def score(examples: Sequence[Example], outputs: Sequence[Json | None]) -> dict[str, float]:
-    """Metric name -> percent, for the metrics that fit the shape of the expected outputs."""
+def score(examples: Sequence[Example], outputs: Sequence[Json | None], rules: Rules | None = None) -> dict[str, float]:
+    """Metric name -> percent. Without `rules`, metrics that fit the shape of the expected outputs."""
     pairs = list(zip(examples, outputs, strict=True))
-    return {name: round(metric(pairs), 2) for name, metric in _metrics_of(examples).items()}
+    return {name: round(metric(pairs), 2) for name, metric in _metrics_of(examples, rules).items()}
 
 
 def intervals(
-    examples: Sequence[Example], outputs: Sequence[Json | None], draws: int = 400, seed: int = 1
+    examples: Sequence[Example],
+    outputs: Sequence[Json | None],
+    rules: Rules | None = None,
+    *,
+    draws: int = 400,
+    seed: int = 1,
 ) -> dict[str, tuple[float, float]]:
     """Metric name -> its 95 % interval in percent, by the bootstrap: of examples drawn anew, with replacement."""
     pairs, draw = list(zip(examples, outputs, strict=True)), random.Random(seed)
     samples = [draw.choices(pairs, k=len(pairs)) for _ in range(draws)]
     found = {}
-    for name, metric in _metrics_of(examples).items():
+    for name, metric in _metrics_of(examples, rules).items():
         values = sorted(metric(sample) for sample in samples)
         found[name] = (round(values[draws // 40], 1), round(values[-1 - draws // 40], 1))
     return found
 
 
-def counts(examples: Sequence[Example]) -> dict[str, int]:
+def counts(examples: Sequence[Example], rules: Rules | None = None) -> dict[str, int]:
     """Metric name -> how many of the examples it is of."""
-    return {name: sum(map(metric.counts, examples)) for name, metric in _metrics_of(examples).items()}
+    return {name: sum(map(metric.counts, examples)) for name, metric in _metrics_of(examples, rules).items()}
 
 
 def right(example: Example, output: Json | None) -> bool:
@@ -59,25 +71,10 @@ def right(example: Example, output: Json | None) -> bool:
     return output is not None and output == example.output
 
 
-def _metrics_of(examples: Sequence[Example]) -> dict[str, Metric]:
-    """Those that fit the outputs' shape and are of some of the examples at least."""
-    return {name: each for name, each in _metrics_for(examples).items() if any(map(each.counts, examples))}
-
-
-def _metrics_for(examples: Sequence[Example]) -> dict[str, Metric]:
-    fields = frozenset(examples[0].output)
-    if fields in _BY_FIELDS:
-        return _BY_FIELDS[fields]
-    values = [value for example in examples for value in example.output.values()]
-    if not all(isinstance(value, str) for value in values):
-        return {"exact": EXACT}
-    if len(fields) > 1:
-        return {"field_exact": Metric(_field_exact), "exact": EXACT}
-    metrics = {"accuracy": EXACT, "macro_f1": Metric(_macro_f1)}
-    if OUT_OF_SCOPE in values:
-        metrics["in_scope_accuracy"] = Metric(_exact, lambda example: not _is_out_of_scope(example))
-        metrics["oos_recall"] = Metric(_exact, _is_out_of_scope)
-    return metrics
+def _metrics_of(examples: Sequence[Example], rules: Rules | None) -> dict[str, Metric]:
+    """Those that are of some of the examples at least."""
+    named = {name: Metric(rule) for name, rule in (rules or guessed(examples)).items()}
+    return {name: metric for name, metric in named.items() if any(map(metric.counts, examples))}
 
 
 # -- shares of right answers --
@@ -89,24 +86,24 @@ def _share(right: Iterable[bool]) -> float:
     return 100 * sum(answers) / len(answers) if answers else 0.0
 
 
-def _exact(pairs: Sequence[Pair]) -> float:
+def _exact(_: MetricRule, pairs: Sequence[Pair]) -> float:
     return _share(right(example, output) for example, output in pairs)
 
 
-EXACT = Metric(_exact)
+def _accuracy(rule: MetricRule, pairs: Sequence[Pair]) -> float:
+    return _share(output is not None and _at(output, rule) == _at(example.output, rule) for example, output in pairs)
 
 
-def _is_out_of_scope(example: Example) -> bool:
-    return OUT_OF_SCOPE in example.output.values()
+def _at(output: Json | None, rule: MetricRule) -> Any:
+    """What the output has in the rule's field; None: nothing."""
+    return output.get(rule.of) if output and rule.of else None
 
 
-def _same(field: str) -> Measure:
-    return lambda pairs: _share((output or {}).get(field) == example.output[field] for example, output in pairs)
-
-
-def _field_exact(pairs: Sequence[Pair]) -> float:
+def _fields(_: MetricRule, pairs: Sequence[Pair]) -> float:
     return _share(
-        (output or {}).get(field) == value for example, output in pairs for field, value in example.output.items()
+        output is not None and output.get(field) == value
+        for example, output in pairs
+        for field, value in example.output.items()
     )
 
 
@@ -118,63 +115,46 @@ def _f1(hits: int, answered: int, expected: int) -> float:
     return 200 * hits / (answered + expected) if answered + expected else 100.0
 
 
-def _micro_f1(parts: Callable[[Json], Iterable[Hashable]]) -> Measure:
-    """Over all examples together: each part of an expected output is found or not, as often as it occurs."""
-
-    def measure(pairs: Sequence[Pair]) -> float:
-        hits = answered = expected = 0
-        for example, output in pairs:
-            wanted = Counter(parts(example.output))
-            given = Counter(parts(output) if output is not None else ())
-            hits += (wanted & given).total()
-            answered += given.total()
-            expected += wanted.total()
-        return _f1(hits, answered, expected)
-
-    return measure
-
-
-def _macro_f1(pairs: Sequence[Pair]) -> float:
-    """The mean over labels; where inputs name a repository, the mean over repositories of that."""
-    by_repository: dict[Any, list[Pair]] = {}
+def _micro_f1(rule: MetricRule, pairs: Sequence[Pair]) -> float:
+    """Over all examples together: each item of an expected output is found or not, as often as it occurs."""
+    hits = answered = expected = 0
     for example, output in pairs:
-        by_repository.setdefault(example.input.get("repository"), []).append((example, output))
-    means = [_mean_over_labels(of_one) for of_one in by_repository.values()]
+        wanted, given = (Counter(_items(value, rule)) for value in (example.output, output))
+        hits += (wanted & given).total()
+        answered += given.total()
+        expected += wanted.total()
+    return _f1(hits, answered, expected)
+
+
+def _items(output: Json | None, rule: MetricRule) -> Iterator[str]:
+    """Of a list or a map of names to values; the same text for equal items."""
+    value = _at(output, rule) or ()
+    return (json.dumps(item, sort_keys=True) for item in (value.items() if isinstance(value, dict) else value))
+
+
+def _macro_f1(rule: MetricRule, pairs: Sequence[Pair]) -> float:
+    """The mean over labels; with `by`, the mean over the values of that field of the input of that."""
+    parts: dict[Any, list[Pair]] = {}
+    for example, output in pairs:
+        parts.setdefault(example.input.get(rule.by) if rule.by else None, []).append((example, output))
+    means = [_mean_over_labels(part, rule) for part in parts.values()]
     return sum(means) / len(means)
 
 
-def _mean_over_labels(pairs: Sequence[Pair]) -> float:
-    wanted = [_label(example.output) for example, _ in pairs]
-    given = [_label(output) for _, output in pairs]
+def _mean_over_labels(pairs: Sequence[Pair], rule: MetricRule) -> float:
+    wanted = [_at(example.output, rule) for example, _ in pairs]
+    given = [_at(output, rule) for _, output in pairs]
     hits = Counter(label for label, other in zip(wanted, given, strict=True) if label == other)
     expected, answered = Counter(wanted), Counter(given)
     labels = {label for label in expected | answered if label is not None}
-    return sum(_f1(hits[label], answered[label], expected[label]) for label in labels) / len(labels)
+    scores = [_f1(hits[label], answered[label], expected[label]) for label in labels]
+    return sum(scores) / len(scores) if scores else 100.0  # of outputs that all leave the field out
 
 
-def _label(output: Json | None) -> Any:
-    return next(iter(output.values())) if output else None
-
-
-def _items(field: str, *keys: str) -> Callable[[Json], Iterator[Hashable]]:
-    return lambda output: (tuple(str(item[key]) for key in keys) for item in output[field])
-
-
-def _arguments(output: Json) -> Iterator[Hashable]:
-    return ((name, str(value)) for name, value in output["arguments"].items())
-
-
-_BY_FIELDS: dict[frozenset[str], dict[str, Metric]] = {
-    frozenset({"intent", "slots"}): {
-        "intent_accuracy": Metric(_same("intent")),
-        "slot_f1": Metric(_micro_f1(_items("slots", "name", "value"))),
-        "exact": EXACT,
-    },
-    frozenset({"entities"}): {"span_f1": Metric(_micro_f1(_items("entities", "type", "text"))), "exact": EXACT},
-    frozenset({"template"}): {"parsing_accuracy": EXACT},
-    frozenset({"name", "arguments"}): {
-        "accuracy": Metric(_same("name")),
-        "argument_f1": Metric(_micro_f1(_arguments)),
-        "exact": EXACT,
-    },
+_WAYS: dict[str, Callable[[MetricRule, Sequence[Pair]], float]] = {
+    "exact": _exact,
+    "fields": _fields,
+    "accuracy": _accuracy,
+    "macro_f1": _macro_f1,
+    "f1": _micro_f1,
 }

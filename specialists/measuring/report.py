@@ -16,7 +16,7 @@ from specialists.specialist import Specialist
 
 REFERENCES = Path(__file__).parent / "references.toml"
 
-#: The metrics that a specialist is judged by, of those that it has, the first one first.
+#: The metrics that a specialist is judged by whose manifest names none, of those that it has, the first one first.
 MAIN = (
     "macro_f1", "in_scope_accuracy", "oos_recall", "slot_f1", "span_f1", "field_exact", "parsing_accuracy", "exact",
     "argument_f1", "accuracy",
@@ -90,8 +90,8 @@ class Entry:
         """Two at most, those that references speak of first."""
         assert self.measured
         known = [reference.metric for reference in self.references if reference.metric in self.measured.metrics]
-        rest = [metric for metric in MAIN if metric in self.measured.metrics]
-        return list(dict.fromkeys([*known, *rest]))[:2]
+        rest = [metric for metric in self.manifest.measure or MAIN if metric in self.measured.metrics]
+        return list(dict.fromkeys([*known, *rest, *self.measured.metrics]))[:2]
 
 
 def load_references(path: Path = REFERENCES) -> dict[str, list[Reference]]:

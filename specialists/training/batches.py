@@ -35,7 +35,7 @@ def tokenise(specialist: Specialist, tokenizer: Any, examples: Sequence[Example]
 
 def _tokens(specialist: Specialist, tokenizer: Any, example: Example) -> Tokens | None:
     text, limit = specialist.fill(example.input), specialist.manifest.limits.input_tokens
-    answer = encode(tokenizer, specialist.format.write(example.output))
+    answer = encode(tokenizer, specialist.write(example.output))
     if len(answer) > specialist.answer_tokens:
         return None
     try:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infra.json_lines import SHOWN
 from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
 from specialists.manifest import Recipe
-from specialists.manifest_text import ManifestTextError, Value, with_table, without
+from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
@@ -63,7 +65,7 @@ def train_specialist(
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
-    taught = chosen + [example for example in made_up if _fits(specialist, example)]
+    taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
     adapter = train(specialist, taught, folder, out, settled, say, start, measured)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
@@ -87,35 +89,43 @@ def train_specialist(
 def _usable(
     specialist: Specialist, examples: Sequence[Example], what: str, say: Callable[[str], None]
 ) -> list[Example]:
-    usable = [example for example in examples if _fits(specialist, example)]
+    misfits = [_misfit(specialist, example) for example in examples]
+    usable = [example for example, misfit in zip(examples, misfits, strict=True) if misfit is None]
+    reasons = Counter(misfit for misfit in misfits if misfit is not None)
+    told = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(SHOWN))
     if not usable:
-        raise TrainingError(f"none of the {len(examples)} {what} fits the schemas of {specialist.name!r}")
-    if left_out := len(examples) - len(usable):
-        say(f"{left_out} of {len(examples)} {what} left out: they break the schemas or the format")
+        raise TrainingError(f"none of the {len(examples)} {what} fits the schemas of {specialist.name!r}: {told}")
+    if reasons:
+        say(f"{len(examples) - len(usable)} of {len(examples)} {what} left out: {told}")
     return usable
 
 
-def _fits(specialist: Specialist, example: Example) -> bool:
+def _misfit(specialist: Specialist, example: Example) -> str | None:
+    """Why an example cannot be trained on; None: it can."""
     try:
-        answer = specialist.format.write(example.output)
-        return not specialist.input_faults(example.input) and specialist.parse(answer, example.input) is not None
-    except (FormatError, ValueError, KeyError):
-        return False
+        if faults := specialist.input_faults(example.input):
+            return faults[0]
+        specialist.parse(specialist.write(example.output), example.input)
+    except KeyError as error:
+        return f"{specialist.name}.output: missing {error}"
+    except (FormatError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
     path = specialist.folder / "specialist.toml"
-    text = without(without(path.read_text(), "adapter"), "confidence")  # which was of another adapter
-    pinned: dict[str, Value] = {
+    pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
         "rank": options.rank,
         "alpha": options.alpha,
     }
     try:
+        text = without(path.read_text(), "confidence")  # which was of another adapter
         if base is not None:
-            text = with_table(text, "base", {"name": base}, before="decoding")
-        text = with_table(text, "adapter", pinned, before="decoding")
+            text = with_table(text, "base", {"name": base})
+        text = with_table(text, "adapter", pinned)
         if recipe:
             text = with_table(text, "training", recipe.model_dump(), "of the adapter")
         elif text != without(text, "training"):

@@ -18,7 +18,7 @@ from infra.records import Json
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "infra/docker/secrets/example"
+EXAMPLES = ROOT / "infra/deploy/docker/secrets/example"
 PROJECT = "manyhands-cluster-test"
 VERSION = "cluster-test"  #: the images' tag
 BUILT = ("api", "weights", "flower")  #: services whose images are built

@@ -18,7 +18,7 @@ import pytest
 from coordinator.client import ApiError, ApiUnreachable, Client
 from coordinator.commands.data_files import read_file
 from coordinator.commands.demo import GOAL, INBOX
-from infra.records import Job, Json
+from infra.records import Job, Json, strayed_line
 from specialists.catalog import load_catalog
 from tests.cluster.cluster import EXAMPLES, Cluster, until
 from tests.inbox import each, ref
@@ -194,7 +194,8 @@ def test_flower_lists_every_worker_with_its_queues(flower: httpx.Client, client:
     until(lambda: alive.keys() <= flower.get("/api/workers", params={"refresh": 1}).json().keys(), 60)
     shown = flower.get("/api/workers").json()
     for name, about in alive.items():
-        assert {queue["name"] for queue in shown[name]["active_queues"]} == set(about["serves"])
+        own = {strayed_line(job_type, schemas) for job_type, schemas in about["schemas"].items()}
+        assert {queue["name"] for queue in shown[name]["active_queues"]} == set(about["serves"]) | own
     lengths = flower.get("/api/queues/length").json()["active_queues"]
     assert {queue["name"] for queue in lengths} >= {"planner", "triage", "entities"}
 

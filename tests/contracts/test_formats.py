@@ -97,6 +97,9 @@ def method(name: str = "Find", **rest: Any) -> dict[str, Any]:
         ([method("Find it")], "methods.0: 'Find it' is no name; a name is letters"),
         ([method("Wait"), method(parameters={"a\nb": {}})], "methods.1: 'a\\nb' is no name"),
         ([method(required=["day"])], "methods.0.required: 'day' is none of its parameters"),
+        ([{"name": "Find"}], "methods.0: say either 'parameters' or, as MCP does, 'inputSchema'"),
+        ([{"name": "Find", "inputSchema": {"properties": []}}], "methods.0.inputSchema: is no JSON Schema of an obj"),
+        ([method(parameters={"a": {"enum": ["x\ny"]}})], "methods.0: a value on offer has one line"),
     ],
 )
 def test_methods_that_no_call_could_be_written_of_are_told(methods: Any, fault: str):
@@ -195,3 +198,43 @@ def test_what_the_schema_does_not_bound_has_no_longest_answer():
         load_format("json", schema_of(a={"type": "array", "items": {"type": "string"}, "maxItems": 2})).longest()
         is None
     )
+
+
+TOOL = {
+    "name": "github/issues.search",
+    "title": "Search issues",
+    "description": "Finds issues.",
+    "inputSchema": {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "description": "What to look for."},
+            "state": {"type": "string", "enum": ["open", "closed"]},
+            "limit": {"type": "integer", "enum": [10, 100]},
+        },
+        "required": ["query"],
+    },
+    "annotations": {"readOnlyHint": True},
+}
+
+
+def test_a_tool_as_mcp_lists_it_is_a_method():
+    call = load_specialist(SHIPPED / "call", adapters=False)
+    input = {"dialogue": ["User: Which issues are open about the mask?"], "methods": [TOOL]}
+    assert call.input_faults(input) == []
+    assert call.format.fields(input)["methods"] == (
+        "github/issues.search: Finds issues.\n- limit?:  [10|100]\n- query: What to look for.\n- state?:  [open|closed]"
+    )
+    answer = "github/issues.search\nlimit: 10\nquery: mask\nstate: open"
+    assert accepts(call.format, input, answer)
+    assert not accepts(call.format, input, "github/issues.search\nlimit: 11\nquery: mask")
+    assert call.parse(answer, input) == {
+        "name": "github/issues.search", "arguments": {"limit": "10", "query": "mask", "state": "open"}
+    }  # fmt: skip
+
+
+def test_more_methods_than_sixteen_may_be_on_offer():
+    call = load_specialist(SHIPPED / "call", adapters=False)
+    many = {"dialogue": ["User: Find it."], "methods": [method(f"Find{number}") for number in range(100)]}
+    assert call.input_faults(many) == []
+    assert accepts(call.format, many, "Find77\ncity: Oslo")

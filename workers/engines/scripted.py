@@ -79,7 +79,7 @@ class ScriptedEngine:
         answers: dict[str, Answer] = {}
         for specialist in specialists:
             table = {
-                specialist.render(example.input): specialist.format.write(example.output)
+                specialist.render(example.input): specialist.write(example.output)
                 for example in read_examples(specialist.folder / EXAMPLES)
             }
             answers |= table

@@ -26,13 +26,13 @@ def cascade_of(
         seconds += again.seconds
         for n, answer in zip(unsure, again.answers, strict=True):
             answers[n] = answer if answer.output is not None else answers[n]
-    outputs = [answer.output for answer in answers]
+    outputs, rules = [answer.output for answer in answers], specialist.manifest.measure
     return Cascade(
         to=fallback.name,
         below=rule.below,
         share=round(100 * len(unsure) / len(examples), 1),
-        metrics=score(examples, outputs),
-        intervals=intervals(examples, outputs),
+        metrics=score(examples, outputs, rules),
+        intervals=intervals(examples, outputs, rules),
         jobs_per_s=round(len(examples) / seconds, 2),
     )
 

@@ -53,7 +53,7 @@ def curve(
                 f"{name!r} runs engine {specialist.manifest.engine!r}: there is no language model to train"
             )
         points = _counts(counts)
-        examples, measured = read_examples(data), drawn(read_examples(dev), limit)
+        examples, measured = read_examples(data, _say), drawn(read_examples(dev, _say), limit)
         for count in points:
             budget = _point(specialist, examples, measured, count, settings)
             Facts.load(specialist.folder).with_budget(budget).save(specialist.folder)

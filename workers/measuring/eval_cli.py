@@ -16,12 +16,13 @@ from infra.settings import Settings
 from specialists.bases.weights import WeightsError
 from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.confidence import Calibration, calibrate, calibration_error, coverage, cross_calibrated
-from specialists.examples import EXAMPLES, Example, ExamplesError, drawn, read_examples
+from specialists.examples import EXAMPLES, Example, ExamplesError, answerable, drawn, read_examples
 from specialists.manifest_text import ManifestTextError, with_table
 from specialists.measuring.baselines import BaselineError, fit_baselines
 from specialists.measuring.card import CARD, add_score, machine, today
 from specialists.measuring.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
-from specialists.measuring.metrics import score
+from specialists.measuring.guessing import guessed
+from specialists.measuring.metrics import Rules, score
 from specialists.specialist import Specialist
 from workers.engines import EngineError
 from workers.measuring.cascade import cascade_of
@@ -33,6 +34,7 @@ class EvalError(ValueError):
 
 
 UNTUNED = "base, untuned"
+MEASURE = "measure"  #: the manifest's table
 
 #: Fewer answers say too little about how sure the others are: fitted on 60, it was worse than none (receipt, 2026-11).
 LEAST_JUDGED = 100
@@ -75,7 +77,8 @@ def _eval(
         specialist = catalog.get(name)
         if specialist.manifest.inner_engine == "planner":
             raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
-        examples = drawn(read_examples(data), limit)
+        examples = drawn(answerable(specialist, read_examples(data, _warn), _warn), limit)
+        rules = specialist.manifest.measure
         if untuned and fit:
             raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")
         if shots and not untuned:
@@ -87,8 +90,10 @@ def _eval(
         shown = read_examples(specialist.folder / EXAMPLES)[:shots] if shots else []
         if untuned:
             specialist = _untuned(specialist, shown)
-        compared = _score_baselines(baseline, examples) if baseline else {}
+        compared = _score_baselines(baseline, examples, rules) if baseline else {}
         found = evaluate_here(specialist, examples, settings)
+        if not rules:
+            typer.echo(_told_of_guessing(name, examples), err=True)
         if fit:
             specialist = _calibrated(specialist, found)
         if card:
@@ -110,6 +115,10 @@ def _eval(
         _print_cascade(cascade)
 
 
+def _warn(sentence: str) -> None:
+    typer.echo(f"warning: {sentence}", err=True)
+
+
 def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
     """With its confidence fitted and pinned; as it was, aloud, where there are too few answers for that."""
     if len(found.judged) < LEAST_JUDGED:
@@ -126,17 +135,26 @@ def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
 
 def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
     """Its base alone, which is shown these examples with their answers before the question."""
-    texts = [specialist.render(each.input) + specialist.format.write(each.output) + "\n\n" for each in shown]
+    texts = [specialist.render(each.input) + specialist.write(each.output) + "\n\n" for each in shown]
     limits = specialist.manifest.limits
     room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
     manifest = specialist.manifest.model_copy(update={"adapter": None, "limits": room})
     return replace(specialist, manifest=manifest, prompt="".join(texts) + (specialist.prompt or ""))
 
 
-def _score_baselines(training: Path, examples: Sequence[Example]) -> dict[str, dict[str, float]]:
+def _score_baselines(training: Path, examples: Sequence[Example], rules: Rules) -> dict[str, dict[str, float]]:
     """Each baseline's name -> its metrics."""
     inputs = [example.input for example in examples]
-    return {name: score(examples, ask(inputs)) for name, ask in fit_baselines(read_examples(training)).items()}
+    return {name: score(examples, ask(inputs), rules) for name, ask in fit_baselines(read_examples(training)).items()}
+
+
+def _told_of_guessing(name: str, examples: Sequence[Example]) -> str:
+    """What was measured, as a table for the manifest, where it can be changed."""
+    rules = {metric: rule.model_dump(exclude_none=True) for metric, rule in guessed(examples).items()}
+    return (
+        f"notice: the manifest of {name!r} names no metrics, so they were guessed from the shape of its outputs. "
+        f"To choose them, put this into its specialist.toml and change it:\n{with_table('', MEASURE, rules)}"
+    )
 
 
 def _keep(

@@ -95,15 +95,15 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
         if asked.refused:
             refused[asked.refused] += 1
         answers.append(Answer(asked.output, asked.probability, right(example, asked.output)))
-    outputs = [answer.output for answer in answers]
+    outputs, rules = [answer.output for answer in answers], specialist.manifest.measure
     seconds = time.monotonic() - started
     return Evaluation(
         specialist=specialist.name,
         n=len(examples),
         valid_share=round(100 * sum(output is not None for output in outputs) / len(examples), 2),
-        metrics=score(examples, outputs),
-        intervals=intervals(examples, outputs),
-        counts=counts(examples),
+        metrics=score(examples, outputs, rules),
+        intervals=intervals(examples, outputs, rules),
+        counts=counts(examples, rules),
         seconds=round(seconds, 2),
         jobs_per_s=round(len(examples) / seconds, 2),
         tokens_in=round(spent["tokens_in"] / len(examples), 1),

@@ -52,12 +52,12 @@ def label(
     """Let a specialist answer inputs, and keep what it is sure of as examples to train another on."""
     settings = Settings()
     try:
-        specialist, given = load_catalog(settings.specialists).get(name), read_inputs(data)
+        specialist, given = load_catalog(settings.specialists).get(name), read_inputs(data, _warn)
         if specialist.manifest.inner_engine == "planner":
             raise LabelError(f"{name!r} writes plans, on which `manyhands train` trains nothing")
-        for number, input in enumerate(given, 1):
-            if faults := specialist.input_faults(input):
-                raise LabelError(f"{data.name}: input {number} is none of {name!r}: {faults[0]}")
+        if all(specialist.input_faults(input) for input in given):
+            fault = specialist.input_faults(given[0])[0]
+            raise LabelError(f"{data.name}: none of the {len(given)} inputs is one of {name!r}: {fault}")
         inputs, left_out, kept = drawn(given, limit), Counter[str](), 0
         part = out.with_name(f"{out.name}.part")
         with part.open("w", encoding="utf-8") as lines:
@@ -77,6 +77,10 @@ def label(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"{out}: {kept} of {len(inputs)} answers, of a confidence of {above:g} and more{why}")
+
+
+def _warn(sentence: str) -> None:
+    typer.echo(f"warning: {sentence}", err=True)
 
 
 def labelled(

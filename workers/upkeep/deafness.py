@@ -14,7 +14,8 @@ from math import ceil
 from types import TracebackType
 from typing import Self
 
-from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.ledger.protocol import LedgerUnavailable
+from infra.ledger.protocols.connection import LedgerPulse
 from infra.logs import where
 from infra.queue.protocol import Handler, Queue, QueueUnavailable
 
@@ -76,7 +77,7 @@ class Listener:
     def __init__(
         self,
         queue: Queue,
-        ledger: Ledger,
+        ledger: LedgerPulse,
         handlers: Mapping[str, Handler],
         slots: int,
         deaf_s: float,

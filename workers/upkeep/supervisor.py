@@ -40,6 +40,7 @@ OPTIONS = {
     "slots": "--slots",
     "engine": "--engine",
     "ray_address": "--address",
+    "untrained": "--untrained",
 }
 
 

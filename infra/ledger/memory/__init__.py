@@ -1,1 +1,1 @@
-"""The ledger in one process's memory, for tests: a twin of the scripts, which are the product's rules."""
+"""The product's rules are the Lua scripts of `infra.ledger.redis.scripts`; this room is their twin for tests."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.ledger.unreadable import PLACE, read_outcome, unread_job
-from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus, Outcome
+from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus, Outcome, strayed_line
 
 
 @dataclass
@@ -23,6 +23,7 @@ class Entry:
     committed: str | None = None  #: token of the last accepted commit
     handed: str | None = None  #: token of the last claim that was handed back
     lost: int = 0  #: leases that ran out
+    strayed: bool = False  #: it was offered to a worker of other schemas
     share: float = 0.0  #: by which its tenant's turn grew when it was taken; 0: it is in a line again
     worker: str | None = None
     resends: int = 0
@@ -30,12 +31,17 @@ class Entry:
 
     @staticmethod
     def of(job: Job) -> Entry:
-        queue_ms = None if job.queue_s is None else round(1000 * job.queue_s)
+        queue_ms = None if job.claim_within_s is None else round(1000 * job.claim_within_s)
         return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), queue_ms)
 
     @property
     def id(self) -> str:
         return self.job.id
+
+    @property
+    def line(self) -> str:
+        """The job type in whose line it is, or the line of its own schemas."""
+        return strayed_line(self.job.type, self.job.schemas or "") if self.strayed else self.job.type
 
     @property
     def status(self) -> JobStatus | None:

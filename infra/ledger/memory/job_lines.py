@@ -56,7 +56,8 @@ class ClassLine:
         self._turns[entry.job.tenant] += entry.share
 
     def refund(self, entry: Entry) -> None:
-        """Undo its charge, if it was charged since it was in a line; it is in one again."""
+        """Undo its charge, if it was charged since it was in a line."""
+        self._turns.setdefault(entry.job.tenant, self._clock)
         self._turns[entry.job.tenant] -= entry.share
         entry.share = 0.0
 

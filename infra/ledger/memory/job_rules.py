@@ -1,6 +1,6 @@
 """The rules by which jobs move, in this process's memory. Knows no lock and no run's record.
 
-The twin of `infra/scripts`.
+The product's rules are the Lua scripts of `infra.ledger.redis.scripts`; these are their twin for tests.
 """
 
 from __future__ import annotations
@@ -108,16 +108,16 @@ class JobRules:
 
     # -- to a worker and back --
 
-    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None) -> Claim | Refusal:
         entry = self._table.find(job_id)
         if entry is None:
             return Refusal.UNKNOWN
-        return self._refusal(entry) or self._grant(entry, worker, lease_ms)
+        return self._refusal(entry) or self._stray(entry, schemas) or self._grant(entry, worker, lease_ms)
 
     def renew(self, job_id: str, token: str, lease_ms: int) -> bool:
         entry = self._table.held(job_id, token)
         if entry:
-            self._table.lines[entry.job.type].running[job_id] = self._table.now_ms() + lease_ms
+            self._table.lines[entry.line].running[job_id] = self._table.now_ms() + lease_ms
         return entry is not None
 
     def commit(self, outcome: Outcome, token: str, retry_ms: int | None) -> bool:
@@ -148,7 +148,7 @@ class JobRules:
         job_type = entry.job.type
         if entry.state.ended:
             return Refusal.ENDED
-        if self._table.lines[job_type].running.get(entry.id, 0) > self._table.now_ms():
+        if self._table.lines[entry.line].running.get(entry.id, 0) > self._table.now_ms():
             return Refusal.RUNNING
         if over := self._end_if_over(entry):
             return Refusal.ENDED if over is JobState.CANCELLED else Refusal(over)
@@ -160,6 +160,13 @@ class JobRules:
         if entry.state is not JobState.READY:
             self._table.put_back(entry)
         return Refusal.PAUSED
+
+    def _stray(self, entry: Entry, schemas: str | None) -> Refusal | None:
+        """Of a job that was made for other schemas than the worker's: others are offered it from now on."""
+        if schemas is None or entry.job.schemas in (None, schemas):
+            return None
+        self._table.stray(entry)
+        return Refusal.OTHER_SCHEMAS
 
     def _count_lost(self, entry: Entry) -> None:
         """Of one that is not running any more, but says so: its lease ran out."""
@@ -220,7 +227,7 @@ class JobRules:
 
     def _end_with(self, entry: Entry, outcome: Outcome) -> None:
         """End with what a worker committed."""
-        now_ms, line = self._table.now_ms(), self._table.lines[entry.job.type]
+        now_ms, line = self._table.now_ms(), self._table.lines[entry.line]
         if entry.job.reuse:
             self._sharing.keep(entry.job.reuse, outcome, now_ms)
         self._end(entry, outcome)

@@ -49,8 +49,8 @@ class JobTable:
     def next_retry_ms(self) -> int | None:
         return min(self._delayed.values(), default=None)
 
-    def paused(self, job_type: str) -> bool:
-        return self.states.get(job_type) is TypeState.PAUSED
+    def paused(self, line: str) -> bool:
+        return self.states.get(line.partition(".")[0]) is TypeState.PAUSED
 
     def open_lines(self) -> list[Line]:
         return [line for job_type, line in self.lines.items() if not self.paused(job_type)]
@@ -86,13 +86,23 @@ class JobTable:
         if entry.state is JobState.RUNNING:
             entry.since_ms = self.now_ms()
         self._make_ready(entry, first=True)
-        self.lines[entry.job.type].refund(entry)
+        self.lines[entry.line].refund(entry)
+
+    def stray(self, entry: Entry) -> None:
+        """Ready in the line of its own schemas. Its charge is given back."""
+        line = self.lines[entry.line]
+        if entry.state is JobState.SENT:
+            line.passed = line.sent[entry.id], self.now_ms()
+        line.refund(entry)
+        self._leave(entry)
+        entry.strayed = True
+        self.line_up(entry)
 
     def wait(self, entry: Entry, until_ms: int | None = None) -> None:
         """Pending until then; None: until it is moved."""
         self._leave(entry)
         entry.state = JobState.PENDING
-        self.lines[entry.job.type].pending.add(entry.id)
+        self.lines[entry.line].pending.add(entry.id)
         self._watch(entry)
         if until_ms is not None:
             self._delayed[entry.id] = until_ms
@@ -101,11 +111,11 @@ class JobTable:
     def send(self, entry: Entry, at_ms: int, place: int = 0) -> None:
         self._leave(entry)
         entry.state = JobState.SENT
-        self.lines[entry.job.type].send(entry, (at_ms, place))
+        self.lines[entry.line].send(entry, (at_ms, place))
         self._watch(entry)
 
     def run(self, entry: Entry, worker: str, token: str, until_ms: int) -> None:
-        line = self.lines[entry.job.type]
+        line = self.lines[entry.line]
         if entry.state is JobState.SENT:
             line.passed = line.sent[entry.id], self.now_ms()
         self._leave(entry)
@@ -139,12 +149,12 @@ class JobTable:
     def _make_ready(self, entry: Entry, first: bool) -> None:
         self._leave(entry)
         entry.state = JobState.READY
-        self.lines[entry.job.type].join(entry, first)
+        self.lines[entry.line].join(entry, first)
         self._watch(entry)
         self.woken = True
 
     def _leave(self, entry: Entry) -> None:
-        line = self.lines[entry.job.type]
+        line = self.lines[entry.line]
         line.leave(entry)
         self._untils.pop(entry.id, None)
         self._delayed.pop(entry.id, None)

@@ -70,11 +70,12 @@ def _fields(job: Job) -> Json:
         "index": job.index,
         "attempts": job.attempts,
         "deadline": job.deadline_ms,
-        "queue_ms": None if job.queue_s is None else round(1000 * job.queue_s),
+        "queue_ms": None if job.claim_within_s is None else round(1000 * job.claim_within_s),
         "tenant": None if job.tenant == NOBODY else job.tenant,
         "class": None if job.priority is Priority.NORMAL else job.priority.rank,
         "tokens": None if job.tokens == 1 else job.tokens,
         "round": job.round or None,
+        "schemas": job.schemas,
     }
     if job.reuse:
         fields |= {"reuse": job.reuse.key, "digest": job.reuse.digest, "cache_s": job.reuse.cache_s}

@@ -16,7 +16,8 @@ class NotCountable(ValueError):
 
 def count(input: Json) -> Json:
     """`field` is a path (`intent`, `entities.type`); a list on the way counts each element. Most frequent first,
-    equal counts by value. `total` is the number of values counted; an item without the field counts nowhere.
+    equal counts by value. `total` is the number of values counted; an item without the field counts nowhere. Where
+    nothing is counted, a note says why.
 
     Raises NotCountable.
     """
@@ -27,7 +28,12 @@ def count(input: Json) -> Json:
         named.setdefault(identity(value), value)
     counted = Counter(map(identity, found))
     ordered = sorted(counted, key=lambda key: (-counted[key], *_place(named[key])))
-    return {"counts": [{"value": named[key], "count": counted[key]} for key in ordered], "total": counted.total()}
+    counts = [{"value": named[key], "count": counted[key]} for key in ordered]
+    if counts:
+        return {"counts": counts, "total": counted.total()}
+    items = len(input["items"])
+    why = f"none of the {items} items has a value of {input['field']!r}" if items else "there are no items to count"
+    return {"counts": [], "total": 0, "note": why}
 
 
 def _place(value: Any) -> tuple[str, float, str]:

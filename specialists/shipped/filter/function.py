@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
@@ -23,6 +24,8 @@ _NUMBERS: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "at_most": le,
 }
 _DATES = {"before": Moment.is_before, "after": Moment.is_after}
+#: Values that a note shows, and characters of each.
+SHOWN, LONGEST = 5, 60
 CONDITIONS = ("equals", "any_of", "contains", *_NUMBERS, *_DATES)
 
 
@@ -34,7 +37,8 @@ def filter(input: Json) -> Json:
     """Items in their order. `field` is a path; in a list on the way any element may meet the condition.
 
     Case, `_` and spaces around a text make no difference: a planner copies the words of the goal (`lost or stolen
-    card`). Where `negate` is true, the items are kept that do not meet it. Raises NotFilterable.
+    card`). Where `negate` is true, the items are kept that do not meet it. Where none is kept, a note says what there
+    is. Raises NotFilterable.
     """
     items, field = input["items"], input["field"]
     condition = _condition(input)
@@ -42,7 +46,23 @@ def filter(input: Json) -> Json:
     meets = _test(condition, input[condition], [value for item in items for value in values(item, field)], field)
     negate = input.get("negate", False)
     kept = [item for item in items if any(map(meets, values(item, field))) is not negate]
-    return {"items": kept, "kept": len(kept)}
+    found = {"items": kept, "kept": len(kept)}
+    return found if kept else {**found, "note": _why_none(items, field)}
+
+
+def _why_none(items: list[Any], field: str) -> str:
+    """What there is in place of what was asked for."""
+    if not items:
+        return "there are no items to choose from"
+    others = list(dict.fromkeys(_cut(value) for item in items for value in values(item, field) if value is not None))
+    shown = ", ".join(others[:SHOWN]) + (", …" if len(others) > SHOWN else "")
+    has = f"{field!r} is {shown} there" if others else f"none of them has a value of {field!r}"
+    return f"none of the {len(items)} items meets the condition: {has}"
+
+
+def _cut(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _condition(input: Json) -> str:

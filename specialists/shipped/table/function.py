@@ -25,13 +25,19 @@ def table(input: Json) -> Json:
     columns' order makes no difference. Without names, it gets its column's number from the second on (`intent`,
     `intent_2`). Raises UnequalColumns, UnequalNames.
     """
-    columns = [[_fields(cell) for cell in column] for column in input["columns"]]
+    columns = [_column(column) for column in input["columns"]]
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         raise UnequalColumns(f"the columns have {lengths} items; a table needs lists of equal length")
     names = input.get("names")
     cells = list(zip(*columns, strict=True))
     return {"rows": [_numbered(row) for row in cells] if names is None else _named(cells, columns, names)}
+
+
+def _column(cells: list[Any]) -> list[Json]:
+    """Among objects, a place that was left out brings no field."""
+    objects = any(isinstance(cell, dict) for cell in cells)
+    return [{} if cell is None and objects else _fields(cell) for cell in cells]
 
 
 def _fields(cell: Any) -> Json:

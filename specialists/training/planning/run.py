@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from specialists.bases.weights import ensure
 from specialists.heads.encoder import Shape
 from specialists.heads.matcher import Scorer, base_of
-from specialists.manifest_text import ManifestTextError, Value, with_table, without
+from specialists.manifest_text import ManifestTextError, with_table
 from specialists.planning.calibration import Calibration
 from specialists.planning.texts import TASKS
 from specialists.specialist import ADAPTER, Specialist
@@ -94,8 +94,8 @@ def install_adapter(specialist: Specialist, adapter: Path) -> Path:
     shape, path = Shape(), specialist.folder / "specialist.toml"
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     try:
-        pinned: dict[str, Value] = {"sha256": digest, "rank": shape.rank, "alpha": shape.alpha}
-        text = with_table(without(path.read_text(), "adapter"), "adapter", pinned, before="limits")
+        pinned = {"sha256": digest, "rank": shape.rank, "alpha": shape.alpha}
+        text = with_table(path.read_text(), "adapter", pinned)
     except ManifestTextError as error:
         raise FittingError(f"the adapter is in {adapter.parent}, not installed: {error}") from None
     shutil.copyfile(adapter, specialist.folder / ADAPTER)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.ledger.memory.ledger import WEEK_S, MemoryLedger, wall_ms
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.memory.store import WEEK_S, wall_ms
 from infra.ledger.protocol import Ledger
 from tests.contracts.ledger.given import IDLE_MS, Clock, House, sleeps
 

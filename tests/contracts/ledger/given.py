@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from infra.ledger.memory.ledger import wall_ms
+from infra.ledger.memory.store import wall_ms
 from infra.ledger.protocol import Ledger
 from infra.records import (
     Claim,

@@ -8,7 +8,7 @@ from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, counts
 
 def test_a_job_that_was_not_claimed_within_its_queue_time_expires(house: House) -> None:
     ledger = house.ledger
-    ledger.release([a_job(i, queue_s=0.1) for i in range(2)] + [a_job(2)])
+    ledger.release([a_job(i, claim_within_s=0.1) for i in range(2)] + [a_job(2)])
     ledger.take_ready(1)
     house.passes(110)
 
@@ -21,14 +21,14 @@ def test_a_job_that_was_not_claimed_within_its_queue_time_expires(house: House) 
 
 
 def test_a_claim_after_the_queue_time_is_refused_as_expired(house: House) -> None:
-    house.ledger.release([a_job(queue_s=0.02)])
+    house.ledger.release([a_job(claim_within_s=0.02)])
     house.passes(30)
 
     assert house.ledger.claim(a_job().id, "w1", LEASE_MS) is Refusal.EXPIRED
 
 
 def test_a_job_that_is_late_is_not_put_on_the_queue(house: House) -> None:
-    house.ledger.release([a_job(0, queue_s=0.02), a_job(1, deadline_ms=house.now_ms() + 20), a_job(2)])
+    house.ledger.release([a_job(0, claim_within_s=0.02), a_job(1, deadline_ms=house.now_ms() + 20), a_job(2)])
     house.passes(30)
 
     assert house.ledger.take_ready(10) == [("triage", a_job(2).id)]
@@ -37,7 +37,7 @@ def test_a_job_that_is_late_is_not_put_on_the_queue(house: House) -> None:
 
 def test_the_queue_time_counts_to_the_first_claim_alone(house: House) -> None:
     ledger = house.ledger
-    ledger.release([a_job(i, queue_s=0.5) for i in range(3)])
+    ledger.release([a_job(i, claim_within_s=0.5) for i in range(3)])
     handed = claimed(ledger, a_job(0))
     retried = claimed(ledger, a_job(1))
     claimed(ledger, a_job(2), lease_ms=20)
@@ -54,7 +54,7 @@ def test_the_queue_time_counts_to_the_first_claim_alone(house: House) -> None:
 
 def test_a_queue_time_beyond_the_deadline_says_nothing(house: House) -> None:
     ledger = house.ledger
-    ledger.release([a_job(queue_s=60, deadline_ms=house.now_ms() + 20)])
+    ledger.release([a_job(claim_within_s=60, deadline_ms=house.now_ms() + 20)])
     house.passes(30)
     ledger.sweep(LEASE_MS)
 
@@ -65,7 +65,7 @@ def test_a_queue_time_beyond_the_deadline_says_nothing(house: House) -> None:
 
 def test_the_queue_time_of_a_job_that_waits_for_another_counts_from_when_it_is_ready(house: House) -> None:
     ledger, unique = house.ledger, Reuse(key="k", digest="d", unique=True)
-    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, queue_s=0.2)])
+    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, claim_within_s=0.2)])
     first = claimed(ledger, a_job(0))
     house.passes(210)
     ledger.sweep(LEASE_MS)
@@ -85,7 +85,7 @@ def test_the_queue_time_of_a_job_that_waits_for_another_counts_from_when_it_is_r
 
 def test_a_job_that_waited_for_another_is_claimed_within_its_queue_time_for_good(house: House) -> None:
     ledger, unique = house.ledger, Reuse(key="k", digest="d", unique=True)
-    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, queue_s=0.2)])
+    ledger.release([a_job(0, reuse=unique), a_job(1, reuse=unique, claim_within_s=0.2)])
     ledger.cancel([a_job(0).id])
     retried = claimed(ledger, a_job(1))
     ledger.commit(failure_of(retried), retried.token, 0)

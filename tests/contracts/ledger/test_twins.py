@@ -114,7 +114,7 @@ class Twins:
         """Several that ask the same, of which some are late, or soon are."""
         run_id, job_type, pick = self.chance.choice(RUNS), self.chance.choice(TYPES), self.chance.choice
         unique = Reuse(key=run_id + job_type, digest="d", unique=True)
-        late = [{"deadline_ms": GONE_MS}, {"queue_s": SOON_S}, {}]
+        late = [{"deadline_ms": GONE_MS}, {"claim_within_s": SOON_S}, {}]
         jobs = [self.job(run_id, job_type, reuse=unique, **pick(late)) for _ in range(4)]
         self.same(lambda ledger, _: ledger.release(jobs))
 
@@ -233,7 +233,7 @@ class Twins:
             "tokens": pick((1, 3, 10)),
             "attempts": pick((1, 2, 3)),
             "reuse": pick((None, None, reuse)),
-            "queue_s": pick((*[None] * 15, SOON_S)),
+            "claim_within_s": pick((*[None] * 15, SOON_S)),
             "deadline_ms": pick((*[None] * 15, GONE_MS)),
             "round": self.runs[run_id],
         }

@@ -166,8 +166,8 @@ def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(house: Callab
     assert predicted == pytest.approx(8.0, rel=0.01)
     for asked, must in (
         ({"deadline_s": 5.5}, "be done within 5.5 s"),
-        ({"queue_s": 5.5}, "be claimed within 5.5 s and be done within 600 s"),
-        ({"deadline_s": 500, "queue_s": 5.5}, "be claimed within 5.5 s and be done within 500 s"),
+        ({"claim_within_s": 5.5}, "be claimed within 5.5 s and be done within 600 s"),
+        ({"deadline_s": 500, "claim_within_s": 5.5}, "be claimed within 5.5 s and be done within 500 s"),
     ):
         answer = here.api.post("/v1/jobs", json={**JOB, **asked})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "4")
@@ -181,8 +181,10 @@ def test_a_goals_limits_are_looked_at_like_a_jobs(house: Callable[..., House]) -
     here = house()
     here.api.post("/v1/goals", json=mapped(100))
     here.serve(20, each_ms=100)
-    assert here.api.post("/v1/goals", json=mapped(1, limits={"queue_s": 5.5})).status_code == 503
-    assert here.api.post("/v1/goals", json=mapped(1, limits={"queue_s": 5.5}, priority="high")).status_code == 202
+    assert here.api.post("/v1/goals", json=mapped(1, limits={"claim_within_s": 5.5})).status_code == 503
+    assert (
+        here.api.post("/v1/goals", json=mapped(1, limits={"claim_within_s": 5.5}, priority="high")).status_code == 202
+    )
 
 
 def test_those_who_come_at_once_do_not_pass_the_bound_together(house: Callable[..., House]) -> None:

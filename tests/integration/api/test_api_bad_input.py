@@ -49,9 +49,9 @@ BAD_GOALS = [
     ),
     pytest.param(b'{"goal": "x", "inputs": {"a": null}}', 422, ["'a' is null"], id="null input"),
     pytest.param(
-        b'{"goal": "x", "limits": {"max_jobs": 0, "speed": 1, "queue_s": 0}}',
+        b'{"goal": "x", "limits": {"max_jobs": 0, "speed": 1, "claim_within_s": 0}}',
         422,
-        ["limits.max_jobs", "limits.speed", "limits.queue_s"],
+        ["limits.max_jobs", "limits.speed", "limits.claim_within_s"],
         id="limits",
     ),
     pytest.param(b'{"goal": "x", "priority": "urgent"}', 422, ["body.priority: Input should be 'high'"], id="priority"),
@@ -146,15 +146,17 @@ BAD_JOBS = [
     pytest.param({"type": "triage"}, ["body.input"], id="no input"),
     pytest.param({"type": "triage", "input": {"text": "x"}, "priority": "urgent"}, ["body.priority"], id="priority"),
     pytest.param(
-        {"type": "triage", "input": {"text": "x"}, "deadline_s": 0, "queue_s": -1},
-        ["limits.deadline_s: Input should be greater than 0", "limits.queue_s: Input should be greater than 0"],
+        {"type": "triage", "input": {"text": "x"}, "deadline_s": 0, "claim_within_s": -1},
+        ["limits.deadline_s: Input should be greater than 0", "limits.claim_within_s: Input should be greater than 0"],
         id="deadlines below zero",
     ),
     pytest.param(
         {"type": "triage", "input": {"text": "x"}, "deadline_s": 1e9}, ["limits.deadline_s"], id="deadline in 31 years"
     ),
     pytest.param(
-        {"type": "triage", "input": {"text": "x"}, "queue_s": "soon"}, ["body.queue_s"], id="queue_s in words"
+        {"type": "triage", "input": {"text": "x"}, "claim_within_s": "soon"},
+        ["body.claim_within_s"],
+        id="claim_within_s in words",
     ),
 ]
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client
+from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client, Seen
 from infra.process.redis_server import free_port
 from infra.records import TypeState
 from tests.answers import planned
@@ -118,6 +118,28 @@ class _Move(BaseHTTPRequestHandler):
         """Nothing: the test says what it saw."""
 
 
+class _Stream(BaseHTTPRequestHandler):
+    """Tells of a run in pieces: one event, a sign of life, and that the ledger is away; asked again, the rest."""
+
+    PARTS = (
+        [b"id: 1-0\nevent: run.acc", b'epted\ndata: {"n": 1}\n\n', b": still running\n\n", b"retry: 2000\n\n"],
+        [b'id: 2-0\r\nevent: run.ended\r\ndata: {"n":\r\ndata: 2}\r\n\r\n: still running\n\n'],
+    )
+
+    def do_GET(self) -> None:
+        watched = self.path.endswith("/events")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream" if watched else "application/json")
+        self.end_headers()
+        again = self.headers["Last-Event-ID"] == "1-0"
+        for part in self.PARTS[again] if watched else [b'{"state": "succeeded"}']:
+            self.wfile.write(part)
+            self.wfile.flush()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test says what it saw."""
+
+
 @contextmanager
 def serving(server: Served) -> Iterator[Served]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -194,7 +216,7 @@ def test_without_a_key_of_ones_own_the_same_is_done_again(client: Client) -> Non
 
 def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client) -> None:
     client.set_state("triage", TypeState.PAUSED)
-    job = client.job("triage", {"text": "x"}, 0.0, priority="high", deadline_s=300, queue_s=0.3)
+    job = client.job("triage", {"text": "x"}, 0.0, priority="high", deadline_s=300, claim_within_s=0.3)
     goal = client.get(job["id"].partition(".")[0])
     assert (job["priority"], goal["deadline_ms"] - goal["created_ms"]) == ("high", 300_000)
     assert client.wait(goal["id"], 30.0)["failure"]["kind"] == "expired"
@@ -255,6 +277,12 @@ def test_an_answer_from_elsewhere_is_an_error() -> None:
         for ask in (client.recent, lambda: list(client.events("g")), lambda: client.submit(PLAN)):
             with pytest.raises(ApiError, match="HTTP 307"):
                 ask()
+
+
+def test_events_come_in_pieces_and_a_sign_of_life_is_none_of_them() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Stream)
+    with serving(server), Client(f"http://127.0.0.1:{server.server_port}") as client:
+        assert list(client.events("g")) == [Seen("1-0", "run.accepted", {"n": 1}), Seen("2-0", "run.ended", {"n": 2})]
 
 
 def test_told_to_come_back_it_does_with_the_same_key() -> None:

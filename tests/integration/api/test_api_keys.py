@@ -63,7 +63,7 @@ PLAINLY = {"plan": {"steps": [STEP]}, "inputs": {"rows": [{"intent": "a"}]}}
         pytest.param({"plan": {"steps": [{**STEP, "after": [], "join": "all", "on_failure": "fail"}]}}, id="step"),
         pytest.param({"plan": {"steps": [STEP], "result": {"$ref": "s1"}, "limits": {}}}, id="result"),
         pytest.param({"plan": {"steps": [STEP], "limits": {"max_replans": 2}}}, id="limits of the plan"),
-        pytest.param({"limits": {"deadline_s": 600, "queue_s": None, "max_jobs": 10_000}}, id="limits"),
+        pytest.param({"limits": {"deadline_s": 600, "claim_within_s": None, "max_jobs": 10_000}}, id="limits"),
         pytest.param({"goal": None, "limits": {}}, id="nothing"),
     ],
 )

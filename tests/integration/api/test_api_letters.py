@@ -233,7 +233,7 @@ def test_a_type_is_paused_and_opened(deployment: Any, running: TestClient) -> No
 
 
 def test_who_asks_and_how_urgently_is_shown(api: TestClient) -> None:
-    asked = {**JOB, "priority": "high", "deadline_s": 30, "queue_s": 5}
+    asked = {**JOB, "priority": "high", "deadline_s": 30, "claim_within_s": 5}
     job = api.post("/v1/jobs", json=asked, headers={"X-Tenant": "acme"}).json()
     assert (job["tenant"], job["priority"], job["same_as"]) == ("acme", "high", None)
     goal = api.get(f"/v1/goals/{job['id'].partition('.')[0]}").json()

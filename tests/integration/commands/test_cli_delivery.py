@@ -63,7 +63,7 @@ def test_a_request_handed_in_again_with_its_key_is_the_same_goal(say: Say) -> No
         ),
         pytest.param(("run", "Sort", "--key", "a\nb"), "header Idempotency-Key: must be 1 to 255", id="key, two lines"),
         pytest.param(("run", "Sort", "--deadline", "0"), "limits.deadline_s: Input should be greater", id="deadline"),
-        pytest.param(("submit", "Sort", "--queue-limit", "-1"), "limits.queue_s: Input should be", id="queue"),
+        pytest.param(("submit", "Sort", "--claim-within", "-1"), "limits.claim_within_s: Input should be", id="queue"),
         pytest.param(("job", "triag"), "unknown job type 'triag'; known: ", id="job of an unknown type"),
         pytest.param(("job", "triage", "--input", "txt=x"), "triage.input: missing 'text'", id="input of a job"),
         pytest.param(("job", "triage", "--input", "@no.json"), "cannot read no.json", id="file of a job"),
@@ -163,23 +163,24 @@ def test_one_job_prints_its_output_or_why_it_has_none(deployment: Any, say: Say,
 def test_a_job_that_is_not_done_in_time_says_so(deployment: Any, say: Say) -> None:
     deployment.start()
     say("pause", "triage")
-    late = say("job", "triage", "--input", "text=one", "--deadline", "300", "--queue-limit", "0.2")
+    late = say("job", "triage", "--input", "text=one", "--deadline", "300", "--claim-within", "0.2")
     assert (late.exit_code, late.stderr) == (1, "expired: expired: it was not claimed in time\n")
 
 
+@pytest.mark.parametrize("option", ["--claim-within", "--queue-limit"])
 @pytest.mark.parametrize("command", ["submit", "run"])
-def test_a_goal_takes_its_limits_from_the_command(deployment: Any, say: Say, url: str, command: str) -> None:
+def test_a_goal_takes_its_limits_from_the_command(
+    deployment: Any, say: Say, url: str, command: str, option: str
+) -> None:
     deployment.start()
     deployment.answers["planner"] = lambda _: planned({"id": "s1", "type": "triage", "args": {"text": "x"}})
-    done = say(
-        command, "Sort", "--deadline", "30", "--queue-limit", "9", "--priority", "low", "--tenant", "acme", "--key", "k"
-    )
+    done = say(command, "Sort", "--deadline", "30", option, "9", "--priority", "low", "--tenant", "acme", "--key", "k")
     assert done.exit_code == 0, done.output
     with Client(url) as client:
         (goal,) = client.recent()
         goal = client.wait(goal["id"], 30.0)
     assert goal["deadline_ms"] - goal["created_ms"] == 30_000
-    assert (goal["priority"], goal["tenant"], goal["plan"]["limits"]["queue_s"]) == ("low", "acme", 9.0)
+    assert (goal["priority"], goal["tenant"], goal["plan"]["limits"]["claim_within_s"]) == ("low", "acme", 9.0)
 
 
 def test_a_goal_that_failed_is_run_again(deployment: Any, say: Say, url: str) -> None:

@@ -49,12 +49,23 @@ def test_sure_answers_become_examples_and_the_others_are_counted(inputs: Path, t
     assert {example.source for example in kept} == {"triage"}
 
 
-def test_an_input_of_another_shape_is_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
-    (tmp_path / "inputs.jsonl").write_text('{"input": {"text": "Where is my card?"}}\n{"input": {"words": "?"}}\n')
+def test_inputs_of_another_shape_are_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "inputs.jsonl").write_text('{"input": {"words": "?"}}\n{"input": {"words": "!"}}\n')
     said = label("triage", "--data", tmp_path / "inputs.jsonl", "--out", tmp_path / "out.jsonl")
     assert said.exit_code == 2
-    assert said.stderr.startswith("error: inputs.jsonl: input 2 is none of 'triage': triage.input")
+    assert said.stderr.startswith("error: inputs.jsonl: none of the 2 inputs is one of 'triage': triage.input")
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_bad_line_and_a_bad_input_cost_no_other_and_are_told(tmp_path: Path) -> None:
+    (tmp_path / "inputs.jsonl").write_bytes(
+        b'{"input": {"text": "Where is my card?"}}\n{"input": {"words": "?"}}\n{"input": {"text": "caf\xe9"}}\n'
+    )
+    said = label("triage", "--data", tmp_path / "inputs.jsonl", "--out", tmp_path / "out.jsonl")
+    assert said.exit_code == 0, said.output
+    assert "1 of 3 lines of inputs.jsonl left out: inputs.jsonl:3: is not UTF-8 (byte 23)" in said.stderr
+    assert "1 of 2 answers" in said.stdout
+    assert "1 x triage.input" in said.stdout
 
 
 def test_the_planner_labels_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from coordinator.goals.goals import Goal, Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.rerun import RerunRefused
-from infra.ledger.memory.ledger import MemoryLedger, wall_ms
+from infra.ledger.memory.ledger import MemoryLedger
+from infra.ledger.memory.store import wall_ms
 from infra.ledger.protocol import Ledger
 from infra.queue.memory import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState

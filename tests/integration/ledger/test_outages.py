@@ -20,7 +20,7 @@ from infra.process.redis_server import RedisServer
 from infra.records import Job, JobState
 from tests.survivors import Survivors, away, check_done_once, until
 
-CONF = Path(__file__).parents[3] / "infra" / "redis" / "redis.conf"
+CONF = Path(__file__).parents[3] / "infra" / "deploy" / "redis" / "redis.conf"
 
 
 @pytest.fixture

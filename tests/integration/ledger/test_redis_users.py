@@ -25,7 +25,7 @@ from infra.queue.protocol import QueueRefused
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
 
-USERS_FILE = Path(__file__).parents[3] / "infra/redis/users.acl"
+USERS_FILE = Path(__file__).parents[3] / "infra/deploy/redis/users.acl"
 WAIT_S = 60
 SECRET = "my card was swallowed in Hintertupfing"
 MOOD = """
@@ -137,7 +137,7 @@ def flower(role: Role) -> Iterator[str]:
         "MANYHANDS_QUEUE_PREFIX": role("flower").queue_prefix,
         "FLOWER_BASIC_AUTH": "me:secret",
     }
-    command = [sys.executable, "-m", "celery", "--quiet", "--config", "infra.flower_config"]
+    command = [sys.executable, "-m", "celery", "--quiet", "--config", "infra.deploy.flower_config"]
     options = [f"--port={port}", "--address=127.0.0.1", "--read_only=True"]
     process = subprocess.Popen([*command, "flower", *options], env=environment)
     yield f"http://me:secret@127.0.0.1:{port}"
@@ -158,7 +158,9 @@ def test_a_job_passes_with_each_process_s_own_user_and_flower_sees_it(
             lambda: [q["name"] for w in see.get("/api/workers?refresh=1").json().values() for q in w["active_queues"]]
         )
         until(lambda: "SUCCESS" in [task["state"] for task in see.get("/api/tasks").json().values()])
-        assert see.get("/api/queues/length").json() == {"active_queues": [{"name": "mood", "messages": 0}]}
+        lengths = {each["name"]: each["messages"] for each in see.get("/api/queues/length").json()["active_queues"]}
+        assert lengths.pop("mood") == 0
+        assert [(name.partition(".")[0], waiting) for name, waiting in lengths.items()] == [("mood", 0)]
         for page in ("/workers", "/tasks", "/broker", "/api/tasks", "/task/r1.s1.0"):
             assert "Hintertupfing" not in see.get(page).raise_for_status().text
     ledger.close()
@@ -272,7 +274,7 @@ def _answers(client: redis.Redis) -> bool:
 
 
 def test_every_user_of_a_process_has_a_secret() -> None:
-    examples = Path(__file__).parents[3] / "infra/docker/secrets/example"
+    examples = Path(__file__).parents[3] / "infra/deploy/docker/secrets/example"
     assert {f"redis_{name}" for name in users()} - {"redis_default"} == {file.name for file in examples.glob("redis_*")}
 
 

@@ -99,7 +99,7 @@ def end_every_way(driver: Driver) -> None:
         driver.fail(driver.claimed(), kind)
     driver.fail(driver.claimed(), FailureKind.ENGINE, retry_ms=LEASE_MS)  # waits for its next attempt when the run ends
     driver.fail(driver.claimed(), FailureKind.ENGINE, retry_ms=0)
-    late, unclaimed = driver.released(deadline_ms=SOON_MS), driver.released(queue_s=0.001)
+    late, unclaimed = driver.released(deadline_ms=SOON_MS), driver.released(claim_within_s=0.001)
     poison = driver.claimed(attempts=1, lease_ms=SOON_MS).job
     dropped = driver.claimed(attempts=1, lease_ms=SOON_MS).job
 

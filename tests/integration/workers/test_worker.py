@@ -23,7 +23,7 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import QueueUnavailable
-from infra.records import Job, JobState, JobStatus, RunRecord, RunState
+from infra.records import Job, JobState, JobStatus, RunRecord, RunState, strayed_line
 from infra.settings import Settings
 from workers.app import StartError, await_ledger
 
@@ -243,7 +243,9 @@ def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, fold
     with create_app(settings) as app:
         ((worker, tasks),) = app.control.inspect(timeout=2).registered().items()
     assert worker == next(iter(ledger.workers()))
-    assert {task for task in tasks if not task.startswith("celery.")} == {"mood", "nap"}
+    told = {task for task in tasks if not task.startswith("celery.")}
+    about = ledger.workers()[worker]
+    assert told == {"mood", "nap", *(strayed_line(*each) for each in about["schemas"].items())}
 
 
 def test_a_worker_goes_on_after_a_restart_of_redis(start_worker, folders, tmp_path: Path) -> None:

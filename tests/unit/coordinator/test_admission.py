@@ -231,8 +231,8 @@ def test_retry_after_is_in_whole_seconds_rounded_up_and_bounded(retry_s: float, 
 
 def test_a_request_is_a_bid_for_each_type_that_it_names() -> None:
     jobs = [
-        Job(id=f"r.s1.{n}", type="triage", input={}, run_id="r", step_id="s1", tokens=7, queue_s=queue_s)
-        for n, queue_s in enumerate((None, 3.0))
+        Job(id=f"r.s1.{n}", type="triage", input={}, run_id="r", step_id="s1", tokens=7, claim_within_s=claim_within_s)
+        for n, claim_within_s in enumerate((None, 3.0))
     ]
     assert bids(["triage", "count", "count"], jobs, "gold", LOW, 60.0) == [
         Bid("count", "gold", LOW, 0, 0, inf, 60.0),

@@ -35,7 +35,7 @@ def test_an_unsure_output_has_the_fallback_asked_the_same() -> None:
     assert story.events[-1] == "job.escalated"
     assert story.run.state is RunState.RUNNING
     assert (story.run.steps["s1"].escalated, story.run.jobs) == (1, 1)
-    assert job.queue_s == 30
+    assert job.claim_within_s == 30
 
 
 def test_its_output_takes_the_place_of_the_first() -> None:
@@ -58,11 +58,11 @@ def test_what_is_asked_of_a_fallback_takes_no_job_from_the_steps_to_come() -> No
 @pytest.mark.parametrize("own", [None, 5.0, 90.0])
 def test_a_fallback_is_waited_for_no_longer_than_either_manifest_says(own: float | None) -> None:
     large = CASCADE.get("large")
-    limits = large.manifest.limits.model_copy(update={"queue_s": own})
+    limits = large.manifest.limits.model_copy(update={"claim_within_s": own})
     large = replace(large, manifest=large.manifest.model_copy(update={"limits": limits}))
     story = Story(run_of(ONE), Catalog([*(each for each in CASCADE if each.name != "large"), large]))
     story.advance(done(story.jobs[0], INTENT, 0.1))
-    assert story.jobs[0].queue_s == (5.0 if own == 5.0 else 30.0)
+    assert story.jobs[0].claim_within_s == (5.0 if own == 5.0 else 30.0)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.ENGINE, FailureKind.EXPIRED, FailureKind.CANCELLED, FailureKind.DEAD])

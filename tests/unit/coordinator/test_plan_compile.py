@@ -257,8 +257,11 @@ def test_a_plan_may_say_how_many_must_succeed_and_what_a_failure_means() -> None
         ({"join": "some"}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
         ({"join": {"quorum": 0}}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
         ({"join": ["all"]}, "join: must be 'all', 'any' or {\"quorum\": a number above 0}"),
-        ({"on_failure": "retry"}, "on_failure: must be 'fail', 'skip' or {\"default\": an output}"),
-        ({"on_failure": {"default": "card"}}, "on_failure: must be 'fail', 'skip' or {\"default\": an output}"),
+        ({"on_failure": "retry"}, "on_failure: must be 'fail', 'skip', 'leave_out' or {\"default\": an output}"),
+        (
+            {"on_failure": {"default": "card"}},
+            "on_failure: must be 'fail', 'skip', 'leave_out' or {\"default\": an output}",
+        ),
     ],
 )
 def test_a_join_or_failure_rule_that_is_none_is_refused_in_one_sentence(words: Json, fault: str) -> None:
@@ -511,3 +514,23 @@ def test_an_input_may_be_named_as_people_name_things() -> None:
     compiled(each("s1", over="inputs.Mails (March)", text="item.the text"), inputs=inputs)
     (fault,) = faults_of(each("s1", over="inputs.mails", text="item"), inputs=inputs)
     assert fault.endswith("no 'mails' there; known: Mails (March), größe")
+
+
+@pytest.mark.parametrize("on_failure", ["leave_out", "skip", {"default": {"intent": "card_arrival"}}])
+def test_one_bad_element_is_its_jobs_to_fail_where_the_step_goes_on(on_failure: Any) -> None:
+    inputs = {"messages": ["my card is lost", "", "where is my refund?", 7]}
+    assert compiled({**each("s1"), "on_failure": on_failure}, inputs=inputs).steps
+    assert "item 1: triage.input.text: 0 characters, minLength is 1" in faults_of(each("s1"), inputs=inputs)[0]
+
+
+def test_a_list_of_bad_elements_alone_is_refused_where_one_has_to_succeed() -> None:
+    assert len(faults_of({**each("s1"), "on_failure": "leave_out"}, inputs={"messages": ["", ""]})) == 2
+
+
+def test_a_field_whose_name_has_dots_is_reached_as_it_is_written() -> None:
+    inputs = {"rows": [{"mail.body": "my card is lost"}, {"mail.body": "where is it?"}]}
+    assert compiled(each("s1", over="inputs.rows", text="item.mail.body"), inputs=inputs).steps
+    assert (
+        "no 'mail' there; known: mail.body"
+        in faults_of(each("s1", over="inputs.rows", text="item.mail.head"), inputs=inputs)[0]
+    )

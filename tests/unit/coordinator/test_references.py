@@ -13,6 +13,7 @@ from coordinator.plans.references import Unresolved, bind, head, resolve
 VALUES: dict[str, Any] = {
     "s1": [{"colour": "red", "size": {"n": 1}}, {"colour": "blue", "size": {"n": 2}}],
     "inputs": {"shops": [{"orders": [{"n": 1}, {"n": 2}]}, {"orders": []}, {"orders": [{"n": 3}]}], "1": "one"},
+    "row": {"ship.to.city": "Oslo", "ship": {"by": "sea"}, "tags.all": [{"a.b": 1}, {"a.b": 2}]},
 }
 
 
@@ -29,6 +30,9 @@ VALUES: dict[str, Any] = {
         ("inputs.shops[].orders[]", [{"n": 1}, {"n": 2}, {"n": 3}]),
         ("inputs.shops[].orders[].n", [1, 2, 3]),
         ("inputs.shops.0.orders[].n", [1, 2]),
+        ("row.ship.by", "sea"),
+        ("row.tags.all[].a.b", [1, 2]),
+        ("row.tags.all.1.a.b", 2),
     ],
 )
 def test_a_path_goes_by_name_by_index_and_into_each(path: str, value: Any) -> None:
@@ -53,6 +57,12 @@ def test_a_path_without_a_value_says_why(path: str, reason: str) -> None:
     ) as caught:
         resolve(path, VALUES)
     assert reason in str(caught.value)
+
+
+def test_the_shorter_of_two_names_is_meant() -> None:
+    with pytest.raises(Unresolved, match="no 'to' there"):
+        resolve("row.ship.to.city", VALUES)
+    assert resolve("row.ship.to.city", {"row": {"ship.to.city": "Oslo"}}) == "Oslo"
 
 
 @pytest.mark.parametrize("path", ["", ".", "a.", "[]", "a.[]", "a..b", 7, None])

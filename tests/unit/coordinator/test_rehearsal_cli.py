@@ -139,4 +139,4 @@ def test_an_input_that_cannot_be_read_is_said(answers: Callable[[Json], None]) -
     answers(answer("plan", [NOTE]))
     done = RUNNER.invoke(build(), ["plan", "sort them", "--input", "note=@/no/such/file.txt"])
     assert done.exit_code == 1
-    assert "cannot read /no/such/file.txt" in done.stderr
+    assert "/no/such/file.txt cannot be read" in done.stderr

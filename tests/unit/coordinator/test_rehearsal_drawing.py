@@ -10,7 +10,7 @@ from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Plan
 from coordinator.rehearsal.cost import Cost, Jobs, cost_of
 from coordinator.rehearsal.planned import Planned, plan_goal, planned_view
-from tests.story import CATALOG, COUNT, JOIN, LIMITS, SORT, ref
+from tests.story import CATALOG, COUNT, JOIN, LEAVING_OUT, LIMITS, SORT, ref
 from tests.terminal import shown
 
 Json = dict[str, Any]
@@ -159,7 +159,7 @@ def test_a_refusal_is_its_reason() -> None:
 def test_plans_that_cannot_run_are_told_with_their_faults() -> None:
     told = planned([{**SORT, "type": "sumarize"}])
     assert drawn(told).startswith("There is no plan that can run: step 's1' (sumarize): unknown job type")
-    assert told.draft == {"steps": [{**SORT, "type": "sumarize"}]}
+    assert told.draft == {"steps": [{**SORT, "type": "sumarize", **LEAVING_OUT}]}
 
 
 def test_words_with_markup_are_shown_as_they_are() -> None:
@@ -171,7 +171,7 @@ def test_programs_get_the_plans_with_their_words_and_their_jobs() -> None:
     told = planned([SORT, JOIN, KEPT, AGAIN])
     view = planned_view(told, {0: cost_of(told.candidates[0].plan, INPUTS, CATALOG)})
     (only,) = view["plans"]
-    assert only["plan"]["steps"][3] == AGAIN
+    assert only["plan"]["steps"][3] == {**AGAIN, **LEAVING_OUT}
     assert only["grounded"] == [FROM]
     assert only["jobs"]["s4"] == {"count": 3, "exact": False}
     assert only["jobs_in_all"] == {"count": 8, "exact": False}

@@ -211,7 +211,7 @@ def test_a_goal_that_waits_to_be_confirmed_is_not_taken_up_again() -> None:
 def test_a_goal_that_was_planned_keeps_its_plan() -> None:
     story = Story(goal_run())
     story.advance(done(story.jobs[0], planned(SORT)))
-    story.advance(failed(story.jobs[0]))
+    story.advance(*map(failed, story.jobs))
     story.reopen()
     assert ids(story.jobs) == ["r.s1.0", "r.s1.1", "r.s1.2"]
     assert story.run.jobs == 4

@@ -19,6 +19,7 @@ from tests.story import (
     COUNT,
     INTENT,
     JOIN,
+    LEAVING_OUT,
     LIMITS,
     SORT,
     Story,
@@ -246,6 +247,77 @@ def test_a_quorum_that_cannot_be_reached_ends_the_step_as_it_says(
     assert change.cancels == [fourth.id]
     (end,) = [tuple(event.data.values())[1:] for event in change.events if event.name == "step.ended"]
     assert end == counts
+
+
+def leaving_out(sort: Any = SORT, **inputs: Any) -> Story:
+    sort = {**sort, **LEAVING_OUT}
+    plan = compile_plan({"steps": [sort, JOIN]}, CATALOG, inputs or {"messages": list("abc")}, LIMITS)
+    return Story(Run.of_plan("r", plan, inputs or {"messages": list("abc")}, 1000))
+
+
+def test_what_is_left_out_is_null_in_its_place_and_told() -> None:
+    story = leaving_out()
+    first, second, third = story.jobs
+    story.advance(done(first, INTENT), failed(second), done(third, INTENT))
+    assert story.jobs[0].input["columns"][1] == [INTENT, None, INTENT]
+    assert [(each.index, each.why) for each in story.run.steps["s1"].left_out] == [(1, "it broke")]
+
+
+def test_a_step_that_leaves_everything_out_fails_the_run() -> None:
+    story = leaving_out()
+    story.advance(*map(failed, story.jobs))
+    assert story.run.state is RunState.FAILED
+    assert story.run.failure is not None
+    assert story.run.failure.message == "3 of 3 jobs failed, 1 must succeed; the last: it broke"
+
+
+def test_an_empty_list_leaves_nothing_out() -> None:
+    assert leaving_out(messages=[]).run.steps["s1"].state is StepState.DONE
+
+
+RECORDS = [{"body": "a"}, {"subject": "no body"}, {"body": "c"}]
+
+
+@pytest.mark.parametrize("on_failure", ["leave_out", "skip", {"default": INTENT}])
+def test_an_element_without_the_field_that_is_asked_for_is_left_out_before_it_is_a_job(on_failure: Any) -> None:
+    sort = {**SORT, "args": {"text": ref("item.body")}, "on_failure": on_failure}
+    plan = compile_plan({"steps": [sort, JOIN]}, CATALOG, {"messages": RECORDS}, LIMITS)
+    story = Story(Run.of_plan("r", plan, {"messages": RECORDS}, 1000))
+    assert [job.id for job in story.jobs] == ["r.s1.0", "r.s1.2"]
+    story.advance(*all_done(story.jobs))
+    place = INTENT if isinstance(on_failure, dict) else None
+    assert story.jobs[0].input["columns"][1] == [INTENT, place, INTENT]
+    assert story.run.steps["s1"].left_out[0].why == "reference 'item.body' has no value: no 'body' there"
+
+
+def test_what_one_step_left_out_the_next_leaves_out_too() -> None:
+    again = {"id": "s2", "type": "triage", "map": {"over": ref("s1"), "as": "it"}, "args": {"text": ref("it.intent")}}
+    plan = compile_plan(
+        {"steps": [{**SORT, **LEAVING_OUT}, {**again, **LEAVING_OUT}]}, CATALOG, {"messages": list("abc")}, LIMITS
+    )
+    story = Story(Run.of_plan("r", plan, {"messages": list("abc")}, 1000))
+    first, second, third = story.jobs
+    story.advance(done(first, INTENT), failed(second), done(third, INTENT))
+    assert [job.id for job in story.jobs] == ["r.s2.0", "r.s2.2"]
+
+
+def test_a_list_of_which_no_element_makes_a_job_fails_the_run_when_it_is_released() -> None:
+    table = {"id": "s1", "type": "table", "args": {"columns": [ref("inputs.messages")]}}
+    fan = {**SORT, "id": "s2", "map": {"over": ref("s1.rows"), "as": "item"}, "args": {"text": ref("item.doc.body")}}
+    messages = [{"doc": {"body": "a"}}, {"doc": 5}]
+    plan = compile_plan({"steps": [table, {**fan, **LEAVING_OUT}]}, CATALOG, {"messages": messages}, LIMITS)
+    story = Story(Run.of_plan("r", plan, {"messages": messages}, 1000))
+    story.advance(done(story.jobs[0], {"rows": [{"value": "a"}, {"value": "b"}]}))
+    assert story.jobs == []
+    assert story.run.failure is not None
+    assert story.run.failure.message.startswith("step 's2': 2 of 2 jobs failed, 1 must succeed; the first: reference")
+
+
+def test_the_record_says_the_reasons_of_the_first_places_alone() -> None:
+    story = leaving_out(messages=[str(n) for n in range(40)])
+    story.advance(*map(failed, story.jobs[:-1]), done(story.jobs[-1], INTENT))
+    progress = story.run.steps["s1"]
+    assert (progress.skipped, len(progress.left_out)) == (39, 20)
 
 
 def test_a_quorum_of_more_than_a_list_turns_out_to_have_fails_the_run_before_it_is_released() -> None:

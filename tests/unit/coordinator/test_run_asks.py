@@ -38,7 +38,7 @@ def test_what_the_planner_asks_becomes_a_job_each_that_nobody_waits_for_long() -
         (f"r.{ASKS[0]}.0", *LOST),
         (f"r.{ASKS[1]}.0", *LATE),
     ]
-    assert {(job.attempts, job.queue_s, job.timeout_s) for job in story.jobs} == {(1, ASKED_S, ASKED_S)}
+    assert {(job.attempts, job.claim_within_s, job.timeout_s) for job in story.jobs} == {(1, ASKED_S, ASKED_S)}
     assert (story.run.state, story.run.planning, goal_view(story.run, ())["plan"]) == (RunState.RUNNING, True, None)
     assert Run.load(story.run.record(1)) == story.run
 

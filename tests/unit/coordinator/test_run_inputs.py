@@ -110,12 +110,12 @@ def test_the_whole_input_of_a_job_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("x.jsonl", b'"fine"\n{broken\n', "x.jsonl:2: not JSON"),
+        ("x.jsonl", b'"fine"\n{broken\n', "x.jsonl:2: is not JSON"),
         ("x.jsonl", b"\n\n", "x.jsonl has no lines"),
-        ("x.json", b"{", "x.json: not JSON"),
+        ("x.json", b"{", "x.json: is not JSON"),
         ("x.txt", b"\xff\xfe", "is not UTF-8 (byte 0); save it as UTF-8"),
         ("x.txt", b"a\0b", "holds a NUL character"),
-        ("x.jsonl", b'"fine"\n{"n": NaN}\n', "x.jsonl:2: holds a number that is not finite"),
+        ("x.jsonl", b'"fine"\n{"n": NaN}\n', "x.jsonl:2: is not JSON: NaN is no number of JSON"),
         ("x.jsonl", b'"\\ud800"\n', "x.jsonl:1: holds half a surrogate pair"),
         ("x.jsonl.gz", b"plain", "is no whole gzip file"),
         ("x.csv", b"id,id\n1,2\n", "x.csv:1: a table's first line names its columns"),
@@ -153,22 +153,22 @@ def test_a_file_that_holds_no_plan_is_named(tmp_path: Path, text: str, reason: s
     (tmp_path / "plan").write_text(text, errors="surrogateescape")
     with pytest.raises(GivenError, match=reason):
         read_plan_file(tmp_path / "plan")
-    with pytest.raises(GivenError, match="none: No such file"):
+    with pytest.raises(GivenError, match="none cannot be read: No such file"):
         read_plan_file(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
     ("pairs", "reason"),
     [
-        (["n:=three"], "--input n: not JSON"),
+        (["n:=three"], "--input n: is not JSON"),
         ([":=3"], "write name=text, name=@file or name:=JSON"),
         (["messages"], "write name=text, name=@file or name:=JSON"),
         (["=x"], "write name=text, name=@file or name:=JSON"),
         (["a=1", "a=2"], "a: given twice"),
         (["a=\udcff"], "--input a: is not UTF-8"),
         (["a:=" + "[" * 100_000], "--input a: nests deeper than 100 levels"),
-        (["a:=NaN"], "--input a: holds a number that is not finite"),
-        (["a=@/no/such/file"], "cannot read /no/such/file: No such file"),
+        (["a:=NaN"], "--input a: is not JSON: NaN"),
+        (["a=@/no/such/file"], "/no/such/file cannot be read: No such file"),
     ],
 )
 def test_a_pair_that_says_nothing_is_refused(pairs: list[str], reason: str) -> None:

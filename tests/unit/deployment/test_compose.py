@@ -156,20 +156,29 @@ def test_a_service_can_be_scaled():
 
 
 def test_the_images_run_as_a_user_without_rights():
-    dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
+    dockerfile = (ROOT / "infra/deploy/docker/Dockerfile").read_text()
     assert [line for line in dockerfile.splitlines() if line.startswith("USER ")] == ["USER manyhands"]
     assert SERVICES["redis"]["user"] == "redis"
 
 
+def test_what_compose_and_the_images_take_from_the_repository_is_there():
+    mounted = re.findall(r"\./(infra/[\w/.-]+)", (ROOT / "docker-compose.yml").read_text())
+    dockerfile = (ROOT / "infra/deploy/docker/Dockerfile").read_text()
+    copied = re.findall(r"(?m)^COPY (?:--chmod=\d+ )?(infra/\S+) ", dockerfile)
+    assert {"infra/deploy/redis", "infra/deploy/grafana/boards"} <= set(mounted)
+    assert "infra/deploy/flower_config.py" in copied
+    assert [path for path in [*mounted, *copied] if not (ROOT / path).exists()] == []
+
+
 def test_every_secret_has_an_example_so_that_a_fresh_clone_comes_up():
     for name, secret in COMPOSE["secrets"].items():
-        assert secret["file"] == f"${{MANYHANDS_SECRETS:-./infra/docker/secrets/example}}/{name}"
-        example = (ROOT / "infra/docker/secrets/example" / name).read_text()
+        assert secret["file"] == f"${{MANYHANDS_SECRETS:-./infra/deploy/docker/secrets/example}}/{name}"
+        example = (ROOT / "infra/deploy/docker/secrets/example" / name).read_text()
         assert "example" in example
 
 
 def redis_conf() -> dict[str, str]:
-    lines = (ROOT / "infra/redis/redis.conf").read_text().splitlines()
+    lines = (ROOT / "infra/deploy/redis/redis.conf").read_text().splitlines()
     return dict(line.split(None, 1) for line in lines if line and line[0] != "#")
 
 
@@ -181,7 +190,7 @@ def test_redis_keeps_what_it_says_is_done():
 
 
 def test_flower_may_look_and_not_touch():
-    start = (ROOT / "infra/docker/flower/start.sh").read_text()
+    start = (ROOT / "infra/deploy/docker/flower/start.sh").read_text()
     assert "--read_only=True" in start
     assert "FLOWER_BASIC_AUTH=$(cat /run/secrets/flower_auth)" in start
     assert "profiles" not in SERVICES["flower"]

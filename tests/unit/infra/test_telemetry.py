@@ -33,10 +33,10 @@ from workers.engines.scripted import ScriptedEngine
 from workers.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[3]
-BOARD = json.loads((ROOT / "infra/grafana/boards/manyhands.json").read_text())
+BOARD = json.loads((ROOT / "infra/deploy/grafana/boards/manyhands.json").read_text())
 PANELS = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
-RULES = yaml.safe_load((ROOT / "infra/prometheus/alerts.yml").read_text())["groups"][0]["rules"]
-SCRAPES = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())["scrape_configs"]
+RULES = yaml.safe_load((ROOT / "infra/deploy/prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+SCRAPES = yaml.safe_load((ROOT / "infra/deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
 DOCS = (ROOT / "docs/metrics.md").read_text()
 OURS = re.compile(r"\bmanyhands_[a-z_]+\b")
 SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}

@@ -36,6 +36,22 @@ def changed(folder: Path, side: str, change: Callable[[Json], object]) -> None:
     path.write_text(json.dumps(schema))
 
 
+@pytest.mark.parametrize(("name", "told"), [("claim_within_s", 0), ("queue_s", 2)])
+def test_a_manifest_says_under_either_name_how_long_a_job_may_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, told: int
+) -> None:
+    folder = copied("triage", tmp_path)
+    manifest = folder / "specialist.toml"
+    text = manifest.read_text().replace("[limits]\n", f"[limits]\n{name} = 7\n")
+    manifest.write_text(f'{text}\n[fallback]\nto = "large"\nbelow = 0.5\n{name} = 8\n')
+
+    read = load_specialist(folder, adapters=False).manifest
+
+    assert read.fallback
+    assert (read.limits.claim_within_s, read.fallback.claim_within_s) == (7, 8)
+    assert caplog.text.count("queue_s is called claim_within_s now") == told
+
+
 @pytest.mark.parametrize(
     ("name", "side", "change", "fault"),
     [

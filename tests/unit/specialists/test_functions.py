@@ -45,6 +45,12 @@ def kept(field: str, items: list[Any] = ORDERS, **condition: Any) -> list[int]:
 # table
 
 
+def test_a_row_has_no_fields_of_what_was_left_out() -> None:
+    rows = run("table", columns=[["a", "b"], [{"intent": "x"}, None]])
+    assert rows == {"rows": [{"value": "a", "intent": "x"}, {"value": "b"}]}
+    assert run("table", columns=[["a", None]]) == {"rows": [{"value": "a"}, {"value": None}]}
+
+
 def test_a_table_joins_lists_side_by_side() -> None:
     rows = run("table", columns=[["a", "b"], [{"intent": "x"}, {"intent": "y"}], [{"entities": []}, {"entities": [1]}]])
     assert rows == {
@@ -420,3 +426,21 @@ def test_every_function_says_what_it_does_in_a_sentence() -> None:
 def test_what_functions_share_is_no_job_type() -> None:
     assert not (SHIPPED / "functions" / "specialist.toml").exists()
     assert len(FUNCTIONS) == 15
+
+
+def test_a_filter_that_keeps_nothing_says_what_there_is() -> None:
+    items = [{"country": "Peru", "id": 1}, {"country": "Bolivia", "id": 2}, {"id": 3}]
+    assert run("filter", items=items, field="country", equals="Chile") == {
+        "items": [],
+        "kept": 0,
+        "note": "none of the 3 items meets the condition: 'country' is Peru, Bolivia there",
+    }
+    many = [{"n": number} for number in range(9)]
+    assert run("filter", items=many, field="n", equals=99)["note"].endswith("'n' is 0, 1, 2, 3, 4, … there")
+    assert run("filter", items=[], field="n", equals=1)["note"] == "there are no items to choose from"
+    assert "note" not in run("filter", items=many, field="n", equals=3)
+
+
+def test_a_count_of_nothing_says_why() -> None:
+    assert run("count", items=[], field="x") == {"counts": [], "total": 0, "note": "there are no items to count"}
+    assert run("count", items=[{"x": []}, None], field="x")["note"] == "none of the 2 items has a value of 'x'"

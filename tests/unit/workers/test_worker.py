@@ -501,9 +501,9 @@ class Away(MemoryLedger):
         super().__init__()
         self._left = {"claim": times, "commit": times}
 
-    def claim(self, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
         self._fail("claim")
-        return super().claim(job_id, worker, lease_ms)
+        return super().claim(job_id, worker, lease_ms, schemas)
 
     def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
         self._fail("commit")

@@ -1,4 +1,4 @@
--- Arguments: job id, worker, lease in ms, token of this claim.
+-- Arguments: job id, worker, lease in ms, token of this claim, schemas that the worker has for the type or ''.
 -- Returns {'claimed', what job:J holds, attempt, wait in ms, leases lost, each large value of its input} or {why not}.
 local worker, lease_ms, token = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local job = load_job(ARGV[2])
@@ -42,15 +42,25 @@ if paused(job.type) then
   return {'paused'}
 end
 
+local function note_passed()
+  if job.state == 'sent' then
+    redis.call('HSET', key('passed'), job.type, redis.call('ZSCORE', key('sent', job.type), job.id) .. ' ' .. NOW_MS)
+  end
+end
+
+if job.schemas and ARGV[6] ~= '' and job.schemas ~= ARGV[6] then
+  note_passed()
+  stray(job)
+  return {'other_schemas'}
+end
+
 local input = read_input()
 if not input then -- nobody can do it
   cancel(job, 'its input is not kept any more', true)
   return {'unknown'}
 end
 
-if job.state == 'sent' then
-  redis.call('HSET', key('passed'), job.type, redis.call('ZSCORE', key('sent', job.type), job.id) .. ' ' .. NOW_MS)
-end
+note_passed()
 job.waited = NOW_MS - tonumber(job.since)
 move(job, 'running', NOW_MS + lease_ms, 'attempt', job.attempt + 1, 'token', token, 'worker', worker,
   'waited', job.waited, 'resends', 0)

@@ -25,7 +25,9 @@
 --                          (of the last claim handed back), resends, lost (leases that ran out), share (by which its
 --                          tenant's turn grew when it was taken, until it is in a line again);
 --                          where the job has them: deadline (ms), queue_ms (until it is ready for the first time),
---                          claim_by (ms; from then until its first claim), tenant, class, tokens, round, reuse (K),
+--                          claim_by (ms; from then until its first claim), tenant, class, tokens, round, schemas
+--                          (sha256; which its worker must have; where it was offered to a worker of others, its type
+--                          is that of its own line: T, a dot, and 12 digits of them), reuse (K),
 --                          digest (of its specialist), unique (1), cache_s, fresh (1)
 --   outcome:J      string  JSON of Outcome, once ended
 --   types          set     job types that ever had a job
@@ -95,6 +97,11 @@ local function run_ended(run_id)
   return state and is_end(state)
 end
 
+-- The job type of a line: its name goes on behind a dot where it is of one form of schemas.
+local function base_of(type)
+  return string.match(type, '^[^.]+')
+end
+
 local function paused(type)
-  return redis.call('HGET', key('type_states'), type) == 'paused'
+  return redis.call('HGET', key('type_states'), base_of(type)) == 'paused'
 end

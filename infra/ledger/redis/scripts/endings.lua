@@ -27,7 +27,7 @@ local function finish(job, state, outcome, announced, cause)
   redis.call('SET', key('outcome', job.id), outcome, 'EX', RETENTION_S)
   redis.call('EXPIRE', key('state', job.id), RETENTION_S)
   redis.call('EXPIRE', key('job', job.id), RETENTION_S)
-  if cause then redis.call('ZADD', key(cause, job.type), NOW_MS, job.id) end
+  if cause then redis.call('ZADD', key(cause, base_of(job.type)), NOW_MS, job.id) end
   if announced then redis.call('XADD', key('outcomes'), '*', 'outcome', outcome) end
   if job.unique then pass_on(job) end
 end

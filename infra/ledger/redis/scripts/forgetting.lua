@@ -5,7 +5,7 @@ local CAUSES = {'poison', 'failed', 'unprocessable'}
 -- Takes the job from the dead letters; whether it was among them.
 local function take_from_dead(job)
   local taken = 0
-  for _, cause in ipairs(CAUSES) do taken = taken + redis.call('ZREM', key(cause, job.type), job.id) end
+  for _, cause in ipairs(CAUSES) do taken = taken + redis.call('ZREM', key(cause, base_of(job.type)), job.id) end
   return taken > 0
 end
 

@@ -117,14 +117,33 @@ local function line_up(job)
   wake(0)
 end
 
--- Makes the job ready again, before all others of its tenant and class, as if since `since`. What its tenant was
--- charged for it is given back: it is charged when it is taken again.
-local function put_back(job, since)
-  give_turn(job)
+-- Gives back what the job's tenant was charged for it: it is charged when it is taken again.
+local function refund(job)
   if job.share then
     redis.call('ZINCRBY', key('turns', job.type, job.class), '-' .. job.share, job.tenant)
     redis.call('HDEL', key('state', job.id), 'share')
+    job.share = nil
   end
+end
+
+-- Makes the job ready again, before all others of its tenant and class, as if since `since`, and uncharged.
+local function put_back(job, since)
+  give_turn(job)
+  refund(job)
   move(job, 'ready', redis.call('DECR', key('front')), 'since', since)
   wake(0)
+end
+
+-- A job that was offered to a worker of other schemas goes to a line of its own schemas, and from there to a queue that
+-- only workers of these serve: it is offered to no other again, and holds up none of those that have them.
+local function stray(job)
+  local line = base_of(job.type) .. '.' .. string.sub(job.schemas, 1, 12)
+  give_turn(job)
+  refund(job)
+  move(job, 'pending', NOW_MS)
+  redis.call('ZREM', key('pending', job.type), job.id)
+  job.type = line
+  redis.call('SADD', key('types'), line)
+  redis.call('HSET', key('state', job.id), 'type', line)
+  line_up(job)
 end

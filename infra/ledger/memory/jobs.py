@@ -1,0 +1,89 @@
+"""Jobs, claims and outcomes in this process's memory: the twin of the scripts that change jobs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from infra.ledger.memory.store import MemoryStore
+from infra.ledger.protocol import check_limit, check_order
+from infra.records import Claim, Job, JobStatus, Outcome, Refusal
+
+
+class MemoryJobs(MemoryStore):
+    def job(self, job_id: str) -> JobStatus | None:
+        with self._changed:
+            entry = self._table.find(job_id)
+            return entry.status if entry else None
+
+    def release(self, jobs: Iterable[Job]) -> int:
+        with self._change():
+            return self._jobs.release(jobs)
+
+    def cancel(self, job_ids: Sequence[str]) -> int:
+        with self._change():
+            return self._jobs.cancel(job_ids)
+
+    def take_ready(
+        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
+    ) -> list[tuple[str, str]]:
+        check_order(weights, ageing_s)
+        with self._change():
+            return [(entry.line, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]
+
+    def wait_ready(self, wait_ms: int) -> None:
+        until = time.monotonic() + wait_ms / 1000
+        with self._changed:
+            while not self._table.woken and (left_s := until - time.monotonic()) > 0 and self._retry_in_s() > 0:
+                self._changed.wait(min(left_s, self._retry_in_s()))
+            self._table.woken = False
+
+    def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
+        with self._change():
+            self._jobs.expire()
+            self._table.letters.forget(self._now_ms() - self._retention_ms)
+            return [(entry.line, entry.id) for entry in self._jobs.mend(silent_ms)]
+
+    def outcomes(self, consumer: str, limit: int, wait_ms: int) -> list[tuple[str, Outcome]]:
+        check_limit(limit)
+        with self._changed:
+            self._changed.wait_for(lambda: self._log.waiting, wait_ms / 1000)
+            return self._log.hand_out(limit)
+
+    def acknowledge(self, acks: Sequence[str]) -> None:
+        with self._change():
+            self._log.acknowledge(acks)
+
+    def unacknowledged(self) -> int:
+        with self._changed:
+            return len(self._log)
+
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
+        with self._change():
+            return self._jobs.claim(job_id, worker, lease_ms, schemas)
+
+    def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
+        with self._changed:
+            return [job_id for job_id, token in claims.items() if not self._jobs.renew(job_id, token, lease_ms)]
+
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
+        if not outcome.state.ended:
+            raise ValueError(f"job {outcome.job_id!r} cannot be committed as {outcome.state}: that is not an end")
+        with self._change():
+            return self._jobs.commit(outcome, token, retry_ms)
+
+    def hand_back(self, job_id: str, token: str) -> bool:
+        with self._change():
+            return self._jobs.hand_back(job_id, token)
+
+    def stops(self, worker: str, wait_ms: int) -> list[str]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stops.get(worker), wait_ms / 1000)
+            return self._stops.pop(worker, [])
+
+    def _retry_in_s(self) -> float:
+        """Until the next job is due that waits for its next attempt; much, if none does. Called with the lock held."""
+        due_ms = self._table.next_retry_ms()
+        return threading.TIMEOUT_MAX if due_ms is None else (due_ms - self._now_ms()) / 1000

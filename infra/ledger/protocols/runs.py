@@ -1,0 +1,80 @@
+"""Runs: their records, their results and their events. Knows no plan: the body of a run is the coordinator's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
+
+
+class StepResults(Protocol):
+    """The outputs of a step, read back. Both sides of the coordinator use it."""
+
+    def results(self, run_id: str, step_id: str) -> dict[int, Json]:
+        """Index -> output of every stored result of the step."""
+
+
+class RunProgress(StepResults, Protocol):
+    """A run, loaded and saved again. Both sides of the coordinator use it: each change of a run is an `advance`."""
+
+    def load_run(self, run_id: str) -> RunRecord | None:
+        """The run as it was saved last; None if the ledger does not know it."""
+
+    def advance(
+        self, run: RunRecord, results: Sequence[StepResult], events: Sequence[Event], acks: Sequence[str]
+    ) -> bool:
+        """Save `run` as version `run.version + 1` with its new results and events, and acknowledge outcome entries.
+
+        The answer is False, and nothing changes, if the stored version is not `run.version`: somebody else advanced the
+        run first. A `run` that has ended (`run.state.ended`) cancels all of its jobs that have not. A stored run that
+        has ended is never changed, but the entries are acknowledged even then: they can change nothing any more.
+        """
+
+
+class RunStore(RunProgress, Protocol):
+    """Runs as goals need them: created once, found by their key, listed, and taken up again."""
+
+    def create_run(
+        self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event], key: Idempotency | None = None
+    ) -> Prior | None:
+        """Store a new run and release its first jobs, all or nothing, and return None.
+
+        If `key` was used before, nothing is stored, and the answer says what the key was used for.
+        """
+
+    def find_key(self, key: str) -> Prior | None:
+        """What an idempotency key was used for; None if it was not used, or is not kept any more."""
+
+    def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
+        """Take up a run that has ended, or is unsure: save `run`, which runs, as version `run.version + 1`, and make
+        `jobs` ready.
+
+        Jobs that exist start anew: they have no attempt counted, no outcome and no dead letter. The jobs of a run that
+        had ended are of a later round, so that nothing that is said of the earlier ones counts any more. The results of
+        the steps in `forget` are removed. What was to expire with the run stays. The answer is False, and nothing
+        changes, if the stored run is running or is not of version `run.version`.
+        """
+
+    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
+        """The newest runs first. Raises ValueError if `limit` is not above 0."""
+
+
+class OverdueRuns(Protocol):
+    """Unsure runs that nobody confirmed in time. The coordinator ends them."""
+
+    def overdue(self, limit: int = 100) -> list[str]:
+        """Ids of unsure runs whose `waits_until_ms` has passed. The run that has waited longest comes first.
+
+        Nothing changes: the caller ends them. Raises ValueError if `limit` is not above 0.
+        """
+
+
+class RunEvents(Protocol):
+    """What happened to a run, for those that watch it."""
+
+    def events(self, run_id: str, after: str = "0", wait_ms: int = 0) -> list[tuple[str, Event]]:
+        """Up to 1,000 events after entry id `after` ("0": from the start), waiting up to `wait_ms` for the first one.
+
+        Raises ValueError if `after` is no entry id.
+        """

@@ -1,0 +1,114 @@
+"""Runs on Redis: their records, results and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from pydantic_core import from_json
+
+from infra.ledger.protocol import ENTRY_ID, check_limit
+from infra.ledger.redis.arguments import Argument, in_pieces, of_jobs
+from infra.ledger.redis.client import answered
+from infra.ledger.redis.store import RedisStore, compact, within
+from infra.ledger.unreadable import readable_runs
+from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
+
+EVENTS_READ = 1_000  #: most events of one read
+
+
+class RedisRuns(RedisStore):
+    @answered
+    def create_run(
+        self, run: RunRecord, jobs: Sequence[Job], events: Sequence[Event], key: Idempotency | None = None
+    ) -> Prior | None:
+        asked: list[Argument] = ["", "", 0]
+        if key:
+            asked = [key.key, Prior(run_id=run.id, fingerprint=key.fingerprint).model_dump_json(), key.keep_s]
+        prior = self._run(
+            "create_run", run.id, run.model_dump_json(), run.state, _waits_until(run), *asked,
+            len(events), *map(_dump, events), *of_jobs(jobs),
+        )  # fmt: skip
+        self._await_replicas()
+        return Prior.model_validate_json(prior) if prior else None
+
+    @answered
+    def find_key(self, key: str) -> Prior | None:
+        prior = self._redis.get(self._key("asked", key))
+        if prior:  # what it was used for may be as young as this
+            self._await_replicas()
+        return Prior.model_validate_json(prior) if prior else None
+
+    @answered
+    def load_run(self, run_id: str) -> RunRecord | None:
+        record = self._redis.hget(self._key("run", run_id), "record")
+        return RunRecord.model_validate_json(record) if record else None
+
+    @answered
+    def advance(
+        self, run: RunRecord, results: Sequence[StepResult], events: Sequence[Event], acks: Sequence[str]
+    ) -> bool:
+        record = _saved(run)
+        outputs = [field for r in results for field in (r.step_id, r.index, compact(r.output))]
+        saved, closing = self._run(
+            "advance", run.id, run.version, uuid4().hex, run.state, record, _waits_until(run),
+            len(results), len(events), len(acks), *outputs, *map(_dump, events), *acks,
+        )  # fmt: skip
+        if closing:
+            self._repeat("close_run", run.id)
+        return bool(saved)
+
+    @answered
+    def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
+        """The jobs are put aside first: a crash then leaves all as it was, or the rest to the next sweep."""
+        nonce = uuid4().hex
+        self._repeat("close_run", run.id)
+        if not all(self._run("stage", run.id, run.version, nonce, *piece) for piece in in_pieces(jobs)):
+            return False
+        record = _saved(run)
+        reopened = self._run(
+            "reopen", run.id, run.version, nonce, record, len(forget), len(events), *forget, *map(_dump, events)
+        )
+        if reopened:
+            self._repeat("remake", run.id)
+        return bool(reopened)
+
+    @answered
+    def overdue(self, limit: int = 100) -> list[str]:
+        check_limit(limit)
+        return list(self._redis.zrangebyscore(self._key("unsure"), "-inf", self._now_ms(), start=0, num=limit))
+
+    @answered
+    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
+        check_limit(limit)
+        ids = self._redis.lrange(self._key("runs"), 0, limit - 1)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for run_id in ids:
+                pipe.hget(self._key("run", run_id), "record")
+            return list(readable_runs(filter(None, pipe.execute())))
+
+    @answered
+    def results(self, run_id: str, step_id: str) -> dict[int, Json]:
+        outputs = self._redis.hgetall(self._key("results", run_id, step_id))
+        return {int(index): from_json(output) for index, output in outputs.items()}
+
+    @answered
+    def events(self, run_id: str, after: str = "0", wait_ms: int = 0) -> list[tuple[str, Event]]:
+        if not ENTRY_ID.fullmatch(after):
+            raise ValueError(f"no event has the id {after!r}; ids look like 1700000000000-0")
+        stream = self._key("events", run_id)
+        answer = within(wait_ms, lambda block: self._redis.xread({stream: after}, count=EVENTS_READ, block=block))
+        entries = answer[0][1] if answer else []
+        return [(entry, Event.model_validate_json(fields["event"])) for entry, fields in entries]
+
+
+def _saved(run: RunRecord) -> str:
+    return run.model_copy(update={"version": run.version + 1}).model_dump_json()
+
+
+def _waits_until(run: RunRecord) -> Argument:
+    return "" if run.waits_until_ms is None else run.waits_until_ms
+
+
+def _dump(record: Event) -> str:
+    return record.model_dump_json()

@@ -1,0 +1,52 @@
+"""Metrics for a specialist whose manifest names none: those that fit the shape of its expected outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specialists.examples import Example
+from specialists.metric_rule import MetricRule
+
+OUT_OF_SCOPE = "out_of_scope"
+
+#: The field of an input over which a macro F1 is taken apart.
+REPOSITORY = "repository"
+
+EXACT = MetricRule(how="exact")
+
+_BY_FIELDS: dict[frozenset[str], dict[str, MetricRule]] = {
+    frozenset({"intent", "slots"}): {
+        "intent_accuracy": MetricRule(how="accuracy", of="intent"),
+        "slot_f1": MetricRule(how="f1", of="slots"),
+        "exact": EXACT,
+    },
+    frozenset({"entities"}): {"span_f1": MetricRule(how="f1", of="entities"), "exact": EXACT},
+    frozenset({"template"}): {"parsing_accuracy": EXACT},
+    frozenset({"name", "arguments"}): {
+        "accuracy": MetricRule(how="accuracy", of="name"),
+        "argument_f1": MetricRule(how="f1", of="arguments"),
+        "exact": EXACT,
+    },
+}
+
+
+def guessed(examples: Sequence[Example]) -> dict[str, MetricRule]:
+    """Metric name -> its rule."""
+    fields = frozenset(examples[0].output)
+    if fields in _BY_FIELDS:
+        return _BY_FIELDS[fields]
+    values = [value for example in examples for value in example.output.values()]
+    if not (fields and all(isinstance(value, str) for value in values)):
+        return {"exact": EXACT}
+    if len(fields) > 1:
+        return {"field_exact": MetricRule(how="fields"), "exact": EXACT}
+    return _of_a_label(examples, field=next(iter(fields)))
+
+
+def _of_a_label(examples: Sequence[Example], field: str) -> dict[str, MetricRule]:
+    by = REPOSITORY if any(REPOSITORY in example.input for example in examples) else None
+    rules = {"accuracy": EXACT, "macro_f1": MetricRule(how="macro_f1", of=field, by=by)}
+    if any(example.output.get(field) == OUT_OF_SCOPE for example in examples):
+        rules["in_scope_accuracy"] = MetricRule(how="accuracy", of=field, but=OUT_OF_SCOPE)
+        rules["oos_recall"] = MetricRule(how="accuracy", of=field, only=OUT_OF_SCOPE)
+    return rules

@@ -1,0 +1,114 @@
+"""The form of text: one way to write what looks the same, for prompts. Knows no model and no specialist.
+
+A model is trained on text in one form and reads every text in that form; a caller is told parts of its own text. The
+form: line ends are `\\n`; a blank of any kind is a space; text is in Unicode's normal form C; what cannot be seen
+(control characters but tab and line feed, zero-width characters, byte order marks, soft hyphens, marks of direction) is
+left out. A joiner stays where letters that are not ASCII, or emoji, need it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from specialists.schemas import SPAN_OF, Json
+
+_LINES = "\r\x0b\x0c\x85\u2028\u2029"
+_BLANKS = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_CONTROLS = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+_UNSEEN = f"{_CONTROLS}\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_JOINERS = "\u200c\u200d"
+_SPECIAL = re.compile(
+    f"(?P<line>\r\n|[{_LINES}])"
+    f"|(?P<blank>[{_BLANKS}])"
+    f"|(?P<unseen>(?:[{_UNSEEN}]|(?:(?<=[\x00-\x7f{_LINES}{_BLANKS}])|^)[{_JOINERS}])[{_UNSEEN}{_JOINERS}]*)"
+)
+_WRITTEN = {"line": "\n", "blank": " ", "unseen": ""}
+#: What keeps a string exactly as it is: such a string is a name, not a text.
+_EXACT = ("enum", "const", "pattern")
+
+
+def normal(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return _composed(_SPECIAL.sub(lambda found: _WRITTEN[str(found.lastgroup)], _composed(text)))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def told_back(part: str, text: str) -> str | None:
+    """The first part of `text` whose normal form is `part`; None: there is none, where `part` is from elsewhere."""
+    if part in text or not part:
+        return part
+    pieces = list(_pieces(text))
+    written = "".join(piece for piece, _, _ in pieces)
+    starts = [start for piece, start, _ in pieces for _ in piece]
+    ends = [end for piece, _, end in pieces for _ in piece]
+    at = written.find(part)
+    return None if at < 0 else text[starts[at] : ends[at + len(part) - 1]]
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
+    """The normal form in pieces, each with where it is from in `text`: characters that are composed are one piece."""
+    piece, start, end = "", 0, 0
+    for unit, unit_start, unit_end in _units(text):
+        if piece and not _composes(piece, unit):
+            yield _composed(piece), start, end
+            piece = ""
+        if not piece:
+            start = unit_start
+        piece, end = piece + unit, unit_end
+    if piece:
+        yield _composed(piece), start, end
+
+
+def _units(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each character as it is written before any are composed, with where it is from; without those left out."""
+    alone = [_composed(character) for character in text]
+    whence = [at for at, written in enumerate(alone) for _ in written]
+    written = "".join(alone)
+    at = 0
+    for found in _SPECIAL.finditer(written):
+        yield from ((written[n], whence[n], whence[n] + 1) for n in range(at, found.start()))
+        if instead := _WRITTEN[str(found.lastgroup)]:
+            yield instead, whence[found.start()], whence[found.end() - 1] + 1
+        at = found.end()
+    yield from ((written[n], whence[n], whence[n] + 1) for n in range(at, len(written)))
+
+
+def _composes(piece: str, unit: str) -> bool:
+    if unit.isascii():
+        return False
+    return unicodedata.combining(unit) > 0 or _composed(piece + unit) != _composed(piece) + _composed(unit)
+
+
+def normal_texts(value: Any, schema: Json) -> Any:
+    """`value` with each text in its normal form; a string that has to be one of a few, or of a pattern, as it is."""
+    return _texts(value, schema, lambda text, schema: text if any(key in schema for key in _EXACT) else normal(text))
+
+
+def own_spans(value: Any, schema: Json, input: Json) -> Any:
+    """`value`, an answer about the normal form of `input`, with its verbatim parts as `input` itself has them."""
+
+    def own(text: str, schema: Json) -> str:
+        source = input.get(schema.get(SPAN_OF, ""))
+        return (told_back(text, source) or text) if isinstance(source, str) else text
+
+    return _texts(value, schema, own)
+
+
+def _texts(value: Any, schema: Json, change: Callable[[str, Json], str]) -> Any:
+    if isinstance(value, str):
+        return change(value, schema)
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return [_texts(item, items, change) for item in value]
+    if isinstance(value, dict):
+        named, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        others = rest if isinstance(rest, dict) else {}
+        return {name: _texts(each, named.get(name, others), change) for name, each in value.items()}
+    return value

@@ -1,0 +1,48 @@
+"""A language model that was never trained for its job type: not served unless that is wanted, and sure of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from coordinator.api.views import specialist_view
+from specialists.catalog import load_catalog
+from specialists.manifest import BaseRef
+from specialists.specialist import Specialist
+from workers.app import StartError, check_trained
+from workers.attempt import confidence_of
+
+CATALOG = load_catalog(adapters=False)
+TRIAGE = CATALOG.get("triage")
+
+
+def without_adapter(specialist: Specialist, **base: bool) -> Specialist:
+    assert specialist.manifest.base
+    ref = BaseRef(**{**specialist.manifest.base.model_dump(), **base})
+    return replace(specialist, manifest=specialist.manifest.model_copy(update={"adapter": None, "base": ref}))
+
+
+def test_it_is_not_served_and_its_owner_is_told_what_to_do() -> None:
+    with pytest.raises(StartError, match=r"^triage: never trained, .* `manyhands train triage`, .* `--untrained`"):
+        check_trained([CATALOG.get("count"), without_adapter(TRIAGE)], untrained=False)
+
+
+def test_it_is_served_where_that_is_wanted(caplog: pytest.LogCaptureFixture) -> None:
+    check_trained([without_adapter(TRIAGE)], untrained=True)
+    assert "never trained" in caplog.text
+
+
+def test_what_has_an_adapter_tuned_weights_or_no_model_is_served() -> None:
+    check_trained([*CATALOG, without_adapter(TRIAGE, tuned=True)], untrained=False)
+
+
+def test_it_says_no_confidence_and_shows_that_it_was_not_trained() -> None:
+    plain = without_adapter(TRIAGE)
+    assert confidence_of(plain, 0.96) is None
+    assert confidence_of(without_adapter(TRIAGE, tuned=True), 0.96) is not None
+    assert (specialist_view(plain)["trained"], specialist_view(TRIAGE)["trained"]) == (False, True)
+
+
+def test_whose_the_weights_are_said_to_be_changes_no_answer_and_no_digest() -> None:
+    assert without_adapter(TRIAGE, tuned=True).digest == without_adapter(TRIAGE).digest
