@@ -127,7 +127,7 @@ def _side(name: str, workers: Sequence[Sequence[str]], examples: dict[str, list[
         threads = str(max(1, (os.cpu_count() or 1) // len(workers)))  # more than cores hold one another up
         given = {"MANYHANDS_REDIS_URL": redis.url, "MANYHANDS_LOG_LEVEL": "WARNING", "MANYHANDS_THREADS": threads}
         began = time.monotonic()
-        processes = [stack.enter_context(child(["workers.app", *names], **given)) for names in workers]
+        processes = [stack.enter_context(child(["workers.app", *names], given)) for names in workers]
         side = Side(name, [process.pid for process in processes], stack.enter_context(closing(Jobs(settings))))
         side.ask(Asked("warm", _in_turn(examples, WARM, -WARM)))
         side.ready_s = time.monotonic() - began

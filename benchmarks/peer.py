@@ -21,7 +21,7 @@ app = Celery("peer", broker=URL, backend=URL)
 app.conf.update(worker_prefetch_multiplier=1, task_acks_late=True)
 
 
-@app.task(name="peer.answer")
+@app.task(name="peer.answer")  # type: ignore[untyped-decorator]  # Celery ships no types
 def answer(name: str, input: dict[str, Any]) -> dict[str, Any]:
     specialist, model, tokenizer = load(name)
     prompt = torch.tensor([encode(tokenizer, specialist.render(input))], device=model.device)

@@ -21,6 +21,7 @@ def load(name: str) -> tuple[Any, Any, Any]:
     """The specialist, its model with the adapter merged, and the tokenizer."""
     settings = Settings()
     specialist = load_catalog(settings.specialists).get(name)
+    assert specialist.manifest.base
     model, tokenizer = load_base(ensure(specialist.manifest.base.name, settings.weights))
     if specialist.manifest.adapter:
         model = merged(model, specialist)

@@ -12,11 +12,12 @@ from functools import partial
 from threading import Event, Thread
 from typing import Protocol
 
-from opentelemetry.trace import NoOpTracer, Span, Tracer
+from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic import ValidationError
 
 from coordinator.plans.plan import PLANNING
 from coordinator.runs.advance import advance, fail
+from coordinator.runs.decisions.change import Change
 from coordinator.runs.metrics import CoordinatorMetrics
 from coordinator.runs.run import Run, RunFailure
 from coordinator.runs.run_cache import KnownRuns
@@ -125,31 +126,34 @@ class Coordinator:
         return self._decide(Run.load(record), record.version, batch)
 
     def _decide(self, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
-        with advancing(self._tracer, run, len(batch)) as span:
-            return self._decide_within(span, run, version, batch)
-
-    def _decide_within(self, span: Span, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
+        """Decide and save once; False if it is to be decided again."""
         # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
         counted = [entry for entry in batch if run.settles(entry[1])]
         outcomes, stored = [outcome for _, outcome in counted], partial(self._ledger.results, run.id)
-        change = advance(run, outcomes, stored, self._catalog, self._known_job)
-        if not counted and not change.events:
-            return True
-        # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be dead.
-        self._ledger.release(below(span, change.jobs))
-        acks = [entry_id for entry_id, _ in counted]
-        saved = self._ledger.advance(change.run.record(version), change.results, change.events, acks)
-        if saved:
-            self._metrics.saved(run, change)
-            self._known.saved(change.run, version + 1)
-        else:
-            self._overtaken(run.id, version)
-        if saved and change.run.state is not RunState.RUNNING:
+        with advancing(self._tracer, run, len(batch)) as span:
+            change = advance(run, outcomes, stored, self._catalog, self._known_job)
+            if not counted and not change.events:
+                return True
+            # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be
+            # dead.
+            self._ledger.release(below(span, change.jobs))
+            acks = [entry_id for entry_id, _ in counted]
+            saved = self._ledger.advance(change.run.record(version), change.results, change.events, acks)
+            if saved:
+                self._follow_up(run, change, version)
+            else:
+                self._overtaken(run.id, version)
+        return saved and bool(counted)
+
+    def _follow_up(self, run: Run, change: Change, version: int) -> None:
+        """What is left to do when the ledger has saved the change of `run`, which was of that version."""
+        self._metrics.saved(run, change)
+        self._known.saved(change.run, version + 1)
+        if change.run.state is not RunState.RUNNING:
             said = "run ended" if change.run.state.ended else "run waits to be confirmed"
             logger.info(said, extra={"action": "end", "goal_id": run.id, "state": change.run.state})
-        if saved and change.cancels:
+        if change.cancels:
             self._ledger.cancel(change.cancels)
-        return saved and bool(counted)
 
     def _known_job(self, job_id: str) -> JobStatus | None:
         """None too of one that does not read: what was asked first stands."""

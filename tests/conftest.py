@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
 
     from infra.ledger.redis.ledger import RedisLedger
     from infra.queue.celery_queue import CeleryQueue
-    from tests.ray_cluster import RayCluster
+    from tests.support.ray_cluster import RayCluster
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,7 @@ def queue(settings: Settings) -> Iterator[CeleryQueue]:
 @pytest.fixture(scope="session")
 def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
     """A private Ray cluster that the whole session shares."""
-    from tests.ray_cluster import RayCluster
+    from tests.support.ray_cluster import RayCluster
 
     with RayCluster(tmp_path_factory.mktemp("ray")) as cluster:
         yield cluster

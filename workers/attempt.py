@@ -14,7 +14,7 @@ from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outc
 from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
-from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong, Request
+from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
 
@@ -67,26 +67,27 @@ class Attempt:
             return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message))
 
     def _complete(self) -> Completion | None:
-        if faults := self._specialist.input_faults(self._claim.job.input):
+        job = self._claim.job
+        if faults := self._specialist.input_faults(job.input):
             raise AttemptFailed(FailureKind.INVALID_INPUT, "; ".join(faults))
         limit_s = self._limit_s()
-        request = self._request(limit_s)
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        request = request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
         try:
             with inferring(self._tracer, self._specialist, self._engine, request) as span:
-                completion = self._infer(request, limit_s)
+                completion = self._await(self._engine.submit(request), request.id, limit_s)
                 tell_completion(span, completion)
                 return completion
         except EngineError as error:
             raise _engine_failed(error) from error
 
-    def _infer(self, request: Request, limit_s: float | None) -> Completion | None:
+    def _await(self, future: Future[Completion], request_id: str, limit_s: float | None) -> Completion | None:
         """Raises EngineError."""
-        future = self._engine.submit(request)
         future.add_done_callback(lambda _: self._woken.set())
         in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
         if future.done():
             return _result(future)
-        self._engine.cancel(request.id)  # again, if whoever woke us did so before the engine knew of it
+        self._engine.cancel(request_id)  # again, if whoever woke us did so before the engine knew of it
         return None if in_time else Completion("", Finish.DEADLINE)
 
     def _limit_s(self) -> float | None:
@@ -99,11 +100,6 @@ class Attempt:
         if self._claim.job.deadline_ms is not None:
             limits.append(self._claim.job.deadline_ms / 1000 - time.time())
         return min(limits, default=None)
-
-    def _request(self, limit_s: float | None) -> Request:
-        job = self._claim.job
-        deadline = None if limit_s is None else time.monotonic() + limit_s
-        return request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
 
     def _read(self, completion: Completion) -> Json:
         again = self._claim.attempt < TRIES_AT_AN_ANSWER

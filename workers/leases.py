@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 from infra.ledger.protocols.claims import LeaseRenewal
-from infra.records import Claim
+from infra.records import Claim, Outcome
 
 
 class Stop(StrEnum):
@@ -27,6 +27,7 @@ class Lease:
         self.claim = claim
         self.until = until  #: `time.monotonic()` at which it runs out unless renewed
         self.stop: Stop | None = None
+        self.taken: Outcome | None = None  #: what came of the claim, once the ledger has taken it
         self.woken = threading.Event()
 
     def end(self, why: Stop) -> None:
@@ -38,7 +39,7 @@ class Leases:
     def __init__(self, ledger: LeaseRenewal, lease_s: float, cancel: Callable[[Claim], None]) -> None:
         """`cancel` stops the engine's work for a claim; called from the thread that asks for the end."""
         self._ledger = ledger
-        self._lease_s = lease_s
+        self.lease_s = lease_s
         self._cancel = cancel
         self._running: dict[str, Lease] = {}  # by token
         self._closed = False
@@ -50,7 +51,7 @@ class Leases:
 
         An older one of the same job is lost: it ran out while this worker was cut off, and the job came back to it.
         """
-        lease = Lease(claim, time.monotonic() + self._lease_s)
+        lease = Lease(claim, time.monotonic() + self.lease_s)
         with self._lock:
             older = [each for each in self._running.values() if each.claim.job.id == claim.job.id]
             self._running[claim.token] = lease
@@ -77,7 +78,7 @@ class Leases:
             if job_id in lost:
                 self._end(lease, Stop.LOST)
             else:
-                lease.until = asked_at + self._lease_s
+                lease.until = asked_at + self.lease_s
 
     def lose(self, tokens: Iterable[str]) -> None:
         """Stop the attempts whose claims are these: their jobs have ended."""
@@ -102,7 +103,7 @@ class Leases:
 
     @property
     def lease_ms(self) -> int:
-        return round(self._lease_s * 1000)
+        return round(self.lease_s * 1000)
 
     def __len__(self) -> int:
         return len(self._running)

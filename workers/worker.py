@@ -6,8 +6,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -15,19 +15,17 @@ from typing import Protocol, Self, TypeVar
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from infra.ledger.protocol import LedgerUnavailable
-from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
-from infra.ledger.protocols.job_types import JobCounts
-from infra.ledger.protocols.workers import WorkerPresence
-from infra.logs import where
+from infra.ledger.protocols.claims import JobClaims, LeaseRenewal
 from infra.queue.protocol import Handler, Redeliver
-from infra.records import Claim, FailureKind, Outcome, Refusal, strayed_line
+from infra.records import Claim, FailureKind, Json, Outcome, Refusal, strayed_line
 from specialists.specialist import Specialist
 from workers.attempt import Attempt, retry_ms
 from workers.capability import Capability
-from workers.engines import Elastic, Engine, distinct
+from workers.engines import Elastic, Engine
 from workers.exclusive import Room
 from workers.leases import Lease, Leases, Stop
 from workers.metrics import WorkerMetrics
+from workers.pulse import Pulse, PulseLedger
 from workers.spans import processing, tell
 
 T = TypeVar("T")
@@ -37,16 +35,13 @@ log = logging.getLogger(__name__)
 #: Between two tries at a ledger that does not answer: the first wait, doubled each time, and the longest.
 BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 
-#: The ledger is asked for claims to stop, and answers after so long if there is none.
-STOPS_MS = 1_000
 
-
-class WorkerLedger(JobClaims, ClaimStops, LeaseRenewal, WorkerPresence, JobCounts, Protocol):
+class WorkerLedger(JobClaims, LeaseRenewal, PulseLedger, Protocol):
     """Claims and their leases, this worker's signs of life, and how much waits for it."""
 
 
 class Worker:
-    """A context: one thread renews the leases and tells the ledger that this worker lives, one hears of cancels."""
+    """A context: while it lasts, the worker's pulse beats. `do` may be called from any number of threads."""
 
     def __init__(
         self,
@@ -67,7 +62,6 @@ class Worker:
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
         self._name = name
-        self._lease_s = lease_s
         self._capability = Capability(self._specialists.values(), self._engines, slots, tokens_per_s)
         self._done = 0  #: jobs whose outcome the ledger took; guarded by the next
         self._counting = threading.Lock()
@@ -76,29 +70,15 @@ class Worker:
         self._tracer = tracer or NoOpTracer()
         self._leases = Leases(ledger, lease_s, self._cancel)
         self._room = Room()
-        self._broken = threading.Event()
-        self._retired = threading.Event()
-        self._ended = threading.Event()
+        self._pulse = Pulse(ledger, name, self._leases, self._engines, self._about, self._end_if_broken)
         self._metrics.watch(self._engines, slots, lambda: len(self._leases))
-        self._threads = [
-            threading.Thread(target=self._beat_until_ended, name="pulse", daemon=True),
-            threading.Thread(target=self._stop_until_ended, name="stops", daemon=True),
-        ]
 
     def __enter__(self) -> Self:
-        self._beat()
-        for thread in self._threads:
-            thread.start()
+        self._pulse.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-        try:
-            self._ledger.leave(self._name)
-        except LedgerUnavailable as error:
-            log.warning("cannot say that this worker has ended: %s", error, extra={"action": "leave"})
+        self._pulse.__exit__(kind, error, at)
 
     def handlers(self) -> dict[str, Handler]:
         """For each specialist its queue, and that of jobs which a worker of other schemas was offered."""
@@ -108,34 +88,58 @@ class Worker:
         return found
 
     def healthy(self) -> bool:
-        if self._broken.is_set() or self._retired.is_set():
+        if self._pulse.broken or self._pulse.retired:
             return False
         return all(engine.healthy() for engine in self._engines.values())
 
     def beats(self) -> bool:
         """Whether its own threads run."""
-        return all(thread.is_alive() for thread in self._threads)
+        return self._pulse.beats()
 
     def retire(self) -> None:
         """It is of no use any more, for a reason outside of it: healthy no longer, and not listed from its next beat
         on. What it runs may end."""
-        self._retired.set()
+        self._pulse.retire()
+
+    def drain(self, grace_s: float) -> None:
+        """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
+        log.info("draining", extra={"action": "drain", "jobs": len(self._leases)})
+        timer = threading.Timer(grace_s, self._leases.close)
+        timer.daemon = True
+        timer.start()
 
     def do(self, job_id: str, schemas: str | None = None) -> str | None:
         """Claim, run and commit one job. When it returns, the message that named the job is done with; the kind of
         failure is returned where there was one. `schemas`: that it is done here for; None: whichever it was made for.
 
+        Everything that guards an attempt is here, in the order in which it is entered: a place in the room, the claim,
+        the span, the lease, the room to itself where the job needs that. Then come the attempt and its commit.
+
         Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
         does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
         """
-        if not self.healthy():
-            self._stop()
+        if self._end_if_broken():
             return None
         with self._room.shared():
-            return self._do(job_id, schemas)
+            claim = self._claim(job_id, schemas)
+            if claim is None:
+                return None
+            with (
+                processing(self._tracer, claim, self._name) as span,
+                self._leases.keep(claim) as lease,
+                self._counted(lease),
+            ):
+                with self._space_for(lease) as has_space:
+                    outcome = self._attempt(lease, has_space)
+                lease.taken = self._commit(outcome, lease)
+                tell(span, lease.taken)
+        return _reported(lease)
 
-    def _do(self, job_id: str, schemas: str | None) -> str | None:
-        patience = time.monotonic() + self._lease_s
+    # -- the steps of `do`, in their order --
+
+    def _claim(self, job_id: str, schemas: str | None) -> Claim | None:
+        """None if there is nothing to do: the ledger's refusal has been counted."""
+        patience = time.monotonic() + self._leases.lease_s
         claim = _insist(
             lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms, schemas),
             lambda: time.monotonic() < patience,
@@ -145,39 +149,25 @@ class Worker:
             self._metrics.refused(claim)
             return None
         self._metrics.claimed(claim)
-        with processing(self._tracer, claim, self._name) as span:
-            outcome = self._answer(claim)
-            tell(span, outcome)
-        with self._counting:
-            self._done += outcome is not None
-        _report(claim, outcome)
-        return outcome.failure.kind.value if outcome and outcome.failure else None
+        return claim
 
-    def _answer(self, claim: Claim) -> Outcome | None:
-        """Run the claim and commit what came of it; None if the ledger did not take it."""
-        taken: Outcome | None = None
-        with self._leases.keep(claim) as lease:
-            try:
-                outcome = self._run(lease)
-                taken = outcome if outcome and self._commit(outcome, lease) else None
-            finally:
-                # A lease may be told that it is lost, wrongly, while its commit is on the way.
-                self._metrics.ended(claim, taken, lost=taken is None and lease.stop is Stop.LOST)
-        return taken
-
-    def _run(self, lease: Lease) -> Outcome | None:
-        """None as `_attempt` says, or if it has to be alone and another has: if it waited, that could kill it too."""
-        with self._space_for(lease) as has_space:
-            if has_space:
-                return self._attempt(lease)
-        self._hand_back(lease, "another job has this worker for itself")
-        return None
+    @contextmanager
+    def _counted(self, lease: Lease) -> Iterator[None]:
+        """How the claim ended is counted when the context ends, whatever was raised in it."""
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._done += lease.taken is not None
+            # A lease may be told that it is lost, wrongly, while its commit is on the way.
+            self._metrics.ended(lease.claim, lease.taken, lost=lease.taken is None and lease.stop is Stop.LOST)
 
     def _space_for(self, lease: Lease) -> AbstractContextManager[bool]:
         """The last attempt at a job of which workers were lost has this one for itself: if it killed them, it takes no
         other job with it now; if another one did, that cannot take it along again.
 
-        An engine that has its replicas elsewhere sees to that itself.
+        False if another attempt has the worker for itself: to wait for it could kill this one too. An engine that has
+        its replicas elsewhere sees to all that itself.
         """
         claim = lease.claim
         is_suspect = claim.lost > 0 and claim.attempt >= claim.job.attempts
@@ -185,19 +175,15 @@ class Worker:
             return nullcontext(True)
         return self._room.alone(lambda: lease.stop is not None)
 
-    def drain(self, grace_s: float) -> None:
-        """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
-        log.info("draining", extra={"action": "drain", "jobs": len(self._leases)})
-        timer = threading.Timer(grace_s, self._leases.close)
-        timer.daemon = True
-        timer.start()
-
-    def _attempt(self, lease: Lease) -> Outcome | None:
+    def _attempt(self, lease: Lease, has_space: bool) -> Outcome | None:
         """None if whatever came out of it is not ours to say: the claim was lost or handed back, or the engine broke.
 
         A job whose engine broke keeps its claim, counted, until the lease runs out: it may be what broke the engine.
         Ready at once, it could spend all its attempts on one broken worker.
         """
+        if not has_space:
+            self._hand_back(lease, "another job has this worker for itself")
+            return None
         job_type = lease.claim.job.type
         attempt = Attempt(
             lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken, self._tracer
@@ -209,6 +195,19 @@ class Worker:
             self._hand_back(lease, "this worker stops")
             return None
         return outcome
+
+    def _commit(self, outcome: Outcome | None, lease: Lease) -> Outcome | None:
+        """The outcome, if the ledger took it."""
+        if outcome is None:
+            return None
+        again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())
+        taken = _insist(
+            lambda: self._ledger.commit(outcome, lease.claim.token, again_ms),
+            lambda: lease.stop is not Stop.LOST and time.monotonic() < lease.until,
+        )
+        return outcome if taken else None
+
+    # -- what the steps need --
 
     def _broke(self, job_type: str, outcome: Outcome) -> bool:
         failure = outcome.failure
@@ -230,64 +229,21 @@ class Worker:
         )
         log.info("handed back: %s", why, extra={"action": "hand_back", "job_id": job.id})
 
-    def _commit(self, outcome: Outcome, lease: Lease) -> bool:
-        again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())
-        return _insist(
-            lambda: self._ledger.commit(outcome, lease.claim.token, again_ms),
-            lambda: lease.stop is not Stop.LOST and time.monotonic() < lease.until,
-        )
-
     def _cancel(self, claim: Claim) -> None:
         self._engines[claim.job.type].cancel(claim.token)
 
-    def _beat_until_ended(self) -> None:
-        while not self._ended.wait(self._lease_s / 3):
-            try:
-                self._leases.abandon([name for name, engine in self._engines.items() if not engine.healthy()])
-                self._leases.renew()
-                self._beat()
-                self._expect()
-            except LedgerUnavailable as error:
-                log.warning("cannot renew leases: %s", error, extra={"action": "renew", "jobs": len(self._leases)})
-            except Exception as error:  # noqa: BLE001 - a pulse that ended unseen would let every lease run out
-                log.critical("the pulse raised %s\n%s", type(error).__name__, where(error), extra={"action": "renew"})
-                self._broken.set()  # but it beats on: what runs now may still end
-            if not self.healthy():
-                self._stop()
+    def _about(self) -> Json:
+        return self._capability.about(len(self._leases), self._done)
 
-    def _stop_until_ended(self) -> None:
-        """What the ledger has ended stops at once: its slot is for others."""
-        while not self._ended.is_set():
-            try:
-                self._leases.lose(self._ledger.stops(self._name, STOPS_MS))
-                continue
-            except LedgerUnavailable as error:
-                log.warning("cannot hear of cancelled jobs: %s", error, extra={"action": "stops"})
-            except Exception as error:  # noqa: BLE001 - the pulse finds what was cancelled too, if later
-                name = type(error).__name__
-                log.error("asking for stops raised %s\n%s", name, where(error), extra={"action": "stops"})
-            self._ended.wait(LONGEST_BACKOFF_S)
+    def _end_if_broken(self) -> bool:
+        if self.healthy():
+            return False
+        self._stop()
+        return True
 
     def _stop(self) -> None:
         log.critical("this worker or an engine of it has broken; it stops", extra={"action": "stop"})
         self._give_up()
-
-    def _expect(self) -> None:
-        """Tell the engines that can grow what waits for them."""
-        elastic = {name: engine for name, engine in self._engines.items() if isinstance(engine, Elastic)}
-        depths = self._ledger.depths(list(elastic)) if elastic else {}
-        for engine in distinct(elastic.values()):
-            waits = [depths[name] for name, host in elastic.items() if host is engine and name in depths]
-            waiting = sum(each["ready"] + each["sent"] for each in waits)
-            engine.expect(waiting, max((each["oldest_ms"] for each in waits), default=0) / 1000)
-
-    def _beat(self) -> None:
-        """It counts as gone when a lease would: after three beats missed."""
-        if self._retired.is_set():
-            self._ledger.leave(self._name)
-        else:
-            about = self._capability.about(len(self._leases), self._done)
-            self._ledger.beat(self._name, about, self._leases.lease_ms)
 
 
 def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
@@ -310,12 +266,16 @@ def _cut_short(outcome: Outcome | None) -> bool:
     return outcome is None or bool(failure and failure.kind is FailureKind.ENGINE and failure.retryable)
 
 
-def _report(claim: Claim, outcome: Outcome | None) -> None:
+def _reported(lease: Lease) -> str | None:
+    """Log how the claim ended; the kind of failure where there was one."""
+    claim, outcome = lease.claim, lease.taken
     fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
     if outcome is None:
         log.warning("no outcome: the claim was lost or handed back", extra=fields | {"action": "drop"})
-    elif outcome.failure:
-        kind = outcome.failure.kind.value
-        log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})
-    else:
+        return None
+    if outcome.failure is None:
         log.info("job succeeded", extra=fields | {"run_ms": outcome.usage.run_ms})
+        return None
+    kind = outcome.failure.kind.value
+    log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})
+    return kind

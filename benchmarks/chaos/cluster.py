@@ -19,6 +19,7 @@ from typing import Any, Self
 from benchmarks.chaos.process import FOLDER, NO_PLANT
 from benchmarks.chaos.scripts import watched
 from infra.ledger.redis.ledger import RedisLedger
+from infra.process.child import await_end
 from infra.process.redis_server import RedisServer
 from infra.process.tether import tethered
 from infra.settings import Settings
@@ -82,7 +83,8 @@ class ChaosCluster:
             if seat.process:
                 seat.process.terminate()
         for seat in self.seats:
-            self._await_end(seat)
+            if seat.process:
+                await_end(seat.process, STOP_S)
         self._stack.close()
 
     @property
@@ -163,12 +165,3 @@ class ChaosCluster:
         seat.process = subprocess.Popen(
             seat.command, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
-
-    def _await_end(self, seat: Seat) -> None:
-        if not seat.process:
-            return
-        try:
-            seat.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            seat.process.kill()
-            seat.process.wait()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.chaos.types import ANSWERS, FLAKY, PICKY, QUICK, SLOW
-from coordinator.goals.goals import JOB_STEP
+from coordinator.goals.new_runs import JOB_STEP
 from infra.records import NOBODY, Json, Priority, RunState
 
 Outputs = Mapping[tuple[str, int], Json | None]  #: by step and index; None: the job must fail

@@ -19,4 +19,4 @@ def left(client: redis.Redis, prefix: str) -> list[str]:
 
 def _waits(client: redis.Redis, load: str) -> bool:
     """Whether tokens are counted as waiting."""
-    return float(client.hget(load, "waiting") or 0) != 0  # type: ignore[arg-type] # "awaitable or not"
+    return float(client.hget(load, "waiting") or 0) != 0

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from benchmarks.chaos.goals import Asked
 from coordinator.admission.decide import Bid
 from coordinator.admission.door import Door
-from coordinator.goals.goals import Goal, Goals, JobRequest
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
+from coordinator.goals.request import Goal, JobRequest
 from coordinator.runs.run import Run
 from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Json

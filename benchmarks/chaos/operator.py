@@ -14,8 +14,9 @@ from typing import Protocol
 from benchmarks.chaos.engine import switch
 from benchmarks.chaos.goals import Asked
 from benchmarks.chaos.types import KEPT, LATE, LATER, QUICK, SAME
-from coordinator.goals.goals import Goals, UnknownRun
+from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters, UnknownLetter
+from coordinator.goals.refusals import UnknownRun
 from coordinator.runs.rerun import RerunRefused
 from coordinator.runs.run import Run
 from infra.ledger.protocol import LedgerUnavailable

@@ -118,7 +118,7 @@ def gives_away(plant: str, kinds: Mapping[str, int]) -> bool:
 def put_in(plant: str | None) -> None:
     """From now on every ledger that this process makes has these scripts. Raises EditFailed."""
     texts = audited(plant)
-    scripts.load = texts.__getitem__  # type: ignore[assignment] # the ledger asks it when it is made
+    scripts.load = texts.__getitem__  # type: ignore[assignment]  # the ledger asks it when it is made
 
 
 @contextmanager

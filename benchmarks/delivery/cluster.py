@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from benchmarks.scale.cluster import SCRIPTED, START_S, Cluster, write_specialist
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from infra.process.redis_server import free_port
 from infra.records import RunState
 from specialists.catalog import load_catalog

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,9 @@ def started(contender: Callable[[], Contender], workload: Workload) -> Contender
 
 
 @contextmanager
-def child(command: Sequence[str], piped: bool = False, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def child(
+    command: Sequence[str], environment: Mapping[str, str], piped: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE if piped else None
     process = subprocess.Popen(
         [sys.executable, "-m", *command], env=os.environ | environment, stdin=pipe, stdout=pipe, text=True
@@ -72,7 +74,10 @@ def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Cont
     """Ours: jobs through the ledger, the queue and a worker process, outcomes read back from the ledger."""
     command = ["workers.app", workload.name]
     given = {"MANYHANDS_SLOTS": str(settings.slots), "MANYHANDS_LOG_LEVEL": "WARNING"}
-    with child(command, MANYHANDS_REDIS_URL=settings.redis_url, **given) as process, closing(Jobs(settings)) as jobs:
+    with (
+        child(command, given | {"MANYHANDS_REDIS_URL": settings.redis_url}) as process,
+        closing(Jobs(settings)) as jobs,
+    ):
         yield lambda: Contender("manyhands", process.pid, jobs.ask)
 
 
@@ -148,7 +153,7 @@ def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
         return workload.answers(seconds, [each["text"] for each in found], sum(each["tokens"] for each in found))
 
     command = ["celery", "--quiet", "--app", "benchmarks.peer", "worker", "--pool", "solo", "--loglevel", "error"]
-    with client, child(command, PEER_REDIS_URL=settings.redis_url) as process:
+    with client, child(command, {"PEER_REDIS_URL": settings.redis_url}) as process:
         yield lambda: Contender("Celery + generate", process.pid, ask)
 
 
@@ -158,7 +163,7 @@ def alone(
 ) -> Iterator[Callable[[], Contender]]:
     """An engine of `benchmarks.engine.child`, without a queue: what it is asked comes through a pipe."""
     command = ["benchmarks.engine.child", kind, ",".join(specialists), json.dumps(options)]
-    with child(command, piped=True) as process:
+    with child(command, {}, piped=True) as process:
         pipe = Pipe(process)
         yield lambda: Contender(name or kind, process.pid, pipe.ask)
 

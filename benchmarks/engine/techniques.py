@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.delivery.tables import Row, show
-from benchmarks.engine.contenders import Pipe, alone, started
+from benchmarks.engine.contenders import Contender, Pipe, alone, started
 from benchmarks.engine.options import Options
 from benchmarks.engine.workload import Answers, Workload, worth
 from workers.engines.precision import Precision, fastest
@@ -67,8 +67,8 @@ def _measured(workload: Workload, options: Options) -> Row:
     return {"variants": rows}
 
 
-def _pipe(contender: object) -> Row:
-    pipe = contender.ask.__self__  # type: ignore[attr-defined]
+def _pipe(contender: Contender) -> Row:
+    pipe = getattr(contender.ask, "__self__", None)
     assert isinstance(pipe, Pipe)
     return pipe.last
 

@@ -87,7 +87,7 @@ def worth(rounds: Sequence[Answers]) -> Row:
     """What the answers of all rounds are worth. Scored are the examples as they are in their file."""
     answered = [pair for each in rounds for pair in zip(each.examples, each.outputs, strict=True)]
     plain = [pair for pair in answered if pair[0].source != AGAIN] or answered
-    scores = score(*map(list, zip(*plain, strict=True)))
+    scores = score([example for example, _ in plain], [output for _, output in plain])
     return {
         "valid_percent": 100 * sum(output is not None for _, output in answered) / len(answered),
         "score": " / ".join(f"{value:.1f}" for value in scores.values()),

@@ -20,7 +20,7 @@ from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.heads.matcher import base_of
 from specialists.offers import PLANNER
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
 from specialists.planning.planner import Planner
 from specialists.training.planning.readers import PARTS, planner_of
 from specialists.training.planning.sets import Asked, load_set

@@ -6,11 +6,14 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from specialists.planning.evidence import CONDITIONS
-from specialists.planning.evidence import TALLIES as MOST_TALLIES
-from specialists.planning.offered import Field, Offer, Parameter, Request
-from specialists.planning.search import NUMBERS, NUMERIC, ORDERS, TALLIES, Beliefs, Condition, Tally, owner_of
-from specialists.planning.texts import WANTS
+from specialists.planning.evidence.weighing import CONDITIONS
+from specialists.planning.evidence.weighing import TALLIES as MOST_TALLIES
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.parameter import Parameter
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import NUMBERS, NUMERIC, ORDERS, TALLIES, Beliefs, Condition, Tally, owner_of
+from specialists.planning.words.texts import WANTS
 
 Key = tuple[str, str, tuple[str, ...]]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from specialists.planning.calibration import FEATURES, Calibration
-from specialists.planning.evidence import Evidence, Found, among, believed, want_evidence
-from specialists.planning.offered import Request
-from specialists.planning.ranking import AS_FOUND, ranked
-from specialists.planning.reading import Reading
-from specialists.planning.search import search
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence
+from specialists.planning.evidence.weighing import among, believed, want_evidence
+from specialists.planning.offers.request import Request
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES
+from specialists.planning.ranking.ranking import AS_FOUND, ranked
+from specialists.planning.reading.reading import Reading
+from specialists.planning.search.search import search
 
 SPREAD = 0.4  #: of a weight
 

@@ -10,7 +10,7 @@ from benchmarks.planning.names import type_name
 from benchmarks.planning.schemas import PLAIN, Chances, Json, Schemas
 from specialists.catalog import Catalog, load_catalog
 from specialists.manifest import Manifest
-from specialists.planning.offered import FUNCTIONS
+from specialists.planning.offers.offer import FUNCTIONS
 from specialists.specialist import Specialist
 
 MADE_UP = Path("made-up")  #: a folder that is nowhere: what is made up is no shipped function

@@ -14,8 +14,8 @@ from pathlib import Path
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.offers import PLANNER
-from specialists.planning.offered import Heard
-from specialists.planning.owners import Ask, asks, is_owner
+from specialists.planning.evidence.owners import Ask, asks, is_owner
+from specialists.planning.offers.request import Heard
 from specialists.training.planning.readers import planner_of
 from specialists.training.planning.sets import Asked, load_set
 from specialists.training.planning.writing import FOLDER

@@ -30,7 +30,7 @@ from coordinator.plans.planner_input import planner_input
 from infra.settings import Settings
 from specialists.catalog import SHIPPED, Catalog
 from specialists.offers import PLANNER, offers
-from specialists.planning.offered import FUNCTIONS
+from specialists.planning.offers.offer import FUNCTIONS
 from specialists.specialist import Specialist, load_specialist
 from specialists.training.planning.readers import planner_of
 

@@ -25,7 +25,7 @@ FIELDS = (
 )
 #: Fields that a path cannot tell: rare, and legal in JSON Schema.
 HARD_FIELDS = ("no.", "a.b", "tags[]", "[]", "", "$ref", " ", "line\nbreak")
-#: Names of inputs that the API lets in (`coordinator.goals.goals.input_faults`).
+#: Names of inputs that the API lets in (`coordinator.goals.input_names.input_faults`).
 INPUTS = (
     *("messages", "tickets", "orders", "note", "photo", "mails", "log", "s1", "s2", "item", "inputs", "planner", "7"),
     *("Mails (March)", "größe", "受信箱", "e-mails/today", "x:y", "$ref", "rows", "a, b", "count", "it's", "x" * 64),

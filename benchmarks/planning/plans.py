@@ -19,11 +19,11 @@ from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input
 from coordinator.plans.samples import told_of
 from specialists.catalog import Catalog
-from specialists.planning.calibration import Calibration
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
-from specialists.planning.reading import Reading
-from specialists.planning.search import search
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.reading.reading import Reading
+from specialists.planning.search.search import search
 
 LIMITS = Limits(max_jobs=10_000, deadline_s=60, max_replans=2)
 HOT = 4.0  #: scores before the sigmoid: little is certain, so that unlikely plans are searched too

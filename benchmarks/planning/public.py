@@ -21,8 +21,8 @@ from infra.settings import Settings
 from specialists.catalog import load_catalog
 from specialists.examples import drawn
 from specialists.offers import PLANNER
-from specialists.planning.normal import references
-from specialists.planning.offered import read_request
+from specialists.planning.normal.references import references
+from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
 from specialists.schemas import Json
 from specialists.training.planning.offers import Offers

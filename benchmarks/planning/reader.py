@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
 
 
 class DigestReader:

@@ -18,6 +18,7 @@ import psutil
 
 from infra.ledger.redis.client import connect
 from infra.ledger.redis.ledger import RedisLedger
+from infra.process.child import await_end
 from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
@@ -145,11 +146,7 @@ class Cluster:
         for process in processes:
             process.terminate()
         for process in processes:
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            await_end(process, STOP_S)
         processes.clear()
 
     def await_empty_queues(self) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from benchmarks.scale.cluster import STAMP, Cluster
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from coordinator.runs.run import Run
 from specialists.catalog import load_catalog
 

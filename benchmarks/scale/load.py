@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchmarks.scale.cluster import SIGMAS, Cluster
-from coordinator.goals.goals import Goal, Goals
-from infra.records import Job
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
+from infra.records import Event, Job
 from specialists.catalog import load_catalog
 from workers.engines.scripted import service_s
 
@@ -115,7 +116,7 @@ def measure(cluster: Cluster, run_ids: list[str], seconds: float) -> Window:
 
 
 def _now_s(cluster: Cluster) -> float:
-    seconds, microseconds = cluster.client.time()  # type: ignore[misc]
+    seconds, microseconds = cluster.client.time()
     return seconds + microseconds / 1e6
 
 
@@ -137,7 +138,7 @@ def _done(cluster: Cluster, run_ids: list[str], begin_s: float, end_s: float) ->
                 yield Done(worker, at_s, service_s(scripts[job_type], token))  # an engine's request id is the token
 
 
-def _events(cluster: Cluster, run_id: str, begin_s: float) -> Iterator[tuple[str, object]]:
+def _events(cluster: Cluster, run_id: str, begin_s: float) -> Iterator[tuple[str, Event]]:
     after = str(int(begin_s * 1000))
     while events := cluster.ledger.events(run_id, after):
         yield from events

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 from coordinator.api.presence import Gone
-from coordinator.goals.goals import LISTENED_MS, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.waits import LISTENED_MS
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event

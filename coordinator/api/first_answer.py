@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from fastapi import Response
 
 from coordinator.api.problems import Problem
-from coordinator.goals.goals import Goals, Unknown
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.refusals import Unknown
 from coordinator.runs.run import Run
 
 _HEADER = "header Idempotency-Key"

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException as PlainHTTPException
 
 from coordinator.admission.decide import Why
 from coordinator.admission.door import NotAdmitted
-from coordinator.goals.goals import GoalRefused, Unknown
+from coordinator.goals.refusals import GoalRefused, Unknown
 from coordinator.plans.saved_plan import UnreadablePlan
 from coordinator.runs.confirmation import NotUnsure
 from coordinator.runs.rerun import RerunRefused

@@ -13,10 +13,12 @@ from coordinator.api.bodies import StrictRoute
 from coordinator.api.event_stream import START, event_stream
 from coordinator.api.first_answer import replay
 from coordinator.api.headers import Key, Left, Tenant, Wait, asking
+from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
 from coordinator.api.wait_limit import Places, Watch
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
 from infra.ledger.protocol import ENTRY_ID
@@ -47,8 +49,8 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
             try:
                 run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
             except KeyUsed as used:
-                return view(replay(used, goals, at(used.run_id), response))
-            response.headers["Location"] = at(run.id)
+                return view(replay(used, goals, goal_path(used.run_id), response))
+            response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
     @routes.get("", summary="List the newest goals first")
@@ -81,7 +83,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
     ) -> Json:
         with places.taken(wait > 0, tenant):
             run = goals.confirm(run_id, confirmation)
-            response.headers["Location"] = at(run.id)
+            response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
     @routes.post("/{run_id}/cancel", summary="End a goal and its jobs")
@@ -94,11 +96,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
     )
     def rerun(run_id: str, response: Response, asked: Rerun | None = None) -> Json:
         run = goals.rerun(run_id, asked.step if asked else None)
-        response.headers["Location"] = at(run.id)
+        response.headers["Location"] = goal_path(run.id)
         return view(run)
 
     return routes
-
-
-def at(run_id: str) -> str:
-    return f"/v1/goals/{run_id}"

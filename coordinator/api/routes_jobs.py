@@ -9,8 +9,10 @@ from coordinator.api.bodies import StrictRoute
 from coordinator.api.first_answer import remembered, replay
 from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.wait_limit import Places
-from coordinator.goals.goals import JOB_STEP, Goals, JobRequest
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.new_runs import JOB_STEP
+from coordinator.goals.request import JobRequest
 from infra.records import Job, Json
 
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
+from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.routes_goals import at
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 from infra.records import Cause, Json
@@ -38,7 +38,7 @@ def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
     @routes.post("/{job_id}/replay", status_code=202, summary="Run the job's goal again where outputs are missing")
     def replay(job_id: str, response: Response) -> Json:
         run, also = letters.replay(job_id)
-        response.headers["Location"] = at(run.id)
+        response.headers["Location"] = goal_path(run.id)
         return {**views.goal_view(run, goals.paused()), "also": also}
 
     @routes.delete("/{job_id}", summary="Delete a dead letter")

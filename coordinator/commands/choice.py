@@ -23,7 +23,7 @@ _CODES = {"succeeded": 0, "unsure": UNSURE, "refused": REFUSED}
 
 def follow_to_exit(client: Client, goal_id: str) -> None:
     """Show the goal, and end with the code that says how it stands."""
-    from coordinator.commands.show import follow
+    from coordinator.commands.views.following import follow
 
     console = Console()
     goal = follow(client, goal_id, console, lambda unsure: sits_there(console) and _ask(client, unsure))

@@ -122,7 +122,7 @@ def job(
 ) -> None:
     """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output."""
     from coordinator.commands.inputs import read_job_input
-    from coordinator.commands.show import job_cut, job_escalated, job_failure
+    from coordinator.commands.views.jobs import job_cut, job_escalated, job_failure
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, claim_within)
@@ -144,7 +144,8 @@ def status(
     url: Url = None,
 ) -> None:
     """Show a goal as JSON, or a table of the newest goals."""
-    from coordinator.commands.show import goals_table, plan_of
+    from coordinator.commands.views.lists import goals_table
+    from coordinator.commands.views.plans import plan_of
 
     if plan and goal_id is None:
         raise typer.BadParameter("--plan is of one goal: say which")
@@ -162,7 +163,7 @@ def explain(goal_id: GoalId, url: Url = None) -> None:
     The command shows what is missing, the nearest job types, and the plans that were considered, with their confidence
     and the words that their values were found from. For any other goal it says where the plan came from.
     """
-    from coordinator.commands.explanation_lines import explanation_lines
+    from coordinator.commands.views.explanation import explanation_lines
 
     with client_of(url) as client:
         typer.echo("\n".join(explanation_lines(client.get(goal_id), client.job_types())))

@@ -21,7 +21,7 @@ Cause = Annotated[str | None, typer.Option(help="Only letters of this cause: poi
 @letters.command(name="list")
 def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: Url = None) -> None:
     """List the newest letters, each with its reason."""
-    from coordinator.commands.show import letter_line
+    from coordinator.commands.views.lists import letter_line
 
     with client_of(url) as client:
         found = client.letters(job_type, cause, limit)

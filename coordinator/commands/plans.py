@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="The saved plan's name.")]
 @plans.callback(invoke_without_command=True)
 def list_(context: typer.Context, tenant: Tenant = NOBODY, url: Url = None) -> None:
     """Without a command, list the saved plans, each with its job types and its inputs."""
-    from coordinator.commands.saved_plan_lines import saved_plan_lines
+    from coordinator.commands.views.saved_plan import saved_plan_lines
 
     if context.invoked_subcommand is not None:
         if tenant != NOBODY or url is not None:
@@ -48,7 +48,7 @@ def save(
     url: Url = None,
 ) -> None:
     """Save a plan under a name, in place of an earlier plan of that name, and print its inputs."""
-    from coordinator.commands.saved_plan_lines import saved_plan_lines
+    from coordinator.commands.views.saved_plan import saved_plan_lines
 
     with client_of(url, tenant) as client:
         saved = client.save_plan(name, **_what(goal_id, file))

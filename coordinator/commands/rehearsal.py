@@ -86,7 +86,7 @@ def plan(goal: GoalWords, given: Inputs = None, specialists: Folders = None, as_
     and with 1 if no plan can run.
     """
     from coordinator.commands.inputs import read_inputs
-    from coordinator.commands.plan_drawing import planned_drawing
+    from coordinator.commands.views.drawing import planned_drawing
     from coordinator.rehearsal.cost import cost_of
     from coordinator.rehearsal.planned import planned_view
 
@@ -126,7 +126,7 @@ def _rehearsing(folders: Sequence[Path] | None) -> Iterator[tuple[Rehearsal, Cat
 
 
 def _show_lines(done: Sequence[Any]) -> None:
-    from coordinator.commands.rehearsed import rehearsed_view
+    from coordinator.commands.views.rehearsed import rehearsed_view
 
     Console().print(rehearsed_view(done))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from coordinator.goals.goals import Goals, Unknown
+from coordinator.goals.goals import Goals
+from coordinator.goals.refusals import Unknown
 from coordinator.runs.progress import StepState
 from coordinator.runs.rerun import RerunRefused, check_missing
 from coordinator.runs.run import Run

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from pydantic_core import to_json
 
-from coordinator.goals.goals import GoalRefused, Goals, Unknown, UnknownRun, input_faults
+from coordinator.goals.goals import Goals
+from coordinator.goals.input_names import input_faults
+from coordinator.goals.refusals import GoalRefused, Unknown, UnknownRun
 from coordinator.plans.compiler import compile_open
 from coordinator.plans.holes import hole_faults, hole_of
 from coordinator.plans.plan import PlanRefused

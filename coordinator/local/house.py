@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from coordinator.client import ApiError, ApiUnreachable, Client
-from coordinator.local.child import Child, StartError, stop_all
+from coordinator.exits import Reason
+from infra.process.child import Child, stop_all
 from infra.process.redis_server import RedisServer, free_port
 from infra.settings import Settings
 
@@ -25,6 +26,10 @@ LOOK_S = 0.2
 WORKER_S = 0.5
 API_S = 60.0
 Tell = Callable[[str], None]
+
+
+class StartError(Reason):
+    """A part did not come up; says which and where its log is."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from threading import Event
 
 from rich.console import Console
 
-from coordinator.local.child import StartError
-from coordinator.local.house import House, Ports
+from coordinator.local.house import House, Ports, StartError
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 

@@ -14,7 +14,7 @@ from coordinator.plans.schema_fit import kind_of, misfit
 from coordinator.plans.step_schemas import Schemas, Scope
 from infra.records import Json
 from specialists.catalog import Catalog
-from specialists.planning.literals import is_literal
+from specialists.planning.flow.literals import is_literal
 from specialists.schemas import value_faults
 
 #: Faults of one step's values that are worth reading; 10,000 items may all have the same one.

@@ -39,9 +39,11 @@ class Asking:
     asks: tuple[Ask, ...]
 
 
-def decide(
-    output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
-) -> Accepted | Unsure | Refused | Asking:
+#: What the planner's output comes to.
+Decision = Accepted | Unsure | Refused | Asking
+
+
+def decide(output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> Decision:
     """What the planner's output comes to, for a caller who has said when to `confirm`.
 
     Its first plan that compiles is accepted; of those after the first, `max_replans` are tried. Raises PlanRefused with

@@ -14,8 +14,8 @@ from coordinator.plans.plan import Step
 from coordinator.plans.schema_fit import kind_of, schema_of, walk
 from infra.records import Json
 from specialists.catalog import SHIPPED, Catalog
-from specialists.planning.flow import result_schema
-from specialists.planning.literals import is_literal
+from specialists.planning.flow.literals import is_literal
+from specialists.planning.flow.results import result_schema
 from specialists.schemas import either
 from specialists.specialist import Specialist
 

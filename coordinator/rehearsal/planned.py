@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 from coordinator.plans.answer import Confirm, Draft, Kind, read_answer, shown
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits, Plan, PlanRefused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits, Plan, PlanRefused
 from coordinator.rehearsal.lines import Line, Rehearsed, State

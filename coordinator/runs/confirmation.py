@@ -8,7 +8,8 @@ from coordinator.plans.answer import MOST_PLANS, Draft
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Plan, PlanRefused
 from coordinator.plans.references import INPUTS
-from coordinator.runs.advance import accepted_event, begin
+from coordinator.runs.advance import begin
+from coordinator.runs.decisions.events import accepted_event
 from coordinator.runs.rerun import Reopened
 from coordinator.runs.run import Run
 from coordinator.runs.values import Stored, load_values

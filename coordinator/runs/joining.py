@@ -49,3 +49,9 @@ def _given_up(step: Step, progress: Progress) -> Progress:
     if isinstance(step.on_failure, Default):
         progress = progress.model_copy(update={"skipped": 0, "defaulted": progress.total - progress.succeeded})
     return progress.done()
+
+
+def failed_of(step: Step, progress: Progress) -> str:
+    """How many jobs of a step failed, and how many must succeed."""
+    need = step.wanted(progress.total) if step.join is not Join.ALL else 1
+    return f"{progress.skipped} of {progress.total} jobs failed, {need} must succeed"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry
 
-from coordinator.runs.advance import Change
+from coordinator.runs.decisions.change import Change
 from coordinator.runs.run import Run
 from infra.metrics import Meter
 from infra.records import JobState, RunState

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from coordinator.plans.plan import BESIDE_THE_PLAN, PLANNING, Plan, Step, planning
 from coordinator.plans.references import INPUTS
-from coordinator.runs.advance import Change, begin
+from coordinator.runs.advance import begin
+from coordinator.runs.decisions.change import Change
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import UNSAID, Run
 from coordinator.runs.values import Stored

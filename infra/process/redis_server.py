@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import socket
-import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.process.tether import tethered
+from infra.process.child import Child
 
 START_S = 20.0
 STOP_S = 10.0
@@ -32,7 +31,7 @@ class RedisServer:
         self._folder = folder
         self.port = port or free_port()
         self._appendfsync = appendfsync
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -41,14 +40,13 @@ class RedisServer:
     @property
     def pid(self) -> int | None:
         """None unless it runs."""
-        return self._process.pid if self._process and self._process.poll() is None else None
+        return self._child.pid if self._child else None
 
     def start(self) -> None:
         """Return when it answers; raise RuntimeError, with the end of its log, if it does not."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            command = _command(self._folder, self.port, self._appendfsync)
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - ours
+        command = _command(self._folder, self.port, self._appendfsync)
+        self._child = Child("Redis", command, log=self._log)
+        self._child.start()
         try:
             self._await_answer()
         except BaseException:
@@ -57,15 +55,9 @@ class RedisServer:
 
     def stop(self) -> None:
         """End it, its data on disk. Without effect if it does not run."""
-        if not self._process:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        if self._child:
+            self._child.ask_to_stop()
+            self._child.stop(time.monotonic() + STOP_S)
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,5 +115,4 @@ def _command(folder: Path, port: int, appendfsync: str) -> list[str]:
         "appendonly": "yes", "appendfsync": appendfsync, "save": "", "maxmemory-policy": "noeviction",
         "aof-use-rdb-preamble": "yes", "auto-aof-rewrite-percentage": 100, "auto-aof-rewrite-min-size": "64mb",
     }  # fmt: skip
-    server = [binary(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-    return tethered(server)
+    return [binary(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]

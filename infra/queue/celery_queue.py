@@ -133,7 +133,13 @@ class CeleryQueue:
     def _register(self, job_type: str, handler: Handler, held: HeldMessages) -> None:
         def run(task: Task, job_id: str) -> None:
             with held.hold(task.request.properties["delivery_tag"]):
-                failure = _call(handler, job_type, job_id)
+                try:
+                    failure = handler(job_id)
+                except Redeliver:
+                    raise Reject("to be delivered again", requeue=True) from None
+                except Exception as error:  # noqa: BLE001 - one message's fault must not end the thread of the others
+                    failure = type(error).__name__
+                    log.error("handler of %r raised %s\n%s", job_type, failure, where(error), extra={"job_id": job_id})
             if failure:
                 raise JobFailed(failure)
 
@@ -159,16 +165,6 @@ def _named(jobs: Sequence[tuple[str, str]]) -> str:
     """`job 'r1.s1.0' to queue 'mood' and 3 others`."""
     (job_type, job_id), *others = jobs
     return f"job {job_id!r} to queue {job_type!r}" + (f" and {len(others)} others" if others else "")
-
-
-def _call(handler: Handler, job_type: str, job_id: str) -> str | None:
-    try:
-        return handler(job_id)
-    except Redeliver:
-        raise Reject("to be delivered again", requeue=True) from None
-    except Exception as error:  # noqa: BLE001 - one message's fault must not end the thread of the others
-        log.error("handler of %r raised %s\n%s", job_type, type(error).__name__, where(error), extra={"job_id": job_id})
-        return type(error).__name__
 
 
 class _Server(Worker):  # type: ignore[misc] # Celery has no types

@@ -120,8 +120,9 @@ def report(
 
     from specialists.catalog import CatalogError, load_catalog
     from specialists.measuring.facts import FactsError
-    from specialists.measuring.report import Rate, ReportError, entries_of, load_edge, load_references, sections
+    from specialists.measuring.report import Rate, ReportError, entries_of, load_edge, load_references
     from specialists.measuring.report_page import as_html, as_markdown
+    from specialists.measuring.report_sections import sections
 
     try:
         entries = entries_of(load_catalog(Settings().specialists, adapters=False), load_references())

@@ -11,14 +11,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specialists.planning import texts
-from specialists.planning.calibration import Calibration, features_of, shares
-from specialists.planning.evidence import believed
-from specialists.planning.offered import Json, Request, read_request
-from specialists.planning.owners import Ask, is_said
-from specialists.planning.ranking import Ranked, ranked
-from specialists.planning.reading import Reader, Reading
-from specialists.planning.search import Beliefs, missing, search
+from specialists.planning.evidence.owners import Ask, is_said
+from specialists.planning.evidence.weighing import believed
+from specialists.planning.offers.request import Request, read_request
+from specialists.planning.parts.beliefs import Beliefs
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import features_of, shares
+from specialists.planning.ranking.ranking import Ranked, ranked
+from specialists.planning.reading.reader import Reader
+from specialists.planning.reading.reading import Reading
+from specialists.planning.search.search import missing, search
+from specialists.planning.words.plan_words import PlanWords
+from specialists.schemas import Json
 
 SEARCHED = 24  #: plans
 ALTERNATIVES = 3  #: plans that are shown
@@ -96,7 +100,7 @@ def _shown(request: Request, plan: Ranked, confidence: float) -> Json:
         for step, each in plan.candidate.conditions
     ]
     steps = plan.candidate.steps
-    words = texts.PlanWords(request).of(steps)
+    words = PlanWords(request).of(steps)
     return {"steps": steps, "words": words[:2000], "confidence": confidence, "grounded": grounded}
 
 

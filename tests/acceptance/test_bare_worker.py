@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,11 @@ from infra.ledger.redis.client import client_of, connect
 from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, JobState, RunRecord
+from infra.records import JobState
 from infra.settings import Settings
 from specialists.catalog import load_catalog
+from tests.support.eventually import eventually
+from tests.support.jobs import await_state, sent
 
 WAIT_S = 60
 KEY = "a key of / this ? house"
@@ -47,13 +48,6 @@ def fresh(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def eventually(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def listed(settings: Settings, fresh: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     """`manyhands workers`, as whoever runs the house sees it."""
     told = {"MANYHANDS_REDIS_URL": settings.redis_url, "MANYHANDS_REDIS_PASSWORD": KEY}
@@ -72,11 +66,8 @@ def test_a_worker_joins_with_the_brokers_address_and_a_key_and_leaves_without_a_
     try:
         eventually(ledger.workers)
         items = [{"kind": "tea"}, {"kind": "jam"}, {"kind": "tea"}]
-        job = Job(id="r1.s1.0", type="count", input={"items": items, "field": "kind"}, run_id="r1", step_id="s1")
-        ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
-        for job_type, job_id in ledger.take_ready(10):
-            queue.send(job_type, job_id)
-        eventually(lambda: ledger.job(job.id).state is JobState.SUCCEEDED)
+        (job_id,) = sent(ledger, queue, "count", [{"items": items, "field": "kind"}])
+        await_state(ledger, job_id, JobState.SUCCEEDED)
         eventually(lambda: next(iter(ledger.workers().values()))["done"] == 1)
 
         (about,) = map(json.loads, listed(settings, fresh, "--json").stdout.splitlines())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from coordinator.local.house import House
 from infra.records import Job, Json
 from infra.settings import Settings
 from specialists.catalog import load_catalog
+from tests.support.eventually import eventually
 
 MESSAGES = read_file("messages", str(INBOX))
 
@@ -63,8 +63,7 @@ def test_flower_lists_job_types_and_no_word_of_a_message(house: House) -> None:
     with Client(house.url) as client, httpx.Client(base_url=house.flower_url, timeout=30) as flower:
         job = client.job("count", {"items": [{"word": "abracadabra"}], "field": "word"})
         assert job["output"]["counts"][0]["value"] == "abracadabra"
-        while "count" not in {task["name"] for task in tasks_of(flower).json()["data"]}:
-            time.sleep(0.2)  # Flower hears of it by events
+        eventually(lambda: "count" in {task["name"] for task in tasks_of(flower).json()["data"]})  # by events
         pages = [flower.get(path).text for path in ("/", "/workers", "/tasks", f"/task/{job['id']}", "/metrics")]
         pages.append(tasks_of(flower).text)
     assert job["id"] in pages[3]
@@ -73,11 +72,14 @@ def test_flower_lists_job_types_and_no_word_of_a_message(house: House) -> None:
 
 def test_flower_has_one_line_a_job_type(house: House) -> None:
     house.refresh_flower()
-    lines: list[str] = []
     with httpx.Client(base_url=house.flower_url, timeout=30) as flower:
-        while len(lines) < 2:  # until the worker has told Flower its queues, which is Celery's own one alone before
-            lines = re.findall(r"<td>([a-z_]+)</td>", flower.get("/broker").text)
-            time.sleep(0.2)
+
+        def queues() -> list[str] | None:
+            """None until the worker has told Flower its queues: before, Celery's own one is there alone."""
+            found = re.findall(r"<td>([a-z_]+)</td>", flower.get("/broker").text)
+            return found if len(found) > 1 else None
+
+        lines = eventually(queues)
     assert lines == load_catalog(adapters=False).names()
 
 

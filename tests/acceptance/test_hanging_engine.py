@@ -12,7 +12,8 @@ import pytest
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue
 from infra.records import Cause, JobState
-from tests.sweeping import ended, release, sweeping
+from tests.support.jobs import await_ends, release
+from tests.support.sweeper import sweeping
 from workers.engines.function import FunctionEngine
 
 #: What the function does, how many jobs of it make the engine hang, and how often each may be tried.
@@ -49,8 +50,8 @@ def test_a_hanging_engine_is_started_again_and_its_other_jobs_are_done(
     with sweeping(ledger, queue, silent_ms=2_000):
         hanging = release(ledger, "work", [{"hang": True}] * count, "r1", attempts=attempts, timeout_s=1.0)
         others = release(ledger, "work", [{"hang": False}] * 20, "r2")
-        statuses = ended(ledger, hanging)
-        assert {status.state for status in ended(ledger, others)} == {JobState.SUCCEEDED}
+        statuses = await_ends(ledger, hanging)
+        assert {status.state for status in await_ends(ledger, others)} == {JobState.SUCCEEDED}
 
     assert {(status.state, status.attempt) for status in statuses} == {(JobState.DEAD, attempts)}
     letters = {(letter.job_id, letter.cause) for letter in ledger.dead_letters()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import JobState
 from infra.settings import Settings
-from tests.sweeping import WAIT_S, ended, release, sweeping
+from tests.support.jobs import await_ends, release
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 
+WAIT_S = 60
 #: Each run of it leaves a line behind.
 NAP = """
 import pathlib, time
@@ -26,18 +30,19 @@ def nap(input):
 
 
 def test_a_job_longer_than_the_visibility_timeout_runs_once(
-    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
-    number = {"type": "number"}
-    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
-    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
+    folder = nap_in(tmp_path, NAP)
     settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
     options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
     workers = [start_worker("nap", **options) for _ in range(2)]
 
     with sweeping(ledger, queue):
-        (status,) = ended(ledger, release(ledger, "nap", [{"seconds": 12}]))
+        (status,) = await_ends(ledger, release(ledger, "nap", [{"seconds": 12}]))
 
     assert (status.state, status.attempt) == (JobState.SUCCEEDED, 1)
     assert (folder / "runs").read_text() == "run\n"

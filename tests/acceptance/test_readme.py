@@ -17,7 +17,7 @@ ADDRESS = "http://127.0.0.1:8765"
 
 
 def block(language: str, containing: str) -> str:
-    found = [b for b in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if containing in b]
+    found: list[str] = [b for b in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if containing in b]
     assert len(found) == 1, containing
     return found[0]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coordinator.client import Client
-from coordinator.local.child import Child
+from infra.process.child import Child
 from infra.process.redis_server import RedisServer
-from tests.inbox import ref
-from tests.processes import Processes
-from tests.survivors import IMPATIENT, WAIT_S
+from tests.support.house import House
+from tests.support.inbox import ref
+from tests.support.survivors import IMPATIENT, WAIT_S
 
 WORDS = {"words": {"type": "string", "maxLength": 100}}
 PAINT = """
@@ -46,12 +46,12 @@ def test_a_goal_has_answers_of_one_form_while_workers_of_another_are_beside(
 
     with (
         RedisServer(tmp_path / "redis") as redis,
-        Processes(redis.url, old, tmp_path / "logs", **{**IMPATIENT, "slots": "2"}) as processes,
-        Client(processes.url) as client,
+        House(redis.url, old, tmp_path / "logs", **{**IMPATIENT, "slots": "2"}) as house,
+        Client(house.url) as client,
     ):
         newer = Child(
             "newer", [sys.executable, "-m", "workers.app", "paint"],
-            {**processes.environment, "MANYHANDS_SPECIALISTS": json.dumps([str(new)])}, tmp_path / "logs" / "newer.log",
+            {**house.environment, "MANYHANDS_SPECIALISTS": json.dumps([str(new)])}, tmp_path / "logs" / "newer.log",
         )  # fmt: skip
         newer.start()
         try:
@@ -63,12 +63,12 @@ def test_a_goal_has_answers_of_one_form_while_workers_of_another_are_beside(
             assert goal["steps"]["s1"]["answered"] == {"paint@1.0.0": 20}
             assert "other_schemas" in newer.log.read_text(), "the other worker was offered some of them"
 
-            processes.worker.stop(until=0)
+            house.worker.stop(until=0)
             waiting = client.wait(_sent(client), 8)
             assert waiting["state"] == "running"
             assert waiting["unserved"] == [{"type": "paint", "version": "1.0.0", "served": ["2.0.0"]}]
 
-            processes.worker.start()
+            house.worker.start()
             assert client.wait(waiting["id"], 90)["result"] == [{"colour": row} for row in ROWS]
         finally:
             newer.stop(until=0)

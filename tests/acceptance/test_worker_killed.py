@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,45 +11,37 @@ import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, JobState, RunRecord
+from infra.records import JobState
 from infra.settings import Settings
-from tests.sweeping import WAIT_S, look_until, sweeping
-
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, await_state, release
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 
 
 def test_a_job_whose_worker_is_killed_ends_once_on_the_other(
-    start_worker, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
-    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
-    number = {"type": "number"}
-    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
     settings = Settings(redis_url=redis_url, visibility_timeout_s=5)
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
-    options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
+    options = {"specialists": json.dumps([str(nap_in(tmp_path))]), "lease_s": "3", "visibility_timeout_s": "5"}
     workers = [start_worker("nap", **options) for _ in range(2)]
-    job = Job(id="r1.s1.0", type="nap", input={"seconds": 4}, run_id="r1", step_id="s1")
 
     with sweeping(ledger, queue):
-        ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
-        victim_name = look_until(ledger, job.id, lambda status: status.state is JobState.RUNNING).worker
+        (job_id,) = release(ledger, "nap", [{"seconds": 4}])
+        victim_name = await_state(ledger, job_id, JobState.RUNNING).worker
         (victim,) = [worker for worker in workers if f"nap-{worker.pid}@" in str(victim_name)]
         victim.kill()
-        status = look_until(ledger, job.id, lambda status: status.state.ended)
+        (status,) = await_ends(ledger, [job_id])
         assert status.state is JobState.SUCCEEDED
         assert status.attempt == 2
         assert status.worker != victim_name
         # The victim's message is delivered again after its time-out; it must find the job done, and be done itself.
-        until = time.monotonic() + WAIT_S
-        while redis_client.hlen("mq:unacked") or redis_client.llen("mq:nap"):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        eventually(lambda: not (redis_client.hlen("mq:unacked") or redis_client.llen("mq:nap")), "no message is left")
 
     outcomes = ledger.outcomes("test", limit=10, wait_ms=0)
-    assert [(outcome.job_id, outcome.output) for _, outcome in outcomes] == [(job.id, {"slept": 4})]
+    assert [(outcome.job_id, outcome.output) for _, outcome in outcomes] == [(job_id, {"slept": 4})]
     queue.close()

@@ -6,16 +6,14 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from infra.process.redis_server import free_port
 from infra.records import Json
-
-T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "infra/deploy/docker/secrets/example"
@@ -133,12 +131,3 @@ def run(*command: str, environment: dict[str, str] | None = None) -> str:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
-
-
-def until(found: Callable[[], T], wait_s: float = 120.0) -> T:
-    """What `found` returns as soon as that is true."""
-    ends = time.monotonic() + wait_s
-    while not (value := found()):
-        assert time.monotonic() < ends, f"not within {wait_s:.0f} s"
-        time.sleep(0.1)
-    return value

@@ -20,12 +20,14 @@ from coordinator.commands.data_files import read_file
 from coordinator.commands.demo import GOAL, INBOX
 from infra.records import Job, Json, strayed_line
 from specialists.catalog import load_catalog
-from tests.cluster.cluster import EXAMPLES, Cluster, until
-from tests.inbox import each, ref
+from tests.cluster.cluster import EXAMPLES, Cluster
+from tests.support.eventually import eventually
+from tests.support.inbox import each, ref
 
 pytestmark = pytest.mark.timeout(900)
 
 MESSAGES: list[str] = read_file("messages", str(INBOX))
+WAIT_S = 120
 MANY = MESSAGES * 6
 MODELS = [specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base]
 WORKERS = (*MODELS, "functions")
@@ -64,8 +66,9 @@ def jobs(client: Client, goal_id: str, step: str, count: int) -> list[Json]:
 
 
 def running_job(client: Client, goal_id: str, step: str, count: int) -> Json:
-    return until(
-        lambda: next((each for each in jobs(client, goal_id, step, count) if each["state"] == "running"), None)
+    return eventually(
+        lambda: next((each for each in jobs(client, goal_id, step, count) if each["state"] == "running"), None),
+        within_s=WAIT_S,
     )
 
 
@@ -82,7 +85,7 @@ def disturbed(cluster: Cluster, client: Client, goal_id: str, what: str) -> Iter
     """Notes how long after the disturbance the next job of the goal ended, and how long until the whole goal had."""
     before, began = ended_jobs(client, goal_id), time.monotonic()
     yield
-    until(lambda: ended_jobs(client, goal_id) > before)
+    eventually(lambda: ended_jobs(client, goal_id) > before, within_s=WAIT_S)
     cluster.stages.append((f"{what}: until the next job ended", f"{time.monotonic() - began:.1f} s"))
     assert holds_each_message_once(client.wait(goal_id, 600), MANY)
     cluster.stages.append((f"{what}: until its goal ended", f"{time.monotonic() - began:.1f} s"))
@@ -129,7 +132,7 @@ def test_a_worker_killed_in_mid_job_costs_time_alone(cluster: Cluster, client: C
 
 def test_a_coordinator_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
     goal_id = client.submit(PLAN, {"messages": MANY})["id"]
-    until(lambda: ended_jobs(client, goal_id))
+    eventually(lambda: ended_jobs(client, goal_id), within_s=WAIT_S)
     (container,) = cluster.containers("coordinator")
     with disturbed(cluster, client, goal_id, "coordinator killed"):
         cluster.kill(container)
@@ -138,7 +141,7 @@ def test_a_coordinator_killed_in_mid_goal_costs_time_alone(cluster: Cluster, cli
 
 def test_redis_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
     goal_id = client.submit(PLAN, {"messages": MANY})["id"]
-    until(lambda: ended_jobs(client, goal_id))
+    eventually(lambda: ended_jobs(client, goal_id), within_s=WAIT_S)
     (container,) = cluster.containers("redis")
     with disturbed(cluster, client, goal_id, "Redis killed"):
         cluster.kill(container)
@@ -150,10 +153,10 @@ def test_a_worker_cut_off_from_the_network_works_again_when_it_is_back(cluster: 
     held = running_job(client, goal_id, "s1", len(MANY))
     container = cluster.container_of(held["worker"])
     with disturbed(cluster, client, goal_id, "worker cut off until others had its jobs"), cluster.cut_off(container):
-        until(lambda: held["worker"] not in client.workers()["workers"])
-        until(lambda: any(each["attempt"] > 1 for each in jobs(client, goal_id, "s1", len(MANY))))
+        eventually(lambda: held["worker"] not in client.workers()["workers"], within_s=WAIT_S)
+        eventually(lambda: any(each["attempt"] > 1 for each in jobs(client, goal_id, "s1", len(MANY))), within_s=WAIT_S)
     with cluster.timed("worker back on the network: until it took jobs again"):
-        until(lambda: _takes_jobs(client, held["worker"].rpartition("@")[2]), 300)
+        eventually(lambda: _takes_jobs(client, held["worker"].rpartition("@")[2]), within_s=300)
 
 
 def _takes_jobs(client: Client, host: str) -> bool:
@@ -191,7 +194,7 @@ def test_flower_shows_one_line_a_job_type_and_says_how_its_jobs_ended(cluster: C
 
 def test_flower_lists_every_worker_with_its_queues(flower: httpx.Client, client: Client) -> None:
     alive = client.workers()["workers"]
-    until(lambda: alive.keys() <= flower.get("/api/workers", params={"refresh": 1}).json().keys(), 60)
+    eventually(lambda: alive.keys() <= flower.get("/api/workers", params={"refresh": 1}).json().keys())
     shown = flower.get("/api/workers").json()
     for name, about in alive.items():
         own = {strayed_line(job_type, schemas) for job_type, schemas in about["schemas"].items()}

@@ -15,6 +15,7 @@ import pytest
 from infra.settings import Settings
 from specialists.bases.weights import ensure
 from specialists.manifest import RayHosting, Script
+from tests.support.eventually import eventually
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
@@ -82,7 +83,8 @@ def scripted_in_turn_case() -> Case:
 
 
 def transformers_case() -> Case:
-    from workers.engines.transformers.engine import Hosted, TransformersEngine
+    from workers.engines.limits import Hosted
+    from workers.engines.transformers.engine import TransformersEngine
 
     base = ensure("smollm2-135m", Settings().weights)
     engine = TransformersEngine(base, {"echo": Hosted(None, LIMIT, 400)}, slots=8)
@@ -134,9 +136,7 @@ def gated_engine(gate: Path) -> Engine:
     """In the actor: an engine whose `wait` blocks its one thread."""
 
     def wait(_: Request) -> str:
-        until = time.monotonic() + WAIT_S
-        while not gate.exists() and time.monotonic() < until:
-            time.sleep(0.01)
+        eventually(gate.exists)
         return ""
 
     return ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": wait})

@@ -8,6 +8,7 @@ from typing import Any
 import llguidance
 import pytest
 
+from infra.records import Json
 from specialists.catalog import SHIPPED
 from specialists.examples import Example, drawn, read_examples
 from specialists.formats import Format, FormatError, load_format
@@ -43,7 +44,7 @@ TALK = {
         {"name": "Wait", "parameters": {}},
     ],
 }
-CASES = [
+CASES: list[tuple[str, Json, Json, Json]] = [
     ("call", CALL, TALK, {"name": "Find", "arguments": {"city": "Oslo: east", "kind": "bus"}}),
     ("call", CALL, TALK, {"name": "Wait", "arguments": {}}),
     ("json", PAIRS, {}, {"intent": "card_arrival", "slots": [{"name": "city", "value": 'a "b" \\ ü'}]}),
@@ -52,21 +53,25 @@ CASES = [
 ]
 
 
-def accepts(format: Format, input: dict, text: str) -> bool:
+def accepts(format: Format, input: Json, text: str) -> bool:
     tokenizer = llguidance.LLTokenizer("byte")
     matcher = llguidance.LLMatcher(tokenizer, llguidance.grammar_from("lark", format.grammar(input)))
     assert not matcher.is_error(), matcher.get_error()
     tokens = tokenizer.tokenize_str(text)
-    return matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens) and matcher.is_accepting()
+    accepted: bool = matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens)
+    return accepted and bool(matcher.is_accepting())
 
 
 @pytest.mark.parametrize(("name", "schema", "input", "output"), CASES)
-def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, input, output):
+def test_what_is_written_reads_back_and_its_grammar_accepts_it(
+    name: str, schema: Json, input: Json, output: Json
+) -> None:
     format = load_format(name, schema)
     text = format.write(output)
     assert format.read(text) == output
     assert accepts(format, input, text)
-    assert format.longest() is None or len(text.encode()) <= format.longest()
+    longest = format.longest()
+    assert longest is None or len(text.encode()) <= longest
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,9 @@ def test_what_is_written_reads_back_and_its_grammar_accepts_it(name, schema, inp
         ("call", CALL, TALK, "Find\nkind: bus\ncity: Oslo"),
     ],
 )
-def test_a_grammar_refuses_what_the_schema_or_the_offer_does_not_have(name, schema, input, text):
+def test_a_grammar_refuses_what_the_schema_or_the_offer_does_not_have(
+    name: str, schema: Json, input: Json, text: str
+) -> None:
     assert not accepts(load_format(name, schema), input, text)
 
 
@@ -102,17 +109,17 @@ def method(name: str = "Find", **rest: Any) -> dict[str, Any]:
         ([method(parameters={"a": {"enum": ["x\ny"]}})], "methods.0: a value on offer has one line"),
     ],
 )
-def test_methods_that_no_call_could_be_written_of_are_told(methods: Any, fault: str):
+def test_methods_that_no_call_could_be_written_of_are_told(methods: Any, fault: str) -> None:
     (found,) = load_format("call", CALL).faults({"dialogue": ["U: Find it."], "methods": methods})
     assert found.startswith(fault)
 
 
-def test_what_can_be_answered_has_no_faults():
+def test_what_can_be_answered_has_no_faults() -> None:
     for name, schema, input, _ in CASES:
         assert load_format(name, schema).faults(input) == []
 
 
-def test_a_copied_value_must_stand_in_the_input():
+def test_a_copied_value_must_stand_in_the_input() -> None:
     entities = load_specialist(SHIPPED / "entities", adapters=False)
     input = {"text": "Anna flew to Oslo."}
     assert accepts(entities.format, input, "person: Anna\nlocation: Oslo")
@@ -120,7 +127,7 @@ def test_a_copied_value_must_stand_in_the_input():
     assert not accepts(entities.format, input, "person: Maria")
 
 
-def test_a_copied_value_is_a_part_of_one_line_of_the_input():
+def test_a_copied_value_is_a_part_of_one_line_of_the_input() -> None:
     entities = load_specialist(SHIPPED / "entities", adapters=False)
     input = {"text": "Anna Berg\r\nlives in Oslo \U0001f600."}
     assert accepts(entities.format, input, "person: Anna Berg\nlocation: Oslo")
@@ -132,7 +139,7 @@ MODELS = ["triage", "command", "entities", "route", "receipt", "log", "issue", "
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name):
+def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name: str) -> None:
     specialist = load_specialist(SHIPPED / name, adapters=False)
     examples = read_examples(specialist.folder / "examples.jsonl")
     assert len(examples) >= 2
@@ -143,7 +150,7 @@ def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name):
         assert accepts(specialist.format, example.input, text)
 
 
-def test_a_format_says_which_schema_it_cannot_hold():
+def test_a_format_says_which_schema_it_cannot_hold() -> None:
     optional = {**PAIRS, "required": ["intent"]}
     with pytest.raises(FormatError, match="'slots' is optional"):
         load_format("lines", optional)
@@ -151,7 +158,7 @@ def test_a_format_says_which_schema_it_cannot_hold():
         load_format("xml", PAIRS)
 
 
-def test_examples_are_read_plain_and_gzipped(tmp_path: Path):
+def test_examples_are_read_plain_and_gzipped(tmp_path: Path) -> None:
     row = json.dumps({"input": {"text": "ü"}, "output": {"intent": "x"}}) + "\n"
     (tmp_path / "a.jsonl").write_text(row)
     with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
@@ -167,7 +174,7 @@ def test_a_part_of_sorted_examples_is_drawn_from_all_of_them_and_is_the_same_eac
     assert drawn(examples, None) == drawn(examples, 1000) == drawn(examples, 2000) == examples
 
 
-def schema_of(**properties: object) -> dict:
+def schema_of(**properties: object) -> Json:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -185,14 +192,16 @@ def schema_of(**properties: object) -> dict:
         ("json", schema_of(a={"type": "array", "items": {"enum": ["x", "yy"]}, "maxItems": 2}), {"a": ["yy", "yy"]}),
     ],
 )
-def test_no_answer_is_longer_than_its_format_says_and_the_longest_nearly_is(name, schema, output):
+def test_no_answer_is_longer_than_its_format_says_and_the_longest_nearly_is(
+    name: str, schema: Json, output: Json
+) -> None:
     format = load_format(name, schema)
-    assert (
-        0 <= format.longest() - len(format.write(output).encode()) <= 2
-    )  # JSON counts a comma behind the last one too
+    longest = format.longest()
+    assert longest is not None
+    assert 0 <= longest - len(format.write(output).encode()) <= 2  # JSON counts a comma behind the last one too
 
 
-def test_what_the_schema_does_not_bound_has_no_longest_answer():
+def test_what_the_schema_does_not_bound_has_no_longest_answer() -> None:
     assert load_format("json", schema_of(a={"type": "number"})).longest() is None
     assert (
         load_format("json", schema_of(a={"type": "array", "items": {"type": "string"}, "maxItems": 2})).longest()
@@ -218,7 +227,7 @@ TOOL = {
 }
 
 
-def test_a_tool_as_mcp_lists_it_is_a_method():
+def test_a_tool_as_mcp_lists_it_is_a_method() -> None:
     call = load_specialist(SHIPPED / "call", adapters=False)
     input = {"dialogue": ["User: Which issues are open about the mask?"], "methods": [TOOL]}
     assert call.input_faults(input) == []
@@ -233,7 +242,7 @@ def test_a_tool_as_mcp_lists_it_is_a_method():
     }  # fmt: skip
 
 
-def test_more_methods_than_sixteen_may_be_on_offer():
+def test_more_methods_than_sixteen_may_be_on_offer() -> None:
     call = load_specialist(SHIPPED / "call", adapters=False)
     many = {"dialogue": ["User: Find it."], "methods": [method(f"Find{number}") for number in range(100)]}
     assert call.input_faults(many) == []

@@ -4,78 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from threading import Event, Thread
-from typing import Any
+from threading import Thread
 
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
-from coordinator.coordinator import Coordinator
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.process.redis_server import RedisServer, free_port
-from infra.queue.memory import MemoryQueue
-from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
-from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
-from tests.processes import Processes
-from tests.relay import Relay
-from tests.survivors import IMPATIENT, Survivors, nap_in
-
-Answer = Callable[[Json], Json]
-
-
-class Deployment:
-    """Coordinators and one worker, in threads of this process. Functions answer themselves, models by table."""
-
-    def __init__(self, ledger: Ledger, catalog: Catalog, coordinators: int = 1) -> None:
-        self.ledger = ledger
-        self.settings = Settings(_env_file=None, api_body_bytes=300_000, silent_s=2, sweep_s=0.2)
-        self.catalog = catalog
-        self.queue = MemoryQueue()
-        self.answers: dict[str, Answer] = {
-            specialist.name: specialist.function for specialist in self.catalog if specialist.manifest.function
-        }
-        self.confidence: dict[str, float] = {}  #: of all answers of a type
-        self._stop = Event()
-        self.coordinators = [self.coordinator(f"coordinator-{number}") for number in range(coordinators)]
-        self._threads = [
-            *(Thread(target=each.serve, args=(self._stop,)) for each in self.coordinators),
-            Thread(target=lambda: self.queue.serve(dict.fromkeys(self.catalog.names(), self.work), 4, "worker-1")),
-        ]
-
-    def coordinator(self, name: str) -> Coordinator:
-        return Coordinator(self.ledger, self.queue, self.catalog, self.settings, name)
-
-    def work(self, job_id: str) -> None:
-        """As a worker that got the note "this job is ready"."""
-        claim = self.ledger.claim(job_id, "worker-1", 5_000)
-        if isinstance(claim, Claim):
-            self.ledger.commit(self._attempt(claim), claim.token)
-
-    def _attempt(self, claim: Claim) -> Outcome:
-        job = claim.job
-        ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
-        ids |= {"attempt": claim.attempt, "round": job.round}
-        try:
-            output, confidence = self.answers[job.type](job.input), self.confidence.get(job.type)
-            return Outcome(**ids, state=JobState.SUCCEEDED, output=output, confidence=confidence)
-        except ValueError as error:
-            failure = Failure(kind=FailureKind.ENGINE, message=str(error))
-            return Outcome(**ids, state=JobState.FAILED, failure=failure)
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self.queue.stop()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+from tests.support.deployment import Deployment
+from tests.support.house import House
+from tests.support.nap import nap_in
+from tests.support.relay import Relay
+from tests.support.survivors import IMPATIENT, Survivors
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +77,6 @@ def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survivors]:
     with (
         RedisServer(folder / "first") as first,
         Relay(first.port) as relay,
-        Processes(relay.url, nap_in(folder), folder / "logs", **IMPATIENT) as processes,
+        House(relay.url, nap_in(folder), folder / "logs", **IMPATIENT) as house,
     ):
-        yield Survivors(relay, processes)
+        yield Survivors(relay, house)

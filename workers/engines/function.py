@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import Any
 
 from infra.settings import Settings
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
+from workers.engines.in_flight import InFlight, Ticket
 
 Function = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -34,12 +34,7 @@ class FunctionEngine:
         """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""
         self._functions = dict(functions)
         self._stall_s = stall_s
-        self._waiting: SimpleQueue[Request | None] = SimpleQueue()  # None: the engine was closed
-        self._begun: dict[str, Request] = {}
-        self._in_flight: dict[str, Future[Completion]] = {}
-        self._cancelled: set[str] = set()
-        self._lock = threading.Lock()
-        self._closed = False
+        self._in_flight: InFlight[Ticket] = InFlight()
         # Daemons: a function that never ends must not keep the process from ending.
         names = [f"{self.name}-{n}" for n in range(self.threads)]
         self._threads = [threading.Thread(target=self._run_all, name=name, daemon=True) for name in names]
@@ -51,89 +46,47 @@ class FunctionEngine:
         return cls({specialist.name: specialist.function for specialist in specialists}, settings.stall_s)
 
     def submit(self, request: Request) -> Future[Completion]:
-        future: Future[Completion] = Future()
-        future.set_running_or_notify_cancel()
-        with self._lock:
-            if fault := self._fault(request):
-                future.set_exception(fault)
-                return future
-            self._in_flight[request.id] = future
-            self._waiting.put(request)
-        return future
+        return self._in_flight.submit(request, self._ticket)
 
     def cancel(self, request_id: str) -> None:
-        with self._lock:
-            if request_id in self._in_flight:
-                self._cancelled.add(request_id)
+        self._in_flight.cancel(request_id)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            left, self._in_flight = self._in_flight, {}
-        for _ in range(self.threads):
-            self._waiting.put(None)
-        for future in left.values():
-            future.set_exception(EngineError("the engine was closed"))
+        """What has begun is failed at once too: a function may never end."""
+        self._in_flight.shut()
+        self._in_flight.fail_all()
         for thread in self._threads:
             thread.join(self.close_s)
 
     def healthy(self) -> bool:
-        with self._lock:
-            overdue = [each for each in self._begun.values() if self._is_stuck(each)]
-            return not self._closed and len(overdue) < self.threads
+        stuck = [ticket for ticket in self._in_flight.begun() if self._is_stuck(ticket.request)]
+        return self._in_flight.healthy() and len(stuck) < self.threads
 
     def stats(self) -> EngineStats:
-        with self._lock:
-            waiting = sum(id not in self._begun for id in self._in_flight)
-            return EngineStats("cpu", running=len(self._begun), waiting=waiting)
+        with self._in_flight.changed:
+            return EngineStats("cpu", len(self._in_flight.begun()), len(self._in_flight.waiting))
 
-    def _fault(self, request: Request) -> EngineError | None:
-        if self._closed:
-            return EngineError("the engine was closed")
+    def _ticket(self, request: Request) -> Ticket:
+        """Raises EngineError."""
         if request.specialist not in self._functions:
             known = ", ".join(sorted(self._functions))
-            return EngineError(
-                f"specialist {request.specialist!r} is not hosted here; hosted: {known}", retryable=False
-            )
-        if request.id in self._in_flight:
-            return EngineError(f"request {request.id!r} is in flight already", retryable=False)
-        return None
+            raise EngineError(f"specialist {request.specialist!r} is not hosted here; hosted: {known}", retryable=False)
+        return Ticket(request)
 
     def _is_stuck(self, request: Request) -> bool:
         return request.deadline is not None and time.monotonic() > request.deadline + self._stall_s
 
     def _run_all(self) -> None:
-        while request := self._waiting.get():
-            self._run(request)
+        while ticket := self._in_flight.next():
+            self._in_flight.leave(ticket, self._end(ticket))
 
-    def _run(self, request: Request) -> None:
-        completion = self._early(request)
-        fault: EngineError | None = None
-        if completion is None:
-            try:
-                completion = Completion(self._answer(request), Finish.STOP)
-            except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
-                fault = EngineError(self._reason(request, error), retryable=False)  # the same input would fail again
-        with self._lock:
-            self._cancelled.discard(request.id)
-            self._begun.pop(request.id, None)
-            future = self._in_flight.pop(request.id, None)
-        if future is None:
-            return  # closed meanwhile
-        if completion is None:
-            future.set_exception(fault)
-        else:
-            future.set_result(completion)
-
-    def _early(self, request: Request) -> Completion | None:
-        """How a request ends whose function need not begin."""
-        with self._lock:
-            if self._closed or request.id in self._cancelled:
-                return Completion("", Finish.CANCELLED)
-            if request.deadline is not None and time.monotonic() >= request.deadline:
-                return Completion("", Finish.DEADLINE)
-            self._begun[request.id] = request
-            return None
+    def _end(self, ticket: Ticket) -> Completion | EngineError:
+        if finish := ticket.ended(time.monotonic()):
+            return Completion("", finish)
+        try:
+            return Completion(self._answer(ticket.request), Finish.STOP)
+        except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
+            return EngineError(self._reason(ticket.request, error), retryable=False)  # the same input would fail again
 
     def _answer(self, request: Request) -> str:
         output = self._functions[request.specialist](json.loads(request.prompt))

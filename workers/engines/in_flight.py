@@ -1,43 +1,37 @@
-"""A request in flight in an engine that another library runs, and the intake that refuses what can be none."""
+"""The requests in flight in an engine: taken in or refused, cancelled, ended once, and failed when the engine closes.
+
+It works on none of them, and knows no model.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
-from llguidance import LLMatcher
-from transformers import AutoTokenizer
-
-from specialists.bases.model import encode
 from workers.engines import Completion, EngineError, Finish, Request
-from workers.engines.grammar import ANYTHING, KEPT, GrammarError
-from workers.engines.limits import Hosted, host_of
+
+log = logging.getLogger(__name__)
+
+CLOSED = "the engine was closed"
 
 
 @dataclass(eq=False)
 class Ticket:
+    """A request in flight. Engines add what they need to work on it."""
+
     request: Request
-    prompt: list[int]
-    grammar: str
-    future: Future[Completion] = field(default_factory=Future)
-    cancelled: bool = False
-    pieces: list[str] = field(default_factory=list)  #: of its answer, as they came
-    chosen: int = 0  #: tokens of its answer, the end of sequence too
-    reused: int = 0  #: of its prompt
-    cut: int = 0  #: characters of the prompt that are not in its tokens
+    future: Future[Completion] = field(default_factory=Future, init=False)
+    cancelled: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
-
-    @property
-    def most(self) -> int:
-        """Tokens to ask the library for: one more, for its end of sequence counts as one."""
-        return self.request.max_tokens + 1
 
     def ended(self, now: float) -> Finish | None:
         """Why it is to be stopped at monotonic time `now`, if it is."""
@@ -46,41 +40,144 @@ class Ticket:
         late = self.request.deadline is not None and now >= self.request.deadline
         return Finish.DEADLINE if late else None
 
-    def completion(self, finish: Finish) -> Completion:
-        whole = finish is Finish.STOP
-        tokens = self.chosen - 1 if whole else min(self.chosen, self.request.max_tokens)
-        text = "".join(self.pieces if whole else self.pieces[: self.request.max_tokens])
-        return Completion(text, finish, len(self.prompt), tokens, reused=self.reused, cut=self.cut)
+
+T = TypeVar("T", bound=Ticket)
 
 
-class Intake:
-    """May be used from any thread."""
+class InFlight(Generic[T]):
+    """May be used from any thread. `changed` guards it, and what an engine keeps of the same requests."""
 
-    def __init__(self, base: Path, hosted: Mapping[str, Hosted]) -> None:
-        """`base`: the folder with the tokenizer."""
-        self._hosted = dict(hosted)
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        self._encoding = threading.Lock()  # one tokenizer refuses two callers at once
+    def __init__(
+        self,
+        stall_s: float = math.inf,
+        line_up: Callable[[T], None] | None = None,
+        emptied: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`stall_s`: without a step for so long, while there is work, the engine is not healthy.
 
-    def take(self, request: Request) -> Ticket:
-        """Raises EngineError if no completion could come of it."""
-        hosted = host_of(request, self._hosted)
-        with self._encoding:
-            prompt, cut = hosted.fit(partial(encode, self._tokenizer), request)
-        grammar = request.grammar or ANYTHING
-        if fault := grammar_fault(grammar):
-            raise GrammarError(fault)
-        return Ticket(request, prompt, grammar, cut=cut)
+        Both are called under the lock: `line_up` with each request that is taken in, which by default joins `waiting`,
+        and `emptied` when the last one has left.
+        """
+        self.changed = threading.Condition()
+        self.waiting: deque[T] = deque()  #: taken in and not begun, the oldest first
+        self.closed: EngineError | None = None  #: why no request is taken in any more
+        self.busy_since = 0.0  #: `time.monotonic()` at which the first request came in that found none here
+        self._stall_s = stall_s
+        self._line_up = line_up or self.waiting.append
+        self._emptied = emptied
+        self._by_id: dict[str, T] = {}
+        self._stepped_at = 0.0
+
+    def submit(self, request: Request, take: Callable[[Request], T]) -> Future[Completion]:
+        """`take` makes its ticket; it raises EngineError if no completion could come of the request."""
+        try:
+            ticket = take(request)
+            self._accept(ticket)
+        except EngineError as error:
+            return _refused(error)
+        return ticket.future
+
+    def cancel(self, request_id: str) -> T | None:
+        """The ticket that is cancelled now, if there is one of that id."""
+        with self.changed:
+            ticket = self._by_id.get(request_id)
+            if ticket:
+                ticket.cancelled = True
+            return ticket
+
+    def step(self) -> None:
+        """The engine is getting on."""
+        with self.changed:
+            self._stepped_at = time.monotonic()
+
+    def healthy(self) -> bool:
+        with self.changed:
+            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
+            return self.closed is None and not stalled
+
+    def await_work(self) -> bool:
+        """Return when a request is in flight; False when the engine is closed."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed or self._by_id)
+            return self.closed is None
+
+    def next(self) -> T | None:
+        """The request that has waited longest, which waits no more; None when the engine is closed."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed or self.waiting)
+            return None if self.closed else self.waiting.popleft()
+
+    def begun(self) -> list[T]:
+        """Those that do not wait any more and have not ended."""
+        with self.changed:
+            waiting = set(self.waiting)
+            return [ticket for ticket in self._by_id.values() if ticket not in waiting]
+
+    def leave(self, ticket: T, end: Completion | EngineError) -> None:
+        """End it; without effect on one that has ended."""
+        with self.changed:
+            if self._by_id.get(ticket.request.id) is not ticket:
+                return
+            del self._by_id[ticket.request.id]
+            if ticket in self.waiting:
+                self.waiting.remove(ticket)
+            if not self._by_id:
+                self._emptied()
+        if isinstance(end, EngineError):
+            ticket.future.set_exception(end)
+        else:
+            ticket.future.set_result(end)
+
+    def shut(self, reason: str = CLOSED) -> None:
+        """Take in no more requests, and fail those that wait; the first reason stands."""
+        with self.changed:
+            self.closed = self.closed or EngineError(reason)
+            left = list(self.waiting)
+            self.changed.notify_all()
+        self._fail(left)
+
+    def fail_all(self) -> None:
+        """Fail what is left in an engine that was shut."""
+        self._fail(list(self))
+
+    def close(self, threads: Sequence[threading.Thread], last_step_s: float) -> bool:
+        """Shut, and wait for so long for the threads that work on requests. False: one of them hangs, and is left."""
+        self.shut()
+        until = time.monotonic() + last_step_s
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        self.fail_all()
+        hangs = any(thread.is_alive() for thread in threads)
+        if hangs:
+            log.critical("a decoding step hangs; its thread is left behind", extra={"action": "close"})
+        return not hangs
+
+    def __iter__(self) -> Iterator[T]:
+        with self.changed:
+            return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def _accept(self, ticket: T) -> None:
+        with self.changed:
+            if self.closed:
+                raise EngineError(str(self.closed))
+            if ticket.request.id in self._by_id:
+                raise EngineError(f"request {ticket.request.id!r} is in flight already", retryable=False)
+            if not self._by_id:
+                self.busy_since = self._stepped_at = time.monotonic()  # an idle engine has not stalled
+            self._by_id[ticket.request.id] = ticket
+            self._line_up(ticket)
+            self.changed.notify()
+
+    def _fail(self, tickets: Sequence[T]) -> None:
+        assert self.closed, "only an engine that was shut fails what it has"
+        for ticket in tickets:
+            self.leave(ticket, EngineError(str(self.closed)))
 
 
-@lru_cache(KEPT)
-def grammar_fault(grammar: str) -> str:
-    """Why llguidance refuses it; "" if it does not. Neither library tells it: llama.cpp goes on without a grammar."""
-    fault: str = LLMatcher.validate_grammar(grammar)
-    return fault
-
-
-def refused(error: EngineError) -> Future[Completion]:
+def _refused(error: EngineError) -> Future[Completion]:
     future: Future[Completion] = Future()
     future.set_exception(error)
     return future

@@ -11,9 +11,9 @@ from infra.settings import Settings
 from specialists.bases.weights import ensure
 from specialists.heads.encoder import metadata_of
 from specialists.heads.matcher import Scorer
-from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
-from specialists.planning.texts import TASKS
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.words.texts import TASKS
 from specialists.specialist import Specialist
 from workers.engines import EngineError
 from workers.engines.build import build_of

@@ -20,6 +20,7 @@ from specialists.examples import EXAMPLES, read_examples
 from specialists.manifest import Script
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
+from workers.engines.in_flight import InFlight, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +31,10 @@ IDLE_ENTRIES = 10
 
 
 @dataclass(eq=False)
-class _Ticket:
-    """A request in flight."""
-
-    request: Request
-    future: Future[Completion]
+class _Ticket(Ticket):
     due: float  #: `time.monotonic()` at which it ends
     served: bool = False  #: False while it waits for its turn
-    cancelled: bool = False
+    left: bool = False  #: its line; it is being answered
 
 
 @dataclass
@@ -52,8 +49,8 @@ class ScriptedEngine:
     """One thread ends each request when its time is over: any number of them are served at the same time."""
 
     name = "scripted"
-    build = None
-    precision = None
+    build: str | None = None
+    precision: str | None = None
 
     def __init__(
         self, answers: Mapping[str, Answer], delay_s: float = 0.0, scripts: Mapping[str, Script] | None = None
@@ -65,12 +62,11 @@ class ScriptedEngine:
         self._answers = dict(answers)
         self._scripts = dict(scripts or {})
         self._plain = Script(median_s=delay_s)
-        self._changed = threading.Condition()  # guards what follows
-        self._in_flight: dict[str, _Ticket] = {}
+        self._in_flight: InFlight[_Ticket] = InFlight(line_up=self._line_up)
+        self._changed = self._in_flight.changed  # guards what follows
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts while it has its ticket's own time
         self._order = count()
-        self._closed = False
         self._thread = threading.Thread(target=self._run, name="script", daemon=True)
         self._thread.start()
 
@@ -88,37 +84,25 @@ class ScriptedEngine:
         return cls(answers, scripts={specialist.name: specialist.manifest.script for specialist in specialists})
 
     def submit(self, request: Request) -> Future[Completion]:
-        future: Future[Completion] = Future()
-        future.set_running_or_notify_cancel()
-        with self._changed:
-            if self._closed:
-                future.set_exception(EngineError("the engine was closed"))
-            elif request.id in self._in_flight:
-                future.set_exception(EngineError(f"request {request.id!r} is in flight already", retryable=False))
-            else:
-                self._line_up(_Ticket(request, future, _deadline(request)))
-        return future
+        return self._in_flight.submit(request, lambda request: _Ticket(request, _deadline(request)))
 
     def cancel(self, request_id: str) -> None:
         with self._changed:
-            if ticket := self._in_flight.get(request_id):
-                ticket.cancelled = True
+            ticket = self._in_flight.cancel(request_id)
+            if ticket and not ticket.left:
                 self._end_at(ticket, 0.0)
 
     def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._in_flight.shut()
         self._thread.join()
 
     def healthy(self) -> bool:
-        with self._changed:
-            return not self._closed
+        return self._in_flight.healthy()
 
     def stats(self) -> EngineStats:
         with self._changed:
             served = sum(line.served for line in self._lines.values())
-            return EngineStats("cpu", running=served, waiting=len(self._in_flight) - served)
+            return EngineStats("cpu", running=served, waiting=sum(len(line.waiting) for line in self._lines.values()))
 
     def _script(self, specialist: str) -> Script:
         return self._scripts.get(specialist, self._plain)
@@ -126,7 +110,6 @@ class ScriptedEngine:
     def _line_up(self, ticket: _Ticket) -> None:
         name = ticket.request.specialist
         line, at_once = self._lines[name], self._script(name).at_once
-        self._in_flight[ticket.request.id] = ticket
         if at_once is None or line.served < at_once:
             self._serve(ticket)
         else:
@@ -148,10 +131,9 @@ class ScriptedEngine:
                 heapq.heapify(self._due)
             self._changed.notify_all()
 
-    def _leave(self, ticket: _Ticket) -> None:
+    def _leave_line(self, ticket: _Ticket) -> None:
         """Take the ticket out, and let the next one of its line in."""
-        ticket.due = math.inf  # no entry of the heap counts any more
-        del self._in_flight[ticket.request.id]
+        ticket.left, ticket.due = True, math.inf  # no entry of the heap counts any more
         line = self._lines[ticket.request.specialist]
         if not ticket.served:
             line.waiting.remove(ticket)
@@ -162,28 +144,28 @@ class ScriptedEngine:
 
     def _run(self) -> None:
         while ticket := self._next():
-            try:
-                completion = self._complete(ticket.request, ticket.cancelled)
-            except EngineError as error:
-                ticket.future.set_exception(error)
-            except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
-                ticket.future.set_exception(_raised(error, ticket.request))
-            else:
-                ticket.future.set_result(completion)
-        for ticket in self._in_flight.values():
-            ticket.future.set_exception(EngineError("the engine was closed"))
+            self._in_flight.leave(ticket, self._end(ticket))
+        self._in_flight.fail_all()
+
+    def _end(self, ticket: _Ticket) -> Completion | EngineError:
+        try:
+            return self._complete(ticket.request, ticket.cancelled)
+        except EngineError as error:
+            return error
+        except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
+            return _raised(error, ticket.request)
 
     def _next(self) -> _Ticket | None:
         """Wait for the next request that is due; None when the engine is closed."""
         with self._changed:
-            while not self._closed:
+            while not self._in_flight.closed:
                 if self._due and self._due[0][0] != self._due[0][2].due:
                     heapq.heappop(self._due)
                     continue
                 wait_s = self._due[0][0] - time.monotonic() if self._due else None
                 if wait_s is not None and wait_s <= 0:
                     ticket = heapq.heappop(self._due)[2]
-                    self._leave(ticket)
+                    self._leave_line(ticket)
                     return ticket
                 self._changed.wait(wait_s)
         return None

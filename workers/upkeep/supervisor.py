@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,16 +21,14 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from infra.logs import configure
-from infra.process.back_off import back_off_s
-from infra.process.tether import tethered
+from infra.process.child import ending
+from infra.process.ticking_child import TickingChild
 from infra.settings import Settings, setting_faults
 from workers.upkeep.ending import END_S, refuse
 
 log = logging.getLogger("workers.upkeep.supervisor")  # not `__name__`: this module is run as `__main__`
 
 LOOK_S = 0.1  #: between two looks at the worker
-#: A worker that ran for so long has not failed at its start: its next one comes at once.
-STEADY_S = 30.0
 
 #: Settings that the command line may give, and how.
 OPTIONS = {
@@ -70,58 +67,50 @@ class Supervisor:
 
         Told to end, it has `grace_s`, and a while to go.
         """
-        self._command = command
-        self._environment = environment
+        self._worker = TickingChild("the worker", command, environment)
         self._stall_s = stall_s
         self._grace_s = grace_s
         self._asked: signal.Signals | None = None  # to end
-        self._served = False  # it has ticked, in this life or an earlier one
-        self._restarts = 0
+        self._leave_by = math.inf  # `time.monotonic()`: since it was told to end
 
     def run(self) -> int:
         """Until the worker has ended for good; its exit code, as a shell would say it. For the main thread."""
         with self._heeding():
+            self._worker.start()
             while True:
-                began = time.monotonic()
-                code = self._live()
-                if self._asked or not self._served or code == os.EX_OK:
+                time.sleep(LOOK_S)
+                code = self._worker.look()
+                if code is None:
+                    self._watch()
+                elif self._is_final(code):
                     return self._told(code)
-                self._pause(code, time.monotonic() - began)
-                if self._asked:
+                elif self._worker.is_due and self._asked:
                     return os.EX_OK
+                elif said := self._worker.mend():
+                    log.error(said, extra={"action": "restart"})
 
-    def _live(self) -> int:
-        """One worker process, from its start to its end."""
-        life = Life(self._command, self._environment)
-        leave_by = math.inf
-        while (code := life.look()) is None:
-            if self._asked and leave_by == math.inf:
-                life.send(self._asked)
-                leave_by = time.monotonic() + self._grace_s + END_S
-            if life.silent_s > self._stall_s or time.monotonic() > leave_by:
-                log.critical("the worker hangs; it is killed", extra={"action": "kill", "pid": life.pid})
-                code = life.kill()
-                break
-        self._served |= life.ticked
-        return code
+    def _watch(self) -> None:
+        """Pass on what it is asked; kill it if it hangs."""
+        if self._asked and self._leave_by == math.inf:
+            self._worker.ask_to_stop(self._asked)
+            self._leave_by = time.monotonic() + self._grace_s + END_S
+        if self._worker.silent * LOOK_S > self._stall_s or time.monotonic() > self._leave_by:
+            log.critical("the worker hangs; it is killed", extra={"action": "kill", "pid": self._worker.pid})
+            self._worker.stop(until=0.0)
 
-    def _told(self, code: int) -> int:
+    def _is_final(self, code: int) -> bool:
         """A worker that never came to serve is not started again: its end is for whoever started us to see.
 
         What is refused to one that has served before, a place in memory or an answer from Redis, may come back.
         """
-        if code < 0 and not self._asked:
-            refuse(f"the worker ended before it served: {_ending(code)}")
-        return code if code >= 0 else 128 - code
+        if self._worker.is_due:
+            return False
+        return self._asked is not None or not self._worker.has_ticked or code == os.EX_OK
 
-    def _pause(self, code: int, ran_s: float) -> None:
-        self._restarts = 0 if ran_s > STEADY_S else self._restarts
-        wait_s = back_off_s(self._restarts)
-        self._restarts += 1
-        log.error("the worker ended: %s; starting it again in %g s", _ending(code), wait_s, extra={"action": "restart"})
-        until = time.monotonic() + wait_s
-        while time.monotonic() < until and not self._asked:
-            time.sleep(LOOK_S)
+    def _told(self, code: int) -> int:
+        if code < 0 and not self._asked:
+            refuse(f"the worker ended before it served: {ending(code)}")
+        return code if code >= 0 else 128 - code
 
     @contextmanager
     def _heeding(self) -> Iterator[None]:
@@ -135,58 +124,6 @@ class Supervisor:
 
     def _note(self, number: int, frame: object) -> None:
         self._asked = self._asked or signal.Signals(number)
-
-
-class Life:
-    """One worker process, and what is heard of it."""
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Killed with us, if we are: one that hangs would not hear of anything less."""
-        ear, mouth = os.pipe()
-        os.set_blocking(ear, False)
-        self._ear = open(ear, "rb", buffering=0)  # noqa: SIM115 - open for as long as the process lives
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                tethered([*command, f"--ticks={mouth}"], signal.SIGKILL),
-                env=environment, pass_fds=[mouth], start_new_session=True,
-            )  # fmt: skip
-        finally:
-            os.close(mouth)
-        self.ticked = False
-        self._silent = 0  # looks in a row; not seconds: who was stopped with it has not listened either
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def silent_s(self) -> float:
-        """Since its last tick; 0 before its first one: weights take their time."""
-        return self._silent * LOOK_S
-
-    def look(self) -> int | None:
-        """A look later: its exit code if it has ended, negative for a signal."""
-        time.sleep(LOOK_S)
-        code = self._process.poll()
-        if self._ear.read():  # None: nothing new; nothing at all: it has closed its end
-            self.ticked, self._silent = True, 0
-        elif self.ticked:
-            self._silent += 1
-        if code is not None:
-            self._ear.close()
-        return code
-
-    def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def kill(self) -> int:
-        self._process.kill()
-        self._ear.close()
-        return self._process.wait()
-
-
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 if __name__ == "__main__":

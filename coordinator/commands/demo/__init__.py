@@ -12,7 +12,7 @@ from rich.text import Text
 
 from coordinator.client import Client
 from coordinator.commands.data_files import read_file
-from coordinator.commands.show import follow
+from coordinator.commands.views.following import follow
 from coordinator.local.house import House, Ports
 from coordinator.local.up import fetch_weights
 from infra.settings import Settings

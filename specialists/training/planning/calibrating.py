@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from specialists.planning.calibration import FEATURES, Calibration, features_of
-from specialists.planning.offered import Request
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.planner import Planner
-from specialists.planning.ranking import Ranked, ranked
-from specialists.planning.reading import Reader, Reading
-from specialists.planning.search import Beliefs
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES, features_of
+from specialists.planning.ranking.ranking import Ranked, ranked
+from specialists.planning.reading.reader import Reader
+from specialists.planning.reading.reading import Reading
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.ordering import Searched, fit_order

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from specialists.planning.offered import Field, read_offer
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.offer import read_offer
 from specialists.training.planning.examples import Case, GoalCases, ask_case, value_case
 from specialists.training.planning.naming import BARE, disguised, offer_of
 from specialists.training.planning.offers import Offers

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from specialists.planning.evidence import Found, Weights, among, believed, want_evidence
-from specialists.planning.normal import Normal, normal
-from specialists.planning.offered import Request
-from specialists.planning.reading import Reading
-from specialists.planning.texts import WANTS
-from specialists.planning.wants import wants_of
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Weights
+from specialists.planning.evidence.weighing import among, believed, want_evidence
+from specialists.planning.normal.form import Normal
+from specialists.planning.normal.normal import normal
+from specialists.planning.normal.wants import wants_of
+from specialists.planning.offers.request import Request
+from specialists.planning.reading.reading import Reading
+from specialists.planning.words.texts import WANTS
 from specialists.training.planning.logistic import logistic
 from specialists.training.planning.sets import Asked
 from specialists.training.planning.truth import Row, part_rows, type_rows

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from specialists.planning import texts
-from specialists.planning.normal import normal
-from specialists.planning.offered import Field, Given, Json, Request, read_offer
+from specialists.planning.normal.normal import normal
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.given import Given
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.offers.request import Request
+from specialists.planning.words import texts
+from specialists.schemas import Json
 from specialists.training.planning.naming import Naming
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.parts import parts

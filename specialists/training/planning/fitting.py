@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from infra.process.allocator import keep_freed_memory
 from specialists.heads.encoder import Texts, load_base
 from specialists.heads.matcher import Matcher, save_adapter
-from specialists.planning.texts import TASKS
+from specialists.planning.words.texts import TASKS
 from specialists.specialist import ADAPTER
 from specialists.training.planning.examples import Case
 from specialists.training.planning.lessons import batch_of, batches, by_task

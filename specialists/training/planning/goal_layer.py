@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 from specialists.heads.goal import SHAPE, GoalHead, features
 from specialists.heads.matcher import Kept
-from specialists.planning.normal import normal
-from specialists.planning.offered import read_offer
-from specialists.planning.reading import shape_of
-from specialists.planning.texts import WANTS, known
-from specialists.planning.wants import wants_of
+from specialists.planning.normal.normal import normal
+from specialists.planning.normal.wants import wants_of
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.reading.shape import shape_of
+from specialists.planning.words.texts import WANTS, known
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from specialists.planning.offered import Heard, Request, read_heard
-from specialists.planning.owners import Ask
+from specialists.planning.evidence.owners import Ask
+from specialists.planning.offers.request import Heard, Request, read_heard
 from specialists.schemas import Json
 from specialists.training.planning.writing import read_rows
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from specialists.planning.owners import Ask
+from specialists.planning.evidence.owners import Ask
 from specialists.schemas import Json
 from specialists.training.planning.sets import Asked
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from specialists.planning.offered import FUNCTIONS
+from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import Json
 from specialists.training.planning.writing import WrittenType
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from specialists.catalog import load_catalog
 from specialists.offers import offers as offers_of
-from specialists.planning.offered import Request, read_request
+from specialists.planning.offers.request import Request, read_request
 from specialists.schemas import Json, schema_of
 from specialists.training.planning.naming import BARE, Naming, bare, masked, plain
 from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing, WrittenGoal

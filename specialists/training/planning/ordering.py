@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from specialists.planning.ranking import AS_FOUND
+from specialists.planning.ranking.ranking import AS_FOUND
 
 #: Pulls weights, of numbers that vary as much as one another, to those that they begin with.
 RIDGE = 0.02

@@ -1,6 +1,6 @@
 """Parts: texts for the head that says whether a goal asks for a condition, a field or a literal; right and wrong ones.
 
-Knows no search and no model. The texts are those that the planner asks with: `specialists.planning.texts`.
+Knows no search and no model. The texts are those that the planner asks with: `specialists.planning.words.texts`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from specialists.planning import texts
-from specialists.planning.conditions import CONDITIONS
-from specialists.planning.normal import Normal, Operation
-from specialists.planning.offered import Field, Json, Offer, Parameter, Request
-from specialists.planning.search import NUMBERS, NUMERIC, ORDERS, TALLIES
-from specialists.planning.spans import numbers
+from specialists.planning.flow.conditions import CONDITIONS
+from specialists.planning.normal.form import Normal, Operation
+from specialists.planning.offers.field import Field
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.parameter import Parameter
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import NUMBERS, NUMERIC, ORDERS, TALLIES
+from specialists.planning.words import texts
+from specialists.planning.words.amounts import numbers
+from specialists.schemas import Json
 
 BY_FIELD = (*TALLIES, *ORDERS)
 #: Texts of one case.

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from specialists.bases.weights import WeightsError, ensure
-from specialists.planning.calibration import Calibration
 from specialists.planning.planner import Planner
-from specialists.planning.ranking import AS_FOUND
-from specialists.planning.reading import Reader
-from specialists.planning.texts import TASKS, WANTS
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.ranking import AS_FOUND
+from specialists.planning.reading.reader import Reader
+from specialists.planning.words.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 
 #: What may be left out, for ablations: a task of the matcher, what whole goals or the owners of labels say, how parts

@@ -16,8 +16,8 @@ from specialists.bases.weights import ensure
 from specialists.heads.encoder import Shape
 from specialists.heads.matcher import Scorer, base_of
 from specialists.manifest_text import ManifestTextError, with_table
-from specialists.planning.calibration import Calibration
-from specialists.planning.texts import TASKS
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.words.texts import TASKS
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.planning.calibrating import calibrate
 from specialists.training.planning.epochs import Epochs, Shares

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from specialists.examples import drawn
-from specialists.planning.normal import normal
-from specialists.planning.offered import Request, read_request
-from specialists.planning.wants import wants_of
+from specialists.planning.normal.normal import normal
+from specialists.planning.normal.wants import wants_of
+from specialists.planning.offers.request import Request, read_request
 from specialists.schemas import Json
 from specialists.training.planning.hearsay import FILE as HEARD
 from specialists.training.planning.hearsay import Hearsay, load_hearsay

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from specialists.planning import texts
-from specialists.planning.normal import Normal
-from specialists.planning.offered import Given, Offer, Parameter, Request
-from specialists.planning.search import NUMBERS
+from specialists.planning.normal.form import Normal
+from specialists.planning.offers.given import Given
+from specialists.planning.offers.offer import Offer
+from specialists.planning.offers.parameter import Parameter
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import NUMBERS
+from specialists.planning.words import texts
 
 #: Wrong sources beside a right one: of inputs, and of other job types.
 WRONG_INPUTS, WRONG_OUTPUTS = 3, 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specialists.planning.evidence import Evidence, Found
-from specialists.planning.normal import Normal
-from specialists.planning.offered import Request
-from specialists.planning.search import INPUTS
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence
+from specialists.planning.normal.form import Normal
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import INPUTS
 from specialists.training.planning.parts import conditions_of, literals, ordered, plain
 from specialists.training.planning.sources import bound
 

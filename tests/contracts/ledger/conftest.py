@@ -9,32 +9,33 @@ import pytest
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.memory.store import WEEK_S, wall_ms
 from infra.ledger.protocol import Ledger
-from tests.contracts.ledger.given import IDLE_MS, Clock, House, sleeps
+from tests.contracts.ledger.given import IDLE_MS, TimedLedger, sleeps
+from tests.support.clock import Clock
 
 
 @pytest.fixture(params=["memory", "redis"])
-def build(request: pytest.FixtureRequest) -> Callable[[int], House]:
-    """Builds a house whose ledger keeps what has ended for so many seconds."""
+def build(request: pytest.FixtureRequest) -> Callable[[int], TimedLedger]:
+    """Builds a ledger that keeps what has ended for so many seconds."""
 
-    def in_memory(retention_s: int) -> House:
+    def in_memory(retention_s: int) -> TimedLedger:
         clock = Clock()
         ledger = MemoryLedger(now_ms=clock, retention_s=retention_s, idle_ms=IDLE_MS)
-        return House(ledger, clock.passes, clock)
+        return TimedLedger(ledger, clock.passes, clock)
 
-    def on_redis(retention_s: int) -> House:
+    def on_redis(retention_s: int) -> TimedLedger:
         from infra.ledger.redis.ledger import RedisLedger
 
         client = request.getfixturevalue("redis_client")
-        return House(RedisLedger(client, "test", retention_s=retention_s, idle_ms=IDLE_MS), sleeps, wall_ms)
+        return TimedLedger(RedisLedger(client, "test", retention_s=retention_s, idle_ms=IDLE_MS), sleeps, wall_ms)
 
     return in_memory if request.param == "memory" else on_redis
 
 
 @pytest.fixture
-def house(build: Callable[[int], House]) -> House:
+def timed(build: Callable[[int], TimedLedger]) -> TimedLedger:
     return build(WEEK_S)
 
 
 @pytest.fixture
-def ledger(house: House) -> Ledger:
-    return house.ledger
+def ledger(timed: TimedLedger) -> Ledger:
+    return timed.ledger

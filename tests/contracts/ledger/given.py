@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from infra.ledger.memory.store import wall_ms
 from infra.ledger.protocol import Ledger
 from infra.records import (
     Claim,
@@ -26,19 +25,8 @@ LEASE_MS = 60_000
 IDLE_MS = 500
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.ms = wall_ms()
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def passes(self, ms: int) -> None:
-        self.ms += ms
-
-
 @dataclass
-class House:
+class TimedLedger:
     """A ledger, and how to let its time pass."""
 
     ledger: Ledger

@@ -9,19 +9,28 @@ import pytest
 
 from infra.ledger.protocol import Ledger
 from infra.records import Claim, JobState, Refusal
-from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, failure_of, outcomes_now, state_of, success_of
+from tests.contracts.ledger.given import (
+    LEASE_MS,
+    TimedLedger,
+    a_job,
+    claimed,
+    failure_of,
+    outcomes_now,
+    state_of,
+    success_of,
+)
 
 
-def test_a_claim_hands_out_the_job_and_counts_the_attempt(house: House) -> None:
-    house.ledger.release([a_job()])
-    house.passes(30)
+def test_a_claim_hands_out_the_job_and_counts_the_attempt(timed: TimedLedger) -> None:
+    timed.ledger.release([a_job()])
+    timed.passes(30)
 
-    claim = claimed(house.ledger, a_job())
+    claim = claimed(timed.ledger, a_job())
 
     assert claim.job == a_job()
     assert claim.attempt == 1
     assert claim.wait_ms >= 30
-    status = house.ledger.job(claim.job.id)
+    status = timed.ledger.job(claim.job.id)
     assert status is not None
     assert (status.state, status.attempt, status.worker) == (JobState.RUNNING, 1, "w1")
 
@@ -31,13 +40,13 @@ def test_an_unknown_job_is_refused(ledger: Ledger) -> None:
     assert ledger.job("r9.s1.0") is None
 
 
-def test_a_running_job_is_refused_until_its_lease_runs_out(house: House) -> None:
-    house.ledger.release([a_job()])
-    first = claimed(house.ledger, a_job(), lease_ms=500)
-    assert house.ledger.claim(a_job().id, "w2", LEASE_MS) is Refusal.RUNNING
+def test_a_running_job_is_refused_until_its_lease_runs_out(timed: TimedLedger) -> None:
+    timed.ledger.release([a_job()])
+    first = claimed(timed.ledger, a_job(), lease_ms=500)
+    assert timed.ledger.claim(a_job().id, "w2", LEASE_MS) is Refusal.RUNNING
 
-    house.passes(500)
-    second = claimed(house.ledger, a_job(), worker="w2")
+    timed.passes(500)
+    second = claimed(timed.ledger, a_job(), worker="w2")
 
     assert second.attempt == 2
     assert second.token != first.token
@@ -58,15 +67,15 @@ def test_of_many_racing_claims_one_wins(ledger: Ledger) -> None:
     assert answers.count(Refusal.RUNNING) == 7
 
 
-def test_a_renewed_lease_keeps_the_job(house: House) -> None:
-    house.ledger.release([a_job()])
-    claim = claimed(house.ledger, a_job(), lease_ms=500)
+def test_a_renewed_lease_keeps_the_job(timed: TimedLedger) -> None:
+    timed.ledger.release([a_job()])
+    claim = claimed(timed.ledger, a_job(), lease_ms=500)
 
-    assert house.ledger.renew({claim.job.id: claim.token}, LEASE_MS) == []
+    assert timed.ledger.renew({claim.job.id: claim.token}, LEASE_MS) == []
 
-    house.passes(500)
-    assert house.ledger.sweep(LEASE_MS) == []
-    assert house.ledger.claim(claim.job.id, "w2", LEASE_MS) is Refusal.RUNNING
+    timed.passes(500)
+    assert timed.ledger.sweep(LEASE_MS) == []
+    assert timed.ledger.claim(claim.job.id, "w2", LEASE_MS) is Refusal.RUNNING
 
 
 def test_renewing_names_what_is_no_longer_held(ledger: Ledger) -> None:
@@ -96,11 +105,11 @@ def test_a_commit_ends_the_job_and_reaches_the_coordinator_once(ledger: Ledger) 
     assert status.outcome == success_of(claim)
 
 
-def test_a_stale_token_cannot_commit(house: House) -> None:
-    ledger = house.ledger
+def test_a_stale_token_cannot_commit(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     stale = claimed(ledger, a_job(), lease_ms=20)
-    house.passes(20)
+    timed.passes(20)
     fresh = claimed(ledger, a_job(), worker="w2")
 
     assert not ledger.commit(success_of(stale), stale.token)
@@ -110,11 +119,11 @@ def test_a_stale_token_cannot_commit(house: House) -> None:
     assert [outcome.attempt for outcome in outcomes_now(ledger)] == [2]
 
 
-def test_a_commit_is_accepted_after_the_lease_if_nobody_else_claimed(house: House) -> None:
-    house.ledger.release([a_job()])
-    claim = claimed(house.ledger, a_job(), lease_ms=20)
-    house.passes(20)
-    assert house.ledger.commit(success_of(claim), claim.token)
+def test_a_commit_is_accepted_after_the_lease_if_nobody_else_claimed(timed: TimedLedger) -> None:
+    timed.ledger.release([a_job()])
+    claim = claimed(timed.ledger, a_job(), lease_ms=20)
+    timed.passes(20)
+    assert timed.ledger.commit(success_of(claim), claim.token)
 
 
 def test_what_has_not_ended_cannot_be_committed(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from infra.records import Cause, FailureKind, JobState, Refusal, RunState
 from tests.contracts.ledger.given import (
     LEASE_MS,
     RUN,
-    House,
+    TimedLedger,
     a_job,
     claimed,
     counts,
@@ -33,8 +33,8 @@ from tests.contracts.ledger.given import (
         (FailureKind.TOO_LONG, Cause.UNPROCESSABLE),
     ],
 )
-def test_a_failure_becomes_a_dead_letter_of_its_cause(house: House, kind: FailureKind, cause: Cause) -> None:
-    ledger, before_ms = house.ledger, house.now_ms()
+def test_a_failure_becomes_a_dead_letter_of_its_cause(timed: TimedLedger, kind: FailureKind, cause: Cause) -> None:
+    ledger, before_ms = timed.ledger, timed.now_ms()
     ledger.release([a_job()])
     outcome = failed(ledger, a_job(), kind)
 
@@ -42,15 +42,15 @@ def test_a_failure_becomes_a_dead_letter_of_its_cause(house: House, kind: Failur
 
     assert (letter.job_id, letter.type, letter.cause, letter.attempt) == (a_job().id, "triage", cause, 1)
     assert letter.failure == outcome.failure
-    assert before_ms - 1_000 <= letter.at_ms <= house.now_ms() + 1_000
+    assert before_ms - 1_000 <= letter.at_ms <= timed.now_ms() + 1_000
     assert counts(ledger) == {cause.value: 1}
 
 
-def test_a_crash_loop_leaves_a_dead_letter_of_poison(house: House) -> None:
-    ledger = house.ledger
+def test_a_crash_loop_leaves_a_dead_letter_of_poison(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(attempts=1)])
     claimed(ledger, a_job(), lease_ms=20)
-    house.passes(20)
+    timed.passes(20)
     ledger.sweep(LEASE_MS)
 
     [letter] = ledger.dead_letters()
@@ -58,9 +58,9 @@ def test_a_crash_loop_leaves_a_dead_letter_of_poison(house: House) -> None:
     assert (letter.cause, letter.failure.kind, letter.attempt) == (Cause.POISON, FailureKind.DEAD, 1)
 
 
-def test_what_was_cancelled_expired_or_succeeded_is_no_dead_letter(house: House) -> None:
-    ledger = house.ledger
-    ledger.release([a_job(0), a_job(1), a_job(2, deadline_ms=house.now_ms() - 1), a_job(3)])
+def test_what_was_cancelled_expired_or_succeeded_is_no_dead_letter(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    ledger.release([a_job(0), a_job(1), a_job(2, deadline_ms=timed.now_ms() - 1), a_job(3)])
     succeeded(ledger, a_job(0))
     ledger.cancel([a_job(1).id])
     ledger.sweep(LEASE_MS)
@@ -79,16 +79,16 @@ def test_a_failure_that_is_tried_again_is_no_dead_letter_yet(ledger: Ledger) -> 
     assert ledger.dead_letters() == []
 
 
-def test_dead_letters_are_listed_by_type_and_cause_and_the_newest_first(house: House) -> None:
-    ledger = house.ledger
+def test_dead_letters_are_listed_by_type_and_cause_and_the_newest_first(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     kinds = [("triage", FailureKind.ENGINE), ("count", FailureKind.ENGINE), ("triage", FailureKind.TOO_LONG)]
     for index, (job_type, kind) in enumerate(kinds):
         ledger.release([a_job(index, type=job_type)])
         failed(ledger, a_job(index), kind)
-        house.passes(5)
+        timed.passes(5)
 
-    def found(*asked: object, **limit: int) -> list[int]:
-        return [int(letter.job_id[-1]) for letter in ledger.dead_letters(*asked, **limit)]  # type: ignore[arg-type]
+    def found(job_type: str | None = None, cause: Cause | None = None, limit: int = 100) -> list[int]:
+        return [int(letter.job_id[-1]) for letter in ledger.dead_letters(job_type, cause, limit)]
 
     assert found() == [2, 1, 0]
     assert found(limit=2) == [2, 1]
@@ -141,15 +141,15 @@ def test_what_was_purged_while_its_run_went_on_starts_anew_in_a_later_round(ledg
     assert claimed(ledger, a_job()).job == a_job(round=1)
 
 
-def test_dead_letters_older_than_the_retention_are_forgotten(build: Callable[[int], House]) -> None:
-    house = build(1)
-    house.ledger.release([a_job()])
-    failed(house.ledger, a_job())
-    house.ledger.sweep(LEASE_MS)
-    assert len(house.ledger.dead_letters()) == 1
+def test_dead_letters_older_than_the_retention_are_forgotten(build: Callable[[int], TimedLedger]) -> None:
+    timed = build(1)
+    timed.ledger.release([a_job()])
+    failed(timed.ledger, a_job())
+    timed.ledger.sweep(LEASE_MS)
+    assert len(timed.ledger.dead_letters()) == 1
 
-    house.passes(1_000)
-    house.ledger.sweep(LEASE_MS)
+    timed.passes(1_000)
+    timed.ledger.sweep(LEASE_MS)
 
-    assert house.ledger.dead_letters() == []
-    assert counts(house.ledger) == {}
+    assert timed.ledger.dead_letters() == []
+    assert counts(timed.ledger) == {}

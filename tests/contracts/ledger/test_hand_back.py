@@ -6,7 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
 from infra.records import JobState
-from tests.contracts.ledger.given import LEASE_MS, RUN, House, a_job, claimed, counts, end_run, state_of, success_of
+from tests.contracts.ledger.given import (
+    LEASE_MS,
+    RUN,
+    TimedLedger,
+    a_job,
+    claimed,
+    counts,
+    end_run,
+    state_of,
+    success_of,
+)
 
 
 def test_a_job_that_is_handed_back_is_first_in_line_and_keeps_its_attempts(ledger: Ledger) -> None:
@@ -21,11 +31,11 @@ def test_a_job_that_is_handed_back_is_first_in_line_and_keeps_its_attempts(ledge
     assert ledger.unacknowledged() == 0
 
 
-def test_only_who_holds_a_job_can_hand_it_back(house: House) -> None:
-    ledger = house.ledger
+def test_only_who_holds_a_job_can_hand_it_back(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0), a_job(1)])
     stale = claimed(ledger, a_job(0), lease_ms=20)
-    house.passes(20)
+    timed.passes(20)
     claimed(ledger, a_job(0), worker="w2")
     kept = claimed(ledger, a_job(1))
 

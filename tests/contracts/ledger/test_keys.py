@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
 from infra.records import Event, Idempotency, Prior, RunRecord
-from tests.contracts.ledger.given import RUN, House, a_job, counts
+from tests.contracts.ledger.given import RUN, TimedLedger, a_job, counts
 
 KEY = Idempotency(key="acme:1", fingerprint="f1", keep_s=1)
 
@@ -47,13 +47,13 @@ def test_repeating_the_same_creation_is_no_second_use_of_its_key(ledger: Ledger)
     assert counts(ledger) == {"ready": 1}
 
 
-def test_a_key_is_forgotten_in_time(house: House) -> None:
-    house.ledger.create_run(RUN, [], [], KEY)
-    house.passes(1_050)
+def test_a_key_is_forgotten_in_time(timed: TimedLedger) -> None:
+    timed.ledger.create_run(RUN, [], [], KEY)
+    timed.passes(1_050)
 
-    assert house.ledger.find_key("acme:1") is None
-    assert house.ledger.create_run(other("r2"), [], [], KEY) is None
-    assert house.ledger.find_key("acme:1") == Prior(run_id="r2", fingerprint="f1")
+    assert timed.ledger.find_key("acme:1") is None
+    assert timed.ledger.create_run(other("r2"), [], [], KEY) is None
+    assert timed.ledger.find_key("acme:1") == Prior(run_id="r2", fingerprint="f1")
 
 
 def test_of_many_racing_requests_with_one_key_one_makes_a_run(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from infra.ledger.protocol import Ledger
 from infra.records import JobState
-from tests.contracts.ledger.given import House, a_job, claimed, counts, failure_of, state_of, success_of
+from tests.contracts.ledger.given import TimedLedger, a_job, claimed, counts, failure_of, state_of, success_of
 
 
 def test_releasing_twice_creates_once(ledger: Ledger) -> None:
@@ -54,15 +54,15 @@ def test_depths_can_be_asked_of_some_types_only(ledger: Ledger) -> None:
     assert list(ledger.depths(["triage", "count", "never_seen"])) == ["count", "triage"]
 
 
-def test_the_oldest_job_counts_from_when_it_was_made_ready_until_it_is_claimed(house: House) -> None:
-    ledger = house.ledger
+def test_the_oldest_job_counts_from_when_it_was_made_ready_until_it_is_claimed(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0)])
-    house.passes(200)
+    timed.passes(200)
     ledger.release([a_job(1), a_job(9, type="entities")])
     assert 200 <= ledger.depths()["triage"]["oldest_ms"] < 60_000
 
     ledger.take_ready(10)
-    house.passes(100)
+    timed.passes(100)
     ages = ledger.depths()
     assert 300 <= ages["triage"]["oldest_ms"] < 60_000
     assert ages["entities"]["oldest_ms"] <= ages["triage"]["oldest_ms"] - 200
@@ -73,26 +73,26 @@ def test_the_oldest_job_counts_from_when_it_was_made_ready_until_it_is_claimed(h
     assert ledger.depths()["triage"]["oldest_ms"] == 0
 
 
-def test_a_job_that_was_sent_again_is_as_old_as_before(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_that_was_sent_again_is_as_old_as_before(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0)])
     ledger.take_ready(10)
     for silence in (1, 2):
-        house.passes(100 * silence)
+        timed.passes(100 * silence)
         assert ledger.sweep(100) == [("triage", "r1.s1.0")]
     ledger.release([a_job(1)])
     ledger.take_ready(10)
     assert ledger.depths()["triage"]["oldest_ms"] >= 300
 
 
-def test_a_job_that_is_ready_once_more_is_as_old_as_its_last_attempt(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_that_is_ready_once_more_is_as_old_as_its_last_attempt(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     claim = claimed(ledger, a_job())
-    house.passes(1_000)
-    committed_ms = house.now_ms()
+    timed.passes(1_000)
+    committed_ms = timed.now_ms()
     ledger.commit(failure_of(claim), claim.token, 0)
-    assert ledger.depths()["triage"]["oldest_ms"] <= house.now_ms() - committed_ms
+    assert ledger.depths()["triage"]["oldest_ms"] <= timed.now_ms() - committed_ms
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -6,7 +6,7 @@ from collections import Counter
 
 from infra.ledger.protocol import Ledger
 from infra.records import Claim, Job, Priority, Refusal, TypeState
-from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, failure_of, taken
+from tests.contracts.ledger.given import LEASE_MS, TimedLedger, a_job, claimed, failure_of, taken
 
 
 def jobs_of(tenant: str, indices: range, tokens: int = 1) -> list[Job]:
@@ -24,21 +24,21 @@ def test_a_higher_class_goes_first(ledger: Ledger) -> None:
     assert taken(ledger, 4) == [a_job(i).id for i in (2, 1, 3, 0)]
 
 
-def test_a_job_that_waits_long_enough_goes_before_a_new_one_of_a_higher_class(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_that_waits_long_enough_goes_before_a_new_one_of_a_higher_class(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0, priority=Priority.LOW), a_job(1, priority=Priority.NORMAL)])
-    house.passes(600)
+    timed.passes(600)
     ledger.release([a_job(2, priority=Priority.HIGH)])
 
     assert taken(ledger, 3, ageing_s=0.4) == [a_job(i).id for i in (1, 2, 0)]
 
 
-def test_of_two_that_rank_the_same_the_higher_class_goes_first(house: House) -> None:
-    ledger = house.ledger
+def test_of_two_that_rank_the_same_the_higher_class_goes_first(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0, priority=Priority.LOW)])
-    house.passes(5)
+    timed.passes(5)
     ledger.release([a_job(1, priority=Priority.NORMAL)])
-    house.passes(5)
+    timed.passes(5)
 
     instantly_s = 1e-320  # each ranks infinitely many classes higher
     assert taken(ledger, 2, ageing_s=instantly_s) == [a_job(1).id, a_job(0).id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
-from tests.contracts.ledger.given import IDLE_MS, RUN, House, a_job, claimed, success_of
+from tests.contracts.ledger.given import IDLE_MS, RUN, TimedLedger, a_job, claimed, success_of
 
 
 def test_consumers_share_the_outcomes(ledger: Ledger) -> None:
@@ -20,19 +20,19 @@ def test_consumers_share_the_outcomes(ledger: Ledger) -> None:
     assert ledger.outcomes("c1", 10, 10) == []
 
 
-def test_outcomes_that_nobody_acknowledged_are_handed_out_again(house: House) -> None:
-    ledger = house.ledger
+def test_outcomes_that_nobody_acknowledged_are_handed_out_again(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.create_run(RUN, [a_job(0), a_job(1)], [])
     for i in range(2):
         ledger.commit(success_of(claim := claimed(ledger, a_job(i))), claim.token)
     [(first, _), second] = ledger.outcomes("c1", 10, 0)
     ledger.advance(RUN, [], [], [first])
 
-    house.passes(IDLE_MS)
+    timed.passes(IDLE_MS)
 
     assert ledger.outcomes("c2", 10, 0) == [second]
     ledger.acknowledge([second[0]])
-    house.passes(IDLE_MS)
+    timed.passes(IDLE_MS)
     assert ledger.outcomes("c1", 10, 0) == []
 
 

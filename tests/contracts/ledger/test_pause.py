@@ -6,7 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
 from infra.records import JobState, Load, Refusal, TypeState
-from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, counts, outcomes_now, succeeded, success_of
+from tests.contracts.ledger.given import (
+    LEASE_MS,
+    TimedLedger,
+    a_job,
+    claimed,
+    counts,
+    outcomes_now,
+    succeeded,
+    success_of,
+)
 
 
 def test_every_type_is_open_until_somebody_says_otherwise(ledger: Ledger) -> None:
@@ -68,12 +77,12 @@ def test_what_runs_when_its_type_is_paused_ends_as_it_would(ledger: Ledger) -> N
     assert outcomes_now(ledger) == [success_of(claim)]
 
 
-def test_nothing_of_a_paused_type_is_sent_again_before_it_is_open(house: House) -> None:
-    ledger = house.ledger
+def test_nothing_of_a_paused_type_is_sent_again_before_it_is_open(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(i) for i in range(3)])
     ledger.take_ready(2)
     claimed(ledger, a_job(0), lease_ms=20)
-    house.passes(100)
+    timed.passes(100)
     ledger.set_type_state("triage", TypeState.PAUSED)
 
     assert ledger.sweep(100) == []
@@ -85,11 +94,11 @@ def test_nothing_of_a_paused_type_is_sent_again_before_it_is_open(house: House) 
     assert claimed(ledger, a_job(0)).attempt == 2
 
 
-def test_the_lost_job_of_a_paused_type_is_first_in_its_line(house: House) -> None:
-    ledger = house.ledger
+def test_the_lost_job_of_a_paused_type_is_first_in_its_line(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0), a_job(1)])
     claimed(ledger, a_job(0), lease_ms=20)
-    house.passes(20)
+    timed.passes(20)
     ledger.set_type_state("triage", TypeState.PAUSED)
     ledger.sweep(LEASE_MS)
 
@@ -98,11 +107,11 @@ def test_the_lost_job_of_a_paused_type_is_first_in_its_line(house: House) -> Non
     assert ledger.take_ready(10) == [("triage", a_job(0).id), ("triage", a_job(1).id)]
 
 
-def test_jobs_of_a_paused_type_expire(house: House) -> None:
-    ledger = house.ledger
+def test_jobs_of_a_paused_type_expire(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.set_type_state("triage", TypeState.PAUSED)
-    ledger.release([a_job(deadline_ms=house.now_ms() + 20)])
-    house.passes(20)
+    ledger.release([a_job(deadline_ms=timed.now_ms() + 20)])
+    timed.passes(20)
 
     ledger.sweep(LEASE_MS)
 

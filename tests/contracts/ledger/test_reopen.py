@@ -9,7 +9,7 @@ from infra.records import Event, JobState, RunRecord, RunState, StepResult
 from tests.contracts.ledger.given import (
     LEASE_MS,
     RUN,
-    House,
+    TimedLedger,
     a_job,
     claimed,
     counts,
@@ -129,13 +129,15 @@ def test_a_job_of_a_later_round_replaces_the_one_of_an_earlier_round_wherever_it
     assert {claimed(ledger, a_job(i)).attempt for i in range(4)} == {1}
 
 
-def test_what_was_to_be_forgotten_of_an_ended_run_stays_when_it_is_taken_up(build: Callable[[int], House]) -> None:
-    house = build(1)
-    ledger = house.ledger
+def test_what_was_to_be_forgotten_of_an_ended_run_stays_when_it_is_taken_up(
+    build: Callable[[int], TimedLedger],
+) -> None:
+    timed = build(1)
+    ledger = timed.ledger
     run = failed_run(ledger)
     ledger.reopen(again(run), [a_job(0, round=1)], [], [Event(name="run.reopened", data={})])
 
-    house.passes(1_200)
+    timed.passes(1_200)
 
     assert ledger.load_run("r1") == again(run).model_copy(update={"version": run.version + 1})
     assert ledger.results("r1", "s1") == {0: {"n": 1}}

@@ -6,11 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
 from infra.records import JobState, Refusal
-from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, counts, failure_of, outcomes_now, state_of
+from tests.contracts.ledger.given import (
+    LEASE_MS,
+    TimedLedger,
+    a_job,
+    claimed,
+    counts,
+    failure_of,
+    outcomes_now,
+    state_of,
+)
 
 
-def test_a_failure_is_tried_again_after_the_wait_and_reaches_no_coordinator(house: House) -> None:
-    ledger = house.ledger
+def test_a_failure_is_tried_again_after_the_wait_and_reaches_no_coordinator(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     claim = claimed(ledger, a_job())
 
@@ -19,7 +28,7 @@ def test_a_failure_is_tried_again_after_the_wait_and_reaches_no_coordinator(hous
     assert state_of(ledger, a_job()) is JobState.PENDING
     assert counts(ledger) == {"pending": 1}
     assert ledger.take_ready(10) == []
-    house.passes(200)
+    timed.passes(200)
     assert ledger.take_ready(10) == [("triage", a_job().id)]
     assert claimed(ledger, a_job()).attempt == 2
     assert ledger.unacknowledged() == 0
@@ -55,9 +64,9 @@ def test_a_failure_on_the_last_attempt_ends_the_job(ledger: Ledger) -> None:
     assert state_of(ledger, a_job()) is JobState.FAILED
 
 
-def test_a_failure_that_would_be_tried_again_after_the_deadline_ends_the_job(house: House) -> None:
-    ledger = house.ledger
-    ledger.release([a_job(deadline_ms=house.now_ms() + 10_000)])
+def test_a_failure_that_would_be_tried_again_after_the_deadline_ends_the_job(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    ledger.release([a_job(deadline_ms=timed.now_ms() + 10_000)])
     claim = claimed(ledger, a_job())
 
     assert ledger.commit(failure_of(claim), claim.token, 20_000)
@@ -75,13 +84,13 @@ def test_a_job_that_waits_for_its_next_attempt_cannot_be_claimed_by_an_old_messa
     assert counts(ledger) == {"pending": 1}
 
 
-def test_a_job_that_waits_for_its_next_attempt_expires(house: House) -> None:
-    ledger = house.ledger
-    ledger.release([a_job(deadline_ms=house.now_ms() + 700)])
+def test_a_job_that_waits_for_its_next_attempt_expires(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    ledger.release([a_job(deadline_ms=timed.now_ms() + 700)])
     claim = claimed(ledger, a_job())
     ledger.commit(failure_of(claim), claim.token, 100)
 
-    house.passes(720)
+    timed.passes(720)
     assert ledger.sweep(LEASE_MS) == []
 
     assert [outcome.state for outcome in outcomes_now(ledger)] == [JobState.EXPIRED]
@@ -89,8 +98,8 @@ def test_a_job_that_waits_for_its_next_attempt_expires(house: House) -> None:
     assert ledger.take_ready(10) == []
 
 
-def test_waiting_for_ready_jobs_ends_when_a_retry_is_due(house: House) -> None:
-    ledger = house.ledger
+def test_waiting_for_ready_jobs_ends_when_a_retry_is_due(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     claim = claimed(ledger, a_job())
     ledger.commit(failure_of(claim), claim.token, 150)
@@ -102,5 +111,5 @@ def test_waiting_for_ready_jobs_ends_when_a_retry_is_due(house: House) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(take)
-        house.passes(150)
+        timed.passes(150)
         assert waiting.result(timeout=30) == [("triage", a_job().id)]

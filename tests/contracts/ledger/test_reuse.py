@@ -7,7 +7,7 @@ from infra.records import JobState, Refusal, Reuse, Usage
 from tests.contracts.ledger.given import (
     LEASE_MS,
     RUN,
-    House,
+    TimedLedger,
     a_job,
     claimed,
     counts,
@@ -91,14 +91,14 @@ def test_an_output_of_another_specialist_answers_nobody_else(ledger: Ledger) -> 
     assert counts(ledger) == {"sent": 1, "pending": 1}
 
 
-def test_if_the_first_is_cancelled_or_expires_the_next_does_it(house: House) -> None:
-    ledger = house.ledger
-    jobs = [a_job(0, reuse=UNIQUE), a_job(1, reuse=UNIQUE, deadline_ms=house.now_ms() + 400), a_job(2, reuse=UNIQUE)]
+def test_if_the_first_is_cancelled_or_expires_the_next_does_it(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    jobs = [a_job(0, reuse=UNIQUE), a_job(1, reuse=UNIQUE, deadline_ms=timed.now_ms() + 400), a_job(2, reuse=UNIQUE)]
     ledger.release(jobs)
     ledger.cancel([jobs[0].id])
     assert ledger.take_ready(10) == [("triage", jobs[1].id)]
 
-    house.passes(400)
+    timed.passes(400)
     ledger.sweep(LEASE_MS)
 
     assert ledger.take_ready(10) == [("triage", jobs[2].id)]
@@ -116,11 +116,11 @@ def test_if_the_run_of_the_first_ends_the_next_does_it(ledger: Ledger) -> None:
     assert state_of(ledger, a_job(1)) is JobState.CANCELLED
 
 
-def test_jobs_that_wait_for_another_expire_and_are_cancelled(house: House) -> None:
-    ledger = house.ledger
-    late = a_job(1, reuse=UNIQUE, deadline_ms=house.now_ms() + 20)
+def test_jobs_that_wait_for_another_expire_and_are_cancelled(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    late = a_job(1, reuse=UNIQUE, deadline_ms=timed.now_ms() + 20)
     ledger.release([a_job(0, reuse=UNIQUE), late, a_job(2, reuse=UNIQUE)])
-    house.passes(20)
+    timed.passes(20)
 
     ledger.sweep(LEASE_MS)
     assert ledger.cancel([a_job(2).id]) == 1
@@ -133,12 +133,12 @@ def test_jobs_that_wait_for_another_expire_and_are_cancelled(house: House) -> No
     ]
 
 
-def test_the_first_and_those_behind_it_may_expire_in_one_sweep(house: House) -> None:
-    ledger, late_ms = house.ledger, house.now_ms() + 100
+def test_the_first_and_those_behind_it_may_expire_in_one_sweep(timed: TimedLedger) -> None:
+    ledger, late_ms = timed.ledger, timed.now_ms() + 100
     late = [a_job(i, reuse=UNIQUE, deadline_ms=late_ms, tokens=10) for i in range(3)]
     ledger.release([*late, a_job(3, reuse=UNIQUE)])
     ledger.take_ready(10)
-    house.passes(110)
+    timed.passes(110)
 
     assert ledger.sweep(LEASE_MS) == []
 
@@ -184,11 +184,11 @@ def test_a_new_run_may_be_answered_by_what_is_kept(ledger: Ledger) -> None:
     assert [outcome.same_as for outcome in outcomes_now(ledger)] == [None, a_job(0).id]
 
 
-def test_what_is_kept_answers_only_while_it_is_kept(house: House) -> None:
-    ledger, brief = house.ledger, Reuse(key="k", digest="d", cache_s=1)
+def test_what_is_kept_answers_only_while_it_is_kept(timed: TimedLedger) -> None:
+    ledger, brief = timed.ledger, Reuse(key="k", digest="d", cache_s=1)
     ledger.release([a_job(0, reuse=brief)])
     succeeded(ledger, a_job(0), "d")
-    house.passes(1_050)
+    timed.passes(1_050)
 
     ledger.release([a_job(1, reuse=brief)])
 

@@ -10,7 +10,7 @@ from tests.contracts.ledger.given import (
     IDLE_MS,
     LEASE_MS,
     RUN,
-    House,
+    TimedLedger,
     a_job,
     claimed,
     ended,
@@ -80,14 +80,14 @@ def test_advance_from_a_stale_version_changes_nothing(ledger: Ledger) -> None:
     assert ledger.events("r1") == []
 
 
-def test_a_stale_advance_leaves_its_outcomes_unacknowledged(house: House) -> None:
-    ledger = house.ledger
+def test_a_stale_advance_leaves_its_outcomes_unacknowledged(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.create_run(RUN, [a_job()], [])
     ledger.commit(success_of(claim := claimed(ledger, a_job())), claim.token)
     [(entry, outcome)] = ledger.outcomes("c1", 10, 0)
     ledger.advance(RUN.model_copy(update={"version": 5}), [], [], [entry])
 
-    house.passes(IDLE_MS)
+    timed.passes(IDLE_MS)
 
     assert ledger.outcomes("c1", 10, 0) == [(entry, outcome)]
 
@@ -101,8 +101,8 @@ def test_only_one_of_two_racing_advances_is_saved(ledger: Ledger) -> None:
     assert len(ledger.events("r1")) == 1
 
 
-def test_a_run_that_has_ended_is_never_changed_but_its_outcomes_are_acknowledged(house: House) -> None:
-    ledger = house.ledger
+def test_a_run_that_has_ended_is_never_changed_but_its_outcomes_are_acknowledged(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.create_run(RUN, [a_job()], [])
     ledger.commit(success_of(claim := claimed(ledger, a_job())), claim.token)
     [(entry, _)] = ledger.outcomes("c1", 10, 0)
@@ -112,7 +112,7 @@ def test_a_run_that_has_ended_is_never_changed_but_its_outcomes_are_acknowledged
 
     assert not ledger.advance(last.model_copy(update={"state": RunState.RUNNING}), [], [], [entry])
 
-    house.passes(IDLE_MS)
+    timed.passes(IDLE_MS)
     assert ledger.load_run("r1") == last
     assert ledger.outcomes("c1", 10, 0) == []
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
-from infra.records import Saving
-from tests.contracts.ledger.given import House
+from infra.records import Json, Saving
+from tests.contracts.ledger.given import TimedLedger
 
 PLAN = {"plan": {"steps": [{"id": "s1", "args": {"text": {"$ref": "inputs.größe"}}}]}, "inputs": {"größe": {}}}
-OTHER = {"plan": {"steps": []}, "inputs": {}}
+OTHER: Json = {"plan": {"steps": []}, "inputs": {}}
 
 
 def test_a_saved_plan_is_there_as_it_was_saved(ledger: Ledger) -> None:
@@ -90,10 +90,10 @@ def test_what_the_caller_does_with_a_plan_later_changes_nothing(ledger: Ledger) 
     assert ledger.saved_plan("acme", "late") == {"plan": {"steps": [1]}}
 
 
-def test_a_saved_plan_outlives_what_has_ended(build: Callable[[int], House]) -> None:
-    house = build(1)
-    house.ledger.save_plan("acme", "late", PLAN, 5)
-    house.passes(1_100)
-    house.ledger.sweep(0)
+def test_a_saved_plan_outlives_what_has_ended(build: Callable[[int], TimedLedger]) -> None:
+    timed = build(1)
+    timed.ledger.save_plan("acme", "late", PLAN, 5)
+    timed.passes(1_100)
+    timed.ledger.sweep(0)
 
-    assert house.ledger.saved_plan("acme", "late") == PLAN
+    assert timed.ledger.saved_plan("acme", "late") == PLAN

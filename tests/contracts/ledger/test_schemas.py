@@ -6,7 +6,7 @@ from infra.records import Claim, JobState, Refusal, TypeState
 from tests.contracts.ledger.given import (
     IDLE_MS,
     LEASE_MS,
-    House,
+    TimedLedger,
     a_job,
     claimed,
     counts,
@@ -16,8 +16,8 @@ from tests.contracts.ledger.given import (
 )
 
 
-def test_a_worker_of_other_schemas_does_not_get_the_job_and_one_that_has_them_does(house: House) -> None:
-    ledger = house.ledger
+def test_a_worker_of_other_schemas_does_not_get_the_job_and_one_that_has_them_does(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(schemas="old")])
     ledger.take_ready(1)
 
@@ -31,8 +31,8 @@ def test_a_worker_of_other_schemas_does_not_get_the_job_and_one_that_has_them_do
     assert [outcome.state for outcome in outcomes_now(ledger)] == [JobState.SUCCEEDED]
 
 
-def test_what_waits_for_one_form_takes_no_place_of_another(house: House) -> None:
-    ledger = house.ledger
+def test_what_waits_for_one_form_takes_no_place_of_another(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([*(a_job(number, schemas="old") for number in range(3)), a_job(3, schemas="new")])
     for number in range(3):
         ledger.take_ready(1)
@@ -42,8 +42,8 @@ def test_what_waits_for_one_form_takes_no_place_of_another(house: House) -> None
     assert counts(ledger, "triage.old") == {"sent": 1, "ready": 2}
 
 
-def test_it_is_paused_with_its_type_and_its_letter_is_of_its_type(house: House) -> None:
-    ledger = house.ledger
+def test_it_is_paused_with_its_type_and_its_letter_is_of_its_type(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0, schemas="old", attempts=1)])
     ledger.take_ready(1)
     ledger.claim(a_job(0).id, "new", LEASE_MS, "new")
@@ -59,19 +59,19 @@ def test_it_is_paused_with_its_type_and_its_letter_is_of_its_type(house: House) 
     assert ledger.dead_letters() == []
 
 
-def test_one_that_nobody_serves_is_sent_again_to_its_own_queue(house: House) -> None:
-    ledger = house.ledger
+def test_one_that_nobody_serves_is_sent_again_to_its_own_queue(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0, schemas="old")])
     ledger.take_ready(1)
     ledger.claim(a_job(0).id, "new", LEASE_MS, "new")
     ledger.take_ready(1)
-    house.passes(IDLE_MS + 10)
+    timed.passes(IDLE_MS + 10)
 
     assert ledger.sweep(IDLE_MS) == [("triage.old", a_job(0).id)]
 
 
-def test_a_job_or_a_worker_that_says_nothing_of_schemas_goes_with_any(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_or_a_worker_that_says_nothing_of_schemas_goes_with_any(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0), a_job(1, schemas="old")])
     ledger.take_ready(2)
 
@@ -79,12 +79,12 @@ def test_a_job_or_a_worker_that_says_nothing_of_schemas_goes_with_any(house: Hou
     assert isinstance(ledger.claim(a_job(1).id, "w", LEASE_MS), Claim)
 
 
-def test_one_that_nobody_claims_expires_as_any_other(house: House) -> None:
-    ledger = house.ledger
+def test_one_that_nobody_claims_expires_as_any_other(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(0, schemas="old", claim_within_s=0.4)])
     ledger.take_ready(1)
     ledger.claim(a_job(0).id, "new", LEASE_MS, "new")
-    house.passes(410)
+    timed.passes(410)
 
     ledger.sweep(LEASE_MS)
 
@@ -92,9 +92,9 @@ def test_one_that_nobody_claims_expires_as_any_other(house: House) -> None:
     assert counts(ledger) == {}
 
 
-def test_its_tenant_is_not_charged_for_what_was_not_done(house: House) -> None:
+def test_its_tenant_is_not_charged_for_what_was_not_done(timed: TimedLedger) -> None:
     """Beside another tenant with as much to do: both are served in turn."""
-    ledger = house.ledger
+    ledger = timed.ledger
     ledger.release(
         [a_job(0, tenant="a", schemas="old"), a_job(1, tenant="a"), a_job(2, tenant="b"), a_job(3, tenant="b")]
     )

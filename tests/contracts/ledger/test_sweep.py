@@ -4,53 +4,53 @@ from __future__ import annotations
 
 from infra.ledger.protocol import Ledger
 from infra.records import FailureKind, JobState, Refusal
-from tests.contracts.ledger.given import LEASE_MS, House, a_job, claimed, counts, outcomes_now, success_of
+from tests.contracts.ledger.given import LEASE_MS, TimedLedger, a_job, claimed, counts, outcomes_now, success_of
 
 
-def test_a_silent_job_is_sent_again_at_growing_intervals(house: House) -> None:
-    ledger = house.ledger
+def test_a_silent_job_is_sent_again_at_growing_intervals(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     assert ledger.sweep(400) == []
     sent = ledger.take_ready(10)
     assert ledger.sweep(5_000) == []
 
-    house.passes(400)
+    timed.passes(400)
     assert ledger.sweep(400) == sent
-    house.passes(400)
+    timed.passes(400)
     assert ledger.sweep(400) == []
-    house.passes(400)
+    timed.passes(400)
     assert ledger.sweep(400) == sent
     assert claimed(ledger, a_job()).attempt == 1
 
 
-def test_a_job_behind_others_is_not_silent_while_they_are_claimed(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_behind_others_is_not_silent_while_they_are_claimed(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(i) for i in range(3)])
-    lost, first, behind = ledger.take_ready(1) + _next(house) + _next(house)
+    lost, first, behind = ledger.take_ready(1) + _next(timed) + _next(timed)
 
-    house.passes(400)
+    timed.passes(400)
     assert claimed(ledger, a_job(1)).job.id == first[1]
 
     assert ledger.sweep(400) == [lost]  # somebody who came after it was served: its message is not on the queue
-    house.passes(400)
+    timed.passes(400)
     assert ledger.sweep(400) == [behind]  # nobody is served any more
 
 
-def test_of_jobs_put_on_the_queue_together_one_that_was_passed_over_is_silent(house: House) -> None:
-    ledger = house.ledger
+def test_of_jobs_put_on_the_queue_together_one_that_was_passed_over_is_silent(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job(i) for i in range(600)])
     taken = ledger.take_ready(600)
-    house.passes(1000)
+    timed.passes(1000)
     for index in (0, 1, 2, 4, 5):  # the fourth was lost, and the line moves
         claimed(ledger, a_job(index))
 
     assert ledger.sweep(1000) == [taken[3]]
 
 
-def _next(house: House) -> list[tuple[str, str]]:
+def _next(timed: TimedLedger) -> list[tuple[str, str]]:
     """Some time after the one before, the next job put on the queue."""
-    house.passes(5)
-    return house.ledger.take_ready(counts(house.ledger, "triage")["sent"] + 1)
+    timed.passes(5)
+    return timed.ledger.take_ready(counts(timed.ledger, "triage")["sent"] + 1)
 
 
 def test_a_sweep_without_patience_sends_each_job_once(ledger: Ledger) -> None:
@@ -59,11 +59,11 @@ def test_a_sweep_without_patience_sends_each_job_once(ledger: Ledger) -> None:
     assert len(ledger.sweep(0)) == 600
 
 
-def test_a_job_whose_lease_ran_out_is_sent_again(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_whose_lease_ran_out_is_sent_again(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.release([a_job()])
     stale = claimed(ledger, a_job(), lease_ms=50)
-    house.passes(50)
+    timed.passes(50)
 
     assert ledger.sweep(LEASE_MS) == [("triage", a_job().id)]
 
@@ -72,13 +72,13 @@ def test_a_job_whose_lease_ran_out_is_sent_again(house: House) -> None:
     assert claimed(ledger, a_job(), worker="w2").attempt == 2
 
 
-def test_a_crash_loop_ends_as_one_dead_letter(house: House) -> None:
-    ledger, job = house.ledger, a_job(attempts=3)
+def test_a_crash_loop_ends_as_one_dead_letter(timed: TimedLedger) -> None:
+    ledger, job = timed.ledger, a_job(attempts=3)
     ledger.release([job])
     ledger.take_ready(10)
     for attempt in (1, 2, 3):
         assert claimed(ledger, job, lease_ms=20).attempt == attempt
-        house.passes(20)
+        timed.passes(20)
         ledger.sweep(LEASE_MS)
 
     assert ledger.sweep(LEASE_MS) == []
@@ -90,36 +90,36 @@ def test_a_crash_loop_ends_as_one_dead_letter(house: House) -> None:
     assert counts(ledger, "triage") == {"poison": 1}
 
 
-def test_a_claim_past_the_cap_is_refused_as_dead(house: House) -> None:
-    ledger, job = house.ledger, a_job(attempts=1)
+def test_a_claim_past_the_cap_is_refused_as_dead(timed: TimedLedger) -> None:
+    ledger, job = timed.ledger, a_job(attempts=1)
     ledger.release([job])
     claimed(ledger, job, lease_ms=20)
-    house.passes(20)
+    timed.passes(20)
 
     assert ledger.claim(job.id, "w2", LEASE_MS) is Refusal.DEAD
     assert ledger.claim(job.id, "w2", LEASE_MS) is Refusal.ENDED
     assert [outcome.state for outcome in outcomes_now(ledger)] == [JobState.DEAD]
 
 
-def test_a_claim_past_the_deadline_is_refused_as_expired(house: House) -> None:
-    job = a_job(deadline_ms=house.now_ms() + 20)
-    house.ledger.release([job])
-    house.passes(40)
+def test_a_claim_past_the_deadline_is_refused_as_expired(timed: TimedLedger) -> None:
+    job = a_job(deadline_ms=timed.now_ms() + 20)
+    timed.ledger.release([job])
+    timed.passes(40)
 
-    assert house.ledger.claim(job.id, "w1", LEASE_MS) is Refusal.EXPIRED
-    [outcome] = outcomes_now(house.ledger)
+    assert timed.ledger.claim(job.id, "w1", LEASE_MS) is Refusal.EXPIRED
+    [outcome] = outcomes_now(timed.ledger)
     assert outcome.state is JobState.EXPIRED
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.EXPIRED
 
 
-def test_the_sweep_expires_ready_and_sent_jobs_past_their_deadline(house: House) -> None:
-    ledger, deadline_ms = house.ledger, house.now_ms() + 600
+def test_the_sweep_expires_ready_and_sent_jobs_past_their_deadline(timed: TimedLedger) -> None:
+    ledger, deadline_ms = timed.ledger, timed.now_ms() + 600
     jobs = [a_job(i, deadline_ms=deadline_ms) for i in range(3)]
     ledger.release([*jobs, a_job(3)])
     assert len(ledger.take_ready(1)) == 1
     running = claimed(ledger, jobs[2])
-    house.passes(640)
+    timed.passes(640)
 
     ledger.sweep(LEASE_MS)
 
@@ -128,11 +128,11 @@ def test_the_sweep_expires_ready_and_sent_jobs_past_their_deadline(house: House)
     assert ledger.commit(success_of(running), running.token)
 
 
-def test_a_lost_job_past_its_deadline_expires_instead_of_being_sent_again(house: House) -> None:
-    job = a_job(deadline_ms=house.now_ms() + 500)
-    house.ledger.release([job])
-    claimed(house.ledger, job, lease_ms=20)
-    house.passes(540)
+def test_a_lost_job_past_its_deadline_expires_instead_of_being_sent_again(timed: TimedLedger) -> None:
+    job = a_job(deadline_ms=timed.now_ms() + 500)
+    timed.ledger.release([job])
+    claimed(timed.ledger, job, lease_ms=20)
+    timed.passes(540)
 
-    assert house.ledger.sweep(LEASE_MS) == []
-    assert [outcome.state for outcome in outcomes_now(house.ledger)] == [JobState.EXPIRED]
+    assert timed.ledger.sweep(LEASE_MS) == []
+    assert [outcome.state for outcome in outcomes_now(timed.ledger)] == [JobState.EXPIRED]

@@ -28,7 +28,8 @@ from infra.records import (
     StepResult,
     TypeState,
 )
-from tests.contracts.ledger.given import LEASE_MS, Clock, a_job, failure_of, sleeps, success_of
+from tests.contracts.ledger.given import LEASE_MS, a_job, failure_of, sleeps, success_of
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
     import redis
@@ -114,7 +115,7 @@ class Twins:
         """Several that ask the same, of which some are late, or soon are."""
         run_id, job_type, pick = self.chance.choice(RUNS), self.chance.choice(TYPES), self.chance.choice
         unique = Reuse(key=run_id + job_type, digest="d", unique=True)
-        late = [{"deadline_ms": GONE_MS}, {"claim_within_s": SOON_S}, {}]
+        late: list[Json] = [{"deadline_ms": GONE_MS}, {"claim_within_s": SOON_S}, {}]
         jobs = [self.job(run_id, job_type, reuse=unique, **pick(late)) for _ in range(4)]
         self.same(lambda ledger, _: ledger.release(jobs))
 

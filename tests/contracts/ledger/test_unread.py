@@ -7,7 +7,7 @@ from typing import Any
 from infra.ledger.protocol import Ledger
 from infra.ledger.unreadable import UNREAD_RETRY_MS
 from infra.records import Cause, FailureKind, Job, JobState, Refusal
-from tests.contracts.ledger.given import LEASE_MS, RUN, House, a_job, claimed, succeeded, success_of
+from tests.contracts.ledger.given import LEASE_MS, RUN, TimedLedger, a_job, claimed, succeeded, success_of
 
 WORKER = "old@here"
 
@@ -39,14 +39,14 @@ def test_an_outcome_that_does_not_read_is_a_failure_and_holds_up_no_other(ledger
     assert status.outcome == broken
 
 
-def test_a_job_that_a_worker_cannot_read_is_offered_to_others_as_often_as_it_may_be_tried(house: House) -> None:
-    ledger = house.ledger
+def test_a_job_that_a_worker_cannot_read_is_offered_to_others_as_often_as_it_may_be_tried(timed: TimedLedger) -> None:
+    ledger = timed.ledger
     ledger.create_run(RUN, [deep := a_job(0, input=too_deep(), attempts=2), a_job(1)], [])
     assert taken_and_refused(ledger, deep) is Refusal.PAUSED
     assert ledger.outcomes("c1", 10, 0) == []
     assert ledger.take_ready(10) == []
 
-    house.passes(UNREAD_RETRY_MS)
+    timed.passes(UNREAD_RETRY_MS)
 
     assert taken_and_refused(ledger, deep) is Refusal.ENDED
     [(_, outcome)] = ledger.outcomes("c1", 10, 0)

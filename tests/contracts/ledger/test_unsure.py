@@ -8,7 +8,7 @@ import pytest
 
 from infra.ledger.protocol import Ledger
 from infra.records import Event, JobState, RunRecord, RunState, StepResult
-from tests.contracts.ledger.given import RUN, House, a_job, counts, ended, outcomes_now, state_of, succeeded
+from tests.contracts.ledger.given import RUN, TimedLedger, a_job, counts, ended, outcomes_now, state_of, succeeded
 
 SOON_MS = 300
 
@@ -27,14 +27,14 @@ def going_on(run: RunRecord, choice: int = 1) -> RunRecord:
     return run.model_copy(update=told)
 
 
-def test_an_unsure_run_is_stored_as_it_is(house: House) -> None:
-    run = unsure(house.ledger, house.now_ms() + SOON_MS)
-    assert house.ledger.load_run("r1") == run
+def test_an_unsure_run_is_stored_as_it_is(timed: TimedLedger) -> None:
+    run = unsure(timed.ledger, timed.now_ms() + SOON_MS)
+    assert timed.ledger.load_run("r1") == run
 
 
-def test_an_unsure_run_goes_on_with_its_first_jobs(house: House) -> None:
-    ledger = house.ledger
-    run = unsure(ledger, house.now_ms() + SOON_MS)
+def test_an_unsure_run_goes_on_with_its_first_jobs(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    run = unsure(ledger, timed.now_ms() + SOON_MS)
 
     assert ledger.reopen(going_on(run), [a_job(0), a_job(1)], [], [Event(name="run.confirmed", data={})])
 
@@ -45,9 +45,9 @@ def test_an_unsure_run_goes_on_with_its_first_jobs(house: House) -> None:
     assert [outcome.job_id for outcome in outcomes_now(ledger)] == [a_job(0).id]
 
 
-def test_of_two_who_choose_one_is_followed_and_the_others_jobs_are_not_made(house: House) -> None:
-    ledger = house.ledger
-    run = unsure(ledger, house.now_ms() + 60_000)
+def test_of_two_who_choose_one_is_followed_and_the_others_jobs_are_not_made(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    run = unsure(ledger, timed.now_ms() + 60_000)
 
     def choose(choice: int) -> bool:
         return ledger.reopen(going_on(run, choice), [a_job(0, input={"text": f"plan {choice}"})], [], [])
@@ -63,9 +63,9 @@ def test_of_two_who_choose_one_is_followed_and_the_others_jobs_are_not_made(hous
     assert counts(ledger) == {"ready": 1}
 
 
-def test_a_run_that_runs_is_not_taken_up(house: House) -> None:
-    ledger = house.ledger
-    run = unsure(ledger, house.now_ms() + SOON_MS)
+def test_a_run_that_runs_is_not_taken_up(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    run = unsure(ledger, timed.now_ms() + SOON_MS)
     assert ledger.reopen(going_on(run), [a_job(0)], [], [])
 
     assert not ledger.reopen(going_on(run).model_copy(update={"version": 2}), [a_job(1)], [], [])
@@ -74,15 +74,15 @@ def test_a_run_that_runs_is_not_taken_up(house: House) -> None:
 
 
 @pytest.mark.parametrize("state", [RunState.CANCELLED, RunState.FAILED, RunState.SUCCEEDED])
-def test_an_unsure_run_ends_as_any_other(house: House, state: RunState) -> None:
-    ledger = house.ledger
-    run = unsure(ledger, house.now_ms() + SOON_MS)
+def test_an_unsure_run_ends_as_any_other(timed: TimedLedger, state: RunState) -> None:
+    ledger = timed.ledger
+    run = unsure(ledger, timed.now_ms() + SOON_MS)
 
     assert ledger.advance(ended(run, state), [StepResult(step_id="s1", index=0, output={})], [], [])
 
     assert not ledger.advance(going_on(run), [], [], [])
     assert ledger.release([a_job()]) == 0
-    house.passes(SOON_MS)
+    timed.passes(SOON_MS)
     assert ledger.overdue() == []
 
 
@@ -96,13 +96,13 @@ def test_a_refused_run_has_ended(ledger: Ledger) -> None:
     assert not ledger.advance(going_on(RUN).model_copy(update={"version": 1}), [], [], [])
 
 
-def test_a_run_that_has_waited_too_long_is_overdue_until_it_ends_or_goes_on(house: House) -> None:
-    ledger = house.ledger
-    now_ms = house.now_ms()
-    late, later, _ = (unsure(ledger, now_ms + wait, name) for wait, name in ((50, "r2"), (20, "r3"), (60_000, "r4")))
+def test_a_run_that_has_waited_too_long_is_overdue_until_it_ends_or_goes_on(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    now_ms = timed.now_ms()
+    late, later, _ = (unsure(ledger, now_ms + wait, name) for wait, name in ((280, "r2"), (240, "r3"), (60_000, "r4")))
     assert ledger.overdue() == []
 
-    house.passes(SOON_MS)
+    timed.passes(SOON_MS)
 
     assert ledger.overdue() == ["r3", "r2"]
     assert ledger.overdue(1) == ["r3"]
@@ -111,23 +111,23 @@ def test_a_run_that_has_waited_too_long_is_overdue_until_it_ends_or_goes_on(hous
     assert ledger.overdue() == []
 
 
-def test_a_run_may_be_unsure_from_its_beginning(house: House) -> None:
-    ledger = house.ledger
-    run = RUN.model_copy(update={"state": RunState.UNSURE, "waits_until_ms": house.now_ms() + 20})
+def test_a_run_may_be_unsure_from_its_beginning(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    run = RUN.model_copy(update={"state": RunState.UNSURE, "waits_until_ms": timed.now_ms() + 20})
     ledger.create_run(run, [], [])
 
-    house.passes(SOON_MS)
+    timed.passes(SOON_MS)
 
     assert ledger.overdue() == ["r1"]
     assert ledger.reopen(going_on(run), [a_job()], [], [])
     assert counts(ledger) == {"ready": 1}
 
 
-def test_a_run_that_is_unsure_again_waits_anew(house: House) -> None:
-    ledger = house.ledger
-    run = unsure(ledger, house.now_ms() + 20)
-    house.passes(SOON_MS)
-    assert ledger.advance(run.model_copy(update={"waits_until_ms": house.now_ms() + 60_000}), [], [], [])
+def test_a_run_that_is_unsure_again_waits_anew(timed: TimedLedger) -> None:
+    ledger = timed.ledger
+    run = unsure(ledger, timed.now_ms() + 20)
+    timed.passes(SOON_MS)
+    assert ledger.advance(run.model_copy(update={"waits_until_ms": timed.now_ms() + 60_000}), [], [], [])
     assert ledger.overdue() == []
 
 

@@ -16,18 +16,19 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Claim, JobState, Outcome, TypeState
 from infra.settings import Settings
 from specialists.catalog import Catalog
+from tests.support.clock import Clock
 
 ROWS = {"items": [{"intent": "a"}], "field": "intent"}
 JOB = {"type": "count", "input": ROWS}
 
 
-class House:
+class ClockedApi:
     """An API over a ledger whose clock the test turns."""
 
     def __init__(self, catalog: Catalog, **settings: Any) -> None:
-        self.ms = 1_000_000
+        self.clock = Clock(1000.0)
         self.registry = CollectorRegistry()
-        self.ledger = MemoryLedger(now_ms=lambda: self.ms)
+        self.ledger = MemoryLedger(now_ms=self.clock)
         self._app = create_api(
             self.ledger, catalog, Settings(_env_file=None, **settings), metrics=ApiMetrics(self.registry)
         )
@@ -38,7 +39,7 @@ class House:
         for _, job_id in self.ledger.take_ready(window=jobs)[:jobs]:
             claim = self.ledger.claim(job_id, "worker-1", 60_000)
             assert isinstance(claim, Claim)
-            self.ms += each_ms
+            self.clock.passes(each_ms)
             job = claim.job
             outcome = Outcome(
                 job_id=job.id, run_id=job.run_id, step_id=job.step_id, index=job.index, attempt=1,
@@ -51,11 +52,11 @@ class House:
 
 
 @pytest.fixture
-def house(catalog: Catalog) -> Iterator[Callable[..., House]]:
-    made: list[House] = []
+def open_api(catalog: Catalog) -> Iterator[Callable[..., ClockedApi]]:
+    made: list[ClockedApi] = []
 
-    def make(**settings: Any) -> House:
-        made.append(House(catalog, **settings))
+    def make(**settings: Any) -> ClockedApi:
+        made.append(ClockedApi(catalog, **settings))
         made[-1].api.__enter__()
         return made[-1]
 
@@ -75,8 +76,8 @@ def mapped(count: int, **rest: Any) -> dict[str, Any]:
     return {"plan": {"steps": [step]}, "inputs": {"lists": [[{"intent": "a"}]] * count}, **rest}
 
 
-def test_a_type_whose_backlog_is_full_takes_no_more_and_says_so(house: Callable[..., House]) -> None:
-    here = house(backlog=3)
+def test_a_type_whose_backlog_is_full_takes_no_more_and_says_so(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api(backlog=3)
     assert [here.api.post("/v1/jobs", json=JOB).status_code for _ in range(3)] == [202] * 3
     answer = here.api.post("/v1/jobs", json=JOB)
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
@@ -87,8 +88,8 @@ def test_a_type_whose_backlog_is_full_takes_no_more_and_says_so(house: Callable[
     assert len(here.api.get("/v1/goals").json()) == 3
 
 
-def test_a_tenant_with_too_many_jobs_is_refused_and_another_is_not(house: Callable[..., House]) -> None:
-    here = house(tenant_backlog=1, tenants={"big": {"backlog": 2}})
+def test_a_tenant_with_too_many_jobs_is_refused_and_another_is_not(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api(tenant_backlog=1, tenants={"big": {"backlog": 2}})
     answers = [here.api.post("/v1/jobs", json=JOB, headers={"X-Tenant": "big"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert answers[2].json()["title"] == "Too many of the tenant's jobs wait"
@@ -98,8 +99,8 @@ def test_a_tenant_with_too_many_jobs_is_refused_and_another_is_not(house: Callab
     assert here.api.post("/v1/jobs", json=JOB, headers={"X-Tenant": "small"}).status_code == 429
 
 
-def test_what_would_fit_no_empty_line_is_refused_for_good(house: Callable[..., House]) -> None:
-    here = house(backlog=3)
+def test_what_would_fit_no_empty_line_is_refused_for_good(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api(backlog=3)
     answer = here.api.post("/v1/goals", json=mapped(4))
     assert answer.status_code == 422
     assert answer.json()["errors"] == ["count: 4 jobs at once; at most 3 may wait"]
@@ -126,9 +127,9 @@ def test_what_would_fit_no_empty_line_is_refused_for_good(house: Callable[..., H
     ],
 )
 def test_a_draining_type_takes_in_nothing_that_names_it(
-    house: Callable[..., House], asked: dict[str, Any], drained: str
+    open_api: Callable[..., ClockedApi], asked: dict[str, Any], drained: str
 ) -> None:
-    here = house()
+    here = open_api()
     here.ledger.set_type_state(drained, TypeState.DRAINING)
     answer = here.api.post("/v1/goals", json=asked)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
@@ -138,8 +139,8 @@ def test_a_draining_type_takes_in_nothing_that_names_it(
     assert here.api.post("/v1/goals", json=asked).status_code == 202
 
 
-def test_a_paused_type_takes_in_what_waits_until_it_goes_on(house: Callable[..., House]) -> None:
-    here = house()
+def test_a_paused_type_takes_in_what_waits_until_it_goes_on(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api()
     here.ledger.set_type_state("count", TypeState.PAUSED)
     goal = here.api.post("/v1/goals", json=mapped(1)).json()
     seen = here.api.get(f"/v1/goals/{goal['id']}").json()
@@ -149,8 +150,8 @@ def test_a_paused_type_takes_in_what_waits_until_it_goes_on(house: Callable[...,
     assert here.api.get(f"/v1/goals/{goal['id']}").json()["paused"] == []
 
 
-def test_a_goal_that_has_ended_waits_for_no_paused_type(house: Callable[..., House]) -> None:
-    here = house()
+def test_a_goal_that_has_ended_waits_for_no_paused_type(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api()
     here.ledger.set_type_state("count", TypeState.PAUSED)
     goal = here.api.post("/v1/goals", json=mapped(1)).json()
     assert here.api.delete(f"/v1/goals/{goal['id']}").json()["paused"] == []
@@ -158,8 +159,8 @@ def test_a_goal_that_has_ended_waits_for_no_paused_type(house: Callable[..., Hou
     assert (rerun.status_code, rerun.json()["paused"]) == (202, ["count"])
 
 
-def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(house: Callable[..., House]) -> None:
-    here = house()
+def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api()
     assert here.api.post("/v1/goals", json=mapped(100)).status_code == 202
     here.serve(20, each_ms=100)  # ten a second; eighty wait for eight seconds
     predicted = here.api.get("/v1/job-types/count/load").json()["predicted_wait_s"]
@@ -177,8 +178,8 @@ def test_a_deadline_that_the_measured_speed_cannot_meet_is_refused(house: Callab
     assert here.refused("deadline") == 3
 
 
-def test_a_goals_limits_are_looked_at_like_a_jobs(house: Callable[..., House]) -> None:
-    here = house()
+def test_a_goals_limits_are_looked_at_like_a_jobs(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api()
     here.api.post("/v1/goals", json=mapped(100))
     here.serve(20, each_ms=100)
     assert here.api.post("/v1/goals", json=mapped(1, limits={"claim_within_s": 5.5})).status_code == 503
@@ -187,15 +188,15 @@ def test_a_goals_limits_are_looked_at_like_a_jobs(house: Callable[..., House]) -
     )
 
 
-def test_those_who_come_at_once_do_not_pass_the_bound_together(house: Callable[..., House]) -> None:
-    here = house(backlog=10)
+def test_those_who_come_at_once_do_not_pass_the_bound_together(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api(backlog=10)
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda _: here.api.post("/v1/jobs", json=JOB).status_code, range(40)))
     assert sorted(answers) == [202] * 10 + [503] * 30
 
 
-def test_the_load_of_a_type_is_shown_to_who_asks(house: Callable[..., House]) -> None:
-    here = house()
+def test_the_load_of_a_type_is_shown_to_who_asks(open_api: Callable[..., ClockedApi]) -> None:
+    here = open_api()
     here.api.post("/v1/goals", json=mapped(3, priority="high"), headers={"X-Tenant": "acme"})
     here.api.post("/v1/goals", json=mapped(2))
     here.ledger.take_ready(window=1)

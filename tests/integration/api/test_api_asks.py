@@ -8,8 +8,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from coordinator.runs.jobs import ASKED_S
-from tests.answers import ask, draft, planned
-from tests.story import SORT, ref
+from tests.support.answers import ask, draft, planned
+from tests.support.deployment import Deployment
+from tests.support.eventually import eventually
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 KEEP = {"id": "s2", "type": "filter", "args": {"items": ref("s1"), "field": "intent", "equals": "exchange_rate"}}
@@ -30,7 +32,7 @@ def planner(heard: list[Json]) -> Any:
 
 
 def test_what_the_owner_of_labels_says_reaches_the_planner_and_the_goal_its_end(
-    deployment: Any, api: TestClient
+    deployment: Deployment, api: TestClient
 ) -> None:
     heard: list[Json] = []
     deployment.answers |= {"planner": planner(heard), "triage": lambda _: {"intent": "exchange_rate"}}
@@ -43,15 +45,16 @@ def test_what_the_owner_of_labels_says_reaches_the_planner_and_the_goal_its_end(
     assert goal["steps"]["planner_asks_1"]["succeeded"] == 1
 
 
-def test_a_goal_waits_no_longer_for_an_owner_that_is_paused_than_it_is_worth(deployment: Any, api: TestClient) -> None:
+def test_a_goal_waits_no_longer_for_an_owner_that_is_paused_than_it_is_worth(
+    deployment: Deployment, api: TestClient
+) -> None:
     heard: list[Json] = []
     deployment.answers |= {"planner": planner(heard), "triage": lambda _: {"intent": "exchange_rate"}}
     deployment.start()
     assert api.put("/v1/job-types/triage/state", json={"state": "paused"}).status_code == 200
     began = time.monotonic()
     goal_id = api.post("/v1/goals", json=ASKED).json()["id"]
-    while not heard and time.monotonic() - began < 30:
-        time.sleep(0.1)
+    eventually(lambda: heard, "the planner is asked again", within_s=30)
     assert [each["output"] for each in heard] == [None]
     assert time.monotonic() - began >= ASKED_S
     api.put("/v1/job-types/triage/state", json={"state": "open"})

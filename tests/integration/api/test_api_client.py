@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -13,8 +13,9 @@ import pytest
 
 from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client, Seen
 from infra.process.redis_server import free_port
-from infra.records import TypeState
-from tests.answers import planned
+from infra.records import Json, TypeState
+from tests.support.answers import planned
+from tests.support.deployment import Deployment
 
 PLAN = {
     "steps": [
@@ -32,7 +33,7 @@ Served = TypeVar("Served", bound=ThreadingHTTPServer)
 
 
 @pytest.fixture
-def client(deployment: Any, url: str) -> Iterator[Client]:
+def client(deployment: Deployment, url: str) -> Iterator[Client]:
     deployment.answers |= {
         "planner": lambda _: planned(*PLAN["steps"]),
         "triage": lambda _: {"intent": "exchange_rate"},
@@ -224,7 +225,7 @@ def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client)
 
 
 def test_a_job_is_waited_for_longer_than_one_request_may(
-    client: Client, monkeypatch: pytest.MonkeyPatch, deployment: Any
+    client: Client, monkeypatch: pytest.MonkeyPatch, deployment: Deployment
 ) -> None:
     monkeypatch.setattr("coordinator.client.STEP_S", 0.01)
     client.set_state("triage", TypeState.PAUSED)
@@ -234,7 +235,11 @@ def test_a_job_is_waited_for_longer_than_one_request_may(
 
 @pytest.mark.parametrize("key", ["", "two words", "a\nb", "ключ", "k" * 256])
 def test_a_bad_key_is_refused_as_the_api_would_and_not_replaced(client: Client, key: str) -> None:
-    for ask in (lambda: client.submit(PLAN, key=key), lambda: client.job("triage", {"text": "x"}, key=key)):
+    asks: list[Callable[[], Json]] = [
+        lambda: client.submit(PLAN, key=key),
+        lambda: client.job("triage", {"text": "x"}, key=key),
+    ]
+    for ask in asks:
         with pytest.raises(ApiError, match="header Idempotency-Key: must be 1 to 255 visible ASCII") as refused:
             ask()
         assert refused.value.status == 400
@@ -305,7 +310,7 @@ def test_told_to_come_back_much_later_it_leaves_that_to_its_caller() -> None:
     assert (refused.value.retry_after_s, len(busy.keys)) == (PATIENCE_S + 1, 1)
 
 
-def test_the_client_pauses_cancels_and_runs_again(deployment: Any, client: Client) -> None:
+def test_the_client_pauses_cancels_and_runs_again(deployment: Deployment, client: Client) -> None:
     assert client.set_state("triage", TypeState.PAUSED)["state"] == "paused"
     goal = client.submit(PLAN, {"messages": MESSAGES}, priority="high")
     assert client.load("triage")["ready"]["high"] == 2
@@ -316,7 +321,7 @@ def test_the_client_pauses_cancels_and_runs_again(deployment: Any, client: Clien
     assert client.wait(goal["id"], 30.0)["state"] == "succeeded"
 
 
-def test_dead_letters_are_shown_replayed_and_purged(deployment: Any, client: Client) -> None:
+def test_dead_letters_are_shown_replayed_and_purged(deployment: Deployment, client: Client) -> None:
     answer, deployment.answers["triage"] = deployment.answers["triage"], _raise
     jobs = [client.job("triage", {"text": text}, 30.0) for text in ("one", "two")]
     assert {letter["job_id"] for letter in client.letters("triage", "failed")} == {job["id"] for job in jobs}

@@ -10,8 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from coordinator.client import ApiError, Client
-from tests.answers import draft, planned, refused, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.deployment import Deployment
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 
@@ -20,11 +21,12 @@ COUNT = {"id": "s2", "type": "count", "args": {"items": ref("s1"), "field": "int
 GROUNDED = {"step": "s2", "argument": "field", "value": "intent", "from": "what they want"}
 FIRST = draft(SORT, words="sorts the messages", confidence=0.5)
 SECOND = draft(SORT, COUNT, words="counts what they want", confidence=0.4, grounded=[GROUNDED])
-ASKED = {"goal": "Sort or count", "inputs": {"messages": ["one", "two"]}}
+ASKED: Json = {"goal": "Sort or count", "inputs": {"messages": ["one", "two"]}}
+SECOND_PLAN = {"steps": [SORT, COUNT]}
 
 
 @pytest.fixture
-def running(deployment: Any, api: TestClient) -> TestClient:
+def running(deployment: Deployment, api: TestClient) -> TestClient:
     deployment.answers |= {
         "planner": lambda _: unsure(FIRST, SECOND, reason="it may be counted or not"),
         "triage": lambda _: {"intent": "exchange_rate"},
@@ -104,7 +106,7 @@ def test_an_unsure_goal_is_cancelled_as_any_other(running: TestClient) -> None:
     ("confirm", "state"), [("always", "unsure"), ("if_unsure", "succeeded"), ("never", "succeeded")]
 )
 def test_a_sure_plan_waits_only_for_one_who_always_confirms(
-    deployment: Any, running: TestClient, confirm: str, state: str
+    deployment: Deployment, running: TestClient, confirm: str, state: str
 ) -> None:
     deployment.answers["planner"] = lambda _: planned(SORT)
     assert running.post("/v1/goals?wait=30", json={**ASKED, "confirm": confirm}).json()["state"] == state
@@ -123,7 +125,9 @@ def test_a_plan_that_is_sent_is_not_asked_about(running: TestClient) -> None:
     assert running.post("/v1/goals", json={**ASKED, "confirm": "sometimes"}).status_code == 422
 
 
-def test_a_refused_goal_says_what_is_missing_and_leaves_no_dead_letter(deployment: Any, running: TestClient) -> None:
+def test_a_refused_goal_says_what_is_missing_and_leaves_no_dead_letter(
+    deployment: Deployment, running: TestClient
+) -> None:
     deployment.answers["planner"] = lambda _: refused("nothing here translates; nearest: triage")
     goal = running.post("/v1/goals?wait=30", json=ASKED).json()
     assert (goal["state"], goal["failure"]) == ("refused", None)
@@ -187,10 +191,7 @@ def test_the_client_confirms_the_first_plan_or_one_of_its_own(
     assert (result["total"] if isinstance(result, dict) else None) == total
 
 
-SECOND_PLAN = {"steps": [SORT, COUNT]}
-
-
-def test_the_client_may_never_or_always_confirm(deployment: Any, client: Client) -> None:
+def test_the_client_may_never_or_always_confirm(deployment: Deployment, client: Client) -> None:
     assert client.run(ASKED["goal"], ASKED["inputs"], 30.0, confirm="never")["state"] == "succeeded"
     deployment.answers["planner"] = lambda _: planned(SORT)
     assert client.run(ASKED["goal"], ASKED["inputs"], 30.0, confirm="always")["state"] == "unsure"

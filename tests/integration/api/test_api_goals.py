@@ -12,9 +12,10 @@ from coordinator.api.build import create_api
 from coordinator.goals.goals import Goals
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
-from infra.records import RunRecord
-from tests.answers import planned, refused
-from tests.story import SORT, ref
+from infra.records import Json, RunRecord
+from tests.support.answers import planned, refused
+from tests.support.deployment import Deployment
+from tests.support.story import SORT, ref
 
 DRAFT = {
     "steps": [
@@ -32,7 +33,7 @@ INTENTS = {
 
 
 @pytest.fixture
-def running(deployment: Any, api: TestClient) -> TestClient:
+def running(deployment: Deployment, api: TestClient) -> TestClient:
     deployment.answers |= {
         "planner": lambda _: planned(*DRAFT["steps"]),
         "triage": lambda job: {"intent": INTENTS[job["text"]]},
@@ -66,7 +67,7 @@ def test_without_wait_a_goal_is_accepted_and_looked_at_later(running: TestClient
 
 
 def test_a_planner_without_a_plan_that_can_run_ends_the_goal_with_the_reasons(
-    deployment: Any, running: TestClient
+    deployment: Deployment, running: TestClient
 ) -> None:
     deployment.answers["planner"] = lambda _: planned({**SORT, "type": "sumarize"})
     goal = running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"messages": MESSAGES}}).json()
@@ -74,9 +75,14 @@ def test_a_planner_without_a_plan_that_can_run_ends_the_goal_with_the_reasons(
     assert "unknown job type" in goal["failure"]["faults"][0]
 
 
-def test_the_planner_is_told_the_inputs_and_the_job_types(deployment: Any, running: TestClient) -> None:
+def test_the_planner_is_told_the_inputs_and_the_job_types(deployment: Deployment, running: TestClient) -> None:
     asked: list[Any] = []
-    deployment.answers["planner"] = lambda job: asked.append(job) or refused()
+
+    def answer(job: Json) -> Json:
+        asked.append(job)
+        return refused()
+
+    deployment.answers["planner"] = answer
     rows = [{"title": "x" * 300, "$ref": "inputs.rows"}] * 3
     running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"rows": rows}})
     (job,) = asked
@@ -87,7 +93,7 @@ def test_the_planner_is_told_the_inputs_and_the_job_types(deployment: Any, runni
     assert "intent" in offered["triage"]["output"]["properties"]
 
 
-def test_a_job_that_fails_ends_the_goal_and_names_the_item(deployment: Any, running: TestClient) -> None:
+def test_a_job_that_fails_ends_the_goal_and_names_the_item(deployment: Deployment, running: TestClient) -> None:
     goal = running.post(
         "/v1/goals?wait=30",
         json={"plan": {"steps": [{"id": "s1", "type": "table", "args": {"columns": [[1, 2], [3]]}}]}},
@@ -156,7 +162,7 @@ def test_the_deployment_shows_what_it_can_do(running: TestClient) -> None:
 
 
 def test_a_request_that_finds_no_place_to_wait_is_told_to_come_again(
-    api: TestClient, monkeypatch: pytest.MonkeyPatch, deployment: Any
+    api: TestClient, monkeypatch: pytest.MonkeyPatch, deployment: Deployment
 ) -> None:
     monkeypatch.setattr("coordinator.api.build.WAITING", 0)
     goal_id = api.post("/v1/goals", json={"plan": DRAFT, "inputs": {"messages": MESSAGES}}).json()["id"]
@@ -174,7 +180,7 @@ def test_a_request_that_finds_no_place_to_wait_is_told_to_come_again(
 
 
 def test_waiting_and_watching_give_their_place_back(
-    deployment: Any, running: TestClient, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, running: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.api.build.WAITING", 1)
     with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as client:
@@ -185,7 +191,7 @@ def test_waiting_and_watching_give_their_place_back(
 
 
 def test_the_process_answers_while_every_thread_is_held(
-    deployment: Any, api: TestClient, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.api.build.THREADS", 1)
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
@@ -207,7 +213,7 @@ class _CutOff(MemoryLedger):
         raise LedgerUnavailable("cut off")
 
 
-def test_an_outage_of_the_ledger_is_a_503_that_says_when_to_try_again(deployment: Any) -> None:
+def test_an_outage_of_the_ledger_is_a_503_that_says_when_to_try_again(deployment: Deployment) -> None:
     with TestClient(create_api(_CutOff(), deployment.catalog, deployment.settings)) as client:
         for path in ("/readyz", "/v1/goals/x", "/v1/goals/x/events"):
             answer = client.get(path)

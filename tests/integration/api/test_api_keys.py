@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from infra.records import JobState, RunRecord
+from tests.support.deployment import Deployment
 
 JOB = {"type": "count", "input": {"items": [{"intent": "a"}], "field": "intent"}}
 GOAL = {"plan": {"steps": [{"id": "s1", "type": "count", "args": JOB["input"]}]}}
@@ -33,7 +34,7 @@ def test_sent_again_while_it_runs_it_is_said_where_to_look(api: TestClient, path
 
 @pytest.mark.parametrize(("path", "body"), REQUESTS)
 def test_sent_again_after_its_end_it_is_answered_as_it_ended(
-    deployment: Any, api: TestClient, path: str, body: Any
+    deployment: Deployment, api: TestClient, path: str, body: Any
 ) -> None:
     deployment.start()
     first = api.post(path, json=body, headers=key("k-1"))
@@ -136,14 +137,14 @@ def test_a_large_goal_sent_again_is_stored_once(api: TestClient) -> None:
     assert api.get("/v1/workers").json()["depths"]["count"]["ready"] == 300
 
 
-def test_a_request_sent_again_is_not_kept_out_at_the_door(deployment: Any) -> None:
+def test_a_request_sent_again_is_not_kept_out_at_the_door(deployment: Deployment) -> None:
     full = deployment.settings.model_copy(update={"backlog": 1})
     with TestClient(create_api(deployment.ledger, deployment.catalog, full)) as api:
         statuses = [api.post("/v1/jobs", json=JOB, headers=key(each)).status_code for each in ("k-1", "k-2", "k-1")]
     assert statuses == [202, 503, 409]
 
 
-def test_a_request_that_was_kept_out_may_be_sent_again_with_its_key(deployment: Any) -> None:
+def test_a_request_that_was_kept_out_may_be_sent_again_with_its_key(deployment: Deployment) -> None:
     full = deployment.settings.model_copy(update={"backlog": 1})
     with TestClient(create_api(deployment.ledger, deployment.catalog, full)) as api:
         running = api.post("/v1/jobs", json=JOB).json()["id"]
@@ -152,7 +153,7 @@ def test_a_request_that_was_kept_out_may_be_sent_again_with_its_key(deployment: 
         assert api.post("/v1/jobs", json=JOB, headers=key("k-1")).status_code == 202
 
 
-def test_a_key_whose_goal_is_forgotten_says_so(deployment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_whose_goal_is_forgotten_says_so(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = deployment.ledger
     with TestClient(create_api(ledger, deployment.catalog, deployment.settings)) as api:
         api.post("/v1/jobs", json=JOB, headers=key("k-1"))
@@ -161,7 +162,7 @@ def test_a_key_whose_goal_is_forgotten_says_so(deployment: Any, monkeypatch: pyt
     assert (answer.status_code, answer.json()["title"]) == (410, "Forgotten")
 
 
-def test_a_key_whose_job_was_purged_says_so(deployment: Any, api: TestClient) -> None:
+def test_a_key_whose_job_was_purged_says_so(deployment: Deployment, api: TestClient) -> None:
     deployment.start()
     broken = {"type": "table", "input": {"columns": [["x"], []]}}
     job_id = api.post("/v1/jobs", json=broken, headers=key("k-1")).json()["id"]

@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from coordinator.commands.show import left_out_lines
-from tests.answers import planned
-from tests.story import COUNT, JOIN, SORT
+from coordinator.commands.views.results import left_out_lines
+from tests.support.answers import planned
+from tests.support.story import COUNT, JOIN, SORT
 
 MESSAGES = ["my card is lost", "", "where is my refund?"]
 

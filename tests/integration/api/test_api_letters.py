@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from infra.ledger.memory.ledger import MemoryLedger
+from tests.support.deployment import Deployment
 
 SECRET = "a secret word"
 BAD = {"columns": [[SECRET, "x"], ["y"]]}  # of unequal length: `table` fails
@@ -17,7 +18,7 @@ JOB = {"type": "table", "input": BAD}
 
 
 @pytest.fixture
-def running(deployment: Any, api: TestClient) -> TestClient:
+def running(deployment: Deployment, api: TestClient) -> TestClient:
     deployment.start()
     return api
 
@@ -51,7 +52,7 @@ def test_dead_letters_are_listed_by_type_and_cause(running: TestClient) -> None:
         assert [letter["job_id"] for letter in running.get(f"/v1/dead-letters?{query}").json()] == found, query
 
 
-def test_a_replayed_job_is_done_again_and_its_goal_goes_on(deployment: Any, running: TestClient) -> None:
+def test_a_replayed_job_is_done_again_and_its_goal_goes_on(deployment: Deployment, running: TestClient) -> None:
     job_id = failed_job(running)
     deployment.answers["table"] = lambda _: {"rows": []}
     answer = running.post(f"/v1/dead-letters/{job_id}/replay")
@@ -64,7 +65,7 @@ def test_a_replayed_job_is_done_again_and_its_goal_goes_on(deployment: Any, runn
     assert running.get(f"/v1/dead-letters/{job_id}").status_code == 404
 
 
-def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Any, api: TestClient) -> None:
+def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Deployment, api: TestClient) -> None:
     steps = [
         {"id": "s1", "type": "table", "args": BAD, "on_failure": "skip"},
         {"id": "s2", "type": "triage", "args": {"text": "x"}},
@@ -78,7 +79,7 @@ def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Any, a
     assert answer.json()["errors"] == ["the goal still runs; wait for its end, or cancel it"]
 
 
-def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Any, running: TestClient) -> None:
+def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Deployment, running: TestClient) -> None:
     mapped = {"map": {"over": {"$ref": "inputs.bad"}, "as": "i"}, "on_failure": "skip"}
     steps = [
         {"id": "s1", "type": "table", "args": {"columns": {"$ref": "i"}}, **mapped},
@@ -101,7 +102,7 @@ def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Any, runni
     ],
 )
 def test_a_letter_that_nothing_waits_for_is_not_replayed(
-    deployment: Any, api: TestClient, then: Any, state: str
+    deployment: Deployment, api: TestClient, then: Any, state: str
 ) -> None:
     first = {
         "id": "s1",
@@ -162,7 +163,7 @@ class _AnswersTwice(MemoryLedger):
         return super().purge(job_ids)
 
 
-def test_letters_are_purged_though_the_ledger_s_first_answer_is_lost(deploy: Callable[..., Any]) -> None:
+def test_letters_are_purged_though_the_ledger_s_first_answer_is_lost(deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(_AnswersTwice())
     deployment.start()
     with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as api:
@@ -173,7 +174,7 @@ def test_letters_are_purged_though_the_ledger_s_first_answer_is_lost(deploy: Cal
         assert api.get("/v1/dead-letters").json() == []
 
 
-def test_a_goal_is_taken_up_again_from_what_failed_or_from_a_step(deployment: Any, running: TestClient) -> None:
+def test_a_goal_is_taken_up_again_from_what_failed_or_from_a_step(deployment: Deployment, running: TestClient) -> None:
     goal = running.post("/v1/goals?wait=30", json={"plan": {"steps": [{"id": "s1", "type": "table", "args": BAD}]}})
     goal_id = goal.json()["id"]
     assert goal.json()["state"] == "failed"
@@ -196,7 +197,7 @@ def test_a_job_sent_alone_is_cancelled_with_its_run(api: TestClient, method: str
     assert api.get("/v1/dead-letters").json() == []
 
 
-def test_one_job_of_a_goal_is_cancelled_alone(deployment: Any, api: TestClient) -> None:
+def test_one_job_of_a_goal_is_cancelled_alone(deployment: Deployment, api: TestClient) -> None:
     step = {
         "id": "job",  # as the step of a job that is sent alone is called
         "type": "triage",
@@ -214,14 +215,14 @@ def test_one_job_of_a_goal_is_cancelled_alone(deployment: Any, api: TestClient) 
     assert (goal["state"], goal["result"]) == ("succeeded", [None, {"intent": "b"}])
 
 
-def test_a_job_is_waited_for(deployment: Any, api: TestClient) -> None:
+def test_a_job_is_waited_for(deployment: Deployment, api: TestClient) -> None:
     job_id = api.post("/v1/jobs", json={"type": "count", "input": {"items": [], "field": "x"}}).json()["id"]
     assert api.get(f"/v1/jobs/{job_id}?wait=0.05").json()["state"] == "ready"
     deployment.start()
     assert api.get(f"/v1/jobs/{job_id}?wait=30").json()["state"] == "succeeded"
 
 
-def test_a_type_is_paused_and_opened(deployment: Any, running: TestClient) -> None:
+def test_a_type_is_paused_and_opened(deployment: Deployment, running: TestClient) -> None:
     assert running.get("/v1/job-types/count").json()["state"] == "open"
     paused = running.put("/v1/job-types/count/state", json={"state": "paused"})
     assert (paused.status_code, paused.json()["state"]) == (200, "paused")

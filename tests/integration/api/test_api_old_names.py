@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from coordinator.client import Client
 from infra.ledger.protocol import Ledger
-from tests.story import SORT, ref
+from tests.support.story import SORT, ref
 
 STEP = {"id": "s1", "type": "triage", "args": {"text": "my card is lost"}}
 JOB = {"type": "triage", "input": {"text": "my card is lost"}}

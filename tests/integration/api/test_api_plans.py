@@ -12,8 +12,9 @@ from coordinator.api.build import create_api
 from coordinator.client import ApiError, Client, Saved
 from coordinator.goals.saved_plans import MOST, PLAN_BYTES
 from infra.ledger.redis.ledger import RedisLedger
-from tests.answers import draft, planned, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, planned, unsure
+from tests.support.deployment import Deployment
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 
@@ -31,14 +32,14 @@ def intent(job: Json) -> Json:
     return {"intent": "exchange_rate" if "rate" in job["text"] else "lost_or_stolen_card"}
 
 
-def started(deployment: Any) -> Any:
+def started(deployment: Deployment) -> Any:
     deployment.answers |= {"planner": lambda _: planned(SORT), "triage": intent}
     deployment.start()
     return deployment
 
 
 @pytest.fixture
-def running(deployment: Any, api: TestClient) -> TestClient:
+def running(deployment: Deployment, api: TestClient) -> TestClient:
     started(deployment)
     return api
 
@@ -68,7 +69,7 @@ def test_a_saved_plan_runs_with_its_holes_filled_and_defaults_where_they_are_not
     assert running.post("/v1/goals?wait=30", json=asked).json()["result"] == 1
 
 
-def test_it_is_all_the_same_on_redis(ledger: RedisLedger, deploy: Callable[..., Any]) -> None:
+def test_it_is_all_the_same_on_redis(ledger: RedisLedger, deploy: Callable[..., Deployment]) -> None:
     deployment = started(deploy(ledger))
     with TestClient(create_api(ledger, deployment.catalog, deployment.settings)) as api:
         assert put(api, tenant="acme").status_code == 201
@@ -137,7 +138,7 @@ def test_a_goals_plan_is_saved_with_a_hole_for_each_input_that_it_uses(running: 
     assert narrower["inputs"]["messages"]["maxItems"] == 100
 
 
-def test_a_goal_without_a_plan_has_none_to_save(deployment: Any, running: TestClient) -> None:
+def test_a_goal_without_a_plan_has_none_to_save(deployment: Deployment, running: TestClient) -> None:
     deployment.answers["planner"] = lambda _: unsure(draft(SORT))
     run = running.post("/v1/goals?wait=30", json={"goal": "Sort", "inputs": {"messages": MESSAGES}}).json()
     answer = put(running, "sorted", {"run": run["id"]})
@@ -197,7 +198,7 @@ def test_what_cannot_be_saved_is_refused_with_all_faults(
     assert api.get("/v1/plans").json() == []
 
 
-def test_a_tenant_keeps_so_many_plans_and_no_more(deployment: Any, api: TestClient) -> None:
+def test_a_tenant_keeps_so_many_plans_and_no_more(deployment: Deployment, api: TestClient) -> None:
     for number in range(MOST):
         deployment.ledger.save_plan("default", f"p{number}", {"plan": {}, "inputs": {}}, MOST)
     answer = put(api)
@@ -235,7 +236,7 @@ def test_a_plan_that_is_replaced_or_deleted_changes_no_goal_that_runs_it(running
     assert running.get(f"/v1/goals/{first['id']}?wait=30").json()["result"] == 2
 
 
-def test_one_that_does_not_read_is_named_and_costs_no_other(deployment: Any, api: TestClient) -> None:
+def test_one_that_does_not_read_is_named_and_costs_no_other(deployment: Deployment, api: TestClient) -> None:
     put(api)
     deployment.ledger.save_plan("default", "newer", {"plan": {}, "inputs": {}, "colour": "red"}, MOST)
     assert [each["name"] for each in api.get("/v1/plans").json()] == ["rates"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,13 +13,15 @@ import pytest
 from coordinator.api.build import WAITING
 from coordinator.api.wait_limit import SHARE
 from infra.records import TypeState
+from tests.support.deployment import Deployment
+from tests.support.eventually import eventually
 
 MOST = int(WAITING * SHARE)
 PATHS = ("/v1/jobs/{job}?wait=60", "/v1/goals/{goal}?wait=60", "/v1/goals/{goal}/events")
 
 
 @pytest.fixture
-def job(deployment: Any, url: str) -> dict[str, str]:
+def job(deployment: Deployment, url: str) -> dict[str, str]:
     """Of a paused type: it does not end."""
     deployment.ledger.set_type_state("triage", TypeState.PAUSED)
     accepted = httpx.post(f"{url}/v1/jobs", json={"type": "triage", "input": {"text": "hi"}}).json()
@@ -53,11 +53,15 @@ def status(url: str, path: str, tenant: str | None = None) -> int:
 
 
 def until(url: str, path: str, wanted: int, within_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-    ends = time.monotonic() + within_s
-    while (found := status(url, path)) != wanted:
-        assert time.monotonic() < ends, f"after {within_s:g} s still {found}"
-        meanwhile()
-        time.sleep(0.05)
+    found: list[int] = []
+
+    def look() -> bool:
+        found.append(status(url, path))
+        if found[-1] != wanted:
+            meanwhile()
+        return found[-1] == wanted
+
+    eventually(look, lambda: f"still {found[-1]}", within_s)
 
 
 @pytest.mark.parametrize("path", PATHS)

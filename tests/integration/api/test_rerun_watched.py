@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from coordinator.api.event_stream import START, event_stream
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.records import Json, RunState
+from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
     import redis
@@ -47,7 +49,7 @@ def fails(_: Json) -> Json:
 
 
 @pytest.fixture
-def failed(ledger: Ledger, deploy: Callable[..., Any]) -> tuple[Goals, str, Any]:
+def failed(ledger: Ledger, deploy: Callable[..., Deployment]) -> tuple[Goals, str, Deployment]:
     """A goal that failed, in a deployment that runs and could do it by now."""
     deployment = deploy(ledger)
     deployment.answers["triage"] = fails
@@ -59,7 +61,7 @@ def failed(ledger: Ledger, deploy: Callable[..., Any]) -> tuple[Goals, str, Any]
     return goals, run_id, deployment
 
 
-def test_who_waits_for_it_gets_its_new_end(failed: tuple[Goals, str, Any]) -> None:
+def test_who_waits_for_it_gets_its_new_end(failed: tuple[Goals, str, Deployment]) -> None:
     goals, run_id, _ = failed
     assert goals.rerun(run_id).state is RunState.RUNNING
     run = goals.wait(run_id, 60)
@@ -67,7 +69,7 @@ def test_who_waits_for_it_gets_its_new_end(failed: tuple[Goals, str, Any]) -> No
     assert goals.result(run) == [{"intent": "card_arrival"}] * 2
 
 
-def test_who_watches_from_its_start_sees_both_ends(ledger: Ledger, failed: tuple[Goals, str, Any]) -> None:
+def test_who_watches_from_its_start_sees_both_ends(ledger: Ledger, failed: tuple[Goals, str, Deployment]) -> None:
     goals, run_id, _ = failed
     goals.rerun(run_id)
     told = names(list(event_stream(ledger, goals, run_id, START)))
@@ -77,6 +79,6 @@ def test_who_watches_from_its_start_sees_both_ends(ledger: Ledger, failed: tuple
     assert told[-1] == "run.ended"
 
 
-def test_who_watches_a_goal_that_failed_comes_to_an_end(ledger: Ledger, failed: tuple[Goals, str, Any]) -> None:
+def test_who_watches_a_goal_that_failed_comes_to_an_end(ledger: Ledger, failed: tuple[Goals, str, Deployment]) -> None:
     goals, run_id, _ = failed
     assert names(list(event_stream(ledger, goals, run_id, START)))[-1] == "run.ended"

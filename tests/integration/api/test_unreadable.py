@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import redis
 
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from coordinator.runs.run import UnreadableRun
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import FailureKind, JobState, Refusal, RunState, TypeState
 from tests.contracts.ledger.given import RUN, a_job
+from tests.support.deployment import Deployment
 
 PREFIX = "unread-test"
 SECRET = "the customer's own words"
@@ -27,7 +28,7 @@ def ledger(redis_client: redis.Redis) -> RedisLedger:
 
 
 @pytest.fixture
-def goals(ledger: RedisLedger, deploy: Callable[..., Any]) -> Goals:
+def goals(ledger: RedisLedger, deploy: Callable[..., Deployment]) -> Goals:
     """Of a deployment that runs."""
     deployment = deploy(ledger)
     deployment.answers["triage"] = lambda _: {"intent": "card_arrival"}

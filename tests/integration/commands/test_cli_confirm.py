@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coordinator.client import Client
 from coordinator.commands.cli import register
-from tests.answers import draft, planned, refused, unsure
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.deployment import Deployment
 
 Say = Callable[..., Result]
 ONE = {"id": "s1", "type": "triage", "args": {"text": "x"}}
@@ -21,7 +20,7 @@ GROUNDED = {"step": "s1", "argument": "text", "value": "x", "from": "the x"}
 
 
 @pytest.fixture
-def say(deployment: Any, url: str) -> Say:
+def say(deployment: Deployment, url: str) -> Say:
     """Runs a command: `say("confirm", ID)`; `answers` are what somebody types."""
     plans = (draft(ONE, words="sorts x", grounded=[GROUNDED]), draft({**ONE, "id": "s2"}, words="sorts x twice"))
     deployment.answers |= {"planner": lambda _: unsure(*plans), "triage": lambda _: {"intent": "exchange_rate"}}
@@ -107,7 +106,7 @@ def test_whoever_never_confirms_is_not_asked(say: Say, client: Client, command: 
     assert client.wait(goal["id"], 30.0)["state"] == "succeeded"
 
 
-def test_whoever_always_confirms_is_asked_about_a_sure_plan(deployment: Any, say: Say) -> None:
+def test_whoever_always_confirms_is_asked_about_a_sure_plan(deployment: Deployment, say: Say) -> None:
     deployment.answers["planner"] = lambda _: planned(ONE)
     result = say("run", "Sort", "--confirm", "always")
     assert result.exit_code == 3
@@ -156,7 +155,7 @@ def test_watching_a_goal_that_was_confirmed_shows_all_of_it(say: Say, client: Cl
     assert "unsure" not in result.stdout
 
 
-def test_a_refused_goal_is_told_with_its_reason_and_ends_with_4(deployment: Any, say: Say) -> None:
+def test_a_refused_goal_is_told_with_its_reason_and_ends_with_4(deployment: Deployment, say: Say) -> None:
     deployment.answers["planner"] = lambda _: refused("nothing here translates; nearest: triage")
     result = say("run", "Translate")
     assert result.exit_code == 4

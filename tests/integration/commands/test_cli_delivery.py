@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coordinator.client import Client
 from coordinator.commands.cli import register
-from tests.answers import planned, refused
+from tests.support.answers import planned, refused
+from tests.support.deployment import Deployment
 
 Say = Callable[..., Result]
 BAD = {"columns": [["a secret word"], []]}  # of unequal length: `table` fails
 
 
 @pytest.fixture
-def say(deployment: Any, url: str) -> Say:
+def say(deployment: Deployment, url: str) -> Say:
     """Runs a command: `say("cancel", ID)`."""
     deployment.answers |= {"planner": lambda _: refused(), "triage": lambda _: {"intent": "exchange_rate"}}
     app = typer.Typer()
@@ -104,7 +103,7 @@ def test_a_type_is_paused_drained_and_resumed(say: Say) -> None:
     assert states == ["triage: paused\n", "triage: draining\n", "triage: open\n"]
 
 
-def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Any, say: Say, url: str) -> None:
+def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     job_id = failed_job(url)
     listed = say("letters", "list", "--type", "table").stdout
@@ -119,7 +118,7 @@ def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Any, say:
     assert say("letters", "purge", "--all").stdout == "0 purged\n"
 
 
-def test_an_empty_id_purges_nothing(deployment: Any, say: Say, url: str) -> None:
+def test_an_empty_id_purges_nothing(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     job_id = failed_job(url)
     purged = say("letters", "purge", "")
@@ -127,7 +126,7 @@ def test_an_empty_id_purges_nothing(deployment: Any, say: Say, url: str) -> None
     assert say("letters", "list").stdout.startswith(job_id)
 
 
-def test_a_replay_prints_the_letters_that_go_with_it(deployment: Any, say: Say, url: str) -> None:
+def test_a_replay_prints_the_letters_that_go_with_it(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     steps = [{"id": name, "type": "table", "args": BAD, "on_failure": "skip"} for name in ("s1", "s2")]
     with Client(url) as client:
@@ -136,7 +135,7 @@ def test_a_replay_prints_the_letters_that_go_with_it(deployment: Any, say: Say, 
     assert (replayed.stdout, replayed.stderr) == (f"{goal_id}\n", f"with it: {goal_id}.s2.0\n")
 
 
-def test_a_list_of_letters_says_that_there_may_be_more(deployment: Any, say: Say, url: str) -> None:
+def test_a_list_of_letters_says_that_there_may_be_more(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     jobs = [failed_job(url) for _ in range(2)]
     first = say("letters", "list", "--limit", "1")
@@ -145,7 +144,7 @@ def test_a_list_of_letters_says_that_there_may_be_more(deployment: Any, say: Say
     assert say("letters", "list", "--limit", "3").stderr == ""
 
 
-def test_one_job_prints_its_output_or_why_it_has_none(deployment: Any, say: Say, tmp_path: Path) -> None:
+def test_one_job_prints_its_output_or_why_it_has_none(deployment: Deployment, say: Say, tmp_path: Path) -> None:
     deployment.start()
     assert (
         say("job", "triage", "--input", "text=one", "--priority", "high").stdout
@@ -160,7 +159,7 @@ def test_one_job_prints_its_output_or_why_it_has_none(deployment: Any, say: Say,
     assert "must hold a JSON object" in say("job", "table", "--input", f"@{file}").stderr
 
 
-def test_a_job_that_is_not_done_in_time_says_so(deployment: Any, say: Say) -> None:
+def test_a_job_that_is_not_done_in_time_says_so(deployment: Deployment, say: Say) -> None:
     deployment.start()
     say("pause", "triage")
     late = say("job", "triage", "--input", "text=one", "--deadline", "300", "--claim-within", "0.2")
@@ -170,7 +169,7 @@ def test_a_job_that_is_not_done_in_time_says_so(deployment: Any, say: Say) -> No
 @pytest.mark.parametrize("option", ["--claim-within", "--queue-limit"])
 @pytest.mark.parametrize("command", ["submit", "run"])
 def test_a_goal_takes_its_limits_from_the_command(
-    deployment: Any, say: Say, url: str, command: str, option: str
+    deployment: Deployment, say: Say, url: str, command: str, option: str
 ) -> None:
     deployment.start()
     deployment.answers["planner"] = lambda _: planned({"id": "s1", "type": "triage", "args": {"text": "x"}})
@@ -183,7 +182,7 @@ def test_a_goal_takes_its_limits_from_the_command(
     assert (goal["priority"], goal["tenant"], goal["plan"]["limits"]["claim_within_s"]) == ("low", "acme", 9.0)
 
 
-def test_a_goal_that_failed_is_run_again(deployment: Any, say: Say, url: str) -> None:
+def test_a_goal_that_failed_is_run_again(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     goal_id = failed_job(url).partition(".")[0]
     deployment.answers["table"] = lambda _: {"rows": []}

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coordinator.client import Client
 from coordinator.commands.cli import register
-from tests.answers import draft, planned, refused, unsure
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.deployment import Deployment
 
 Say = Callable[..., Result]
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ GROUNDED = {"step": "s2", "argument": "equals", "value": "exchange_rate", "from"
 
 
 @pytest.fixture
-def say(deployment: Any, url: str) -> Say:
+def say(deployment: Deployment, url: str) -> Say:
     """Runs a command: `say("plans", "show", NAME)`."""
     deployment.answers |= {
         "planner": lambda _: planned(SORT, KEEP),
@@ -107,7 +107,7 @@ def test_a_plan_is_printed_edited_and_run_again(say: Say, url: str, inbox: str, 
 
 
 def test_of_an_unsure_goal_the_first_plan_is_printed_and_of_a_refused_one_none(
-    deployment: Any, say: Say, url: str
+    deployment: Deployment, say: Say, url: str
 ) -> None:
     deployment.answers["planner"] = lambda _: unsure(draft(SORT), draft(SORT, KEEP))
     with Client(url) as client:
@@ -173,7 +173,7 @@ def test_a_file_that_is_neither_a_plan_nor_what_show_prints_is_not_saved(say: Sa
     )
 
 
-def test_a_refused_goal_is_explained_with_the_nearest_job_types(deployment: Any, say: Say, url: str) -> None:
+def test_a_refused_goal_is_explained_with_the_nearest_job_types(deployment: Deployment, say: Say, url: str) -> None:
     deployment.answers["planner"] = lambda _: refused("nothing on offer does this; nearest: triage", nearest=["triage"])
     with Client(url) as client:
         goal = client.run("Translate", {"messages": ["one"]}, 30.0)
@@ -187,7 +187,7 @@ def test_a_refused_goal_is_explained_with_the_nearest_job_types(deployment: Any,
     assert third.startswith("  triage takes text: ")
 
 
-def test_an_unsure_goal_is_explained_with_its_plans(deployment: Any, say: Say, url: str) -> None:
+def test_an_unsure_goal_is_explained_with_its_plans(deployment: Deployment, say: Say, url: str) -> None:
     plans = draft(SORT, words="sorts", confidence=0.5), draft(SORT, KEEP, confidence=0.4, grounded=[GROUNDED])
     deployment.answers["planner"] = lambda _: unsure(*plans, reason="it may be kept or not")
     with Client(url) as client:

@@ -12,8 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from coordinator.commands.cli import register
-from coordinator.local.child import StartError
-from coordinator.local.house import House, Ports
+from coordinator.local.house import House, Ports, StartError
 from infra.process.redis_server import free_port
 from infra.settings import Settings
 

@@ -21,8 +21,9 @@ from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.examples import read_examples
 from specialists.specialist import load_specialist
-from tests.answers import draft, refused, unsure
-from tests.story import SORT, ref
+from tests.support.answers import draft, refused, unsure
+from tests.support.deployment import Deployment
+from tests.support.story import SORT, ref
 
 Json = dict[str, Any]
 
@@ -42,7 +43,7 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def running(deployment: Any, url: str) -> str:
+def running(deployment: Deployment, url: str) -> str:
     """The address of a deployment whose triage answers by how long a text is."""
     deployment.answers["triage"] = lambda input: {"intent": intent_of(input["text"])}
     deployment.start()
@@ -102,7 +103,7 @@ def test_an_api_that_is_not_there_is_named_in_one_line() -> None:
 
 
 @pytest.fixture
-def unsure_planner(deployment: Any) -> None:
+def unsure_planner(deployment: Deployment) -> None:
     first = draft(SORT, words="sorts the messages", confidence=0.5)
     second = draft(SORT, COUNT, words="counts what they want", confidence=0.4)
     deployment.answers["planner"] = lambda _: unsure(first, second, reason="it may be counted or not")
@@ -115,7 +116,7 @@ def test_an_unsure_goal_goes_on_with_the_plan_that_is_chosen(unsure_planner: Non
     assert json.loads(rest.partition(": ")[2])["total"] == 4
 
 
-def test_a_sure_goal_waits_too_where_it_is_always_to_be_confirmed(deployment: Any, running: str) -> None:
+def test_a_sure_goal_waits_too_where_it_is_always_to_be_confirmed(deployment: Deployment, running: str) -> None:
     deployment.answers["planner"] = lambda _: {**unsure(draft(SORT, words="sorts them"), reason=""), "answer": "plan"}
     assert "always\n1  sorts them (0.90)\n" in printed(commands("goal", "goal.py")[0], "--url", running, said="1\n")
     assert printed(commands("goal", "if_unsure")[0], "--url", running).startswith("[\n")
@@ -127,7 +128,7 @@ def test_a_goal_without_a_chosen_plan_is_cancelled(unsure_planner: None, running
     assert done.stderr.startswith("cancelled")
 
 
-def test_a_refused_goal_prints_its_reason(deployment: Any, running: str) -> None:
+def test_a_refused_goal_prints_its_reason(deployment: Deployment, running: str) -> None:
     deployment.answers["planner"] = lambda _: refused("nothing here translates; nearest: triage")
     done = run(commands("goal", "goal.py")[0], "--url", running)
     assert (done.returncode, done.stderr) == (1, "refused: nothing here translates; nearest: triage\n")
@@ -138,9 +139,14 @@ def test_the_terminals_command_for_a_goal_is_one(unsure_planner: None, running: 
     assert (done.returncode, "2  counts what they want" in done.stdout) == (3, True), done.stderr
 
 
-def test_a_typed_job_is_done_once_for_a_key(deployment: Any, running: str) -> None:
+def test_a_typed_job_is_done_once_for_a_key(deployment: Deployment, running: str) -> None:
     asked: list[Json] = []
-    deployment.answers["triage"] = lambda input: asked.append(input) or {"intent": "lost_or_stolen_card"}
+
+    def answer(input: Json) -> Json:
+        asked.append(input)
+        return {"intent": "lost_or_stolen_card"}
+
+    deployment.answers["triage"] = answer
     script, other_text = commands("typed_job", "job.py")
     out = printed(script, "--url", running).splitlines()
     job = out[0].removeprefix("sent: job ")
@@ -186,7 +192,7 @@ def test_the_function_answers_what_its_schema_says(catalog: Catalog, text: str, 
     assert output == {"valid": fault == "none", "fault": fault}
 
 
-def test_the_moods_are_printed_with_how_sure_they_are(deployment: Any, running: str) -> None:
+def test_the_moods_are_printed_with_how_sure_they_are(deployment: Deployment, running: str) -> None:
     deployment.answers["mood"] = lambda input: {"mood": "happy" if "!" in input["text"] else "neutral"}
     deployment.confidence["mood"] = 0.876
     script, own_texts = commands("own_specialist", "moods.py")
@@ -249,7 +255,7 @@ def test_the_mood_is_trained_and_measured_by_the_commands_of_its_text(small_base
 
 
 def test_a_file_of_200_lines_becomes_a_csv_and_a_line_that_fails_is_left_empty(
-    deployment: Any, running: str, tmp_path: Path
+    deployment: Deployment, running: str, tmp_path: Path
 ) -> None:
     lines = [json.loads(line) for line in (EXAMPLES / "batch" / "messages.jsonl").read_text("utf-8").splitlines()]
     assert [line["id"] for line in lines] == list(range(1, 201))

@@ -19,6 +19,9 @@ from workers.engines import Engine
 from workers.engines.load import load_engines
 from workers.worker import Worker
 
+Do = Callable[..., str]
+Run = Callable[..., Result]
+
 MOOD = """
 engine = "scripted"
 [decoding]
@@ -58,7 +61,7 @@ def engines(specialists: list[Specialist]) -> Iterator[dict[str, Engine]]:
 
 
 @pytest.fixture
-def do(ledger: RedisLedger, specialists: list[Specialist], engines: dict[str, Engine]) -> Callable[..., str]:
+def do(ledger: RedisLedger, specialists: list[Specialist], engines: dict[str, Engine]) -> Do:
     """Has a worker do a job of a type; returns its id."""
 
     def do(type: str, input: Mapping[str, Any]) -> str:
@@ -72,7 +75,7 @@ def do(ledger: RedisLedger, specialists: list[Specialist], engines: dict[str, En
 
 
 @pytest.fixture
-def run(redis_url: str, specialists: list[Specialist]) -> Callable[..., Result]:
+def run(redis_url: str, specialists: list[Specialist]) -> Run:
     environment = {
         "MANYHANDS_REDIS_URL": redis_url,
         "MANYHANDS_SPECIALISTS": json.dumps([str(each.folder) for each in specialists]),
@@ -85,7 +88,7 @@ def run(redis_url: str, specialists: list[Specialist]) -> Callable[..., Result]:
     return run
 
 
-def test_a_job_whose_output_comes_again_is_the_same_and_stays_as_it_is(run, do, ledger) -> None:
+def test_a_job_whose_output_comes_again_is_the_same_and_stays_as_it_is(run: Run, do: Do, ledger: RedisLedger) -> None:
     job_id = do("mood", {"text": WORDS[0]})
     before = ledger.job(job_id)
 
@@ -97,7 +100,7 @@ def test_a_job_whose_output_comes_again_is_the_same_and_stays_as_it_is(run, do, 
     assert ledger.job(job_id) == before
 
 
-def test_a_job_whose_output_is_another_each_time_differs_and_shows_how(run, do) -> None:
+def test_a_job_whose_output_is_another_each_time_differs_and_shows_how(run: Run, do: Do) -> None:
     job_id = do("dice", {"sides": 6})
 
     done = run(job_id, "--times", "2")
@@ -108,7 +111,7 @@ def test_a_job_whose_output_is_another_each_time_differs_and_shows_how(run, do) 
     assert sum(line.startswith(('-  "thrown"', '+  "thrown"')) for line in lines) == 2
 
 
-def test_as_json_it_is_one_object(run, do) -> None:
+def test_as_json_it_is_one_object(run: Run, do: Do) -> None:
     job_id = do("mood", {"text": WORDS[0]})
 
     done = run(job_id, "--json", "--times", "3", "--beside", "2")
@@ -127,7 +130,9 @@ def test_as_json_it_is_one_object(run, do) -> None:
     }
 
 
-def test_a_specialist_that_was_changed_since_is_compared_only_when_told_to(run, do, specialists) -> None:
+def test_a_specialist_that_was_changed_since_is_compared_only_when_told_to(
+    run: Run, do: Do, specialists: list[Specialist]
+) -> None:
     job_id = do("mood", {"text": WORDS[0]})
     (specialists[0].folder / "prompt.txt").write_text("{{text}}\nWhat mood?")
 
@@ -140,7 +145,7 @@ def test_a_specialist_that_was_changed_since_is_compared_only_when_told_to(run, 
     assert "its digest was" in compared.stdout
 
 
-def test_a_job_that_has_no_output_or_does_not_exist_cannot_be_replayed(run, do) -> None:
+def test_a_job_that_has_no_output_or_does_not_exist_cannot_be_replayed(run: Run, do: Do) -> None:
     failed = run(do("dice", {"sides": 0}))
     unknown = run("r9.s1.0")
 
@@ -149,7 +154,7 @@ def test_a_job_that_has_no_output_or_does_not_exist_cannot_be_replayed(run, do) 
     assert unknown.stderr.startswith("error: no job 'r9.s1.0' is known")
 
 
-def test_more_neighbours_than_there_are_slots_are_refused(run, do) -> None:
+def test_more_neighbours_than_there_are_slots_are_refused(run: Run, do: Do) -> None:
     done = run(do("mood", {"text": WORDS[0]}), "--beside", "4", slots="4")
 
     assert done.exit_code == 2
@@ -159,7 +164,7 @@ def test_more_neighbours_than_there_are_slots_are_refused(run, do) -> None:
 @pytest.mark.parametrize(
     ("url", "why"), [("redis://127.0.0.1:1/0", "Redis does not answer"), ("127.0.0.1", "MANYHANDS_REDIS_URL: must be")]
 )
-def test_where_the_ledger_is_away_it_cannot_be_said(run, url: str, why: str) -> None:
+def test_where_the_ledger_is_away_it_cannot_be_said(run: Run, url: str, why: str) -> None:
     done = run("r1.s1.0", redis_url=url)
 
     assert done.exit_code == 2

@@ -29,14 +29,14 @@ def ledger(redis_client: redis.Redis) -> RedisLedger:
     return RedisLedger(redis_client, Settings().prefix)
 
 
-def test_a_host_is_healthy_when_a_worker_of_it_has_said_so(ledger: RedisLedger, redis_url: str):
+def test_a_host_is_healthy_when_a_worker_of_it_has_said_so(ledger: RedisLedger, redis_url: str) -> None:
     ledger.beat("triage-1@here", _about(socket.gethostname()), ttl_ms=60_000)
     done = _workers(redis_url, "--here")
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split()[:4] == ["triage-1@here", socket.gethostname(), "triage", "1.0.0"]
 
 
-def test_a_host_is_not_healthy_because_another_one_is(ledger: RedisLedger, redis_url: str):
+def test_a_host_is_not_healthy_because_another_one_is(ledger: RedisLedger, redis_url: str) -> None:
     ledger.beat("triage-1@there", _about("there"), ttl_ms=60_000)
     assert _workers(redis_url, "--here").returncode == 1
     head, line = _workers(redis_url).stdout.splitlines()
@@ -44,7 +44,7 @@ def test_a_host_is_not_healthy_because_another_one_is(ledger: RedisLedger, redis
     assert "  0/16  " in line
 
 
-def test_as_json_each_worker_is_a_line_with_all_that_it_says(ledger: RedisLedger, redis_url: str):
+def test_as_json_each_worker_is_a_line_with_all_that_it_says(ledger: RedisLedger, redis_url: str) -> None:
     ledger.beat("triage-1@there", _about("there"), ttl_ms=60_000)
     ledger.beat("count-2@there", _about("there") | {"devices": ["cpu"]}, ttl_ms=60_000)
     done = _workers(redis_url, "--json")
@@ -54,14 +54,14 @@ def test_as_json_each_worker_is_a_line_with_all_that_it_says(ledger: RedisLedger
     ]
 
 
-def test_a_bad_setting_is_one_line_that_names_it():
+def test_a_bad_setting_is_one_line_that_names_it() -> None:
     done = _workers("127.0.0.1")
     assert done.returncode == 1
     assert done.stderr.startswith("error: MANYHANDS_REDIS_URL: must be redis://")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_no_ledger_is_one_line_that_says_so():
+def test_no_ledger_is_one_line_that_says_so() -> None:
     done = _workers("redis://127.0.0.1:1/0", "--here")
     assert done.returncode == 1
     assert done.stderr.startswith("error: Redis does not answer")

@@ -15,7 +15,8 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.ledger.redis.ledger import RedisLedger
 from specialists.catalog import Catalog
-from tests.story import CATALOG, with_fallback
+from tests.support.deployment import Deployment
+from tests.support.story import CATALOG, with_fallback
 
 FIRST, SECOND = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}
 ROWS = {"items": [], "field": "x"}
@@ -39,14 +40,14 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 
 @pytest.fixture
-def deployment(ledger: Ledger, deploy: Callable[..., Any]) -> Any:
+def deployment(ledger: Ledger, deploy: Callable[..., Deployment]) -> Deployment:
     deployment = deploy(ledger)
     deployment.answers |= {"triage": lambda _: FIRST, "large": lambda _: SECOND}
     deployment.confidence |= {"triage": 0.4, "large": 0.9}
     return deployment
 
 
-def test_a_job_is_answered_by_the_fallback_and_says_so(deployment: Any, api: TestClient) -> None:
+def test_a_job_is_answered_by_the_fallback_and_says_so(deployment: Deployment, api: TestClient) -> None:
     deployment.start()
     job = api.post("/v1/jobs?wait=30", json=JOB).json()
     assert (job["state"], job["type"], job["output"], job["confidence"]) == ("succeeded", "triage", SECOND, 0.9)
@@ -57,7 +58,7 @@ def test_a_job_is_answered_by_the_fallback_and_says_so(deployment: Any, api: Tes
     assert (goal["result"], goal["steps"]["job"]["escalated"]) == (SECOND, 1)
 
 
-def test_a_sure_job_is_not_escalated(deployment: Any, api: TestClient) -> None:
+def test_a_sure_job_is_not_escalated(deployment: Deployment, api: TestClient) -> None:
     deployment.confidence["triage"] = 0.8
     deployment.start()
     job = api.post("/v1/jobs?wait=30", json=JOB).json()
@@ -65,7 +66,7 @@ def test_a_sure_job_is_not_escalated(deployment: Any, api: TestClient) -> None:
 
 
 def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_replayed(
-    deployment: Any, api: TestClient
+    deployment: Deployment, api: TestClient
 ) -> None:
     deployment.answers["large"] = broken
     deployment.start()
@@ -79,7 +80,7 @@ def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_repla
     assert "the output of the first stands" in answer.json()["errors"][0]
 
 
-def test_a_job_has_not_ended_while_another_answer_may_come(deployment: Any, api: TestClient) -> None:
+def test_a_job_has_not_ended_while_another_answer_may_come(deployment: Deployment, api: TestClient) -> None:
     job_id = api.post("/v1/jobs", json=JOB).json()["id"]
     coordinator = deployment.coordinators[0]
     coordinator.dispatch_once(0)
@@ -96,7 +97,7 @@ def test_a_job_has_not_ended_while_another_answer_may_come(deployment: Any, api:
     assert api.get(f"/v1/jobs/{job_id}").json()["output"] == SECOND
 
 
-def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Any, api: TestClient) -> None:
+def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Deployment, api: TestClient) -> None:
     plan = {
         "steps": [{"id": "s1", "type": "triage", "args": JOB["input"]}, {"id": "s2", "type": "count", "args": ROWS}]
     }
@@ -111,7 +112,9 @@ def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Any, 
     assert api.get(f"/v1/goals/{goal['id']}").json()["steps"]["s1"]["state"] == "done"
 
 
-def test_the_fallbacks_job_is_cancelled_alone_though_the_other_was_sent_alone(deployment: Any, api: TestClient) -> None:
+def test_the_fallbacks_job_is_cancelled_alone_though_the_other_was_sent_alone(
+    deployment: Deployment, api: TestClient
+) -> None:
     job_id, coordinator = escalated(deployment, api), deployment.coordinators[0]
     assert api.post(f"/v1/jobs/{job_id}.large/cancel").json()["state"] == "cancelled"
     coordinator.advance_once(0)
@@ -120,18 +123,19 @@ def test_the_fallbacks_job_is_cancelled_alone_though_the_other_was_sent_alone(de
     assert api.get(f"/v1/goals/{job_id.partition('.')[0]}").json()["state"] == "succeeded"
 
 
-def test_a_job_of_which_the_run_does_not_know_yet_is_not_told_as_ended(deployment: Any, api: TestClient) -> None:
+def test_a_job_of_which_the_run_does_not_know_yet_is_not_told_as_ended(deployment: Deployment, api: TestClient) -> None:
     """A large run saves the release of its jobs after some of them have ended."""
     job_id = api.post("/v1/jobs", json=JOB).json()["id"]
     deployment.coordinators[0].dispatch_once(0)
     deployment.work(job_id)
     record = deployment.ledger.load_run(job_id.partition(".")[0])
+    assert record
     unsaved = {**record.body, "steps": {"job": {}}}
     assert deployment.ledger.advance(record.model_copy(update={"body": unsaved}), [], [], [])
     assert api.get(f"/v1/jobs/{job_id}").json()["state"] == "pending"
 
 
-def test_who_answered_does_not_change_when_the_manifest_does(deployment: Any, api: TestClient) -> None:
+def test_who_answered_does_not_change_when_the_manifest_does(deployment: Deployment, api: TestClient) -> None:
     deployment.start()
     job_id = api.post("/v1/jobs?wait=30", json=JOB).json()["id"]
     later = create_api(deployment.ledger, CATALOG, deployment.settings)  # where there is no fallback any more
@@ -140,13 +144,13 @@ def test_who_answered_does_not_change_when_the_manifest_does(deployment: Any, ap
     assert (job["output"], job["escalated"]["type"]) == (SECOND, "large")
 
 
-def test_a_goal_that_waits_for_a_paused_fallback_says_so(deployment: Any, api: TestClient) -> None:
+def test_a_goal_that_waits_for_a_paused_fallback_says_so(deployment: Deployment, api: TestClient) -> None:
     api.put("/v1/job-types/large/state", json={"state": "paused"})
     goal = api.get(f"/v1/goals/{escalated(deployment, api).partition('.')[0]}").json()
     assert goal["paused"] == ["large"]
 
 
-def escalated(deployment: Any, api: TestClient) -> str:
+def escalated(deployment: Deployment, api: TestClient) -> str:
     """The id of a job whose fallback's waits."""
     job_id, coordinator = str(api.post("/v1/jobs", json=JOB).json()["id"]), deployment.coordinators[0]
     coordinator.dispatch_once(0)
@@ -155,7 +159,7 @@ def escalated(deployment: Any, api: TestClient) -> str:
     return job_id
 
 
-def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Any, api: TestClient) -> None:
+def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Deployment, api: TestClient) -> None:
     registry = CollectorRegistry()
     deployment.coordinators[0]._metrics = CoordinatorMetrics(registry)
     deployment.start()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,16 +13,31 @@ from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import AT_ONCE, Goal, GoalRefused, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.refusals import GoalRefused
+from coordinator.goals.releases import AT_ONCE
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.run import Run
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger, LedgerUnavailable
 from infra.queue.protocol import QueueUnavailable
-from infra.records import Claim, FailureKind, JobState, JobStatus, Outcome, Prior, RunRecord, RunState
+from infra.records import (
+    Claim,
+    Event,
+    FailureKind,
+    JobState,
+    JobStatus,
+    Outcome,
+    Prior,
+    RunRecord,
+    RunState,
+    StepResult,
+)
 from specialists.catalog import Catalog
-from tests.answers import draft, planned, unsure
-from tests.contracts.ledger.given import Clock
+from tests.support.answers import draft, planned, unsure
+from tests.support.clock import Clock
+from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
     import redis
@@ -66,15 +81,15 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     return RedisLedger(client, "coordinator-test")
 
 
-def goals_of(deployment: Any) -> Goals:
+def goals_of(deployment: Deployment) -> Goals:
     return Goals(deployment.ledger, deployment.catalog, deployment.settings)
 
 
-def ended(deployment: Any, run: Run) -> Run:
+def ended(deployment: Deployment, run: Run) -> Run:
     return goals_of(deployment).wait(run.id, 60)
 
 
-def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     deployment.answers |= {"planner": lambda _: planned(*PLAN["steps"]), "triage": card_arrival}
     deployment.start()
@@ -83,14 +98,16 @@ def test_a_goal_in_words_comes_to_its_result(ledger: Ledger, deploy: Callable[..
     assert goals_of(deployment).result(run)["s3"] == {"counts": [{"value": "card_arrival", "count": 2}], "total": 2}
 
 
-def asking(deployment: Any, deadline_s: float = 600.0, **about: Any) -> Run:
+def asking(deployment: Deployment, deadline_s: float = 600.0, **about: Any) -> Run:
     """A goal in words whose planner is unsure."""
     deployment.answers |= {"planner": lambda _: unsure(draft(*PLAN["steps"]), draft(PLAN["steps"][0])), **about}
     asked = Goal(goal="Sort", inputs={"messages": ["a", "b"]}, limits={"deadline_s": deadline_s})
     return goals_of(deployment).wait(goals_of(deployment).accept(asked).id, 60)
 
 
-def test_an_unsure_goal_waits_and_goes_on_when_it_is_confirmed(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_an_unsure_goal_waits_and_goes_on_when_it_is_confirmed(
+    ledger: Ledger, deploy: Callable[..., Deployment]
+) -> None:
     deployment = deploy(ledger)
     deployment.start()
     run = asking(deployment, triage=card_arrival)
@@ -101,7 +118,9 @@ def test_an_unsure_goal_waits_and_goes_on_when_it_is_confirmed(ledger: Ledger, d
     assert goals_of(deployment).result(run) == [{"intent": "card_arrival"}] * 2
 
 
-def test_an_unsure_goal_that_nobody_confirms_fails_at_its_deadline(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_an_unsure_goal_that_nobody_confirms_fails_at_its_deadline(
+    ledger: Ledger, deploy: Callable[..., Deployment]
+) -> None:
     deployment = deploy(ledger)
     deployment.start()
     run = asking(deployment, deadline_s=1.0)
@@ -127,7 +146,9 @@ class _ConfirmsAsItExpires(MemoryLedger):
         return found
 
 
-def test_a_goal_that_is_confirmed_as_its_time_ends_is_not_ended_as_unconfirmed(deploy: Callable[..., Any]) -> None:
+def test_a_goal_that_is_confirmed_as_its_time_ends_is_not_ended_as_unconfirmed(
+    deploy: Callable[..., Deployment],
+) -> None:
     clock = Clock()
     ledger = _ConfirmsAsItExpires(now_ms=clock)
     deployment = deploy(ledger)
@@ -144,7 +165,7 @@ def test_a_goal_that_is_confirmed_as_its_time_ends_is_not_ended_as_unconfirmed(d
     assert goals_of(deployment).load(run.id).state is RunState.RUNNING
 
 
-def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger, coordinators=2)
     asked: Counter[str] = Counter()
 
@@ -161,14 +182,14 @@ def test_two_coordinators_do_every_job_of_a_long_map_once(ledger: Ledger, deploy
     assert set(asked.values()) == {1}
 
 
-def test_what_is_refused_leaves_nothing_behind(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_what_is_refused_leaves_nothing_behind(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     with pytest.raises(GoalRefused):
         goals_of(deployment).accept(Goal(plan={"steps": [{"id": "s1", "type": "triage", "args": {}}]}))
     assert (ledger.recent_runs(), ledger.take_ready(10)) == ([], [])
 
 
-def test_maps_over_nothing_succeed_without_a_job(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_maps_over_nothing_succeed_without_a_job(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     run = goals_of(deployment).accept(Goal(plan={"steps": PLAN["steps"][:1]}, inputs={"messages": []}))
     assert goals_of(deployment).load(run.id).state is RunState.SUCCEEDED
@@ -187,7 +208,7 @@ class _CrashesOnce(MemoryLedger):
         return super().advance(*args)
 
 
-def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[..., Any]) -> None:
+def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[..., Deployment]) -> None:
     ledger = _CrashesOnce(idle_ms=0)
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -207,7 +228,9 @@ def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[...
     assert ended(deployment, run).state is RunState.SUCCEEDED
 
 
-def test_an_outcome_that_is_faster_than_the_saving_of_its_release_is_not_lost(deploy: Callable[..., Any]) -> None:
+def test_an_outcome_that_is_faster_than_the_saving_of_its_release_is_not_lost(
+    deploy: Callable[..., Deployment],
+) -> None:
     ledger = _CrashesOnce(idle_ms=500)
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -230,14 +253,18 @@ class _Overtaken(MemoryLedger):
 
     other: Any = None
 
-    def advance(self, run: Any, results: Any, events: Any, acks: Any) -> bool:
+    def advance(
+        self, run: RunRecord, results: Sequence[StepResult], events: Sequence[Event], acks: Sequence[str]
+    ) -> bool:
         if self.other:
             other, self.other = self.other, None
             other()
         return super().advance(run, results, events, acks)
 
 
-def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice(deploy: Callable[..., Any]) -> None:
+def test_a_coordinator_that_was_overtaken_decides_again_and_counts_nothing_twice(
+    deploy: Callable[..., Deployment],
+) -> None:
     ledger = _Overtaken()
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -262,7 +289,7 @@ class _Counting(_Overtaken):
         return super().load_run(run_id)
 
 
-def loads_a_job(deployment: Any, ledger: _Counting) -> int:
+def loads_a_job(deployment: Deployment, ledger: _Counting) -> int:
     """How often a coordinator loads the run of a map of three while the outcomes come one by one."""
     run = goals_of(deployment).accept(plan_goal(3))
     ledger.loaded = 0
@@ -273,7 +300,7 @@ def loads_a_job(deployment: Any, ledger: _Counting) -> int:
 
 
 def test_a_goal_that_its_caller_cancels_does_not_make_the_coordinator_forget_the_others(
-    deploy: Callable[..., Any],
+    deploy: Callable[..., Deployment],
 ) -> None:
     ledger = _Counting()
     deployment = deploy(ledger)
@@ -287,7 +314,7 @@ def test_a_goal_that_its_caller_cancels_does_not_make_the_coordinator_forget_the
     assert loads_a_job(deployment, ledger) == 1
 
 
-def test_a_large_goal_whose_creator_saves_it_late_does_not_either(deploy: Callable[..., Any]) -> None:
+def test_a_large_goal_whose_creator_saves_it_late_does_not_either(deploy: Callable[..., Deployment]) -> None:
     ledger = _Counting()
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -301,7 +328,7 @@ def test_a_large_goal_whose_creator_saves_it_late_does_not_either(deploy: Callab
     assert loads_a_job(deployment, ledger) == 1
 
 
-def test_a_coordinator_beside_which_another_one_saves_loads_each_time(deploy: Callable[..., Any]) -> None:
+def test_a_coordinator_beside_which_another_one_saves_loads_each_time(deploy: Callable[..., Deployment]) -> None:
     ledger = _Counting()
     deployment = deploy(ledger, coordinators=2)
     deployment.answers["triage"] = card_arrival
@@ -312,7 +339,7 @@ def test_a_coordinator_beside_which_another_one_saves_loads_each_time(deploy: Ca
     assert loads_a_job(deployment, ledger) == 3
 
 
-def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
     run = goals_of(deployment).accept(plan_goal(2))
@@ -321,7 +348,7 @@ def test_a_job_whose_note_was_lost_is_sent_again(ledger: Ledger, deploy: Callabl
     assert ended(deployment, run).state is RunState.SUCCEEDED
 
 
-def test_notes_of_a_type_that_nobody_serves_do_not_pile_up(deploy: Callable[..., Any]) -> None:
+def test_notes_of_a_type_that_nobody_serves_do_not_pile_up(deploy: Callable[..., Deployment]) -> None:
     clock = Clock()
     deployment = deploy(MemoryLedger(now_ms=clock))
     goals_of(deployment).accept(plan_goal(3))
@@ -340,7 +367,7 @@ def test_notes_of_a_type_that_nobody_serves_do_not_pile_up(deploy: Callable[...,
 
 
 def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(
-    ledger: Ledger, deploy: Callable[..., Any]
+    ledger: Ledger, deploy: Callable[..., Deployment]
 ) -> None:
     deployment = deploy(ledger)
     run = goals_of(deployment).accept(plan_goal(3))
@@ -350,7 +377,7 @@ def test_outcomes_of_a_cancelled_goal_are_acknowledged_and_change_nothing(
     assert goals_of(deployment).load(run.id).state is RunState.CANCELLED
 
 
-def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     goal = plan_goal(2).model_copy(update={"limits": {"deadline_s": 0.05}})
     run = goals_of(deployment).accept(goal)
@@ -372,7 +399,7 @@ class _FailsAtFirst(MemoryLedger):
 
 
 def test_an_outage_of_ledger_or_queue_is_waited_out_and_its_cause_is_said(
-    deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+    deploy: Callable[..., Deployment], caplog: pytest.LogCaptureFixture
 ) -> None:
     deployment = deploy(_FailsAtFirst())
     deployment.answers["triage"] = card_arrival
@@ -383,7 +410,7 @@ def test_an_outage_of_ledger_or_queue_is_waited_out_and_its_cause_is_said(
 
 
 def test_a_run_that_raises_while_it_is_advanced_fails_and_the_others_go_on(
-    ledger: Ledger, deploy: Callable[..., Any], catalog: Catalog, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, deploy: Callable[..., Deployment], catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -406,7 +433,7 @@ def test_a_run_that_raises_while_it_is_advanced_fails_and_the_others_go_on(
 
 
 def test_a_run_whose_record_does_not_read_ends_and_is_left_out(
-    ledger: Ledger, deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+    ledger: Ledger, deploy: Callable[..., Deployment], caplog: pytest.LogCaptureFixture
 ) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -428,7 +455,7 @@ def test_a_run_whose_record_does_not_read_ends_and_is_left_out(
     assert (answer.status_code, answer.json()["title"]) == (500, "The goal's record does not read")
 
 
-def test_a_goal_of_many_jobs_is_created_in_pieces_and_done(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_a_goal_of_many_jobs_is_created_in_pieces_and_done(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
     run = goals_of(deployment).accept(plan_goal(2 * AT_ONCE + 1))
@@ -454,7 +481,9 @@ class _DiesAfterCreating(MemoryLedger):
         return super().release(jobs)
 
 
-def test_a_large_goal_whose_creator_died_halfway_is_released_by_the_coordinator(deploy: Callable[..., Any]) -> None:
+def test_a_large_goal_whose_creator_died_halfway_is_released_by_the_coordinator(
+    deploy: Callable[..., Deployment],
+) -> None:
     ledger = _DiesAfterCreating(idle_ms=0)
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
@@ -473,7 +502,7 @@ class _TellsNoJob(MemoryLedger):
 
 
 def test_jobs_are_sent_even_if_nobody_can_say_what_trace_they_belong_to(
-    deploy: Callable[..., Any], caplog: pytest.LogCaptureFixture
+    deploy: Callable[..., Deployment], caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = _TellsNoJob()
     deployment = deploy(ledger)
@@ -490,12 +519,14 @@ class _Broken(MemoryLedger):
         raise ZeroDivisionError
 
 
-def test_a_fault_of_ours_ends_the_coordinator_instead_of_hiding(deploy: Callable[..., Any]) -> None:
+def test_a_fault_of_ours_ends_the_coordinator_instead_of_hiding(deploy: Callable[..., Deployment]) -> None:
     with pytest.raises(ZeroDivisionError):
-        deploy(_Broken()).coordinators[0].serve(Event())
+        deploy(_Broken()).coordinators[0].serve(threading.Event())
 
 
-def test_an_outcome_of_an_unknown_run_does_not_stop_the_others(ledger: Ledger, deploy: Callable[..., Any]) -> None:
+def test_an_outcome_of_an_unknown_run_does_not_stop_the_others(
+    ledger: Ledger, deploy: Callable[..., Deployment]
+) -> None:
     deployment = deploy(ledger)
     deployment.answers["triage"] = card_arrival
     run = goals_of(deployment).accept(plan_goal(1))

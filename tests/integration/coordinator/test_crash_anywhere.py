@@ -16,19 +16,20 @@ from uuid import uuid4
 import pytest
 
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
+from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.rerun import RerunRefused
 from infra.ledger.memory.ledger import MemoryLedger
-from infra.ledger.memory.store import wall_ms
 from infra.ledger.protocol import Ledger
 from infra.queue.memory import MemoryQueue
 from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
-from tests.answers import ask, draft, planned, refused, unsure
-from tests.story import with_fallback
+from tests.support.answers import ask, draft, planned, refused, unsure
+from tests.support.clock import Clock
+from tests.support.story import with_fallback
 
 if TYPE_CHECKING:
     import redis
@@ -91,7 +92,7 @@ class Notes(MemoryQueue):
         return [job_id for _, job_id in notes]
 
 
-class House:
+class MortalHouse:
     """One API, one coordinator and one worker, turn by turn in one thread. Each process that dies is replaced."""
 
     def __init__(
@@ -273,13 +274,13 @@ def done(result: Any) -> tuple[RunState, Any]:
 # -- what is done in the house, and what must come of it, whoever dies meanwhile --
 
 
-def words(house: House) -> None:
+def words(house: MortalHouse) -> None:
     house.answer = planned(sort(), TABLE, COUNT)
     run = house.accept(None, goal="Sort these")
     assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
 
 
-def words_asked_about_first(house: House) -> None:
+def words_asked_about_first(house: MortalHouse) -> None:
     house.words, house.failing = ["lost", "late"], {"late"}
     house.answer = planned(sort(), COUNT)
     run = house.accept(None, goal="Count these")
@@ -287,7 +288,7 @@ def words_asked_about_first(house: House) -> None:
     assert house.heard == [{"intent": "about lost"}, None]
 
 
-def asked_about_and_planned_again(house: House) -> None:
+def asked_about_and_planned_again(house: MortalHouse) -> None:
     house.words = ["lost"]
     house.answer = planned({"id": "s1", "type": "nothing like it", "args": {}})
     run = house.accept(None, goal="Sort these")
@@ -298,28 +299,28 @@ def asked_about_and_planned_again(house: House) -> None:
     assert house.heard == [{"intent": "about late"}, {"intent": "about card"}]
 
 
-def two_at_once(house: House) -> None:
+def two_at_once(house: MortalHouse) -> None:
     first, second = house.accept(plan(sort(), TABLE)), house.accept(plan(sort(), COUNT), messages="xy")
     assert house.ended(first) == done(tabled("abc"))
     assert house.ended(second) == done(counted("about x", "about y"))
 
 
-def in_pieces(house: House) -> None:
+def in_pieces(house: MortalHouse) -> None:
     run = house.accept(plan(sort(), TABLE), messages="abcdefg")
     assert house.ended(run) == done(tabled("abcdefg"))
 
 
-def nothing(house: House) -> None:
+def nothing(house: MortalHouse) -> None:
     assert house.ended(house.accept(plan(sort()), messages="")) == done([])
     assert house.ended(house.accept(plan(sort(), COUNT), messages="")) == done(counted())
 
 
-def tried_again(house: House) -> None:
+def tried_again(house: MortalHouse) -> None:
     house.at_first = {"b"}
     assert house.ended(house.accept(plan(sort(), TABLE))) == done(tabled("abc"))
 
 
-def made_good(house: House) -> None:
+def made_good(house: MortalHouse) -> None:
     house.failing = {"b"}
     run = house.accept(plan(sort(on_failure={"default": OTHER}), COUNT))
     assert house.ended(run) == done(counted("about a", "about c", "card_arrival"))
@@ -327,7 +328,7 @@ def made_good(house: House) -> None:
     assert house.ended(run) == done(counted("about a", "about c"))
 
 
-def of_some(house: House) -> None:
+def of_some(house: MortalHouse) -> None:
     """How many is certain; which, only without a crash: what was not cancelled goes on."""
     house.failing = {"a"}
     run = house.accept(plan(sort(join={"quorum": 2}), COUNT), messages="abcdef")
@@ -339,19 +340,19 @@ def of_some(house: House) -> None:
     assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
 
 
-def escalated(house: House) -> None:
+def escalated(house: MortalHouse) -> None:
     house.unsure, house.beyond = {"a", "c"}, {"c"}
     run = house.accept(plan(sort(), COUNT))
     assert house.ended(run) == done(counted("surely a", "about b", "about c"))
 
 
-def escalated_of_some(house: House) -> None:
+def escalated_of_some(house: MortalHouse) -> None:
     house.unsure = {"a", "b", "c"}
     state, result = house.ended(house.accept(plan(sort(join={"quorum": 2}), COUNT)))
     assert (state, result["total"]) == (RunState.SUCCEEDED, 2)
 
 
-def escalated_again(house: House) -> None:
+def escalated_again(house: MortalHouse) -> None:
     house.unsure = {"a"}
     run = house.accept(plan(sort(), COUNT))
     assert house.ended(run) == done(counted("surely a", "about b", "about c"))
@@ -360,7 +361,7 @@ def escalated_again(house: House) -> None:
     assert house.ended(run) == done(counted("about a", "about b", "about c"))
 
 
-def failed_and_mended(house: House) -> None:
+def failed_and_mended(house: MortalHouse) -> None:
     house.failing = {"b"}
     run = house.accept(plan(sort(), TABLE))
     assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
@@ -369,7 +370,7 @@ def failed_and_mended(house: House) -> None:
     assert house.ended(run) == done(tabled("abc"))
 
 
-def skipped_and_mended_in_pieces(house: House) -> None:
+def skipped_and_mended_in_pieces(house: MortalHouse) -> None:
     house.failing = set("abcde")
     run = house.accept(plan(sort(on_failure="skip"), COUNT), messages="abcdefg")
     assert house.ended(run) == done(counted("about f", "about g"))
@@ -378,7 +379,7 @@ def skipped_and_mended_in_pieces(house: House) -> None:
     assert house.ended(run) == done(counted(*(f"about {message}" for message in "abcdefg")))
 
 
-def again_from_a_step(house: House) -> None:
+def again_from_a_step(house: MortalHouse) -> None:
     run = house.accept(plan(sort(), TABLE, COUNT))
     house.ended(run)
     for step in ("s2", "s1"):
@@ -386,7 +387,7 @@ def again_from_a_step(house: House) -> None:
         assert house.ended(run) == done({"s2": tabled("abc"), "s3": counted("about a", "about b", "about c")})
 
 
-def planned_again(house: House) -> None:
+def planned_again(house: MortalHouse) -> None:
     house.answer = planned({"id": "s1", "type": "nothing like it", "args": {}})
     run = house.accept(None, goal="Sort these")
     assert house.ended(run) == (RunState.FAILED, (FailureKind.PLAN, "planner"))
@@ -395,7 +396,7 @@ def planned_again(house: House) -> None:
     assert house.ended(run) == done(tabled("abc"))
 
 
-def refused_and_planned_again(house: House) -> None:
+def refused_and_planned_again(house: MortalHouse) -> None:
     house.answer = refused()
     run = house.accept(None, goal="Translate these")
     assert house.ended(run) == (RunState.REFUSED, None)
@@ -404,7 +405,7 @@ def refused_and_planned_again(house: House) -> None:
     assert house.ended(run) == done(tabled("abc"))
 
 
-def confirmed(house: House) -> None:
+def confirmed(house: MortalHouse) -> None:
     house.answer = unsure(draft(sort(), TABLE), draft(sort(), COUNT))
     first, second = house.accept(None, goal="Sort these"), house.accept(None, goal="Count these", messages="abcdefg")
     for run in (first, second):
@@ -415,7 +416,7 @@ def confirmed(house: House) -> None:
     assert house.ended(second) == done(counted(*(f"about {message}" for message in "abcdefg")))
 
 
-def cancelled_and_taken_up(house: House) -> None:
+def cancelled_and_taken_up(house: MortalHouse) -> None:
     run = house.accept(plan(sort(), TABLE))
     house.turn()
     house.cancel(run)
@@ -424,7 +425,7 @@ def cancelled_and_taken_up(house: House) -> None:
     assert house.ended(run) == done(tabled("abc"))
 
 
-def taken_up_before_the_last_outcomes_were_read(house: House) -> None:
+def taken_up_before_the_last_outcomes_were_read(house: MortalHouse) -> None:
     house.failing = set("abc")
     run = house.accept(plan(sort(), TABLE))
     house.turn()
@@ -466,12 +467,12 @@ def tell(
     ledger: Ledger,
     catalog: Catalog,
     settings: Settings,
-    tale: Callable[[House], None],
+    tale: Callable[[MortalHouse], None],
     fuse: Fuse,
     tick: Callable[[], object],
-) -> House:
+) -> MortalHouse:
     """Have it happen, to the end of all that it leaves to do, and look at what it left."""
-    house = House(ledger, catalog, settings, fuse, tick)
+    house = MortalHouse(ledger, catalog, settings, fuse, tick)
     tale(house)
     house.settle()
     assert set(house.commits.values()) <= {1}, "a job was done twice"
@@ -497,28 +498,20 @@ def catalog() -> Catalog:
     return with_fallback()
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.ms = wall_ms()
-
-    def tick(self) -> None:
-        self.ms += 1000
-
-
-def in_memory(catalog: Catalog, tale: Callable[[House], None], fuse: Fuse) -> House:
+def in_memory(catalog: Catalog, tale: Callable[[MortalHouse], None], fuse: Fuse) -> MortalHouse:
     clock = Clock()
-    return tell(MemoryLedger(now_ms=lambda: clock.ms, idle_ms=500), catalog, BY_TURNS, tale, fuse, clock.tick)
+    return tell(MemoryLedger(now_ms=clock, idle_ms=500), catalog, BY_TURNS, tale, fuse, lambda: clock.passes(1000))
 
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four jobs are many."""
-    monkeypatch.setattr("coordinator.goals.goals.AT_ONCE", 3)
+    monkeypatch.setattr("coordinator.goals.releases.AT_ONCE", 3)
 
 
 @pytest.mark.parametrize("tale", TALES)
 def test_whichever_call_a_crash_follows_all_comes_to_the_same_end(
-    catalog: Catalog, tale: Callable[[House], None]
+    catalog: Catalog, tale: Callable[[MortalHouse], None]
 ) -> None:
     calm = in_memory(catalog, tale, Fuse(lambda _: False))
     for place in count(1):
@@ -539,7 +532,7 @@ def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
 
 
 @pytest.mark.parametrize("tale", [of_some, confirmed, escalated, skipped_and_mended_in_pieces])
-def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[House], None]) -> None:
+def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[MortalHouse], None]) -> None:
     from infra.ledger.redis.ledger import RedisLedger
 
     for place in count(1):

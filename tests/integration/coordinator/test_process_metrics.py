@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +18,8 @@ from starlette.testclient import TestClient
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
 from coordinator.coordinator import Coordinator
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from coordinator.ledger_metrics import LedgerCollector
 from coordinator.local.house import House, Ports
 from coordinator.runs.metrics import CoordinatorMetrics
@@ -32,14 +30,13 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.memory import MemoryQueue
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
+from tests.support.deployment import Deployment
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, await_state
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 
 WAIT_S = 60
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
 PLAN = {
     "steps": [
         {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "word"}},
@@ -53,18 +50,11 @@ def figure(registry: CollectorRegistry, name: str, **labels: str) -> float | Non
     return registry.get_sample_value(f"manyhands_{name}", labels)
 
 
-def await_that(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 # -- coordinator --
 
 
 def test_a_coordinator_counts_what_three_goals_made_it_do(
-    deploy: Callable[..., Any], redis_client: redis.Redis
+    deploy: Callable[..., Deployment], redis_client: redis.Redis
 ) -> None:
     deployment, registry = deploy(RedisLedger(redis_client, "test"), 0), CollectorRegistry()
     metrics = CoordinatorMetrics(registry, ["count"])
@@ -90,7 +80,7 @@ def test_a_coordinator_counts_what_three_goals_made_it_do(
 
 
 def test_a_job_that_nobody_claims_is_counted_as_sent_again(
-    deploy: Callable[..., Any], redis_client: redis.Redis
+    deploy: Callable[..., Deployment], redis_client: redis.Redis
 ) -> None:
     deployment, registry = deploy(RedisLedger(redis_client, "test"), 0), CollectorRegistry()
     settings = deployment.settings.model_copy(update={"silent_s": 0.01})
@@ -98,7 +88,7 @@ def test_a_job_that_nobody_claims_is_counted_as_sent_again(
     coordinator = Coordinator(deployment.ledger, MemoryQueue(), deployment.catalog, settings, "counting", metrics)
     Goals(deployment.ledger, deployment.catalog, settings).accept(Goal(plan=PLAN, inputs={"rows": ROWS}))
     coordinator.dispatch_once(wait_ms=0)
-    await_that(coordinator.sweep_once)
+    eventually(coordinator.sweep_once)
     assert figure(registry, "jobs_resent_total", job_type="count") == 1
     assert figure(registry, "jobs_sent_total", job_type="count") == 2
 
@@ -117,7 +107,7 @@ def test_a_redis_that_is_gone_is_a_figure(redis_client: redis.Redis) -> None:
 
 
 @pytest.fixture
-def observed(deployment: Any) -> Iterator[tuple[TestClient, CollectorRegistry]]:
+def observed(deployment: Deployment) -> Iterator[tuple[TestClient, CollectorRegistry]]:
     registry = CollectorRegistry()
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings, ApiMetrics(registry))
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -179,30 +169,15 @@ class Port:
         return None
 
 
-@contextmanager
-def sweeping(ledger: RedisLedger, queue: CeleryQueue) -> Iterator[None]:
-    """What the coordinator does all the time: send what is ready, and send again what fell silent."""
-    ended = threading.Event()
-
-    def sweep() -> None:
-        while not ended.wait(0.2):
-            queue.send_all([*ledger.sweep(silent_ms=20_000), *ledger.take_ready(100)])
-
-    sweeper = threading.Thread(target=sweep)
-    sweeper.start()
-    yield
-    ended.set()
-    sweeper.join()
-
-
 def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
-    start_worker: Any, write_specialist: Callable[..., Path], redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    tmp_path: Path,
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
-    manifest, number = 'engine = "function"\nfunction = "nap.py:nap"\n', {"type": "number"}
-    folder = write_specialist("nap", manifest, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
     settings, ports = Settings(redis_url=redis_url, visibility_timeout_s=5), [free_port(), free_port()]
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
-    options = {"specialists": json.dumps([str(folder)]), "lease_s": "3", "visibility_timeout_s": "5"}
+    options = {"specialists": json.dumps([str(nap_in(tmp_path))]), "lease_s": "3", "visibility_timeout_s": "5"}
     long, *short = [
         Job(id=f"r1.s1.{n}", type="nap", input={"seconds": 0 if n else 5}, run_id="r1", step_id="s1", index=n)
         for n in range(4)
@@ -210,17 +185,17 @@ def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
     with sweeping(ledger, queue):
         ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [long], [])
         victim = start_worker("nap", metrics_port=str(ports[0]), **options)
-        await_that(lambda: (status := ledger.job(long.id)) and status.state is JobState.RUNNING)
+        await_state(ledger, long.id, JobState.RUNNING)
         assert Port(ports[0]).figure("leases_held") == 1
         victim.kill()
         victim.wait()
 
         start_worker("nap", metrics_port=str(ports[1]), **options)
-        await_that(lambda: (status := ledger.job(long.id)) and status.state.ended)
+        await_ends(ledger, [long.id])
         ledger.release(short)
-        await_that(lambda: all((status := ledger.job(job.id)) and status.state.ended for job in short))
+        await_ends(ledger, [job.id for job in short])
     heir = Port(ports[1])
-    await_that(lambda: heir.figure("leases_held") == 0)
+    eventually(lambda: heir.figure("leases_held") == 0)
     assert heir.figure("claims_total", job_type="nap") == 4
     assert heir.figure("redeliveries_total", job_type="nap") == 1
     assert heir.figure("job_run_seconds_count", job_type="nap", state="succeeded") == 4
@@ -231,7 +206,9 @@ def test_a_worker_process_shows_the_attempt_that_a_killed_one_left_it(
     queue.close()
 
 
-def test_a_worker_whose_metrics_port_is_taken_says_so_and_does_not_start(start_worker: Any) -> None:
+def test_a_worker_whose_metrics_port_is_taken_says_so_and_does_not_start(
+    start_worker: Callable[..., subprocess.Popen[str]],
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

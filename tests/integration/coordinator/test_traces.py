@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,8 +28,8 @@ from infra.records import Json
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.catalog import Catalog
-from tests.answers import planned
-from workers.engines import EngineError, Request
+from tests.support.answers import planned
+from workers.engines import Engine, EngineError, Request
 from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
 from workers.worker import Worker
@@ -96,7 +96,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-class House:
+class TracedHouse:
     """An API, a coordinator and a worker, each with a tracer of its own, as in processes of their own."""
 
     def __init__(self, ledger: RedisLedger, catalog: Catalog, url: str, answer: Any) -> None:
@@ -117,7 +117,7 @@ class House:
             api, coordinator, worker = (
                 stack.enter_context(traced(settings, process)) for process in ("api", "coordinator", "worker")
             )
-            engines = {"planner": models, "triage": models, "count": functions}
+            engines: dict[str, Engine] = {"planner": models, "triage": models, "count": functions}
             serving = stack.enter_context(Worker(self._ledger, hired, engines, "worker-1@here", 5.0, 4, tracer=worker))
             deciding = Coordinator(self._ledger, queue, catalog, settings, "c1", tracer=coordinator)
             threads = [
@@ -136,10 +136,10 @@ class House:
 
 
 @pytest.fixture
-def reach(redis_client: redis.Redis, catalog: Catalog, collector: Collector) -> Any:
+def reach(redis_client: redis.Redis, catalog: Catalog, collector: Collector) -> Callable[..., Json]:
     def reach(answer: Any = None, headers: dict[str, str] | None = None) -> Json:
         draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
-        house = House(RedisLedger(redis_client, "test"), catalog, collector.url, answer or draft)
+        house = TracedHouse(RedisLedger(redis_client, "test"), catalog, collector.url, answer or draft)
         return house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, headers or {})
 
     return reach
@@ -161,7 +161,7 @@ def attributes(spans: list[Span], name: str) -> dict[str, Any]:
     return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
 
 
-def test_a_goal_is_one_trace_from_submit_to_engine(reach: Any, collector: Collector) -> None:
+def test_a_goal_is_one_trace_from_submit_to_engine(reach: Callable[..., Json], collector: Collector) -> None:
     assert reach()["state"] == "succeeded"
     spans = collector.spans()
     root = "POST /v1/goals"
@@ -178,7 +178,7 @@ def test_a_goal_is_one_trace_from_submit_to_engine(reach: Any, collector: Collec
     assert collector.services() == {"manyhands-api", "manyhands-coordinator", "manyhands-worker"}
 
 
-def test_spans_say_what_the_conventions_ask(reach: Any, collector: Collector) -> None:
+def test_spans_say_what_the_conventions_ask(reach: Callable[..., Json], collector: Collector) -> None:
     goal = reach()
     spans = collector.spans()
     kinds = {span.name: span.kind for span in spans}
@@ -197,14 +197,14 @@ def test_spans_say_what_the_conventions_ask(reach: Any, collector: Collector) ->
     assert {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"} <= completion.keys()
 
 
-def test_no_word_of_a_goal_is_in_its_spans(reach: Any, collector: Collector) -> None:
+def test_no_word_of_a_goal_is_in_its_spans(reach: Callable[..., Json], collector: Collector) -> None:
     reach()
     assert collector.bodies
     for body in collector.bodies:
         assert not [word for word in (b"zanzibar", b"abracadabra", b"inputs.rows") if word in body]
 
 
-def test_a_failure_is_told_by_its_kind_and_not_in_its_words(reach: Any, collector: Collector) -> None:
+def test_a_failure_is_told_by_its_kind_and_not_in_its_words(reach: Callable[..., Json], collector: Collector) -> None:
     def fail(request: Request) -> str:
         raise EngineError("zanzibar broke it", retryable=False)
 
@@ -218,7 +218,7 @@ def test_a_failure_is_told_by_its_kind_and_not_in_its_words(reach: Any, collecto
     assert b"zanzibar" not in b"".join(collector.bodies)
 
 
-def test_a_callers_trace_goes_on(reach: Any, collector: Collector) -> None:
+def test_a_callers_trace_goes_on(reach: Callable[..., Json], collector: Collector) -> None:
     reach(headers={"traceparent": PARENT})
     spans = collector.spans()
     assert {span.trace_id.hex() for span in spans} == {PARENT.split("-")[1]}
@@ -230,7 +230,7 @@ def test_a_collector_that_is_away_costs_no_goal(
     redis_client: redis.Redis, catalog: Catalog, collector: Collector
 ) -> None:
     draft = catalog.get("planner").format.write(planned(*DRAFT["steps"]))
-    house = House(RedisLedger(redis_client, "test"), catalog, "http://127.0.0.1:1", draft)
+    house = TracedHouse(RedisLedger(redis_client, "test"), catalog, "http://127.0.0.1:1", draft)
     assert house.reach({"goal": GOAL, "inputs": {"rows": ROWS}}, {})["state"] == "succeeded"
     assert collector.received == []
 

@@ -32,7 +32,7 @@ def _needs_the_client() -> None:
 @pytest.mark.parametrize(
     "profiles", [[], *([profile] for profile in PROFILES), PROFILES], ids=lambda names: "+".join(names) or "none"
 )
-def test_docker_accepts_every_profile_of_a_fresh_clone(profiles: list[str]):
+def test_docker_accepts_every_profile_of_a_fresh_clone(profiles: list[str]) -> None:
     done = _compose(*(f"--profile={profile}" for profile in profiles), "config", "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -51,6 +51,6 @@ MODELS = {specialist.name for specialist in load_catalog(adapters=False) if spec
     ],
     ids=["none", "gpu", "ray", "cpu+monitoring"],
 )
-def test_a_profile_runs_its_own_workers_beside_what_always_runs(flags: list[str], more: set[str]):
+def test_a_profile_runs_its_own_workers_beside_what_always_runs(flags: list[str], more: set[str]) -> None:
     done = _compose(*flags, "config", "--services")
     assert set(done.stdout.split()) == ALWAYS | more

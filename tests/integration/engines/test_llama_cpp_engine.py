@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,13 +17,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Qwen2Config
 
 from infra.ledger.memory.ledger import MemoryLedger
-from infra.records import Job, RunRecord
 from infra.settings import Settings
 from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
+from tests.support.eventually import eventually
+from tests.support.jobs import release
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
@@ -112,12 +114,11 @@ def test_without_its_adapter_it_answers_otherwise() -> None:
 
 def test_an_outcome_names_the_engine() -> None:
     triage, ledger = by_llama_cpp("triage"), MemoryLedger()
-    job = Job(id="r1.s1.0", type="triage", input={"text": "Please close my account."}, run_id="r1", step_id="s1")
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [job], [])
+    (job_id,) = release(ledger, "triage", [{"text": "Please close my account."}])
     ledger.take_ready(1)
 
     with hosting(triage) as engine:
-        Worker(ledger, [triage], {"triage": engine}, "triage-1@here", 60.0, 4).do(job.id)
+        Worker(ledger, [triage], {"triage": engine}, "triage-1@here", 60.0, 4).do(job_id)
 
     (_, outcome), *_ = ledger.outcomes("c", 1, 0)
     assert outcome.output == {"intent": "terminate_account"}
@@ -320,10 +321,7 @@ def test_cancel_and_deadline_stop_an_answer_between_two_tokens(opened: Callable[
 
 
 def await_tokens(engine: LlamaCppEngine, tokens: int) -> None:
-    until = time.monotonic() + WAIT_S
-    while engine.stats().rows < tokens:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    eventually(lambda: engine.stats().rows >= tokens, within_s=WAIT_S)
 
 
 def test_who_waits_for_a_slot_can_be_cancelled_and_late_at_once(opened: Callable[..., LlamaCppEngine]) -> None:
@@ -360,18 +358,17 @@ def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
     opened: Callable[..., LlamaCppEngine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workers.engines.llama_cpp.engine.LAST_STEP_S", 0.1)
-    engine = opened(stall_s=0.2)
+    engine, gate = opened(stall_s=0.2), threading.Event()
     complete = LlamaServer.complete
-    monkeypatch.setattr(LlamaServer, "complete", lambda *_: time.sleep(3))
+    monkeypatch.setattr(LlamaServer, "complete", lambda *_: gate.wait(WAIT_S) and None)
     engine.submit(ask("1"))
     assert engine.healthy()
-    time.sleep(0.4)
-
-    assert not engine.healthy()
+    eventually(lambda: not engine.healthy())
     engine.close()
 
     assert "a decoding step hangs" in caplog.text
-    time.sleep(3)
+    gate.set()
+    eventually(lambda: not any(thread.is_alive() for thread in engine._threads), "the step has ended")
     engine.close()
     monkeypatch.setattr(LlamaServer, "complete", complete)
     assert answer(opened(), ask("2", grammar='start: "tea"')).text == "tea"

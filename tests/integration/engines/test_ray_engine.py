@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,10 +21,11 @@ import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, RunRecord
 from infra.settings import Settings
 from specialists.manifest import RayHosting
-from tests.ray_cluster import RayCluster
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, sent
+from tests.support.ray_cluster import RayCluster
 from workers.engines import Completion, Engine, EngineError, Finish, Request
 from workers.engines.ray.actor import open_engine
 from workers.engines.ray.engine import RayEngine
@@ -69,15 +72,8 @@ def answer(request: Request) -> str:
 
 
 def hold(folder: Path, request: Request) -> str:
-    look_until(lambda: (folder / "gate").exists())
+    eventually(lambda: (folder / "gate").exists())
     return request.prompt
-
-
-def look_until(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 Make = Callable[..., RayEngine]
@@ -88,11 +84,11 @@ def make(ray_settings: Settings, tmp_path: Path) -> Iterator[Make]:
     """An engine with this many replicas, ready, of so many slots each."""
     made: list[RayEngine] = []
 
-    def make(least: int, slots: int, delay_s: float = 0.3, cpus: float = 0, **rules: float) -> RayEngine:
-        limits = Rules(**{"least": least, "most": least, "slots": slots} | rules)  # type: ignore[arg-type]
+    def make(least: int, slots: int, delay_s: float = 0.3, cpus: float = 0, **rules: Any) -> RayEngine:
+        limits = replace(Rules(least, least, slots), **rules)
         where = (RayHosting(cpus=cpus), ray_settings.ray_address, ray_settings.ray_token_file)
         made.append(RayEngine(partial(inner, tmp_path, delay_s), limits, *where))
-        look_until(lambda: made[-1].stats().replicas == least)
+        eventually(lambda: made[-1].stats().replicas == least)
         return made[-1]
 
     yield make
@@ -120,12 +116,12 @@ def assert_answered(futures: dict[str, Future[Completion]]) -> None:
 def test_when_an_actor_is_killed_under_load_every_request_is_answered(make: Make, tmp_path: Path) -> None:
     engine = make(2, slots=8)
     futures = submit(engine, *words(64))
-    look_until(lambda: engine.stats().running == 16)
+    eventually(lambda: engine.stats().running == 16)
 
     os.kill(pids(tmp_path)[0], signal.SIGKILL)
 
     assert_answered(futures)
-    look_until(lambda: engine.stats().replicas == 2)
+    eventually(lambda: engine.stats().replicas == 2)
     assert engine.stats().restarts == 1
     assert engine.healthy()
 
@@ -136,7 +132,7 @@ def test_when_a_node_is_killed_under_load_every_request_is_answered(
     node = ray_cluster.add_node()
     engine = make(2, slots=8, cpus=5)  # of the eight that a node has: one replica a node
     futures = submit(engine, *words(64))
-    look_until(lambda: engine.stats().running == 16)
+    eventually(lambda: engine.stats().running == 16)
 
     ray_cluster.kill(node)
 
@@ -161,7 +157,7 @@ def test_a_cancel_and_a_deadline_hold_for_what_runs_and_for_what_waits(make: Mak
     engine = make(1, slots=1, delay_s=WAIT_S)
     futures = submit(engine, "runs", "waits")
     late = engine.submit(Request("late", "echo", "late", deadline=time.monotonic() + 0.2))
-    look_until(lambda: (engine.stats().running, engine.stats().waiting) == (1, 1))
+    eventually(lambda: (engine.stats().running, engine.stats().waiting) == (1, 1))
     assert late.result(WAIT_S / 2).finish is Finish.DEADLINE
 
     engine.cancel("waits")
@@ -175,18 +171,18 @@ def test_a_replica_whose_engine_broke_is_replaced(make: Make, tmp_path: Path) ->
 
     (tmp_path / f"broken-{pids(tmp_path)[0]}").touch()
 
-    look_until(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
+    eventually(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
     assert_answered(submit(engine, "tea"))
 
 
 def test_replicas_follow_what_waits_here_and_in_the_ledger(make: Make, tmp_path: Path) -> None:
     engine = make(1, slots=2, delay_s=0.1, most=3, quiet_s=1.0)
     engine.expect(12, 0.0)
-    look_until(lambda: engine.stats().replicas == 3)
+    eventually(lambda: engine.stats().replicas == 3)
     engine.expect(0, 0.0)
     held = submit(engine, "one", "two", specialist="hold")
 
-    look_until(lambda: engine.stats().replicas == 1)  # the idle one is gone, and one of two that are at work drains
+    eventually(lambda: engine.stats().replicas == 1)  # the idle one is gone, and one of two that are at work drains
     assert not any(future.done() for future in held.values())
     (tmp_path / "gate").touch()
 
@@ -213,7 +209,9 @@ def mood(write_specialist: Callable[..., Path]) -> str:
     return json.dumps([str(write_specialist("mood", MOOD, text, {"mood": {"enum": ["good", "bad"]}}, files))])
 
 
-def test_a_worker_with_another_token_is_refused(start_worker, mood, ray_cluster: RayCluster, tmp_path: Path) -> None:
+def test_a_worker_with_another_token_is_refused(
+    start_worker: Callable[..., subprocess.Popen[str]], mood: str, ray_cluster: RayCluster, tmp_path: Path
+) -> None:
     token = tmp_path / "token"
     token.write_text("0" * 64)
 
@@ -245,28 +243,26 @@ def test_processes_of_a_private_cluster_read_no_password() -> None:
 
 
 def test_a_worker_whose_actor_is_killed_commits_every_job_once(
-    start_worker, mood, ray_cluster: RayCluster, redis_url: str, redis_client: redis.Redis
+    start_worker: Callable[..., subprocess.Popen[str]],
+    mood: str,
+    ray_cluster: RayCluster,
+    redis_url: str,
+    redis_client: redis.Redis,
 ) -> None:
     settings = Settings(redis_url=redis_url)
     ledger, queue = RedisLedger(redis_client, settings.prefix), CeleryQueue(create_app(settings))
     address, token = ray_cluster.address, str(ray_cluster.token_file)
-    look_until(lambda: not ray_cluster.actors())  # those of other tests
+    eventually(lambda: not ray_cluster.actors())  # those of other tests
     worker = start_worker("mood", specialists=mood, slots="8", ray_address=address, ray_token_file=token)
-    look_until(lambda: ledger.workers() and len(ray_cluster.actors()) == 2)
-    jobs = [
-        Job(id=f"r1.s1.{n}", type="mood", input={"text": "swallowed"}, run_id="r1", step_id="s1", index=n)
-        for n in range(64)
-    ]
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), jobs, [])
-    for job_type, job_id in ledger.take_ready(len(jobs)):
-        queue.send(job_type, job_id)
-    look_until(lambda: ledger.depths()["mood"]["running"] == 16)  # two replicas of eight slots
+    eventually(lambda: ledger.workers() and len(ray_cluster.actors()) == 2)
+    jobs = sent(ledger, queue, "mood", [{"text": "swallowed"}] * 64)
+    eventually(lambda: ledger.depths()["mood"]["running"] == 16)  # two replicas of eight slots
 
     min(ray_cluster.actors(), key=psutil.Process.create_time).kill()
 
-    look_until(lambda: all(status.state.ended for job in jobs if (status := ledger.job(job.id))))
+    await_ends(ledger, jobs)
     outcomes = [outcome for _, outcome in ledger.outcomes("test", limit=1000, wait_ms=0)]
-    assert sorted(outcome.job_id for outcome in outcomes) == sorted(job.id for job in jobs)
+    assert sorted(outcome.job_id for outcome in outcomes) == sorted(jobs)
     assert {(outcome.attempt, str(outcome.output)) for outcome in outcomes} == {(1, "{'mood': 'bad'}")}
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WAIT_S) == 0

@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.ledger.memory.ledger import MemoryLedger
-from infra.records import Job, RunRecord
 from specialists.manifest import RayHosting
 from specialists.specialist import load_specialist
+from tests.support.eventually import eventually
+from tests.support.jobs import release
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.ray import engine as ray_engine
 from workers.engines.ray import fleet as ray_fleet
@@ -131,13 +133,6 @@ def hire(monkeypatch: pytest.MonkeyPatch, killed: list[object]) -> Iterator[Hire
         engine.close()
 
 
-def look_until(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 def submit(engine: RayEngine, id: str, deadline_s: float | None = None, **more: Any) -> Future[Completion]:
     deadline = None if deadline_s is None else time.monotonic() + deadline_s
     return engine.submit(Request(id, "echo", id, deadline=deadline, **more))
@@ -167,28 +162,24 @@ def test_a_deadline_counts_while_a_request_waits(hire: Hire) -> None:
 
 
 def test_jobs_claimed_for_replicas_that_find_no_room_end_in_their_first_attempt(
-    hire: Hire, write_specialist: Callable[..., Any]
+    hire: Hire, write_specialist: Callable[..., Path]
 ) -> None:
     slow = Actor(lambda *_: after(0.3, Completion("x", Finish.STOP)))
     engine = hire(lambda n: slow if n == 1 else NO_ROOM, most=4, slots=2)
     text = {"text": {"type": "string", "maxLength": 100}}
     mood = load_specialist(write_specialist("mood", MOOD, text, {"mood": text["text"]}, {"prompt.txt": "{{text}}"}))
-    ledger, limits = MemoryLedger(), {"attempts": 2, "timeout_s": 0.5}
-    jobs = [
-        Job(id=f"r1.s1.{n}", type="mood", input={"text": "a"}, run_id="r1", step_id="s1", index=n, **limits)  # type: ignore[arg-type]
-        for n in range(engine.slots)
-    ]
-    ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), jobs, [])
+    ledger = MemoryLedger()
+    jobs = release(ledger, "mood", [{"text": "a"}] * engine.slots, attempts=2, timeout_s=0.5)
     ledger.take_ready(len(jobs))
     worker = Worker(ledger, [mood], {"mood": engine}, "mood-1@here", lease_s=WAIT_S, slots=engine.slots)
 
-    threads = [threading.Thread(target=worker.do, args=[job.id]) for job in jobs]
+    threads = [threading.Thread(target=worker.do, args=[job_id]) for job_id in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(WAIT_S)
 
-    found = [ledger.job(job.id) for job in jobs]
+    found = [ledger.job(job_id) for job_id in jobs]
     assert [(each.state, each.attempt) for each in found if each] == [("succeeded", 1)] * len(jobs)
 
 
@@ -200,7 +191,7 @@ def test_a_request_that_a_replica_never_answers_ends_late_and_blocks_no_other(
     actors = [Actor(lambda *_: at_once(Died())), hung, Actor()]
     engine = hire(lambda n: actors[min(n, 3) - 1])
     bad = submit(engine, "bad", timeout_s=0.2)
-    look_until(lambda: engine.stats().restarts == 1)
+    eventually(lambda: engine.stats().restarts == 1)
     others = [submit(engine, f"g{n}") for n in range(3)]
 
     assert bad.result(WAIT_S).finish is Finish.DEADLINE
@@ -214,12 +205,12 @@ def test_a_draining_replica_that_never_answers_is_stopped(
     monkeypatch.setattr(ray_fleet, "OVERDUE_S", 0.3)
     engine = hire(lambda _: Actor(lambda *_: never()), most=2, slots=1, quiet_s=0.1)
     engine.expect(8, 0.0)
-    look_until(lambda: engine.stats().replicas == 2)
+    eventually(lambda: engine.stats().replicas == 2)
     engine.expect(0, 0.0)
     held = [submit(engine, id, timeout_s=0.5) for id in ("a", "b")]
 
     assert [future.result(WAIT_S).finish for future in held] == [Finish.DEADLINE] * 2
-    look_until(lambda: len(killed) == 2)
+    eventually(lambda: len(killed) == 2)
 
 
 def test_a_replica_that_has_its_place_and_does_not_open_is_given_up(
@@ -257,7 +248,7 @@ def test_the_waits_between_starts_grow_though_another_replica_is_well(
         return Actor() if n == 1 else Actor(open=lambda: after(0.1, Fault("node b: too little memory", False)))
 
     engine = hire(start, least=2, most=2)
-    look_until(lambda: len(started) == 4)
+    eventually(lambda: len(started) == 4)
 
     assert started[3] - started[2] > 1.0  # two at the start, one at once after the first loss, then after a second
     assert engine.healthy()
@@ -327,7 +318,7 @@ def test_figures_never_fall_while_a_replica_goes(hire: Hire, monkeypatch: pytest
     monkeypatch.setattr("workers.engines.ray.replicas._sum", _looking(engine, seen))
 
     engine._do(lambda: engine._fleet.lose(next(iter(engine._replicas)), "for the test"))
-    look_until(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
+    eventually(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
 
     assert seen
     assert min(seen) >= 10
@@ -336,14 +327,14 @@ def test_figures_never_fall_while_a_replica_goes(hire: Hire, monkeypatch: pytest
 def test_a_replica_that_is_not_missed_counts_as_no_restart_later(hire: Hire) -> None:
     engine = hire(lambda _: Actor(), most=3, slots=1)
     engine.expect(6, 0.0)
-    look_until(lambda: engine.stats().replicas == 3)
+    eventually(lambda: engine.stats().replicas == 3)
     engine.expect(0, 0.0)
 
     engine._do(lambda: engine._fleet.lose(next(iter(engine._replicas)), "for the test"))
-    look_until(lambda: engine.stats().replicas == 2)
-    look_until(lambda: not engine._fleet._missing)  # two are enough
+    eventually(lambda: engine.stats().replicas == 2)
+    eventually(lambda: not engine._fleet._missing)  # two are enough
     engine.expect(6, 0.0)
-    look_until(lambda: engine.stats().replicas == 3)
+    eventually(lambda: engine.stats().replicas == 3)
 
     assert engine.stats().restarts == 0
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,9 +17,11 @@ from infra.settings import Settings
 from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
 from specialists.training.lora import lora_config
+from tests.support.eventually import eventually
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource
 from workers.engines.grammar import GrammarError, Guide
+from workers.engines.in_flight import InFlight
 from workers.engines.limits import Hosted
 from workers.engines.mask import Mask
 from workers.engines.precision import Precision
@@ -162,7 +163,7 @@ def test_a_grammar_that_gives_up_ends_its_own_request_alone(base: Path, monkeypa
 
 def test_an_engine_whose_thread_ends_fails_what_is_in_flight(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
-    monkeypatch.setattr(TransformersEngine, "_await_work", lambda _: False)
+    monkeypatch.setattr(InFlight, "await_work", lambda _: False)
     running = engine.submit(ask("1", PROMPTS[0], grammar=None, max_tokens=3))
 
     assert isinstance(running.exception(WAIT_S), EngineError)
@@ -210,10 +211,7 @@ def test_a_request_joins_and_leaves_while_another_one_runs(engine: TransformersE
 def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 256)}, slots=1)
     long = engine.submit(ask("long", PROMPTS[2], grammar=None, max_tokens=256))
-    until = time.monotonic() + WAIT_S
-    while engine.stats().steps < 3:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    eventually(lambda: engine.stats().steps >= 3, within_s=WAIT_S)
     waiting = engine.submit(ask("waiting", PROMPTS[0], max_tokens=1))
 
     engine.cancel("long")
@@ -228,22 +226,21 @@ def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) ->
 
 
 def test_a_step_that_hangs_is_noticed_and_does_not_keep_the_engine_from_closing(
-    base: Path, monkeypatch, caplog
+    base: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workers.engines.transformers.engine.LAST_STEP_S", 0.1)
     engine, gate, begun = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, 1, stall_s=0.2), Event(), Event()
 
-    def hang(pieces: list[Piece], whole: list[bool]) -> torch.Tensor:
+    def hang(pieces: Sequence[Piece], wanted: Sequence[bool]) -> torch.Tensor:
         begun.set()
         gate.wait(WAIT_S)
         raise RuntimeError
 
-    engine._decoder.feed = hang  # type: ignore[method-assign]
+    monkeypatch.setattr(engine._decoder, "feed", hang)
     assert engine.healthy()
     stuck = engine.submit(ask("1", PROMPTS[0]))
     assert begun.wait(WAIT_S)
-    time.sleep(0.3)
-    assert not engine.healthy()
+    eventually(lambda: not engine.healthy())
     engine.close()
     assert "a decoding step hangs" in caplog.text
     gate.set()
@@ -361,25 +358,26 @@ class Broken:
         raise ArithmeticError("after the words " + PROMPTS[0])
 
 
-def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(base: Path, caplog) -> None:
+def test_a_failing_step_fails_its_requests_and_the_engine_goes_on(
+    base: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
-    engine._decoder.feed, whole = Broken().feed, engine._decoder.feed  # type: ignore[method-assign]
-
-    with pytest.raises(EngineError, match="ArithmeticError") as caught:
-        answers(engine, [ask("1", PROMPTS[0])])
+    with monkeypatch.context() as broken:
+        broken.setattr(engine._decoder, "feed", Broken().feed)
+        with pytest.raises(EngineError, match="ArithmeticError") as caught:
+            answers(engine, [ask("1", PROMPTS[0])])
 
     assert caught.value.retryable
     assert "raised ArithmeticError" in caplog.text
     assert PROMPTS[0] not in caplog.text
-    engine._decoder.feed = whole  # type: ignore[method-assign]
     assert engine.healthy()
     assert answers(engine, [ask("1", PROMPTS[0])])[0].tokens_out == 12
     engine.close()
 
 
-def test_an_engine_whose_steps_keep_failing_says_that_it_is_broken(base: Path) -> None:
+def test_an_engine_whose_steps_keep_failing_says_that_it_is_broken(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
-    engine._decoder.feed = Broken().feed  # type: ignore[method-assign]
+    monkeypatch.setattr(engine._decoder, "feed", Broken().feed)
 
     healthy_when_told: list[bool] = []
     for n in range(FAILURES_ALLOWED):
@@ -403,7 +401,7 @@ class Narrow:
         self._feed, self._most = whole.feed, most
         self.tried: list[int] = []
 
-    def feed(self, pieces: list[Piece], wanted: list[bool]) -> torch.Tensor:
+    def feed(self, pieces: Sequence[Piece], wanted: Sequence[bool]) -> torch.Tensor:
         self.tried.append(sum(len(piece.tokens) for piece in pieces))
         if self.tried[-1] > self._most:
             raise MemoryError
@@ -411,13 +409,13 @@ class Narrow:
 
 
 def test_where_memory_runs_out_the_batch_shrinks_and_every_answer_is_the_same(
-    engine: TransformersEngine, base: Path, caplog
+    engine: TransformersEngine, base: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     prompts = [f"{n} {prompt}" for n, prompt in enumerate(PROMPTS * 3)]
     expected = answers(engine, [ask(f"{n}", prompt) for n, prompt in enumerate(prompts)])
     small = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=15, precision=Precision.FP32)
     narrow = Narrow(small._decoder, 40)
-    small._decoder.feed = narrow.feed  # type: ignore[method-assign]
+    monkeypatch.setattr(small._decoder, "feed", narrow.feed)
 
     found = answers(small, [ask(f"{n}", prompt) for n, prompt in enumerate(prompts)])
 
@@ -429,9 +427,9 @@ def test_where_memory_runs_out_the_batch_shrinks_and_every_answer_is_the_same(
     small.close()
 
 
-def test_where_not_even_the_smallest_step_fits_its_requests_fail(base: Path) -> None:
+def test_where_not_even_the_smallest_step_fits_its_requests_fail(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TransformersEngine(base, {"words": Hosted(None, 64, 32)}, slots=2)
-    engine._decoder.feed = Narrow(engine._decoder, 0).feed  # type: ignore[method-assign]
+    monkeypatch.setattr(engine._decoder, "feed", Narrow(engine._decoder, 0).feed)
 
     with pytest.raises(EngineError, match="MemoryError") as caught:
         answers(engine, [ask("1", PROMPTS[0])])

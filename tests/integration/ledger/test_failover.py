@@ -17,7 +17,8 @@ from infra.ledger.redis.client import client_of
 from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer, free_port
 from infra.records import Job, RunRecord
-from tests.survivors import Survivors, away, check_done_once, until
+from tests.support.eventually import eventually
+from tests.support.survivors import Survivors, away, check_done_once
 
 
 @dataclass
@@ -49,31 +50,31 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         both = Pair(primary, replica, *clients)
         both.to_primary.config_set("repl-diskless-sync-delay", 0)
         both.to_replica.replicaof("127.0.0.1", primary.port)
-        until(lambda: both.in_sync, "the replica is in sync")
+        eventually(lambda: both.in_sync, "the replica is in sync")
         yield both
 
 
 def test_a_goal_ends_on_the_replica_that_took_over(survivors: Survivors, pair: Pair) -> None:
     survivors.move_to(pair.primary.port)
-    before = survivors.processes.pids
+    before = survivors.house.pids
     goal = survivors.submit([0.1] * 60)
     goal.await_jobs(15)
 
     pair.kill()
     survivors.relay.point_at(free_port())  # nothing listens there
-    until(lambda: away(survivors.refusal()), "the API says that it is away")
+    eventually(lambda: away(survivors.refusal()), "the API says that it is away")
     survivors.relay.point_at(pair.replica.port)
-    until(survivors.answers, "the replica is read")
-    until(lambda: away(survivors.refusal()), "the API says that it cannot be written")
+    eventually(survivors.answers, "the replica is read")
+    eventually(lambda: away(survivors.refusal()), "the API says that it cannot be written")
     pair.promote()
 
     check_done_once(goal, pair.replica.url)
-    assert survivors.processes.pids == before
+    assert survivors.house.pids == before
 
 
 def test_a_goal_ends_on_a_replica_that_was_still_loading_when_it_was_reached(survivors: Survivors, pair: Pair) -> None:
     survivors.move_to(pair.primary.port)
-    before = survivors.processes.pids
+    before = survivors.house.pids
     goal = survivors.submit([0.1] * 40)
     goal.await_jobs(10)
 
@@ -83,18 +84,18 @@ def test_a_goal_ends_on_a_replica_that_was_still_loading_when_it_was_reached(sur
     pair.to_replica.config_set("key-load-delay", 20_000)  # microseconds each
     pair.to_replica.replicaof("127.0.0.1", pair.primary.port)
     survivors.relay.point_at(pair.replica.port)
-    until(lambda: away(survivors.refusal()), "the API says that it is away")
-    until(lambda: pair.in_sync, "it has loaded")
+    eventually(lambda: away(survivors.refusal()), "the API says that it is away")
+    eventually(lambda: pair.in_sync, "it has loaded")
     pair.kill()
     pair.promote()
 
     check_done_once(goal, pair.replica.url)
-    assert survivors.processes.pids == before
+    assert survivors.house.pids == before
 
 
 def test_links_that_died_without_a_word_are_given_up(survivors: Survivors, pair: Pair) -> None:
     survivors.move_to(pair.primary.port)
-    before = survivors.processes.pids
+    before = survivors.house.pids
     goal = survivors.submit([0.1] * 40)
     goal.await_jobs(10)
 
@@ -102,7 +103,7 @@ def test_links_that_died_without_a_word_are_given_up(survivors: Survivors, pair:
     pair.promote()
 
     check_done_once(goal, pair.replica.url)
-    assert survivors.processes.pids == before
+    assert survivors.house.pids == before
 
 
 RUN = RunRecord(id="r1", created_ms=1, body={})

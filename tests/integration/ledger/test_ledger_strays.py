@@ -45,7 +45,7 @@ def failed(ledger: RedisLedger, job: Job) -> None:
     assert ledger.commit(Outcome(state=JobState.FAILED, failure=failure, **place), claim.token)
 
 
-def test_of_a_line_are_taken_only_jobs_that_there_are(ledger: RedisLedger, client: Any) -> None:
+def test_of_a_line_are_taken_only_jobs_that_there_are(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.release(a_job(i, tokens=10) for i in range(4))
     failed(ledger, a_job(1, tokens=10))
     client.zadd(LINE, {a_job(1).id: 0})  # before all others
@@ -61,7 +61,7 @@ def test_of_a_line_are_taken_only_jobs_that_there_are(ledger: RedisLedger, clien
 
 
 @pytest.mark.parametrize("index", INDICES)
-def test_an_index_is_rid_of_what_is_no_job_any_more(ledger: RedisLedger, client: Any, index: str) -> None:
+def test_an_index_is_rid_of_what_is_no_job_any_more(ledger: RedisLedger, client: redis.Redis, index: str) -> None:
     ledger.release([a_job(0)])
     failed(ledger, a_job(0))
     client.zadd(index, {a_job(0).id: 1, "r1.s1.99": 1})
@@ -75,7 +75,7 @@ def test_an_index_is_rid_of_what_is_no_job_any_more(ledger: RedisLedger, client:
 
 
 @pytest.mark.parametrize("index", INDICES)
-def test_more_of_them_than_one_script_looks_at_end_too(ledger: RedisLedger, client: Any, index: str) -> None:
+def test_more_of_them_than_one_script_looks_at_end_too(ledger: RedisLedger, client: redis.Redis, index: str) -> None:
     ledger.release([a_job(0)])
     client.zadd(index, {f"r9.s1.{i}": 1 for i in range(2 * JOBS_A_CALL)})
 
@@ -85,7 +85,7 @@ def test_more_of_them_than_one_script_looks_at_end_too(ledger: RedisLedger, clie
     assert client.zscore(index, "r9.s1.0") is None
 
 
-def test_if_the_first_of_those_behind_a_job_is_gone_the_next_does_it(ledger: RedisLedger, client: Any) -> None:
+def test_if_the_first_of_those_behind_a_job_is_gone_the_next_does_it(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.release(a_job(i, reuse=UNIQUE) for i in range(3))
     client.delete("test:state:r1.s1.1")
 

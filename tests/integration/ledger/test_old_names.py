@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis
 
-from coordinator.goals.goals import Goal, Goals
+from coordinator.goals.goals import Goals
+from coordinator.goals.request import Goal
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, JobState, RunRecord
 from tests.contracts.ledger.given import LEASE_MS, a_job
@@ -30,7 +32,7 @@ def test_a_job_that_was_stored_before_is_claimed_and_expires(
     ledger.release([a_job(0, claim_within_s=50), a_job(1, claim_within_s=0.05)])
     for index in (0, 1):
         key = f"{settings.prefix}:job:{a_job(index).id}"
-        written_before(redis_client, key, str(redis_client.get(key)), lambda text, key=key: redis_client.set(key, text))
+        written_before(redis_client, key, str(redis_client.get(key)), partial(redis_client.set, key))
     time.sleep(0.06)
     ledger.sweep(LEASE_MS)
     claim = ledger.claim(a_job(0).id, "w1", LEASE_MS)

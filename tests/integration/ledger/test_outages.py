@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from coordinator.ledger_metrics import LedgerCollector
 from infra.ledger.redis.client import client_of
 from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.records import Job, JobState
-from tests.survivors import Survivors, away, check_done_once, until
+from tests.support.eventually import eventually
+from tests.support.jobs import state_of, status_of
+from tests.support.survivors import Survivors, away, check_done_once
 
 CONF = Path(__file__).parents[3] / "infra" / "deploy" / "redis" / "redis.conf"
 
@@ -39,7 +42,7 @@ def client(server: RedisServer) -> Iterator[Any]:
 def roster(survivors: Survivors) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from infra.cli import main; main()", "workers"]
     return subprocess.run(
-        command, env=survivors.processes.environment, capture_output=True, text=True, check=False, timeout=60
+        command, env=survivors.house.environment, capture_output=True, text=True, check=False, timeout=60
     )
 
 
@@ -48,7 +51,7 @@ def up(collector: LedgerCollector) -> float:
 
 
 def test_every_process_survives_a_restart_of_redis(survivors: Survivors, server: RedisServer) -> None:
-    before = survivors.processes.pids
+    before = survivors.house.pids
     with client_of(survivors.relay.url) as client:
         collector = LedgerCollector(RedisLedger(client, "mh"))
         assert up(collector) == 1
@@ -70,26 +73,26 @@ def test_every_process_survives_a_restart_of_redis(survivors: Survivors, server:
         check_done_once(goal, server.url)
         assert up(collector) == 1
     assert "nap-" in roster(survivors).stdout
-    assert survivors.processes.pids == before
+    assert survivors.house.pids == before
 
 
-def fill(client: Any, folder: Path) -> Callable[[], None]:
+def fill(client: redis.Redis, folder: Path) -> Callable[[], object]:
     client.config_set("maxmemory", "1mb")
     return lambda: client.config_set("maxmemory", 0)
 
 
-def break_disk(client: Any, folder: Path) -> Callable[[], None]:
+def break_disk(client: redis.Redis, folder: Path) -> Callable[[], None]:
     """Have it fail to write, here a snapshot: it refuses writes until it can. A full disk under its append-only file
     has the same answer, MISCONF."""
     (folder / "dump.rdb").mkdir()
     client.config_set("save", "3600 1000000")
     client.bgsave()
-    until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "it has failed to write")
+    eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "it has failed to write")
 
     def mend() -> None:
         (folder / "dump.rdb").rmdir()
         client.bgsave()
-        until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", "it has written")
+        eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", "it has written")
         client.config_set("save", "")
 
     return mend
@@ -97,23 +100,27 @@ def break_disk(client: Any, folder: Path) -> Callable[[], None]:
 
 @pytest.mark.parametrize("harm", [fill, break_disk])
 def test_a_redis_that_cannot_write_refuses_goals_and_takes_what_runs_later(
-    survivors: Survivors, server: RedisServer, client: Any, tmp_path: Path, harm: Any
+    survivors: Survivors,
+    server: RedisServer,
+    client: redis.Redis,
+    tmp_path: Path,
+    harm: Callable[[redis.Redis, Path], Callable[[], object]],
 ) -> None:
-    before = survivors.processes.pids
+    before = survivors.house.pids
     goal = survivors.submit([1.0] * 8)  # twice as many as run at once
     ledger = RedisLedger(client, "mh")
     running = [Job.name(goal.id, "s1", index) for index in range(4)]
-    until(lambda: all(ledger.job(job_id).state is JobState.RUNNING for job_id in running), "four run")
+    eventually(lambda: all(state_of(ledger, job_id) is JobState.RUNNING for job_id in running), "four run")
 
     mend = harm(client, tmp_path)
     assert away(survivors.refusal())
-    until(lambda: client.info("stats")["total_error_replies"] > 20, "commits have been refused")
+    eventually(lambda: client.info("stats")["total_error_replies"] > 20, "commits have been refused")
     assert not goal.ended_jobs
     mend()
 
     check_done_once(goal, server.url)
-    assert [ledger.job(job_id).attempt for job_id in running] == [1] * 4
-    assert survivors.processes.pids == before
+    assert [status_of(ledger, job_id).attempt for job_id in running] == [1] * 4
+    assert survivors.house.pids == before
 
 
 def test_both_deployments_keep_their_data_alike(tmp_path: Path) -> None:

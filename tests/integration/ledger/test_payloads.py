@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ import redis
 from infra.ledger.payloads import LARGE_BYTES
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Refusal, RunRecord, RunState
+from tests.support.eventually import eventually
+from tests.support.jobs import status_of
 
 RUN = RunRecord(id="r1", created_ms=1, body={})
 TEXT = "Each clause of this contract, as it was on the day. " * 1_000
@@ -64,16 +65,15 @@ def ended(ledger: RedisLedger) -> RunRecord:
     return run.model_copy(update={"version": run.version + 1})
 
 
-def used_bytes(client: Any) -> int:
+def used_bytes(client: redis.Redis) -> int:
     """By the data. What was emptied before may still be on its way out."""
-    until = time.monotonic() + WAIT_S
-    while (memory := client.info("memory"))["lazyfree_pending_objects"] and time.monotonic() < until:
-        time.sleep(0.01)
+    eventually(lambda: client.info("memory")["lazyfree_pending_objects"] == 0)
+    memory = client.info("memory")
     return int(memory["used_memory"] - memory["mem_aof_buffer"] - memory["mem_clients_normal"])
 
 
 def test_a_waiting_job_of_an_ordinary_input_takes_a_kilobyte_and_a_half_at_most(
-    ledger: RedisLedger, client: Any
+    ledger: RedisLedger, client: redis.Redis
 ) -> None:
     size, text = 2_000, "I was charged twice for my order, and the shop does not answer. " * 3
     before = used_bytes(client)
@@ -86,7 +86,7 @@ def test_a_waiting_job_of_an_ordinary_input_takes_a_kilobyte_and_a_half_at_most(
     assert 0 < used_bytes(client) - before <= 1_500 * size
 
 
-def test_what_all_jobs_of_a_step_share_is_stored_once(ledger: RedisLedger, client: Any) -> None:
+def test_what_all_jobs_of_a_step_share_is_stored_once(ledger: RedisLedger, client: redis.Redis) -> None:
     size = 600
     before = used_bytes(client)
 
@@ -94,7 +94,7 @@ def test_what_all_jobs_of_a_step_share_is_stored_once(ledger: RedisLedger, clien
 
     assert client.hlen("test:payloads:r1") == 1
     assert used_bytes(client) - before < 1_500 * size + 2 * len(TEXT)
-    assert all(ledger.job(a_job(i).id).job == a_job(i) for i in range(0, size, 100))  # type: ignore[union-attr]
+    assert all(status_of(ledger, a_job(i).id).job == a_job(i) for i in range(0, size, 100))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_large_values_come_back_as_they_were(ledger: RedisLedger, input: Json) -
     assert list(claim.job.input) == list(input)
 
 
-def test_a_value_is_large_above_four_kilobytes_of_json(ledger: RedisLedger, client: Any) -> None:
+def test_a_value_is_large_above_four_kilobytes_of_json(ledger: RedisLedger, client: redis.Redis) -> None:
     just_small = "x" * (LARGE_BYTES - 2)  # and two quotes
     ledger.release([a_job(0, {"text": just_small}), a_job(1, {"list": ["small"]})])
     assert not client.exists("test:payloads:r1")
@@ -128,7 +128,7 @@ def test_a_value_is_large_above_four_kilobytes_of_json(ledger: RedisLedger, clie
     assert client.hlen("test:payloads:r1") == 1
 
 
-def test_the_first_jobs_of_a_run_share_as_well(redis_client: redis.Redis, client: Any) -> None:
+def test_the_first_jobs_of_a_run_share_as_well(redis_client: redis.Redis, client: redis.Redis) -> None:
     ledger = RedisLedger(redis_client, "test")
 
     ledger.create_run(RUN, [a_job(0), a_job(1)], [])
@@ -137,7 +137,7 @@ def test_the_first_jobs_of_a_run_share_as_well(redis_client: redis.Redis, client
     assert claimed(ledger, a_job(1)).job == a_job(1)
 
 
-def test_jobs_of_two_runs_share_nothing(ledger: RedisLedger, client: Any) -> None:
+def test_jobs_of_two_runs_share_nothing(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.create_run(RUN.model_copy(update={"id": "r2"}), [], [])
 
     ledger.release([a_job(0), a_job(0, run_id="r2"), a_job(1)])
@@ -145,7 +145,7 @@ def test_jobs_of_two_runs_share_nothing(ledger: RedisLedger, client: Any) -> Non
     assert client.hlen("test:payloads:r1") == client.hlen("test:payloads:r2") == 1
 
 
-def test_releasing_again_after_a_crash_stores_what_is_missing(ledger: RedisLedger, client: Any) -> None:
+def test_releasing_again_after_a_crash_stores_what_is_missing(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.release([a_job(0)])
 
     assert ledger.release([a_job(0), a_job(1)]) == 1
@@ -154,7 +154,7 @@ def test_releasing_again_after_a_crash_stores_what_is_missing(ledger: RedisLedge
     assert claimed(ledger, a_job(1)).job == a_job(1)
 
 
-def test_large_values_are_kept_as_long_as_their_run(ledger: RedisLedger, client: Any) -> None:
+def test_large_values_are_kept_as_long_as_their_run(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.release([a_job(0)])
     failed(ledger, a_job(0))
     assert client.ttl("test:payloads:r1") == -1
@@ -164,7 +164,7 @@ def test_large_values_are_kept_as_long_as_their_run(ledger: RedisLedger, client:
     assert 0 < client.ttl("test:payloads:r1") <= client.ttl("test:run:r1")
 
 
-def test_for_a_run_that_has_ended_none_are_stored(ledger: RedisLedger, client: Any) -> None:
+def test_for_a_run_that_has_ended_none_are_stored(ledger: RedisLedger, client: redis.Redis) -> None:
     ended(ledger)
 
     assert ledger.release([a_job(0)]) == 0
@@ -172,7 +172,7 @@ def test_for_a_run_that_has_ended_none_are_stored(ledger: RedisLedger, client: A
     assert not client.exists("test:payloads:r1")
 
 
-def test_a_run_that_is_taken_up_again_keeps_its_large_values(ledger: RedisLedger, client: Any) -> None:
+def test_a_run_that_is_taken_up_again_keeps_its_large_values(ledger: RedisLedger, client: redis.Redis) -> None:
     ledger.release([a_job(0), a_job(1)])
     failed(ledger, a_job(0))
     run = ended(ledger).model_copy(update={"state": RunState.RUNNING})
@@ -186,7 +186,9 @@ def test_a_run_that_is_taken_up_again_keeps_its_large_values(ledger: RedisLedger
     assert claimed(ledger, a_job(1)).job == a_job(1, other, round=1)
 
 
-def test_a_job_whose_large_values_are_gone_is_unknown_and_stays_in_no_line(ledger: RedisLedger, client: Any) -> None:
+def test_a_job_whose_large_values_are_gone_is_unknown_and_stays_in_no_line(
+    ledger: RedisLedger, client: redis.Redis
+) -> None:
     ledger.release([a_job(0), a_job(1), a_job(2, {"text": "small"})])
     client.delete("test:payloads:r1")
     client.delete("test:job:r1.s1.2")

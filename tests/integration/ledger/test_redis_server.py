@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer, free_port
 from infra.records import RunRecord
 from infra.settings import Settings
+from tests.support.eventually import eventually
 
 OWNER = """
 import sys, time
@@ -38,11 +38,8 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def await_silence(port: int, limit_s: float = 30) -> None:
-    until = time.monotonic() + limit_s
-    while listens(port):
-        assert time.monotonic() < until, f"port {port} still answers"
-        time.sleep(0.05)
+def await_silence(port: int) -> None:
+    eventually(lambda: not listens(port), f"port {port} is silent", within_s=30)
 
 
 def test_it_is_durable_and_never_evicts(tmp_path: Path) -> None:
@@ -75,6 +72,12 @@ def test_it_does_not_outlive_an_owner_that_was_killed(tmp_path: Path) -> None:
         owner.kill()
 
     await_silence(port)
+
+
+def test_a_ctrl_c_at_the_terminal_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        assert server.pid
+        assert os.getpgid(server.pid) == server.pid != os.getpgid(0)
 
 
 def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
@@ -145,8 +148,7 @@ def test_an_error_that_passes_is_an_outage_for_one_command_of_several_too(tmp_pa
         client.config_set("save", "3600 1000000")
         (tmp_path / "dump.rdb").mkdir()  # where its snapshot is to be: it fails to write one, and refuses all writes
         client.bgsave()
-        while client.info("persistence")["rdb_last_bgsave_status"] == "ok":
-            time.sleep(0.02)
+        eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] != "ok")
         with pytest.raises(LedgerUnavailable, match="MISCONF"):
             RedisLedger(client, "test").acknowledge(["1-1"])
         client.config_set("save", "")  # it would else try again before it ends
@@ -159,7 +161,7 @@ def test_an_error_that_stays_is_a_fault() -> None:
 
 def raised(answer: str) -> None:
     """As redis-py reads the error `answer`."""
-    raise BaseParser.parse_error(answer)
+    raise BaseParser.parse_error(answer)  # type: ignore[no-untyped-call]  # redis-py ships it untyped
 
 
 def test_three_hundred_threads_of_one_client_may_wait_at_once(tmp_path: Path) -> None:

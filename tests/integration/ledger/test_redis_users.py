@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import QueueRefused
 from infra.records import Job, JobState, RunRecord
 from infra.settings import Settings
+from tests.support.eventually import eventually
 
 USERS_FILE = Path(__file__).parents[3] / "infra/deploy/redis/users.acl"
 WAIT_S = 60
@@ -73,7 +75,7 @@ def admin(server: RedisServer) -> Iterator[redis.Redis]:
 @pytest.fixture
 def role(server: RedisServer, admin: redis.Redis, tmp_path: Path) -> Iterator[Role]:
     """The settings of a user's process. No process may have asked for what its user has no right to."""
-    admin.execute_command("ACL LOG", "RESET")
+    admin.acl_log_reset()
 
     def settings(name: str) -> Settings:
         (tmp_path / name).write_text(f"{password_of(name)}\n")
@@ -111,13 +113,6 @@ def dispatch(settings: Settings) -> None:
     ledger.close()
 
 
-def until(true: Callable[[], object]) -> None:
-    ends = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
-
-
 def start(start_worker: Callable[..., subprocess.Popen[str]], settings: Settings, specialists: str) -> None:
     password = str(settings.redis_password_file)
     start_worker("mood", specialists=specialists, redis_url=settings.redis_url, redis_password_file=password)
@@ -145,26 +140,32 @@ def flower(role: Role) -> Iterator[str]:
     process.wait()
 
 
+def ends_next(coordinator: Settings, ledger: RedisLedger) -> bool:
+    """Whether the job has ended, after another look by a coordinator."""
+    dispatch(coordinator)
+    return ended(ledger, "r1.s1.0")
+
+
 def test_a_job_passes_with_each_process_s_own_user_and_flower_sees_it(
-    role: Role, admin: redis.Redis, start_worker, mood: str, flower: str
+    role: Role, admin: redis.Redis, start_worker: Callable[..., subprocess.Popen[str]], mood: str, flower: str
 ) -> None:
     ledger = release(role("api"), "r1")
     start(start_worker, role("worker"), mood)
-    until(lambda: _up(flower))
-    until(lambda: (dispatch(role("coordinator")), ended(ledger, "r1.s1.0"))[1])
+    eventually(lambda: _up(flower))
+    eventually(lambda: ends_next(role("coordinator"), ledger))
     with httpx.Client(base_url=flower) as see:
-        until(lambda: "mood" in see.get("/api/task/types").json()["task-types"])
-        until(
+        eventually(lambda: "mood" in see.get("/api/task/types").json()["task-types"])
+        eventually(
             lambda: [q["name"] for w in see.get("/api/workers?refresh=1").json().values() for q in w["active_queues"]]
         )
-        until(lambda: "SUCCESS" in [task["state"] for task in see.get("/api/tasks").json().values()])
+        eventually(lambda: "SUCCESS" in [task["state"] for task in see.get("/api/tasks").json().values()])
         lengths = {each["name"]: each["messages"] for each in see.get("/api/queues/length").json()["active_queues"]}
         assert lengths.pop("mood") == 0
         assert [(name.partition(".")[0], waiting) for name, waiting in lengths.items()] == [("mood", 0)]
         for page in ("/workers", "/tasks", "/broker", "/api/tasks", "/task/r1.s1.0"):
             assert "Hintertupfing" not in see.get(page).raise_for_status().text
     ledger.close()
-    assert admin.execute_command("ACL LOG") == []
+    assert admin.acl_log() == []
 
 
 def _up(url: str) -> bool:
@@ -174,10 +175,12 @@ def _up(url: str) -> bool:
         return False
 
 
-def test_all_keys_are_the_ledger_s_or_the_queue_s(role: Role, admin: redis.Redis, start_worker, mood: str) -> None:
+def test_all_keys_are_the_ledger_s_or_the_queue_s(
+    role: Role, admin: redis.Redis, start_worker: Callable[..., subprocess.Popen[str]], mood: str
+) -> None:
     ledger = release(role("api"), "r1")
     start(start_worker, role("worker"), mood)
-    until(lambda: (dispatch(role("coordinator")), ended(ledger, "r1.s1.0"))[1])
+    eventually(lambda: ends_next(role("coordinator"), ledger))
     ledger.close()
     assert {key.partition(":")[0] for key in admin.scan_iter()} == {"mh", "mq"}
 
@@ -198,7 +201,7 @@ NOBODY = [
 
 @pytest.mark.parametrize("name", DENIED)
 def test_a_user_has_no_right_beyond_its_process_s_work(role: Role, admin: redis.Redis, name: str) -> None:
-    admin.execute_command("RPUSH", "mq:mood", "x")
+    admin.rpush("mq:mood", "x")
     script = admin.script_load("return redis.call('LRANGE', KEYS[1], 0, -1)")
     with connect(role(name)) as client:
         assert client.ping()
@@ -223,16 +226,16 @@ def test_a_coordinator_may_purge_the_queue_of_a_type(role: Role, admin: redis.Re
 
     assert queue.waiting("mood") == 0
     queue.close()
-    assert admin.execute_command("ACL LOG") == []
+    assert admin.acl_log() == []
 
 
 def test_the_api_may_not_purge_a_queue(role: Role, admin: redis.Redis) -> None:
-    admin.execute_command("RPUSH", "mq:mood", "x")
+    admin.rpush("mq:mood", "x")
     queue = CeleryQueue(create_app(role("api")))
     with pytest.raises(QueueRefused, match=r"^cannot purge queue 'mood': .*permission"):
         queue.purge("mood")
     queue.close()
-    assert admin.execute_command("LLEN", "mq:mood") == 1
+    assert admin.llen("mq:mood") == 1
 
 
 def test_a_script_reaches_no_further_than_who_runs_it(role: Role, admin: redis.Redis) -> None:
@@ -258,7 +261,7 @@ def test_a_server_that_starts_with_these_users_has_all_back_that_a_transaction_w
     for found in (None, "kept"):
         process = subprocess.Popen([binary(), str(tmp_path / "redis.conf")], stdout=subprocess.DEVNULL)
         with client_of(url) as client:
-            until(lambda asked=client: _answers(asked))
+            eventually(partial(_answers, client))
             assert client.get("mh:first") == found
             with client.pipeline() as pipe:
                 pipe.set("mh:first", "kept").set("mh:second", "kept").execute()

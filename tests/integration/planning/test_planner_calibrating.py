@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from benchmarks.planning.reader import OverlapReader
-from specialists.planning.calibration import FEATURES, Calibration
 from specialists.planning.planner import Planner
-from specialists.planning.ranking import AS_FOUND
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES
+from specialists.planning.ranking.ranking import AS_FOUND
 from specialists.training.planning.calibrating import (
     CalibratingError,
     Judged,

@@ -23,7 +23,7 @@ from specialists.heads.encoder import (
 )
 from specialists.heads.goal import HASHED, NAMES, SHAPE, GoalHead, features
 from specialists.heads.matcher import BEGUN_WITH, Kept, Matcher, Scorer, base_of, load_adapter, save_adapter
-from specialists.planning.texts import TASKS
+from specialists.planning.words.texts import TASKS
 
 GOAL = "Which of my mails are about a stolen card?"
 SAID = [

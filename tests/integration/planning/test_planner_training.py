@@ -18,10 +18,10 @@ from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
 from specialists.heads.encoder import metadata_of
 from specialists.heads.matcher import Kept, Scorer, base_of
-from specialists.planning.calibration import Calibration
-from specialists.planning.offered import read_offer
-from specialists.planning.reading import shape_of
-from specialists.planning.texts import TASKS, WANTS, known
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.reading.shape import shape_of
+from specialists.planning.words.texts import TASKS, WANTS, known
 from specialists.specialist import load_specialist
 from specialists.training.planning.calibrating import CalibratingError
 from specialists.training.planning.epochs import Epochs

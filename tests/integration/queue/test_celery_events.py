@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from infra.queue.celery_app import create_app
 from infra.queue.celery_queue import CeleryQueue
 from infra.queue.protocol import Handler
 from infra.settings import Settings
+from tests.support.eventually import eventually
 
 WAIT_S = 20
 LIFE = ["task-received", "task-started", "task-succeeded"]
@@ -39,10 +39,7 @@ class Flower:
         return [event["type"] for event in list(self.told) if event.get("uuid") == job_id]
 
     def wait_for(self, kind: str, count: int = 1) -> None:
-        until = time.monotonic() + WAIT_S
-        while sum(event["type"] == kind for event in list(self.told)) < count:
-            assert time.monotonic() < until, f"{kind} did not come {count} times"
-            time.sleep(0.01)
+        eventually(lambda: sum(event["type"] == kind for event in list(self.told)) >= count, f"{kind} {count} times")
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from peft import get_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import equal
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -75,12 +77,12 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_an_unbroken_one(
     whole = train(triage, examples, base, tmp_path / "whole", OPTIONS, print)
     learn, calls = lora._learn, 0
 
-    def cut_off(*args: object) -> float:
+    def cut_off(*args: Any) -> float:
         nonlocal calls
         calls += 1
         if calls > 7:
             raise KeyboardInterrupt
-        return learn(*args)  # type: ignore[arg-type]
+        return learn(*args)
 
     with monkeypatch.context() as patch:
         patch.setattr(lora, "_learn", cut_off)
@@ -99,7 +101,7 @@ def test_the_best_look_at_the_development_set_is_kept_and_a_run_that_gets_no_bet
     kept = []
 
     def look(model: object, *_: object) -> Look:
-        kept.append({name: tensor.half() for name, tensor in lora.get_peft_model_state_dict(model).items()})
+        kept.append({name: tensor.half() for name, tensor in get_peft_model_state_dict(model).items()})
         return next(looks)
 
     monkeypatch.setattr(lora, "_look", look)
@@ -169,7 +171,7 @@ def test_a_checkpoint_of_other_examples_is_refused(
     base: Path, triage: Specialist, examples: list[Example], tmp_path: Path
 ) -> None:
     (tmp_path / "out").mkdir()
-    lora.torch.save({"step": 5, "run": "of something else"}, tmp_path / "out" / CHECKPOINT)
+    torch.save({"step": 5, "run": "of something else"}, tmp_path / "out" / CHECKPOINT)
     with pytest.raises(TrainingError, match="of a run with other examples"):
         train(triage, examples, base, tmp_path / "out", OPTIONS, print)
 

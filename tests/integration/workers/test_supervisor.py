@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.eventually import eventually
 from workers.upkeep.ending import BROKEN, REFUSED
 from workers.upkeep.supervisor import LOOK_S
 
@@ -27,6 +28,8 @@ with open(lives, "a") as file:
 life = len(open(lives).readlines())
 def tick():
     os.write(int(ticks.removeprefix("--ticks=")), b".")
+def ready():
+    open(lives + ".ready", "w").close()
 def serve():
     while True:
         tick()
@@ -68,11 +71,9 @@ def pids(lives: Path) -> list[int]:
     return list(map(int, lives.read_text().split())) if lives.exists() else []
 
 
-def eventually(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+def await_ready(lives: Path) -> None:
+    """Until the worker has said so."""
+    eventually(lives.with_name("lives.ready").exists, "the worker is ready")
 
 
 def is_gone(pid: int) -> bool:
@@ -121,7 +122,7 @@ def test_a_worker_that_falls_silent_is_killed_and_started_again(supervise: Super
     supervisor.terminate()
     _, said = end_of(supervisor)
     assert "the worker hangs; it is killed" in said
-    assert "the worker ended: SIGKILL; starting it again in 0 s" in said
+    assert "the worker ended (SIGKILL); starting it again in 0 s" in said
 
 
 def test_the_time_before_the_first_tick_is_no_silence(supervise: Supervise, lives: Path) -> None:
@@ -148,9 +149,8 @@ def test_a_supervisor_that_was_stopped_for_a_while_does_not_count_that_as_silenc
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_end_is_the_workers(supervise: Supervise, lives: Path, number: signal.Signals) -> None:
-    supervisor = supervise(f"signal.signal({int(number)}, lambda *_: sys.exit(0))\ntick(); time.sleep(600)")
-    eventually(lambda: pids(lives))
-    time.sleep(5 * LOOK_S)  # its handler is there
+    supervisor = supervise(f"signal.signal({int(number)}, lambda *_: sys.exit(0))\nready(); tick(); time.sleep(600)")
+    await_ready(lives)
     supervisor.send_signal(number)
     assert end_of(supervisor) == (0, "")
 
@@ -158,9 +158,8 @@ def test_a_signal_to_end_is_the_workers(supervise: Supervise, lives: Path, numbe
 def test_a_worker_that_does_not_listen_is_killed_when_its_grace_period_is_over(
     supervise: Supervise, lives: Path
 ) -> None:
-    supervisor = supervise("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve()")
-    eventually(lambda: pids(lives))
-    time.sleep(5 * LOOK_S)
+    supervisor = supervise("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nready(); serve()")
+    await_ready(lives)
     supervisor.terminate()
     code, said = end_of(supervisor)
     assert code == 128 + signal.SIGKILL
@@ -178,8 +177,7 @@ def test_a_supervisor_told_to_end_while_it_waits_starts_nothing_more(supervise: 
 
 
 def test_a_worker_does_not_outlive_a_supervisor_that_is_killed(supervise: Supervise, lives: Path) -> None:
-    supervisor = supervise("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve()")
-    eventually(lambda: pids(lives))
-    time.sleep(5 * LOOK_S)
+    supervisor = supervise("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nready(); serve()")
+    await_ready(lives)
     supervisor.kill()
     eventually(lambda: is_gone(pids(lives)[0]))

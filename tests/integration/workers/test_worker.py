@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -23,18 +22,18 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import RedisServer
 from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.queue.protocol import QueueUnavailable
-from infra.records import Job, JobState, JobStatus, RunRecord, RunState, strayed_line
+from infra.records import JobState, RunState, strayed_line
 from infra.settings import Settings
+from tests.support.eventually import eventually
+from tests.support.jobs import await_ends, await_state, sent
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 from workers.app import StartError, await_ledger
+
+Start = Callable[..., subprocess.Popen[str]]
 
 WAIT_S = 60
 SECRET = "my card was swallowed in Hintertupfing"
-NAP = """
-import time
-def nap(input):
-    time.sleep(input["seconds"])
-    return {"slept": input["seconds"]}
-"""
 MOOD = """
 engine = "scripted"
 [decoding]
@@ -49,7 +48,7 @@ def settings(redis_url: str, redis_client: redis.Redis) -> Settings:
 
 
 @pytest.fixture
-def folders(write_specialist: Callable[..., Path]) -> str:
+def folders(write_specialist: Callable[..., Path], tmp_path: Path) -> str:
     """Specialists as the setting wants them.
 
     `mood` answers from a script, `slow` as well but not within a test, and `nap` is a function that takes time.
@@ -60,53 +59,30 @@ def folders(write_specialist: Callable[..., Path]) -> str:
     answer = {"mood": {"enum": ["good", "bad"]}}
     mood = write_specialist("mood", MOOD, text, answer, files)
     slow = write_specialist("slow", MOOD + "[script]\nmedian_s = 600\n[limits]\ntimeout_s = 900\n", text, answer, files)
-    manifest = 'engine = "function"\nfunction = "nap.py:nap"\n'
-    nap = write_specialist(
-        "nap", manifest, {"seconds": {"type": "number"}}, {"slept": {"type": "number"}}, {"nap.py": NAP}
-    )
-    return json.dumps([str(mood), str(slow), str(nap)])
-
-
-def send(
-    ledger: RedisLedger, queue: CeleryQueue, type: str, inputs: list[dict[str, Any]], run_id: str = "r1"
-) -> list[str]:
-    jobs = [
-        Job(id=Job.name(run_id, "s1", index), type=type, input=input, run_id=run_id, step_id="s1", index=index)
-        for index, input in enumerate(inputs)
-    ]
-    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), jobs, [])
-    for job_type, job_id in ledger.take_ready(1_000):
-        queue.send(job_type, job_id)
-    return [job.id for job in jobs]
-
-
-def wait_until(ledger: RedisLedger, job_id: str, state: JobState) -> JobStatus:
-    until = time.monotonic() + WAIT_S
-    while not (found := ledger.job(job_id)) or found.state is not state:
-        assert time.monotonic() < until, found
-        time.sleep(0.05)
-    return found
+    return json.dumps([str(mood), str(slow), str(nap_in(tmp_path))])
 
 
 def unacknowledged(client: redis.Redis) -> int:
     return client.hlen("mq:unacked") + client.zcard("mq:unacked_index")
 
 
-def test_a_worker_does_jobs_of_several_types(start_worker, folders, ledger, queue) -> None:
+def test_a_worker_does_jobs_of_several_types(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     start_worker("mood", "nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
-    outcome = wait_until(ledger, job_id, JobState.SUCCEEDED).outcome
+    (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
+    outcome = await_state(ledger, job_id, JobState.SUCCEEDED).outcome
     assert outcome
     assert outcome.output == {"mood": "bad"}
     assert next(iter(ledger.workers().values()))["serves"] == {"mood": "1.0.0", "nap": "1.0.0"}
 
 
 def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
-    start_worker, folders, ledger, queue, redis_client
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_client: redis.Redis
 ) -> None:
     worker = start_worker("nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "nap", [{"seconds": 2}])
-    wait_until(ledger, job_id, JobState.RUNNING)
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": 2}])
+    await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(WAIT_S) == 0
     status = ledger.job(job_id)
@@ -116,39 +92,45 @@ def test_a_worker_told_to_stop_ends_what_it_runs_and_leaves_no_message(
     assert redis_client.llen("mq:nap") == 0
 
 
-def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(start_worker, folders, ledger, queue) -> None:
+def test_a_worker_told_to_stop_hands_back_what_outlasts_its_grace_period(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     worker = start_worker("nap", specialists=folders, grace_s="0.2")
-    (job_id,) = send(ledger, queue, "nap", [{"seconds": 3}])
-    wait_until(ledger, job_id, JobState.RUNNING)
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": 3}])
+    await_state(ledger, job_id, JobState.RUNNING)
     worker.send_signal(signal.SIGTERM)
-    assert wait_until(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
+    assert await_state(ledger, job_id, JobState.READY).attempt == 0  # an end that is no fault of the job's
     assert worker.wait(WAIT_S) == 0
 
 
-def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(start_worker, folders, ledger, queue) -> None:
+def test_a_job_of_a_cancelled_run_stops_at_once_and_its_slot_is_free(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     """Its lease would be looked at twenty minutes later: only the ledger's word to stop can have ended it."""
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
-    (job_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
-    wait_until(ledger, job_id, JobState.RUNNING)
-    (next_id,) = send(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
+    (job_id,) = sent(ledger, queue, "slow", [{"text": SECRET}], run_id="r1")
+    await_state(ledger, job_id, JobState.RUNNING)
+    (next_id,) = sent(ledger, queue, "slow", [{"text": SECRET}], run_id="r2")
 
     run = ledger.load_run("r1")
     assert run
     assert ledger.advance(run.model_copy(update={"state": RunState.CANCELLED}), [], [], [])
 
-    wait_until(ledger, next_id, JobState.RUNNING)  # in the one slot that there is
-    assert wait_until(ledger, job_id, JobState.CANCELLED).attempt == 1
+    await_state(ledger, next_id, JobState.RUNNING)  # in the one slot that there is
+    assert await_state(ledger, job_id, JobState.CANCELLED).attempt == 1
 
 
-def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(start_worker, folders, ledger, queue) -> None:
+def test_a_cancelled_job_of_a_run_that_goes_on_stops_too(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     start_worker("slow", specialists=folders, lease_s="3600", slots="1")
-    first, second = send(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
-    wait_until(ledger, first, JobState.RUNNING)
+    first, second = sent(ledger, queue, "slow", [{"text": SECRET}, {"text": SECRET}])
+    await_state(ledger, first, JobState.RUNNING)
     assert ledger.cancel([first]) == 1
-    wait_until(ledger, second, JobState.RUNNING)
+    await_state(ledger, second, JobState.RUNNING)
 
 
-def test_a_message_is_not_delivered_again_while_its_handler_runs(queue, redis_client) -> None:
+def test_a_message_is_not_delivered_again_while_its_handler_runs(queue: CeleryQueue, redis_client: redis.Redis) -> None:
     calls: list[str] = []
     done = threading.Event()
 
@@ -187,37 +169,37 @@ def overheard(url: str) -> Iterator[list[bytes]]:
 
 
 def test_celery_and_flower_see_ids_and_never_a_word_of_a_job(
-    start_worker, folders, ledger, queue, redis_client, redis_url
+    start_worker: Start,
+    folders: str,
+    ledger: RedisLedger,
+    queue: CeleryQueue,
+    redis_client: redis.Redis,
+    redis_url: str,
 ) -> None:
     with overheard(redis_url) as said:
-        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
+        (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
         (waiting,) = redis_client.lrange("mq:mood", 0, -1)
         start_worker("mood", specialists=folders)
-        wait_until(ledger, job_id, JobState.SUCCEEDED)
-        until = time.monotonic() + WAIT_S
-        while not any(b"task-succeeded" in _plain(event) for event in events(said)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        await_state(ledger, job_id, JobState.SUCCEEDED)
+        eventually(lambda: told_of(b"task-succeeded", said))
     body = base64.b64decode(json.loads(waiting)["body"])
     assert json.loads(body)[0] == [job_id]
     told = [_plain(event) for event in events(said)]
     for kind in (b"task-received", b"task-started", b"task-succeeded", b"worker-online"):
         assert any(kind in event for event in told), kind
+    assert isinstance(waiting, str)
     for seen in (waiting.encode(), body, *told):
         assert b"Hintertupfing" not in seen
 
 
 def test_a_job_that_failed_is_failed_to_flower_too_and_its_words_stay_unsaid(
-    start_worker, folders, ledger, queue, redis_url
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, redis_url: str
 ) -> None:
     with overheard(redis_url) as said:
-        (job_id,) = send(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
+        (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET + " in other words"}])
         worker = start_worker("mood", specialists=folders)
-        wait_until(ledger, job_id, JobState.FAILED)
-        until = time.monotonic() + WAIT_S
-        while not (failed := [event for event in map(_plain, events(said)) if b"task-failed" in event]):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        await_state(ledger, job_id, JobState.FAILED)
+        failed = eventually(lambda: told_of(b"task-failed", said))
     assert b"JobFailed('engine')" in failed[0]
     assert b"Hintertupfing" not in failed[0]
     worker.terminate()
@@ -230,16 +212,22 @@ def events(said: list[bytes]) -> list[bytes]:
     return [line for line in list(said) if line.startswith(b"PUBLISH") and b"celeryev" in line]
 
 
+def told_of(kind: bytes, said: list[bytes]) -> list[bytes]:
+    return [event for event in map(_plain, events(said)) if kind in event]
+
+
 def _plain(event: bytes) -> bytes:
     """The event, and its base64 body readable."""
     message = json.loads(event.split(b" ", 2)[2])
     return event + base64.b64decode(message["body"])
 
 
-def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, folders, ledger, queue, settings) -> None:
+def test_flower_is_told_one_line_a_type_and_a_readable_worker(
+    start_worker: Start, folders: str, ledger: RedisLedger, queue: CeleryQueue, settings: Settings
+) -> None:
     start_worker("mood", "nap", specialists=folders)
-    (job_id,) = send(ledger, queue, "mood", [{"text": SECRET}])
-    wait_until(ledger, job_id, JobState.SUCCEEDED)
+    (job_id,) = sent(ledger, queue, "mood", [{"text": SECRET}])
+    await_state(ledger, job_id, JobState.SUCCEEDED)
     with create_app(settings) as app:
         ((worker, tasks),) = app.control.inspect(timeout=2).registered().items()
     assert worker == next(iter(ledger.workers()))
@@ -248,24 +236,20 @@ def test_flower_is_told_one_line_a_type_and_a_readable_worker(start_worker, fold
     assert told == {"mood", "nap", *(strayed_line(*each) for each in about["schemas"].items())}
 
 
-def test_a_worker_goes_on_after_a_restart_of_redis(start_worker, folders, tmp_path: Path) -> None:
+def test_a_worker_goes_on_after_a_restart_of_redis(start_worker: Start, folders: str, tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as server:
         settings = Settings(redis_url=server.url)
         ledger, queue = RedisLedger(client_of(server.url), settings.prefix), CeleryQueue(create_app(settings))
         worker = start_worker("mood", specialists=folders, redis_url=server.url)
-        (before,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
-        wait_until(ledger, before, JobState.SUCCEEDED)
+        (before,) = sent(ledger, queue, "mood", [{"text": SECRET}], run_id="r1")
+        await_state(ledger, before, JobState.SUCCEEDED)
         server.stop()
         time.sleep(2)
         server.start()
-        (after,) = send(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
-        until = time.monotonic() + WAIT_S
-        while not ledger.job(after).state.ended:
-            assert time.monotonic() < until
-            for job_type, job_id in ledger.sweep(silent_ms=3_000):  # a message sent to a cut link may vanish
-                queue.send(job_type, job_id)
-            time.sleep(0.2)
-        assert ledger.job(after).state is JobState.SUCCEEDED
+        (after,) = sent(ledger, queue, "mood", [{"text": SECRET}], run_id="r2")
+        with sweeping(ledger, queue, silent_ms=3_000):  # a message sent to a cut link may vanish
+            (status,) = await_ends(ledger, [after])
+        assert status.state is JobState.SUCCEEDED
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(WAIT_S) == 0
         queue.close()
@@ -293,7 +277,9 @@ def test_a_worker_does_not_start_without_a_ledger() -> None:
         (["mood"], {"specialists": '["/nowhere"]'}, "/nowhere: no specialist.toml"),
     ],
 )
-def test_a_worker_that_cannot_start_says_why_in_one_line(start_worker, folders, names, settings, reason) -> None:
+def test_a_worker_that_cannot_start_says_why_in_one_line(
+    start_worker: Start, folders: str, names: list[str], settings: dict[str, str], reason: str
+) -> None:
     worker: subprocess.Popen[str] = start_worker(*names, **{"specialists": folders} | settings)
     _, said = worker.communicate(timeout=WAIT_S)
     assert worker.returncode == 2
@@ -303,7 +289,7 @@ def test_a_worker_that_cannot_start_says_why_in_one_line(start_worker, folders, 
 
 
 def test_a_worker_whose_first_beat_is_not_taken_now_says_why_and_may_be_started_anew(
-    start_worker, folders, tmp_path: Path
+    start_worker: Start, folders: str, tmp_path: Path
 ) -> None:
     with RedisServer(tmp_path / "redis") as server:
         with client_of(server.url) as client:

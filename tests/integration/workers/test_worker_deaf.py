@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import signal
-import time
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from infra.ledger.redis.ledger import RedisLedger
 from infra.queue.celery_queue import CeleryQueue, create_app
-from infra.records import Job, JobState, RunRecord
+from infra.records import JobState
+from infra.settings import Settings
+from tests.support.jobs import await_state, sent, state_of
+from tests.support.nap import nap_in
+from tests.support.sweeper import sweeping
 from workers.upkeep.ending import BROKEN
+
+Start = Callable[..., subprocess.Popen[str]]
 
 WAIT_S = 60
 #: The signal stops the main thread for good, as a read of a dead socket would; the other threads go on.
@@ -24,34 +31,20 @@ def nap(input):
     time.sleep(input["seconds"])
     return {"slept": input["seconds"]}
 """
-MANIFEST = 'engine = "function"\nfunction = "nap.py:nap"\n'
 
 
 @pytest.fixture
-def options(write_specialist: Callable[..., Path]) -> dict[str, str]:
-    number = {"type": "number"}
-    folder = write_specialist("nap", MANIFEST, {"seconds": number}, {"slept": number}, {"nap.py": NAP})
-    return {"specialists": json.dumps([str(folder)]), "silent_s": "2", "lease_s": "3"}
+def options(tmp_path: Path) -> dict[str, str]:
+    return {"specialists": json.dumps([str(nap_in(tmp_path, NAP))]), "silent_s": "2", "lease_s": "3"}
 
 
 def send(ledger: RedisLedger, queue: CeleryQueue, run_id: str, seconds: float) -> str:
-    job = Job(id=Job.name(run_id, "s1", 0), type="nap", input={"seconds": seconds}, run_id=run_id, step_id="s1")
-    ledger.create_run(RunRecord(id=run_id, created_ms=1, body={}), [job], [])
-    for job_type, job_id in ledger.take_ready(10):
-        queue.send(job_type, job_id)
-    return job.id
-
-
-def await_state(ledger: RedisLedger, job_id: str, state: JobState, mend: Callable[[], object] = lambda: None) -> None:
-    until = time.monotonic() + WAIT_S
-    while ledger.job(job_id).state is not state:
-        assert time.monotonic() < until, ledger.job(job_id)
-        mend()
-        time.sleep(0.05)
+    (job_id,) = sent(ledger, queue, "nap", [{"seconds": seconds}], run_id)
+    return job_id
 
 
 def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
-    start_worker, options, ledger, queue, settings
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, settings: Settings
 ) -> None:
     deaf = start_worker("nap", **options)
     running = send(ledger, queue, "r1", seconds=5)
@@ -64,14 +57,16 @@ def test_a_worker_that_consumes_no_more_ends_and_a_new_one_does_the_job(
 
     assert deaf.wait(WAIT_S) == BROKEN
 
-    assert ledger.job(running).state is JobState.SUCCEEDED  # what it ran came to its end
-    assert ledger.job(waiting).state is JobState.SENT
+    assert state_of(ledger, running) is JobState.SUCCEEDED  # what it ran came to its end
+    assert state_of(ledger, waiting) is JobState.SENT
     assert ledger.workers() == {}
     start_worker("nap", **options)
     await_state(ledger, waiting, JobState.SUCCEEDED)
 
 
-def test_a_deaf_worker_is_started_again_by_its_supervisor(start_worker, options, ledger, queue, settings) -> None:
+def test_a_deaf_worker_is_started_again_by_its_supervisor(
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, settings: Settings
+) -> None:
     supervisor = start_worker("nap", supervised=True, **options)
     await_state(ledger, send(ledger, queue, "r0", seconds=0), JobState.SUCCEEDED)  # it listens to remote control too
     (deaf,) = ledger.workers()
@@ -89,7 +84,7 @@ def test_a_deaf_worker_is_started_again_by_its_supervisor(start_worker, options,
 
 
 def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(
-    start_worker, options, ledger, queue
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue
 ) -> None:
     worker = start_worker("nap", **options | {"grace_s": "0.2"})
     running = send(ledger, queue, "r1", seconds=30)
@@ -103,7 +98,9 @@ def test_a_worker_whose_celery_hangs_hands_back_what_it_runs_and_ends_even_so(
     assert ledger.workers() == {}
 
 
-def test_a_worker_whose_slots_are_all_taken_is_not_deaf(start_worker, options, ledger, queue) -> None:
+def test_a_worker_whose_slots_are_all_taken_is_not_deaf(
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue
+) -> None:
     worker = start_worker("nap", slots="1", **options)
     first, second = send(ledger, queue, "r1", seconds=4), send(ledger, queue, "r2", seconds=0)
     await_state(ledger, first, JobState.SUCCEEDED)  # the second waited for longer than `silent_s`: no slot was free
@@ -112,7 +109,7 @@ def test_a_worker_whose_slots_are_all_taken_is_not_deaf(start_worker, options, l
 
 
 def test_a_worker_whose_every_connection_is_cut_goes_on_consuming(
-    start_worker, options, ledger, queue, redis_client
+    start_worker: Start, options: dict[str, str], ledger: RedisLedger, queue: CeleryQueue, redis_client: redis.Redis
 ) -> None:
     worker = start_worker("nap", **options | {"silent_s": "20"})
     before = send(ledger, queue, "r1", seconds=0)
@@ -124,10 +121,6 @@ def test_a_worker_whose_every_connection_is_cut_goes_on_consuming(
 
     after = send(ledger, queue, "r2", seconds=0)
 
-    def send_again() -> None:
-        """As the coordinator's sweep: a message sent to a link that was just cut may vanish."""
-        for job_type, job_id in ledger.sweep(silent_ms=3_000):
-            queue.send(job_type, job_id)
-
-    await_state(ledger, after, JobState.SUCCEEDED, send_again)
+    with sweeping(ledger, queue, silent_ms=3_000):  # a message sent to a link that was just cut may vanish
+        await_state(ledger, after, JobState.SUCCEEDED)
     assert worker.poll() is None

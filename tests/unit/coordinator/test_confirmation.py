@@ -16,8 +16,8 @@ from coordinator.runs.progress import StepState
 from coordinator.runs.run import Run
 from infra.metrics import create_registry
 from infra.records import RunState
-from tests.answers import draft, planned, refused, unsure
-from tests.story import COUNT, INTENT, JOIN, SORT, Story, all_done, done, goal_run, ref, run_of
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.story import COUNT, INTENT, JOIN, SORT, Story, all_done, done, goal_run, ref, run_of
 
 GROUNDED = {"step": "s1", "argument": "equals", "value": "card_arrival", "from": "cards that are late"}
 FIRST = draft(SORT, words="sorts the messages", confidence=0.5, grounded=[GROUNDED])

@@ -15,6 +15,7 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.records import Load, Priority
 from infra.settings import Settings
 from specialists.catalog import load_catalog
+from tests.support.clock import Clock
 
 CATALOG = load_catalog(adapters=False)
 SETTINGS = Settings(_env_file=None, backlog=100, tenant_backlog=60)
@@ -29,14 +30,6 @@ class Full(MemoryLedger):
         ready = {Priority.NORMAL: {"busy": 60}}
         load = Load(ready=ready, sent=self.sent, tokens=60 + self.sent, tokens_per_s=2.0)
         return dict.fromkeys(job_types, load)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.s = 500.0
-
-    def __call__(self) -> float:
-        return self.s
 
 
 def bid(jobs: int = 1, job_type: str = "count", tenant: str = "acme") -> Bid:
@@ -79,7 +72,7 @@ class Stored(MemoryLedger):
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(500.0)
 
 
 @pytest.fixture
@@ -88,8 +81,8 @@ def full() -> Full:
 
 
 @pytest.fixture
-def door(full: Full, clock: Callable[[], float]) -> Door:
-    return Door(full, CATALOG, SETTINGS, now_s=clock)
+def door(full: Full, clock: Clock) -> Door:
+    return Door(full, CATALOG, SETTINGS, now_s=clock.now_s)
 
 
 def test_those_refused_one_after_the_other_are_told_later_and_later_times(door: Door) -> None:
@@ -104,7 +97,7 @@ def test_who_gives_no_name_makes_nobody_wait(door: Door) -> None:
 @pytest.mark.parametrize("named", [pytest.param(False, id="no keys"), pytest.param(True, id="a new key each time")])
 def test_who_comes_again_and_again_keeps_nobody_out_of_a_line_with_room(clock: Clock, named: bool) -> None:
     ledger = Stored()
-    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 100
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock.now_s), 100
     for n in range(6000):  # a hundred a second, where five are done
         clock.s += 0.01
         refusal(door, bid(tenant="greedy"), name=f"greedy/{n}" if named else None)
@@ -171,7 +164,7 @@ def test_promises_of_one_type_are_nothing_to_another(door: Door) -> None:
 
 def test_promises_about_a_tenants_own_bound_are_nothing_to_another_tenant(clock: Clock) -> None:
     wide = SETTINGS.model_copy(update={"backlog": 1000})
-    door = Door(Full(), CATALOG, wide, now_s=clock)
+    door = Door(Full(), CATALOG, wide, now_s=clock.now_s)
     for wait_s in (10, 20):  # of its own twenty a time must leave, at two a second, and the queue is not its own
         assert refusal(door, bid(jobs=20, tenant="busy"), name=str(wait_s)).retry_after_s == wait_s
     with door.entering([bid(jobs=20, tenant="acme")]):
@@ -192,7 +185,7 @@ def test_a_request_that_is_refused_names_every_fault_and_promises_for_every_type
 
 
 def test_what_is_entering_counts_until_it_has_entered(clock: Clock) -> None:
-    door = Door(MemoryLedger(), CATALOG, SETTINGS, now_s=clock)
+    door = Door(MemoryLedger(), CATALOG, SETTINGS, now_s=clock.now_s)
     with door.entering([bid(jobs=60)]):
         assert refusal(door, bid(jobs=41, tenant="other")).why is Why.BACKLOG
         assert refusal(door, bid()).why is Why.TENANT_BACKLOG
@@ -204,7 +197,7 @@ def test_what_is_entering_counts_until_it_has_entered(clock: Clock) -> None:
 
 def test_what_is_refused_does_not_count_as_entering(clock: Clock) -> None:
     ledger, seen = Stored(), list[bool]()
-    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 99
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock.now_s), 99
     ledger.meanwhile = [lambda: seen.append(is_let_in(door, bid()))]
     refusal(door, bid(jobs=20))
     assert seen == [True]
@@ -213,7 +206,7 @@ def test_what_is_refused_does_not_count_as_entering(clock: Clock) -> None:
 def test_what_is_stored_while_the_ledger_is_asked_counts(clock: Clock) -> None:
     """It has entered, and the ledger was asked before: it is in neither."""
     ledger = Stored()
-    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock), 99
+    door, ledger.sent = Door(ledger, CATALOG, SETTINGS, now_s=clock.now_s), 99
 
     def enters() -> None:
         with door.entering([bid()]):

@@ -7,15 +7,16 @@ from typing import Any, cast
 import pytest
 
 from coordinator.api.views import goal_view, job_type_view
-from coordinator.commands.explanation_lines import explanation_lines
+from coordinator.commands.views.explanation import explanation_lines
 from coordinator.plans.answer import Confirm
 from coordinator.plans.planner_input import planner_input
 from coordinator.runs.explanation import explanation
-from specialists.planning.offered import read_request
-from specialists.planning.planner import Planner, Reader
-from specialists.planning.search import Beliefs
-from tests.answers import draft, planned, refused, unsure
-from tests.story import CATALOG, SORT, Story, done, goal_run, ref, run_of
+from specialists.planning.offers.request import read_request
+from specialists.planning.parts.beliefs import Beliefs
+from specialists.planning.planner import Planner
+from specialists.planning.reading.reader import Reader
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.story import CATALOG, SORT, Story, done, goal_run, ref, run_of
 
 Json = dict[str, Any]
 JOB_TYPES = [job_type_view(each) for each in CATALOG]

@@ -11,8 +11,8 @@ from coordinator.plans.plan import PLANNING
 from coordinator.runs.advance import advance
 from infra.records import FailureKind, RunState
 from specialists.catalog import Catalog
-from tests.answers import planned, refused
-from tests.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
+from tests.support.answers import planned, refused
+from tests.support.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
 
 OTHER = {"intent": "lost_or_stolen_card"}
 CASCADE = with_fallback()

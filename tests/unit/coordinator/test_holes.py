@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.plans.holes import SCHEMA_BYTES, fill_faults, hole_faults, hole_of, told, with_defaults
 
-HOLES = {
+HOLES: dict[str, dict[str, Any]] = {
     "messages": {"type": "array", "items": {"type": "string"}},
     "urgency": {"enum": ["high", "low"], "default": "high"},
     "most": {"type": "integer", "minimum": 1, "default": 5},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 
 
 @pytest.mark.parametrize(

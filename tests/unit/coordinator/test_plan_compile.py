@@ -298,7 +298,7 @@ def test_what_is_no_plan_at_all_is_refused(draft: Any) -> None:
 
 # Before its inputs are given
 
-SCHEMAS = {"messages": {"type": "array", "items": {"type": "string"}}, "intent": {"type": "string"}}
+SCHEMAS: dict[str, Json] = {"messages": {"type": "array", "items": {"type": "string"}}, "intent": {"type": "string"}}
 
 
 def kept(**condition: Any) -> Json:

@@ -8,9 +8,9 @@ import pytest
 
 from coordinator.plans.answer import Confirm, Kind
 from coordinator.plans.plan import PlanRefused
-from coordinator.plans.planning import Accepted, Refused, Unsure, decide
-from tests.answers import answered, draft, planned, refused, unsure
-from tests.story import CATALOG, LIMITS, SORT, ref
+from coordinator.plans.planning import Accepted, Asking, Refused, Unsure, decide
+from tests.support.answers import answered, draft, planned, refused, unsure
+from tests.support.story import CATALOG, LIMITS, SORT, ref
 
 Json = dict[str, Any]
 INPUTS = {"messages": ["a", "b"], "note": "a text"}
@@ -18,7 +18,9 @@ ONE = {"id": "s1", "type": "triage", "args": {"text": ref("inputs.note")}}
 BAD = {"id": "s1", "type": "sumarize", "args": {}}
 
 
-def decided(output: Json, confirm: Confirm = Confirm.IF_UNSURE, max_replans: int = 2) -> Accepted | Unsure | Refused:
+def decided(
+    output: Json, confirm: Confirm = Confirm.IF_UNSURE, max_replans: int = 2
+) -> Accepted | Unsure | Refused | Asking:
     return decide(output, confirm, CATALOG, INPUTS, LIMITS.model_copy(update={"max_replans": max_replans}))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.commands.rehearsed import rehearsed_view, summary
+from coordinator.commands.views.rehearsed import rehearsed_view, summary
 from coordinator.rehearsal import planner
 from coordinator.rehearsal.draw import Draw
 from coordinator.rehearsal.lines import Line, LineFault, Rehearsed, State, read_lines
@@ -19,8 +19,8 @@ from coordinator.rehearsal.values import drawn_value
 from infra.settings import Settings
 from specialists.catalog import Catalog, load_catalog
 from specialists.specialist import load_specialist
-from tests.story import COUNT, JOIN, LEAVING_OUT, LIMITS, SORT, ref
-from tests.terminal import shown
+from tests.support.story import COUNT, JOIN, LEAVING_OUT, LIMITS, SORT, ref
+from tests.support.terminal import shown
 
 Json = dict[str, Any]
 CATALOG = load_catalog(adapters=False)
@@ -141,13 +141,15 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("body", "reason"), BROKEN)
-def test_a_function_of_ones_own_that_breaks_ends_its_line_alone(write_specialist, body: str, reason: str) -> None:
+def test_a_function_of_ones_own_that_breaks_ends_its_line_alone(
+    write_specialist: Callable[..., Path], body: str, reason: str
+) -> None:
     done = tried([OWN], catalog=a_function(write_specialist, body))
     assert done.state is State.FAILED
     assert done.reason == f"step 's1', item 0: {reason}"
 
 
-def test_a_function_of_ones_own_runs_on_a_copy_of_its_input(write_specialist) -> None:
+def test_a_function_of_ones_own_runs_on_a_copy_of_its_input(write_specialist: Callable[..., Path]) -> None:
     catalog = a_function(write_specialist, 'input["text"] = input["text"].upper(); return input')
     done = tried([OWN, {**JOIN, "args": {"columns": [ref("inputs.messages"), ref("s1")]}}], catalog=catalog)
     assert done.result["rows"][0] == {"value": "my card is lost", "text": "MY CARD IS LOST"}
@@ -165,7 +167,7 @@ def test_an_input_that_a_job_type_cannot_take_fails_its_job() -> None:
     assert done.reason == "step 's2', item 0: invalid_input: triage.input.text: 3000 characters, maxLength is 2000"
 
 
-def test_a_failed_job_may_be_skipped_defaulted_or_not_needed(write_specialist) -> None:
+def test_a_failed_job_may_be_skipped_defaulted_or_not_needed(write_specialist: Callable[..., Path]) -> None:
     catalog = a_function(write_specialist, 'assert "money" not in input["text"]; return input')
     first, _, third = [{"text": text} for text in MESSAGES]
     assert tried([{**OWN, "on_failure": "skip"}], catalog=catalog).result == [first, None, third]
@@ -180,7 +182,7 @@ def test_more_jobs_than_allowed_fail() -> None:
     assert done.reason == "plan: at least 51 jobs, limits.max_jobs is 50"
 
 
-def test_what_no_stand_in_fits_asks_for_answers(write_specialist) -> None:
+def test_what_no_stand_in_fits_asks_for_answers(write_specialist: Callable[..., Path]) -> None:
     never = {"code": {"type": "string", "maxLength": 9, "pattern": "^(?=a)b$"}}
     folder = write_specialist("own", 'engine = "scripted"\n', {"text": {"type": "string", "maxLength": 40}}, never, {})
     catalog = Catalog([*CATALOG, load_specialist(folder)])
@@ -200,7 +202,12 @@ def test_a_goal_is_planned_and_its_plan_run() -> None:
 
 def test_the_planner_is_told_of_goal_inputs_and_job_types() -> None:
     asked: list[Json] = []
-    tried(planner=lambda told: asked.append(told) or says([SORT])(told))
+
+    def answer(told: Json) -> Json:
+        asked.append(told)
+        return says([SORT])(told)
+
+    tried(planner=answer)
     assert asked[0]["goal"] == "sort them"
     assert asked[0]["inputs"]["messages"]["sample"] == MESSAGES[:2]
     assert {"triage", "filter"} <= {each["name"] for each in asked[0]["job_types"]}
@@ -248,7 +255,10 @@ def test_a_planner_that_breaks_fails_its_line() -> None:
 
 
 def test_an_empty_goal_is_not_put_to_the_planner() -> None:
-    assert tried(planner=nobody, goal=" ").reason == "goal: is empty; say what to reach"
+    def never(told: Json) -> Json:
+        raise AssertionError("there is no goal")
+
+    assert tried(planner=never, goal=" ").reason == "goal: is empty; say what to reach"
 
 
 def test_the_planner_is_loaded_once_and_only_for_a_goal() -> None:

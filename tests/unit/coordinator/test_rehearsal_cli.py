@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from coordinator.rehearsal import planner
 from infra.cli import build
-from tests.story import COUNT, JOIN, SORT
+from tests.support.story import COUNT, JOIN, SORT
 
 Json = dict[str, Any]
 RUNNER = CliRunner()
@@ -59,7 +59,9 @@ def test_malformed_lines_are_named_at_the_end_of_which_the_others_are_done(tmp_p
     assert "goals.jsonl, line 3: give either 'goal' (words) or 'plan'" in done.stderr
 
 
-def test_what_functions_print_does_not_mix_with_the_lines(tmp_path: Path, write_specialist) -> None:
+def test_what_functions_print_does_not_mix_with_the_lines(
+    tmp_path: Path, write_specialist: Callable[..., Path]
+) -> None:
     text = {"text": {"type": "string", "maxLength": 40}}
     files = {"function.py": "def own(input):\n    print('{loud}')\n    return input\n"}
     folder = write_specialist("own", 'engine = "function"\nfunction = "function.py:own"\n', text, text, files)
@@ -70,7 +72,9 @@ def test_what_functions_print_does_not_mix_with_the_lines(tmp_path: Path, write_
     assert "{loud}" in done.stderr
 
 
-def test_a_folder_that_the_settings_name_too_is_taken_once(tmp_path: Path, write_specialist, monkeypatch) -> None:
+def test_a_folder_that_the_settings_name_too_is_taken_once(
+    tmp_path: Path, write_specialist: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = {"text": {"type": "string", "maxLength": 40}}
     files = {"function.py": "def own(input):\n    return input\n"}
     folder = write_specialist("own", 'engine = "function"\nfunction = "function.py:own"\n', text, text, files).parent

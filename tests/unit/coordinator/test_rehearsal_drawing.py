@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from coordinator.commands.plan_drawing import cost_words, jobs_words, nodes_of, planned_drawing, rows_of
+from coordinator.commands.views.costs import cost_words, jobs_words
+from coordinator.commands.views.drawing import planned_drawing
+from coordinator.commands.views.lanes import rows_of
+from coordinator.commands.views.nodes import nodes_of
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Plan
 from coordinator.rehearsal.cost import Cost, Jobs, cost_of
 from coordinator.rehearsal.planned import Planned, plan_goal, planned_view
-from tests.story import CATALOG, COUNT, JOIN, LEAVING_OUT, LIMITS, SORT, ref
-from tests.terminal import shown
+from tests.support.story import CATALOG, COUNT, JOIN, LEAVING_OUT, LIMITS, SORT, ref
+from tests.support.terminal import shown
 
 Json = dict[str, Any]
 INPUTS: Json = {"messages": ["my card is lost", "where is my money", "close my account"]}
@@ -191,7 +194,7 @@ def test_jobs_are_counted_where_lists_are_known() -> None:
 
 
 def test_what_a_function_keeps_is_bounded_by_what_it_is_given() -> None:
-    first = {"id": "s4", "type": "top", "args": {"items": ref("s3.items"), "n": 2}}
+    first: dict[str, Any] = {"id": "s4", "type": "top", "args": {"items": ref("s3.items"), "n": 2}}
     each = {**AGAIN, "id": "s5", "map": {"over": ref("s4.items"), "as": "row"}}
     assert cost(SORT, JOIN, KEPT, first, each).steps["s5"] == Jobs(2, exact=False)
     assert cost(SORT, JOIN, KEPT, {**first, "args": {**first["args"], "n": 9}}, each).steps["s5"] == Jobs(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,7 +204,7 @@ def test_every_value_drawn_for_a_made_up_schema_keeps_it() -> None:
         assert not value_faults(drawn(schema, seed), schema, json.dumps(schema))
 
 
-def test_a_specialist_of_ones_own_is_stood_in_for_as_well(write_specialist) -> None:
+def test_a_specialist_of_ones_own_is_stood_in_for_as_well(write_specialist: Callable[..., Path]) -> None:
     outputs = {
         "mood": {"enum": ["calm", "angry"]},
         "words": {"type": "array", "maxItems": 9, "items": {"type": "string", "maxLength": 30, "x-span-of": "text"}},

@@ -14,8 +14,8 @@ from coordinator.runs.rerun import RerunRefused, reopen
 from infra.records import Job, RunState
 from specialists.catalog import Catalog
 from specialists.manifest import Reusing
-from tests.answers import draft, planned, refused, unsure
-from tests.story import CATALOG, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, ref, run_of
+from tests.support.answers import draft, planned, refused, unsure
+from tests.support.story import CATALOG, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, ref, run_of
 
 Json = dict[str, Any]
 OTHER = {"intent": "cancel_transfer"}

@@ -12,8 +12,8 @@ from coordinator.runs.advance import advance, cancel
 from coordinator.runs.progress import StepState
 from coordinator.runs.run import Run
 from infra.records import FailureKind, RunState
-from tests.answers import planned
-from tests.story import (
+from tests.support.answers import planned
+from tests.support.story import (
     ASKED,
     CATALOG,
     COUNT,
@@ -221,10 +221,8 @@ def test_a_cancelled_job_that_ends_late_changes_nothing() -> None:
 def test_a_quorum_that_cannot_be_reached_fails_the_run_and_says_by_how_much() -> None:
     story = Story(run_of({**SORT, "join": {"quorum": 2}}, JOIN))
     first, second, third = story.jobs
-    story.advance(failed(first))
-    assert story.run.state is RunState.RUNNING
-    story.advance(failed(third))
-    assert story.run.state is RunState.FAILED
+    states = [story.advance(failed(job)).run.state for job in (first, third)]
+    assert states == [RunState.RUNNING, RunState.FAILED]
     assert story.run.failure is not None
     assert story.run.failure.message == "2 of 3 jobs failed, 2 must succeed; the last: it broke"
     assert second.id not in story.results
@@ -347,7 +345,7 @@ def test_an_outcome_of_another_round_changes_nothing() -> None:
     before = story.run
     outcomes = all_done(story.jobs)
     change = story.advance(*(outcome.model_copy(update={"round": round}) for outcome in outcomes for round in (0, 2)))
-    assert (change.run.steps, change.events, story.results.keys()) == (before.steps, [], {"inputs"})
+    assert (change.run.steps, list(change.events), set(story.results)) == (before.steps, [], {"inputs"})
 
 
 def test_an_outcome_waits_for_the_release_of_its_step_unless_it_is_of_an_earlier_round() -> None:

@@ -14,8 +14,8 @@ from coordinator.runs.progress import StepState
 from coordinator.runs.rerun import RerunRefused, check_missing
 from coordinator.runs.run import Run
 from infra.records import Job, RunState
-from tests.answers import ask, draft, planned, refused, unsure
-from tests.story import ASKED, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, with_fallback
+from tests.support.answers import ask, draft, planned, refused, unsure
+from tests.support.story import ASKED, COUNT, INTENT, JOIN, SORT, Story, all_done, done, failed, goal_run, with_fallback
 
 Json = dict[str, Any]
 LOST, LATE = ("triage", {"text": "who lost their card"}), ("triage", {"text": "whose card is late"})

@@ -9,7 +9,11 @@ from rich.console import Console
 
 from coordinator.api.views import job_view
 from coordinator.client import Seen
-from coordinator.commands.show import Following, cell, choices_text, failure_view, job_cut, job_escalated, result_view
+from coordinator.commands.views.following import Following
+from coordinator.commands.views.jobs import job_cut, job_escalated
+from coordinator.commands.views.plans import choices_text
+from coordinator.commands.views.results import failure_view, result_view
+from coordinator.commands.views.values import cell
 from coordinator.goals.answered_job import Followed
 from infra.records import Job, JobState, JobStatus, Outcome, Usage
 

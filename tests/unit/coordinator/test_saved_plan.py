@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from coordinator.plans.saved_plan import PlanRequest, SavedPlan, UnreadablePlan, inputs_used, name_fault
-from tests.story import COUNT, JOIN, SORT, ref, run_of
+from tests.support.story import COUNT, JOIN, SORT, ref, run_of
 
 
 def test_the_inputs_that_a_plan_refers_to_are_named_in_its_order() -> None:

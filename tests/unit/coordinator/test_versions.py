@@ -11,8 +11,8 @@ from coordinator.runs.versions import pinned, served_by, unserved, version_of
 from infra.records import Provenance
 from specialists.catalog import Catalog
 from specialists.specialist import Specialist
-from tests.answers import planned
-from tests.story import CATALOG, INTENT, JOIN, SORT, Story, done, failed, goal_run, run_of
+from tests.support.answers import planned
+from tests.support.story import CATALOG, INTENT, JOIN, SORT, Story, done, failed, goal_run, run_of
 
 OLD = CATALOG.get("triage")
 

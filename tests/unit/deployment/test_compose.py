@@ -36,18 +36,18 @@ def models() -> list[str]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_specialist_of_the_catalog_has_exactly_one_worker_service(profile: str):
+def test_every_specialist_of_the_catalog_has_exactly_one_worker_service(profile: str) -> None:
     runs = [worker for worker in WORKERS.values() if worker["profiles"] in ([], [profile])]
     served = [word for worker in runs for word in worker["command"] if word not in {"manyhands", "worker", "join-ray"}]
     assert sorted(served) == load_catalog(adapters=False).names()
 
 
-def test_a_specialist_with_a_model_has_a_service_of_its_own_that_bears_its_name():
+def test_a_specialist_with_a_model_has_a_service_of_its_own_that_bears_its_name() -> None:
     for name in models():
         assert SERVICES[name]["command"] == SERVICES[f"{name}-gpu"]["command"] == [name]
 
 
-def test_every_base_model_of_the_catalog_is_fetched_before_who_runs_it_starts():
+def test_every_base_model_of_the_catalog_is_fetched_before_who_runs_it_starts() -> None:
     bases = {each.manifest.base.name for each in load_catalog(adapters=False) if each.manifest.base}
     assert bases == set(SERVICES["weights"]["command"]) == set(SERVICES["weights-gpu"]["command"])
     fetched = {"condition": "service_completed_successfully"}
@@ -57,52 +57,52 @@ def test_every_base_model_of_the_catalog_is_fetched_before_who_runs_it_starts():
     assert SERVICES["ray-worker"]["depends_on"]["weights"] == fetched
 
 
-def test_without_a_flag_the_workers_are_those_on_processors():
+def test_without_a_flag_the_workers_are_those_on_processors() -> None:
     settings = [line for line in (ROOT / ".env").read_text().splitlines() if not line.startswith("#")]
     assert settings == ["COMPOSE_PROFILES=cpu"]
 
 
-def test_a_worker_has_longer_to_stop_than_its_jobs_have_to_end():
+def test_a_worker_has_longer_to_stop_than_its_jobs_have_to_end() -> None:
     for name, service in SERVICES.items():
         assert float(service["stop_grace_period"].removesuffix("s")) > Settings(_env_file=None).grace_s, name
 
 
 @every_service
-def test_a_service_has_a_limit_to_its_memory_and_its_processes(name: str):
+def test_a_service_has_a_limit_to_its_memory_and_its_processes(name: str) -> None:
     assert {"mem_limit", "pids_limit", "init"} <= SERVICES[name].keys()
 
 
-def test_redis_says_that_it_is_full_before_its_container_is():
+def test_redis_says_that_it_is_full_before_its_container_is() -> None:
     assert (redis_conf()["maxmemory"], SERVICES["redis"]["mem_limit"]) == ("1gb", "2g")
 
 
 @pytest.mark.parametrize(("secret", "knowers"), KNOWERS.items())
-def test_a_password_of_redis_is_known_to_redis_and_to_whose_it_is(secret: str, knowers: set[str]):
+def test_a_password_of_redis_is_known_to_redis_and_to_whose_it_is(secret: str, knowers: set[str]) -> None:
     having = {name for name, service in SERVICES.items() if secret in service.get("secrets", [])}
     assert having == knowers | {"redis"}
 
 
 @every_service
-def test_a_process_of_ours_comes_to_redis_as_the_user_whose_password_it_has(name: str):
+def test_a_process_of_ours_comes_to_redis_as_the_user_whose_password_it_has(name: str) -> None:
     settings = SERVICES[name].get("environment", {})
     if file := settings.get("MANYHANDS_REDIS_PASSWORD_FILE"):
         user = file.removeprefix("/run/secrets/redis_")
         assert settings["MANYHANDS_REDIS_URL"] == f"redis://{user}@redis:6379/0"
 
 
-def test_every_process_of_ours_shows_its_metrics_inside_and_publishes_them_nowhere():
+def test_every_process_of_ours_shows_its_metrics_inside_and_publishes_them_nowhere() -> None:
     for name in ("api", "coordinator", *WORKERS):
         assert SERVICES[name]["environment"]["MANYHANDS_METRICS_PORT"] == "9464"
         assert not any("9464" in port for port in SERVICES[name].get("ports", []))
 
 
 @every_service
-def test_a_service_has_a_health_check_unless_it_ends_by_itself(name: str):
+def test_a_service_has_a_health_check_unless_it_ends_by_itself(name: str) -> None:
     assert ("healthcheck" in SERVICES[name]) != (name in ONE_SHOT)
 
 
 @every_service
-def test_a_service_has_no_more_rights_than_it_needs(name: str):
+def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -113,55 +113,55 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str):
 
 
 @every_service
-def test_a_service_publishes_its_port_on_this_machine_alone_if_at_all(name: str):
+def test_a_service_publishes_its_port_on_this_machine_alone_if_at_all(name: str) -> None:
     published = SERVICES[name].get("ports", [])
     assert len(published) == (name in {"api", "flower", "ray-head", "prometheus", "grafana"})
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
-def test_redis_and_the_workers_have_no_way_to_the_outside():
+def test_redis_and_the_workers_have_no_way_to_the_outside() -> None:
     inside = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     for name in ("redis", "coordinator", "ray-worker", *WORKERS):
         assert set(SERVICES[name]["networks"]) <= inside
 
 
-def test_flower_is_where_redis_is_and_none_of_our_processes():
+def test_flower_is_where_redis_is_and_none_of_our_processes() -> None:
     beside = {name for name, service in SERVICES.items() if "watch" in service["networks"]}
     assert beside == {"redis", "flower", "prometheus"}
     assert "back" not in SERVICES["flower"]["networks"]
 
 
 @every_service
-def test_an_image_from_elsewhere_is_named_by_its_minor_version(name: str):
+def test_an_image_from_elsewhere_is_named_by_its_minor_version(name: str) -> None:
     image = SERVICES[name]["image"]
     if not image.startswith("manyhands-"):
         assert re.fullmatch(r"\$\{MANYHANDS_[A-Z]+_IMAGE:-[a-z/]+:v?\d+\.\d+[a-z0-9.-]*\}", image)
 
 
-def test_ray_takes_nobody_without_its_token():
+def test_ray_takes_nobody_without_its_token() -> None:
     for name in ("ray-head", "ray-worker", "ferry"):
         assert SERVICES[name]["environment"]["RAY_AUTH_MODE"] == "token"
         assert SERVICES[name]["environment"]["RAY_AUTH_TOKEN_PATH"] == "/run/secrets/ray_token"
         assert "ray_token" in SERVICES[name]["secrets"]
 
 
-def test_grafana_lets_in_nobody_without_a_password():
+def test_grafana_lets_in_nobody_without_a_password() -> None:
     settings = SERVICES["grafana"]["environment"]
     assert settings["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
     assert settings["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_password"
 
 
-def test_a_service_can_be_scaled():
+def test_a_service_can_be_scaled() -> None:
     assert not any("container_name" in service for service in SERVICES.values())
 
 
-def test_the_images_run_as_a_user_without_rights():
+def test_the_images_run_as_a_user_without_rights() -> None:
     dockerfile = (ROOT / "infra/deploy/docker/Dockerfile").read_text()
     assert [line for line in dockerfile.splitlines() if line.startswith("USER ")] == ["USER manyhands"]
     assert SERVICES["redis"]["user"] == "redis"
 
 
-def test_what_compose_and_the_images_take_from_the_repository_is_there():
+def test_what_compose_and_the_images_take_from_the_repository_is_there() -> None:
     mounted = re.findall(r"\./(infra/[\w/.-]+)", (ROOT / "docker-compose.yml").read_text())
     dockerfile = (ROOT / "infra/deploy/docker/Dockerfile").read_text()
     copied = re.findall(r"(?m)^COPY (?:--chmod=\d+ )?(infra/\S+) ", dockerfile)
@@ -170,7 +170,7 @@ def test_what_compose_and_the_images_take_from_the_repository_is_there():
     assert [path for path in [*mounted, *copied] if not (ROOT / path).exists()] == []
 
 
-def test_every_secret_has_an_example_so_that_a_fresh_clone_comes_up():
+def test_every_secret_has_an_example_so_that_a_fresh_clone_comes_up() -> None:
     for name, secret in COMPOSE["secrets"].items():
         assert secret["file"] == f"${{MANYHANDS_SECRETS:-./infra/deploy/docker/secrets/example}}/{name}"
         example = (ROOT / "infra/deploy/docker/secrets/example" / name).read_text()
@@ -182,14 +182,14 @@ def redis_conf() -> dict[str, str]:
     return dict(line.split(None, 1) for line in lines if line and line[0] != "#")
 
 
-def test_redis_keeps_what_it_says_is_done():
+def test_redis_keeps_what_it_says_is_done() -> None:
     conf = redis_conf()
     assert conf["appendonly"] == "yes"
     assert conf["appendfsync"] == "everysec"
     assert conf["maxmemory-policy"] == "noeviction"
 
 
-def test_flower_may_look_and_not_touch():
+def test_flower_may_look_and_not_touch() -> None:
     start = (ROOT / "infra/deploy/docker/flower/start.sh").read_text()
     assert "--read_only=True" in start
     assert "FLOWER_BASIC_AUTH=$(cat /run/secrets/flower_auth)" in start

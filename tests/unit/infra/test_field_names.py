@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from coordinator.goals.goals import JobRequest
+from coordinator.goals.request import JobRequest
 from coordinator.plans.plan import Limits
 from infra.field_names import current_names, old_names
 from infra.records import Job

@@ -33,7 +33,7 @@ def test_an_outcome_of_before_there_were_precisions_and_cuts_still_reads() -> No
 
 def test_each_bad_setting_is_named_as_it_is_set_and_not_quoted() -> None:
     with pytest.raises(ValidationError) as caught:
-        Settings(_env_file=None, slots=0, flower_auth=["user", SECRET])  # type: ignore[call-arg, arg-type]
+        Settings(_env_file=None, slots=0, flower_auth=["user", SECRET])
     faults = setting_faults(caught.value)
     assert [fault.split(": ")[0] for fault in faults] == ["MANYHANDS_FLOWER_AUTH", "MANYHANDS_SLOTS"]
     assert SECRET not in "".join(faults)

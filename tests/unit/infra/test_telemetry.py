@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from infra.metrics import _Handler, create_registry, served
 from infra.records import Claim, Job, JobState, Json, Outcome, Refusal, Usage
 from infra.settings import SettingError, Settings
 from infra.tracing import context_of, traced, traceparent
+from tests.support.clock import Clock
 from workers.engines import EngineStats
 from workers.engines.scripted import ScriptedEngine
 from workers.metrics import WorkerMetrics
@@ -193,12 +194,12 @@ def test_an_engine_that_serves_several_is_shown_once(engine: Engine) -> None:
 
 
 def test_the_ledgers_gauges_are_what_it_says_now() -> None:
-    clock = [1_000_000]
-    ledger, registry = MemoryLedger(now_ms=lambda: clock[0]), CollectorRegistry()
+    clock = Clock(1000.0)
+    ledger, registry = MemoryLedger(now_ms=clock), CollectorRegistry()
     registry.register(LedgerCollector(ledger))
     ledger.release([a_claim().job])
     ledger.beat("mood-1@here", {"serves": {"mood": "1.0.0", "triage": "1.0.0"}}, 60_000)
-    clock[0] += 2_000
+    clock.passes(2_000)
     counted = figures(registry)
     assert counted["manyhands_ledger_up"] == 1
     assert counted["manyhands_jobs{job_type=mood}{state=ready}"] == 1
@@ -216,7 +217,7 @@ def test_a_type_with_jobs_and_without_a_worker_has_zero_workers() -> None:
 
 
 class Away(MemoryLedger):
-    def depths(self) -> dict[str, dict[str, int]]:
+    def depths(self, job_types: Sequence[str] = ()) -> dict[str, dict[str, int]]:
         raise LedgerUnavailable("Redis does not answer")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from specialists.catalog import load_catalog
-from specialists.planning.flow import result_schema
-from specialists.planning.paths import at
+from specialists.planning.flow.paths import at
+from specialists.planning.flow.results import result_schema
 from specialists.schemas import either, kind_of, schema_of, value_faults
 
 Json = dict[str, Any]
@@ -149,6 +150,8 @@ def test_a_join_unites_both_sides() -> None:
 # what cannot be
 
 
+#: What a function needs beside items and a field.
+REST: dict[str, Json] = {"filter": {"equals": "x"}, "top": {"n": 2}}
 KNOWN = "no, price, total, paid, intent, grade, parts.kind, parts.weight"
 
 
@@ -156,7 +159,7 @@ KNOWN = "no, price, total, paid, intent, grade, parts.kind, parts.weight"
     "job_type", ["average", "count", "filter", "group", "max", "min", "pick", "sort", "sum", "top", "unique"]
 )
 def test_a_field_that_cannot_be_in_the_items_is_named_with_those_that_can(job_type: str) -> None:
-    rest: Json = {"filter": {"equals": "x"}, "top": {"n": 2}}.get(job_type, {})
+    rest = REST.get(job_type, {})
     assert faults_of(job_type, field="intend", **rest) == [f"field: no 'intend' in the items; known: {KNOWN}"]
     assert faults_of(job_type, TEXT, field="intent", **rest) == ["field: no 'intent' in the items; known: value"]
 
@@ -318,7 +321,7 @@ def a_list(chance: random.Random) -> list[Any]:
     """Of four: the elements are records of one shape, of which some fields are missing, or they are anything."""
     if chance.random() < 0.3:
         return [a_value(chance) for _ in range(4)]
-    kinds = [
+    kinds: list[Callable[[], Any]] = [
         lambda: chance.choice("xy3"),
         lambda: chance.randint(0, 3),
         chance.random,
@@ -339,8 +342,7 @@ def arguments(job_type: str, chance: random.Random) -> Json:
     if job_type == "template":
         return {"template": "{a}", "values": a_list(chance)[0]}
     args = {"items": a_list(chance), "field": field}
-    more: Json = {"filter": {"equals": "x"}, "top": {"n": 2}}.get(job_type, {})
-    return {"items": args["items"]} if job_type == "flatten" else args | more
+    return {"items": args["items"]} if job_type == "flatten" else args | REST.get(job_type, {})
 
 
 @pytest.mark.parametrize("job_type", [each.name for each in CATALOG if each.manifest.engine == "function"])

@@ -11,8 +11,8 @@ import pytest
 
 from specialists.catalog import load_catalog
 from specialists.offers import offers
-from specialists.planning.normal import normal
-from specialists.planning.offered import FUNCTIONS
+from specialists.planning.normal.normal import normal
+from specialists.planning.offers.offer import FUNCTIONS
 from specialists.training.planning.epochs import Epochs, Shares
 from specialists.training.planning.examples import Branch, Case, GoalCases
 from specialists.training.planning.lessons import batch_of, batches, by_task

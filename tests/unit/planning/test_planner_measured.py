@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.texts import WANTS
+from specialists.planning.words.texts import WANTS
 from specialists.training.planning.measuring import Figures, Outcome, measure, outcome
 from specialists.training.planning.readers import PARTS, Without
 from specialists.training.planning.sets import Asked

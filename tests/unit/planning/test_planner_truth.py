@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import OverlapReader
-from specialists.planning.evidence import Found, among, number
-from specialists.planning.normal import normal
-from specialists.planning.offered import Field
-from specialists.planning.reading import Reading
-from specialists.planning.search import Condition, Tally
-from specialists.planning.texts import WANTS
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import number
+from specialists.planning.evidence.weighing import among
+from specialists.planning.normal.normal import normal
+from specialists.planning.offers.field import Field
+from specialists.planning.parts.beliefs import Condition, Tally
+from specialists.planning.reading.reading import Reading
+from specialists.planning.words.texts import WANTS
 from specialists.training.planning.evidence import fit_evidence, known
 from specialists.training.planning.sets import Asked, load_set
 from specialists.training.planning.truth import part_rows, type_rows
-from tests.mind import SCORE, TRANSLATE, TRIAGE, request_of
+from tests.support.mind import SCORE, TRANSLATE, TRIAGE, request_of
 
 Json = dict[str, Any]
 MAILS = [{"subject": "lost", "body": "my card is lost"}]

@@ -11,8 +11,9 @@ import pytest
 
 from specialists.catalog import load_catalog
 from specialists.offers import offers
-from specialists.planning.normal import normal
-from specialists.planning.offered import FUNCTIONS, Request
+from specialists.planning.normal.normal import normal
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
 from specialists.training.planning.naming import Naming, bare, offer_of
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.sets import REFUSED, load_set

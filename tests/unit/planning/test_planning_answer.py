@@ -11,15 +11,28 @@ import pytest
 
 from benchmarks.planning.reader import DigestReader
 from coordinator.plans.planner_input import planner_input
-from specialists.planning.calibration import Calibration
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
+from specialists.planning.parts.candidate import Candidate
 from specialists.planning.planner import ALTERNATIVES, Planner
-from specialists.planning.ranking import AS_FOUND, ranked
-from specialists.planning.reading import SHORTLIST
-from specialists.planning.search import Candidate, search
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.ranking import AS_FOUND, ranked
+from specialists.planning.reading.reading import SHORTLIST
+from specialists.planning.search.search import search
 from specialists.specialist import Specialist
-from tests.mind import ENTITIES, LOOKUP, SCORE, TEXT, TRANSLATE, TRIAGE, Mind, catalog_of, job_type, record, request_of
-from tests.story import CATALOG
+from tests.support.mind import (
+    ENTITIES,
+    LOOKUP,
+    SCORE,
+    TEXT,
+    TRANSLATE,
+    TRIAGE,
+    Mind,
+    catalog_of,
+    job_type,
+    record,
+    request_of,
+)
+from tests.support.story import CATALOG
 
 Json = dict[str, Any]
 TYPES = (TRIAGE, SCORE, ENTITIES, TRANSLATE, LOOKUP)

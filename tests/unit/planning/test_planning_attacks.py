@@ -14,19 +14,20 @@ from typing import Any
 import pytest
 
 from benchmarks.planning.reader import DigestReader
-from coordinator.goals.goals import input_faults
+from coordinator.goals.input_names import input_faults
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.plans.planner_input import planner_input
 from specialists.catalog import Catalog
-from specialists.planning.offered import read_request
+from specialists.planning.offers.request import read_request
+from specialists.planning.parts.beliefs import Condition
 from specialists.planning.planner import Planner
-from specialists.planning.search import Condition, search
-from specialists.planning.texts import WANTS
+from specialists.planning.search.search import search
+from specialists.planning.words.texts import WANTS
 from specialists.schemas import value_faults
 from specialists.specialist import Specialist
-from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, catalog_of, job_type, listed, record, told
-from tests.story import CATALOG
+from tests.support.mind import ENTITIES, TEXT, TRIAGE, Mind, catalog_of, job_type, listed, record, told
+from tests.support.story import CATALOG
 
 Json = dict[str, Any]
 LIMITS = Limits(max_jobs=1000, deadline_s=60, max_replans=2)

@@ -6,11 +6,13 @@ import json
 
 import pytest
 
-from specialists.planning.calibration import FEATURES, Calibration, features_of, shares
-from specialists.planning.evidence import logit
-from specialists.planning.ranking import AS_FOUND, Ranked, ranked
-from specialists.planning.search import Candidate, search
-from tests.mind import LIKELY, SCORE, TRIAGE, Mind, request_of
+from specialists.planning.evidence.logistic import logit
+from specialists.planning.parts.candidate import Candidate
+from specialists.planning.ranking.calibration import Calibration
+from specialists.planning.ranking.first_plan import FEATURES, features_of, shares
+from specialists.planning.ranking.ranking import AS_FOUND, Ranked, ranked
+from specialists.planning.search.search import search
+from tests.support.mind import LIKELY, SCORE, TRIAGE, Mind, request_of
 
 MAILS = ["my card is lost", "where is my money"]
 
@@ -83,7 +85,7 @@ def test_without_a_calibration_every_goal_is_planned_as_the_search_has_it() -> N
 
 def test_a_calibration_survives_an_adapters_metadata() -> None:
     evidence = {"type": {"own": 0.5, "": -1.0}, "wants.count": {"own": 1.0}}
-    calibration = Calibration({"": 1.0}, {"margin": 1.0}, 0.4, 0.1, {"search": 0.5, "inputs": -2.0}, evidence)
+    calibration = Calibration({"": 1.0}, {"margin": 1.0}, 0.4, 0.3, 0.1, {"search": 0.5, "inputs": -2.0}, evidence)
     metadata = calibration.metadata()
     assert all(isinstance(value, str) for value in metadata.values())
     assert Calibration.read(metadata | {"goal_names": "[]"}) == calibration

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from specialists.planning.drafting import Draft, Place, Rows, rows_of
-from tests.mind import ENTITIES, SCORE, TRIAGE, request_of, told
+from specialists.planning.drafts.draft import Draft
+from specialists.planning.drafts.rows import Rows, rows_of
+from specialists.planning.parts.place import Place
+from tests.support.mind import ENTITIES, SCORE, TRIAGE, request_of, told
 
 TICKETS = [{"title": "a", "body": "b", "intent": "c"}]
 REQUEST = request_of([TRIAGE, SCORE, ENTITIES], mails=["a"], tickets=TICKETS, order={"lines": TICKETS, "no": 7})

@@ -6,24 +6,13 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.evidence import (
-    AS_IT_IS,
-    CONDITIONS,
-    Evidence,
-    Found,
-    among,
-    behind_best,
-    believed,
-    logit,
-    number,
-    sigmoid,
-    types_of,
-    want_evidence,
-)
-from specialists.planning.offered import Request
-from specialists.planning.search import Condition, Tally, owner_of
-from specialists.planning.texts import WANTS
-from tests.mind import SCORE, TRIAGE, Mind, request_of
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import AS_IT_IS, Evidence, behind_best, logit, number, sigmoid
+from specialists.planning.evidence.weighing import CONDITIONS, among, believed, types_of, want_evidence
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Condition, Tally, owner_of
+from specialists.planning.words.texts import WANTS
+from tests.support.mind import SCORE, TRIAGE, Mind, request_of
 
 ORDERS = [{"city": "Rome", "amount": 3, "paid": True}]
 

@@ -15,8 +15,8 @@ from benchmarks.planning.fuzz import ODD, fuzz
 from benchmarks.planning.inputs import made_inputs
 from benchmarks.planning.plans import Tried, candidates, made_scene, tried
 from benchmarks.planning.schemas import PLAIN, Chances
-from coordinator.goals.goals import input_faults
-from specialists.planning.offered import FUNCTIONS
+from coordinator.goals.input_names import input_faults
+from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import schema_faults
 
 SCENES = {"plain": range(150), "odd": range(10_000, 10_050)}  #: about 2,000 plans

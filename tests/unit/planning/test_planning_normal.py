@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.normal import Normal, normal
-from specialists.planning.wants import wants_of
-from tests.mind import ENTITIES, LOOKUP, SCORE, TRANSLATE, TRIAGE, request_of
+from specialists.planning.normal.form import Normal
+from specialists.planning.normal.normal import normal
+from specialists.planning.normal.wants import wants_of
+from tests.support.mind import ENTITIES, LOOKUP, SCORE, TRANSLATE, TRIAGE, request_of
 
 Json = dict[str, Any]
 TYPES = (TRIAGE, SCORE, ENTITIES, TRANSLATE, LOOKUP)
-INPUTS = {
+INPUTS: Json = {
     "mails": ["my card is lost", "where is it"],
     "note": "a text",
     "tickets": [{"title": "a", "body": "b", "minutes": 5}],

@@ -1,4 +1,4 @@
-"""offered: what the planner is told, as records: parameters, fields with their paths, inputs with their parts."""
+"""offers: what the planner is told, as records: parameters, fields with their paths, inputs with their parts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.offered import (
-    Field,
-    fields_of,
-    kind_of,
-    read_given,
-    read_offer,
-    read_request,
-    spoken,
-)
-from tests.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
+from specialists.planning.offers.field import Field, fields_of, kind_of
+from specialists.planning.offers.given import read_given
+from specialists.planning.offers.names import spoken
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.offers.request import read_request
+from tests.support.mind import INTENT, INTENTS, NUMBER, TEXT, TRIAGE, listed, record, request_of
 
 Json = dict[str, Any]
 

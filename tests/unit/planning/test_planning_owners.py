@@ -10,12 +10,13 @@ import pytest
 
 from coordinator.plans.planner_input import planner_input
 from specialists.offers import offer
-from specialists.planning.offered import Heard, Request, read_offer
-from specialists.planning.owners import Ask, asks_of, evidence_of, is_owner, labels_heard, owned
+from specialists.planning.evidence.owners import Ask, asks_of, evidence_of, is_owner, labels_heard, owned
+from specialists.planning.offers.offer import read_offer
+from specialists.planning.offers.request import Heard, Request
 from specialists.planning.planner import Planner
-from specialists.planning.reading import Reading
+from specialists.planning.reading.reading import Reading
 from specialists.schemas import value_faults
-from tests.mind import (
+from tests.support.mind import (
     ENTITIES,
     INTENT,
     LOOKUP,
@@ -28,8 +29,8 @@ from tests.mind import (
     record,
     request_of,
 )
-from tests.story import CATALOG
-from tests.unit.planning.test_planning_reading import Fake
+from tests.support.reader import FakeReader
+from tests.support.story import CATALOG
 
 Json = dict[str, Any]
 GOAL = "We had a busy morning at the branch. Which of these customers have lost their card, if any?"
@@ -110,7 +111,7 @@ def test_a_label_that_only_its_owner_said_can_be_selected_by_and_says_which_word
     many = job_type("many", record(text=TEXT), record(intent={"type": "string", "enum": labels}))
     plain = request_of((many,), GOAL, mails=["a"])
     heard = replace(plain, heard=(Heard("many", {"text": PART}, {"intent": "label 39"}, 0.8),))
-    reader = Fake({"many:": 4.0}, wants=["filter"])
+    reader = FakeReader({"many:": 4.0}, wants=["filter"])
     before, after = (
         {c.value: c.words for c, _ in Reading(reader).found(each, {}).conditions} for each in (plain, heard)
     )
@@ -119,7 +120,7 @@ def test_a_label_that_only_its_owner_said_can_be_selected_by_and_says_which_word
 
 
 def test_the_planner_asks_first_where_it_can_and_plans_where_it_has_heard() -> None:
-    planner = Planner(Fake({"triage:": 4.0, "each of mails": 3.0}, wants=["filter"]))
+    planner = Planner(FakeReader({"triage:": 4.0, "each of mails": 3.0}, wants=["filter"]))
     plain = planner_input(GOAL, {"mails": ["my card is gone"]}, catalog_of(TRIAGE, SCORE))
     first = planner.plan(plain | {"heard": []})
     assert (first["answer"], first["plans"]) == ("ask", [])

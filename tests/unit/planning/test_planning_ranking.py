@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from specialists.planning.offered import FUNCTIONS, Request
-from specialists.planning.ranking import AS_FOUND, Ranked, ranked
-from specialists.planning.search import Beliefs, Candidate, search
-from tests.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
+from specialists.planning.offers.offer import FUNCTIONS
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Beliefs
+from specialists.planning.parts.candidate import Candidate
+from specialists.planning.ranking.ranking import AS_FOUND, Ranked, ranked
+from specialists.planning.search.search import search
+from tests.support.mind import ENTITIES, TEXT, TRIAGE, Mind, job_type, record, request_of
 
 Json = dict[str, Any]
 REPLY = job_type("reply", record("tone", text=TEXT, tone=TEXT), record(reply=TEXT))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from specialists.planning import texts
-from specialists.planning.evidence import Evidence, Found, Weights, sigmoid
-from specialists.planning.offered import Request
-from specialists.planning.reading import BOUND, SHORTLIST, Reading, shape_of
-from specialists.planning.search import Condition, Tally
+from specialists.planning.evidence.found import Found
+from specialists.planning.evidence.logistic import Evidence, Weights, sigmoid
+from specialists.planning.offers.request import Request
+from specialists.planning.parts.beliefs import Condition, Tally
+from specialists.planning.reading.literals import BOUND
+from specialists.planning.reading.reading import SHORTLIST, Reading
+from specialists.planning.reading.shape import shape_of
+from specialists.planning.words import texts
 from specialists.specialist import Specialist
-from tests.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of
+from tests.support.mind import NUMBER, SCORE, TEXT, TRIAGE, catalog_of, job_type, listed, record, request_of
+from tests.support.reader import FakeReader
 
 Json = dict[str, Any]
 GOAL = "answer the mails about my stolen card in informal Dutch"
@@ -24,37 +28,7 @@ MOOD = job_type("mood", record(body=TEXT, tone={"type": "string", "enum": ["form
 MAIL = {"id": "m1", "body": "my card is lost and I want another one", "summary": "lost card"}
 
 
-class Fake:
-    """Says what it was told to say, by a part of the text; of all else that it is unlikely. Remembers what it read."""
-
-    def __init__(self, says: Mapping[str, float] | None = None, wants: Sequence[str] = ()) -> None:
-        self._says = says or {}
-        self._wants = wants
-        self.known: dict[str, float] = {}
-        self.near: dict[tuple[str, str], float] = {}  #: cosines, by parts of both texts
-        self.read_texts: dict[str, list[str]] = {"type": [], "part": [], "bind": []}
-
-    def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
-        return {name: 3.0 if name in self._wants else -5.0 for name in texts.WANTS} | self.known
-
-    def read(self, prefix: str, texts: Sequence[str], task: str) -> list[float]:
-        self.read_texts[task] += texts
-        return [self._of(text) for text in texts]
-
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> list[list[float]]:
-        return [self.read(prefix, texts, task) for prefix, texts in asked]
-
-    def similar(self, left: Sequence[str], right: Sequence[str]) -> list[list[float]]:
-        return [[self._cosine(one, other) for other in right] for one in left]
-
-    def _of(self, text: str) -> float:
-        return next((x for part, x in self._says.items() if part in text), -3.0)
-
-    def _cosine(self, one: str, other: str) -> float:
-        return next((x for (a, b), x in self.near.items() if a in one and b in other), 0.1)
-
-
-def found(request: Request, reader: Fake, models: Mapping[str, Weights] | None = None) -> Found:
+def found(request: Request, reader: FakeReader, models: Mapping[str, Weights] | None = None) -> Found:
     return Reading(reader).found(request, models or {})
 
 
@@ -70,7 +44,7 @@ def binds(parts: Found, type: str, parameter: str) -> dict[tuple[str, ...], Evid
 
 
 def test_a_field_with_the_parameters_name_is_told_apart_and_so_is_the_longest_text() -> None:
-    told = binds(found(request(MOOD, mails=[MAIL]), Fake()), "mood", "body")
+    told = binds(found(request(MOOD, mails=[MAIL]), FakeReader()), "mood", "body")
     assert {key[-1]: each["named"] for key, each in told.items()} == {"id": 0.0, "body": 1.0, "summary": 0.0}
     assert {key[-1]: each["longest"] for key, each in told.items()} == {"id": 0.0, "body": 1.0, "summary": 0.0}
     assert told["field", "mails", "body"]["length"] == pytest.approx(math.log1p(9))
@@ -79,20 +53,22 @@ def test_a_field_with_the_parameters_name_is_told_apart_and_so_is_the_longest_te
 
 def test_names_of_several_words_share_some_of_them() -> None:
     asks = job_type("asks", record(bodyText=TEXT), record(ok=TEXT))
-    told = binds(found(request(asks, mails=[{"mail": {"body_text": "a", "body": "a"}}]), Fake()), "asks", "bodyText")
+    told = binds(
+        found(request(asks, mails=[{"mail": {"body_text": "a", "body": "a"}}]), FakeReader()), "asks", "bodyText"
+    )
     assert told["field", "mails", "mail.body_text"]["named"] == 1.0
     assert told["field", "mails", "mail.body"]["named"] == 0.5
 
 
 def test_where_no_text_is_seen_none_is_the_longest() -> None:
-    told = binds(found(request(SCORE, REPLY, mails=[]), Fake()), "score", "text")
+    told = binds(found(request(SCORE, REPLY, mails=[]), FakeReader()), "score", "text")
     assert told.keys() >= {("out", "reply", "reply")}
     assert all(each["longest"] == each["length"] == 0.0 for each in told.values())
 
 
 def test_what_a_source_is_is_told_of_it() -> None:
     takes = job_type("sums", record("items", items=listed({"type": "string"}), text=TEXT), record(sum=NUMBER))
-    parts = found(request(takes, REPLY, mails=["a b", "c"], note="a"), Fake({"all mails": 2.0}))
+    parts = found(request(takes, REPLY, mails=["a b", "c"], note="a"), FakeReader({"all mails": 2.0}))
     whole = binds(parts, "sums", "items")["list", "mails"]
     assert (whole["list"], whole["field"], whole["output"], whole["only"]) == (1.0, 0.0, 0.0, 1.0)
     assert (whole["required"], whole["behind"], whole["own"]) == (0.0, 0.0, 2.0)
@@ -103,18 +79,18 @@ def test_what_a_source_is_is_told_of_it() -> None:
 
 
 def test_a_source_is_told_how_far_it_is_behind_the_likeliest_for_its_parameter() -> None:
-    parts = found(request(REPLY, note="a", mails=["b"]), Fake({"note, such": 1.5, "mails": -0.5}))
+    parts = found(request(REPLY, note="a", mails=["b"]), FakeReader({"note, such": 1.5, "mails": -0.5}))
     told = binds(parts, "reply", "text")
     assert (told["item", "note"]["behind"], told["item", "mails"]["behind"]) == (0.0, -2.0)
 
 
 def test_what_cannot_be_given_is_no_source() -> None:
-    told = binds(found(request(REPLY, orders=[{"no": 3, "text": "a"}]), Fake()), "reply", "text")
+    told = binds(found(request(REPLY, orders=[{"no": 3, "text": "a"}]), FakeReader()), "reply", "text")
     assert told.keys() == {("field", "orders", "text")}
 
 
 def test_a_source_is_read_once_for_all_goals_over_the_same_catalog() -> None:
-    reader = Fake()
+    reader = FakeReader()
     reading = Reading(reader)
     once = reading.found(request(REPLY, TRIAGE, mails=[MAIL]), {})
     read = list(reader.read_texts["bind"])
@@ -133,7 +109,7 @@ def literals(parts: Found, type: str, parameter: str) -> dict[Any, Evidence]:
 
 
 def test_a_parameter_that_may_be_left_out_is_offered_words_that_the_goal_says() -> None:
-    told = literals(found(request(REPLY, mails=["a"]), Fake()), "reply", "language")
+    told = literals(found(request(REPLY, mails=["a"]), FakeReader()), "reply", "language")
     assert {"Dutch", "informal Dutch", "stolen card"} <= told.keys()
     assert told["Dutch"]["span"] == 1.0  # a name
     assert told["informal Dutch"]["span"] == 0.0
@@ -143,31 +119,31 @@ def test_a_parameter_that_may_be_left_out_is_offered_words_that_the_goal_says() 
 
 def test_without_a_name_or_a_quotation_in_the_goal_what_may_be_left_out_is_left_out() -> None:
     asked = request(REPLY, goal="answer all the mails about the stolen card", mails=["a"])
-    assert literals(found(asked, Fake()), "reply", "language") == {}
-    assert literals(found(asked, Fake()), "reply", "text")
+    assert literals(found(asked, FakeReader()), "reply", "language") == {}
+    assert literals(found(asked, FakeReader()), "reply", "text")
 
 
 def test_a_value_is_no_longer_than_its_parameter_may_be() -> None:
     goal = f'answer "{"very " * 9}long" in Dutch'
-    told = literals(found(request(REPLY, goal=goal, mails=["a"]), Fake()), "reply", "language")
+    told = literals(found(request(REPLY, goal=goal, mails=["a"]), FakeReader()), "reply", "language")
     assert told
     assert all(len(value) <= 40 for value in told)
 
 
 def test_where_a_source_is_as_good_as_certain_the_goal_is_not_looked_at_for_a_value() -> None:
-    reader = Fake({"each of mails": 8.0})
+    reader = FakeReader({"each of mails": 8.0})
     parts = found(request(REPLY, mails=["a"]), reader)
     assert literals(parts, "reply", "text") == {}
     assert literals(parts, "reply", "language") == {}  # the mails could be that one too
-    likely = found(request(REPLY, mails=["a"]), Fake({"each of mails": 2.0}))
+    likely = found(request(REPLY, mails=["a"]), FakeReader({"each of mails": 2.0}))
     assert sigmoid(2.0) < BOUND < sigmoid(8.0)
     assert {each["bound"] for each in literals(likely, "reply", "text").values()} == {math.log(1 - sigmoid(2.0))}
 
 
 def test_labels_are_said_where_the_goal_has_their_words() -> None:
-    told = literals(found(request(MOOD, goal="an in formal answer", mails=["a"]), Fake()), "mood", "tone")
+    told = literals(found(request(MOOD, goal="an in formal answer", mails=["a"]), FakeReader()), "mood", "tone")
     assert {value: each["said"] for value, each in told.items()} == {"formal": 1.0, "in_formal": 1.0}
-    told = literals(found(request(MOOD, goal="a formal answer", mails=["a"]), Fake()), "mood", "tone")
+    told = literals(found(request(MOOD, goal="a formal answer", mails=["a"]), FakeReader()), "mood", "tone")
     assert {value: each["said"] for value, each in told.items()} == {"formal": 1.0, "in_formal": 0.0}
     assert all(each["labels"] == 1.0 and each["is_text"] == 0.0 for each in told.values())
 
@@ -179,12 +155,12 @@ def test_labels_are_said_where_the_goal_has_their_words() -> None:
 )
 def test_numbers_and_switches_are_what_the_goal_and_the_schema_say(schema: Json, values: list[Any]) -> None:
     wants = job_type("wants", record(text=TEXT, n=schema), record(ok=TEXT))
-    told = literals(found(request(wants, goal="3 of them, 2.5 at most", mails=["a"]), Fake()), "wants", "n")
+    told = literals(found(request(wants, goal="3 of them, 2.5 at most", mails=["a"]), FakeReader()), "wants", "n")
     assert list(told) == values
 
 
 def test_a_value_is_told_how_near_it_and_the_words_around_it_are_to_what_is_needed() -> None:
-    reader = Fake({"language is Dutch": 1.0})
+    reader = FakeReader({"language is Dutch": 1.0})
     reader.near = {("card in informal Dutch", "language"): 0.7, ("Dutch", "language"): 0.5}
     told = literals(found(request(REPLY, mails=["a"]), reader), "reply", "language")
     assert (told["Dutch"]["kin"], told["Dutch"]["near"]) == (5.0, 7.0)
@@ -199,7 +175,7 @@ def condition(parts: Found, value: Any) -> tuple[Condition, Evidence]:
 
 
 def test_a_label_is_told_by_the_words_of_the_goal_that_are_nearest_to_it() -> None:
-    reader = Fake({"lost card": 2.0}, wants=["filter"])
+    reader = FakeReader({"lost card": 2.0}, wants=["filter"])
     reader.near = {("lost card", "about my stolen card"): 0.8}
     one, told = condition(found(request(TRIAGE, mails=["a"]), reader), "lost_card")
     assert (one.owner, one.field.path, one.operator) == ("triage", "intent", "equals")
@@ -211,7 +187,7 @@ def test_a_label_is_told_by_the_words_of_the_goal_that_are_nearest_to_it() -> No
 
 
 def test_a_label_that_the_goal_says_and_a_field_that_it_names_are_told() -> None:
-    parts = found(request(TRIAGE, goal="the intent lost card", mails=["a"]), Fake(wants=["filter"]))
+    parts = found(request(TRIAGE, goal="the intent lost card", mails=["a"]), FakeReader(wants=["filter"]))
     _, told = condition(parts, "lost_card")
     assert (told["said"], told["named"]) == (1.0, 1.0)
     assert condition(parts, "exchange_rate")[1]["said"] == 0.0
@@ -220,7 +196,7 @@ def test_a_label_that_the_goal_says_and_a_field_that_it_names_are_told() -> None
 def test_fields_of_inputs_are_selected_by_the_goals_numbers_dates_and_names() -> None:
     orders = [{"city": "Rome", "amount": 3.5, "paid": True}]
     goal = "orders from Rome over 50 since 2026-01-31"
-    parts = found(request(TRIAGE, goal=goal, orders=orders), Fake(wants=["filter"]))
+    parts = found(request(TRIAGE, goal=goal, orders=orders), FakeReader(wants=["filter"]))
     of_orders = {(c.field.path, c.operator, c.value) for c, _ in parts.conditions if c.owner == "inputs.orders"}
     assert of_orders >= {
         ("amount", "greater_than", 50),
@@ -234,14 +210,14 @@ def test_fields_of_inputs_are_selected_by_the_goals_numbers_dates_and_names() ->
 
 
 def test_a_field_of_a_job_type_that_is_unlikely_is_told_so() -> None:
-    parts = found(request(TRIAGE, SCORE, mails=["a"]), Fake({"triage:": 2.0, "score:": 0.0}, wants=["filter"]))
+    parts = found(request(TRIAGE, SCORE, mails=["a"]), FakeReader({"triage:": 2.0, "score:": 0.0}, wants=["filter"]))
     owners = {one.owner: told["owner"] for one, told in parts.conditions}
     assert owners == {"triage": math.log(sigmoid(2.0)), "score": math.log(0.5)}
 
 
 def test_where_the_goal_does_not_select_no_value_is_looked_at() -> None:
-    assert found(request(TRIAGE, mails=["a"]), Fake()).conditions == []
-    assert found(request(TRIAGE, mails=["a"]), Fake()).tallies == []
+    assert found(request(TRIAGE, mails=["a"]), FakeReader()).conditions == []
+    assert found(request(TRIAGE, mails=["a"]), FakeReader()).tallies == []
 
 
 def tallies(parts: Found) -> dict[tuple[str, str], tuple[Tally, Evidence]]:
@@ -250,7 +226,7 @@ def tallies(parts: Found) -> dict[tuple[str, str], tuple[Tally, Evidence]]:
 
 def test_only_numbers_are_added_up_and_only_what_has_no_labels_is_ranked() -> None:
     asked = request(TRIAGE, SCORE, goal="the top 3 by score, and their sum", mails=["a"])
-    parts = found(asked, Fake({"triage:": 1.0, "score:": 1.0}, wants=["sum", "top", "count"]))
+    parts = found(asked, FakeReader({"triage:": 1.0, "score:": 1.0}, wants=["sum", "top", "count"]))
     said = tallies(parts)
     assert {path for function, path in said if function == "sum"} == {"score"}
     assert {path for function, path in said if function == "top"} == {"score"}
@@ -264,8 +240,8 @@ def test_only_numbers_are_added_up_and_only_what_has_no_labels_is_ranked() -> No
 
 def test_the_largest_come_first_only_where_the_goal_wants_that() -> None:
     asked = request(SCORE, goal="sort by score", mails=["a"])
-    plain = tallies(found(asked, Fake(wants=["sort"])))["sort", "score"][0]
-    largest = tallies(found(asked, Fake(wants=["sort", "descending"])))["sort", "score"][0]
+    plain = tallies(found(asked, FakeReader(wants=["sort"])))["sort", "score"][0]
+    largest = tallies(found(asked, FakeReader(wants=["sort", "descending"])))["sort", "score"][0]
     assert (plain.options, largest.options) == ((), (("descending", True),))
 
 
@@ -274,7 +250,7 @@ def test_the_largest_come_first_only_where_the_goal_wants_that() -> None:
 
 def test_a_job_type_that_is_known_from_training_is_told_what_whole_goals_say_of_it() -> None:
     asked = request(TRIAGE, SCORE, goal="triage them", mails=["a"])
-    reader = Fake({"triage:": 1.0})
+    reader = FakeReader({"triage:": 1.0})
     reader.known = {texts.known(asked.by_name["triage"]): 20.0}
     told = found(asked, reader).types
     assert (told["triage"]["is_known"], told["triage"]["known"], told["triage"]["unknown_own"]) == (1.0, 8.0, 0.0)
@@ -283,7 +259,7 @@ def test_a_job_type_that_is_known_from_training_is_told_what_whole_goals_say_of_
 
 
 def test_a_job_type_of_the_same_name_that_is_described_otherwise_is_not_known() -> None:
-    reader = Fake()
+    reader = FakeReader()
     reader.known = {"type triage: Another one.": 8.0}
     assert found(request(TRIAGE, mails=["a"]), reader).types["triage"]["is_known"] == 0.0
 
@@ -291,9 +267,9 @@ def test_a_job_type_of_the_same_name_that_is_described_otherwise_is_not_known() 
 def test_the_likeliest_job_types_by_what_was_fitted_are_looked_at_closely() -> None:
     asked = request(TRIAGE, SCORE, goal="score them", mails=["a"])
     likely = {"triage:": 3.0, "score:": -30.0}
-    assert {of for of, _, _ in found(asked, Fake(likely)).binds} == {"triage"}
+    assert {of for of, _, _ in found(asked, FakeReader(likely)).binds} == {"triage"}
     by_name = {"type": {"named": 8.0, "": -6.0}}
-    assert {of for of, _, _ in found(asked, Fake(likely), by_name).binds} == {"score"}
+    assert {of for of, _, _ in found(asked, FakeReader(likely), by_name).binds} == {"score"}
 
 
 def many(count: int) -> list[Specialist]:
@@ -301,7 +277,7 @@ def many(count: int) -> list[Specialist]:
 
 
 def test_a_short_list_has_the_nearest_job_types_those_that_are_named_and_all_functions() -> None:
-    reader = Fake()
+    reader = FakeReader()
     reader.near = {("Does 59.", "do it"): 0.9, ("Does 58.", "do it"): 0.5}
     asked = request(*many(60), job_type("zoom_out", record(text=TEXT), record(answer=TEXT)), goal="do it zoom out")
     kept = Reading(reader).shortlisted(asked)
@@ -315,11 +291,11 @@ def test_a_short_list_has_the_nearest_job_types_those_that_are_named_and_all_fun
 
 def test_few_job_types_are_all_read() -> None:
     asked = request(*many(SHORTLIST), mails=["a"])
-    assert Reading(Fake()).shortlisted(asked) is asked
+    assert Reading(FakeReader()).shortlisted(asked) is asked
 
 
 def test_with_no_job_type_on_offer_there_is_nothing_to_read_but_the_goal() -> None:
-    reader = Fake(wants=["count"])
+    reader = FakeReader(wants=["count"])
     parts = found(request(mails=["a"]), reader)
     assert (parts.types, parts.binds, parts.literals, parts.conditions) == ({}, {}, [], [])
     assert reader.read_texts == {"type": [], "part": [], "bind": []}
@@ -327,7 +303,7 @@ def test_with_no_job_type_on_offer_there_is_nothing_to_read_but_the_goal() -> No
 
 
 def test_every_text_of_a_goal_is_read_once() -> None:
-    reader = Fake({"triage:": 1.0, "score:": 1.0}, wants=["filter", "count", "sum", "sort"])
+    reader = FakeReader({"triage:": 1.0, "score:": 1.0}, wants=["filter", "count", "sum", "sort"])
     found(request(TRIAGE, SCORE, REPLY, mails=[MAIL]), reader)
     for read in reader.read_texts.values():
         assert read
@@ -351,7 +327,7 @@ def test_the_shape_of_the_inputs_is_whether_there_are_lists_several_records_and_
 
 
 def test_functions_that_the_planner_composes_are_not_read() -> None:
-    reader = Fake()
+    reader = FakeReader()
     asked = request(TRIAGE, mails=["a"])
     assert len(asked.offers) == len(list(catalog_of(TRIAGE)))
     found(asked, reader)

@@ -8,10 +8,10 @@ import pytest
 
 from coordinator.plans.compiler import compile_plan
 from coordinator.plans.plan import Limits
-from specialists.planning.normal import normal
-from specialists.planning.search import search
+from specialists.planning.normal.normal import normal
+from specialists.planning.search.search import search
 from specialists.specialist import Specialist
-from tests.mind import (
+from tests.support.mind import (
     ENTITIES,
     INTENT,
     LIKELY,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from specialists.planning.spans import around, dates, numbers, passages, phrases, quoted, spans, windows
+from specialists.planning.words.amounts import dates, numbers
+from specialists.planning.words.spans import around, passages, phrases, quoted, spans, windows
 
 
 @pytest.mark.parametrize(

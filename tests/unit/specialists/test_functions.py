@@ -265,7 +265,8 @@ def test_a_field_that_no_item_has_is_named_with_those_that_there_are(job_type: s
 
 @pytest.mark.parametrize("job_type", OF_A_FIELD)
 def test_no_items_and_lists_without_elements_are_fine(job_type: str) -> None:
-    for items in ([], [None], [{"entities": []}], [{"entities": None}]):
+    lists: list[list[Any]] = [[], [None], [{"entities": []}], [{"entities": None}]]
+    for items in lists:
         run(job_type, items=items, field="entities.type", **REST.get(job_type, {}))
 
 

@@ -9,13 +9,7 @@ import pytest
 
 from specialists.catalog import SHIPPED, CatalogError, UnknownJobType
 from specialists.live_catalog import AT_ONCE_S, LOOK_S, LiveCatalog
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def put(folder: Path, name: str, description: str = "Counts otherwise.") -> Path:
@@ -37,68 +31,68 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 def test_a_job_type_that_comes_while_it_runs_is_known(folder: Path, clock: Clock) -> None:
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     assert "first" in catalog.names()
     put(folder, "second")
     assert "second" not in catalog.names()
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert "second" in catalog.names()
     assert "second" in [each.name for each in catalog]
 
 
 def test_who_asks_for_a_name_that_is_not_known_yet_need_not_wait_for_the_next_look(folder: Path, clock: Clock) -> None:
     """One process may have offered it before another has looked."""
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     put(folder, "second")
-    clock.now += AT_ONCE_S
+    clock.s += AT_ONCE_S
     assert catalog.get("second").name == "second"
     put(folder, "third")
-    clock.now += AT_ONCE_S
+    clock.s += AT_ONCE_S
     assert "third" in catalog
 
 
 def test_a_folder_that_is_half_written_changes_nothing_until_it_is_whole(
     folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     target = put(folder, "second")
     schema = (target / "output.schema.json").read_text()
     (target / "output.schema.json").unlink()
     for _ in range(3):
-        clock.now += LOOK_S
+        clock.s += LOOK_S
         assert "second" not in catalog
     assert [record.message.partition(":")[0] for record in caplog.records] == ["job types stay as they were"]
     (target / "output.schema.json").write_text(schema)
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert "second" in catalog
 
 
 def test_what_changes_is_read_anew(folder: Path, clock: Clock) -> None:
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     shutil.rmtree(folder / "first")
     put(folder, "first", "Counts in another way.")
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert [each.manifest.description for each in catalog if each.name == "first"] == ["Counts in another way."]
 
 
 def test_what_goes_is_offered_no_more_and_still_known_to_what_runs(folder: Path, clock: Clock) -> None:
     put(folder, "second")
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     shutil.rmtree(folder / "second")
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert "second" not in catalog
     assert "second" not in catalog.names()
     assert catalog.get("second").name == "second"
 
 
 def test_the_last_folder_goes_like_any_other(folder: Path, clock: Clock) -> None:
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     shutil.rmtree(folder / "first")
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert "first" not in catalog.names()
 
 
@@ -109,9 +103,9 @@ def test_the_last_folder_goes_like_any_other(folder: Path, clock: Clock) -> None
 def test_whatever_is_wrong_with_a_folder_what_goes_on_without_it_does_not_notice(
     folder: Path, clock: Clock, caplog: pytest.LogCaptureFixture, file: str, text: bytes
 ) -> None:
-    catalog = LiveCatalog([folder], clock)
+    catalog = LiveCatalog([folder], clock.now_s)
     (put(folder, "second") / file).write_bytes(text)
-    clock.now += LOOK_S
+    clock.s += LOOK_S
     assert "first" in catalog.names()
     assert [record.message.partition(":")[0] for record in caplog.records] == ["job types stay as they were"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from specialists.catalog import Catalog
 from specialists.offers import offer, offers
-from tests.story import CATALOG, with_fallback
+from tests.support.story import CATALOG, with_fallback
 
 
 def names(catalog: Catalog) -> set[str]:
@@ -25,7 +26,7 @@ def test_an_offer_has_the_whole_schemas_and_says_whether_it_is_a_function_of_our
     assert offer(count)["function"] is True
 
 
-def test_a_function_from_another_folder_is_none_of_ours(tmp_path) -> None:
+def test_a_function_from_another_folder_is_none_of_ours(tmp_path: Path) -> None:
     assert offer(replace(CATALOG.get("count"), folder=tmp_path / "count"))["function"] is False
 
 

@@ -21,17 +21,9 @@ from specialists.measuring.facts import (
     Measured,
     Trained,
 )
-from specialists.measuring.report import (
-    Entry,
-    Rate,
-    Reference,
-    ReportError,
-    entries_of,
-    load_edge,
-    load_references,
-    sections,
-)
+from specialists.measuring.report import Entry, Rate, Reference, ReportError, entries_of, load_edge, load_references
 from specialists.measuring.report_page import as_html, as_markdown
+from specialists.measuring.report_sections import sections
 
 MANIFEST = Manifest.model_validate(
     {

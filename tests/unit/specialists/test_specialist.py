@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.records import Json
 from specialists.catalog import SHIPPED, CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import AnswerError, SpecialistError, load_specialist
 
@@ -20,7 +21,7 @@ name = "smollm2-135m"
 format = "lines"
 max_tokens = 8
 """
-INPUT = {
+INPUT: Json = {
     "type": "object",
     "properties": {"text": {"type": "string", "maxLength": 100}},
     "required": ["text"],
@@ -45,37 +46,37 @@ def mood(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_outside_the_package_loads_through_the_same_code(mood: Path):
+def test_a_folder_outside_the_package_loads_through_the_same_code(mood: Path) -> None:
     catalog = load_catalog([mood.parent])
     assert "mood" in catalog
     assert catalog.get("mood").folder == mood
 
 
-def test_the_shipped_specialists_load_with_their_adapters():
+def test_the_shipped_specialists_load_with_their_adapters() -> None:
     assert {"planner", "triage", "command", "entities", "table", "count", "filter"} <= set(load_catalog().names())
 
 
-def test_a_placeholder_inside_a_value_stays_text(mood: Path):
+def test_a_placeholder_inside_a_value_stays_text(mood: Path) -> None:
     assert load_specialist(mood).render({"text": "{{text}} \\1"}) == "Text: {{text}} \\1\nMood:\n"
 
 
-def test_an_answer_parses_to_its_output(mood: Path):
+def test_an_answer_parses_to_its_output(mood: Path) -> None:
     assert load_specialist(mood).parse("very bad", {"text": "x"}) == {"mood": "very_bad"}
 
 
-def test_an_answer_that_does_not_parse_is_refused_without_being_quoted(mood: Path):
+def test_an_answer_that_does_not_parse_is_refused_without_being_quoted(mood: Path) -> None:
     with pytest.raises(AnswerError, match="mood: answer does not parse") as caught:
         load_specialist(mood).parse("secret", {"text": "x"})
     assert "secret" not in str(caught.value)
 
 
-def test_a_copied_value_that_is_not_in_the_input_is_refused():
+def test_a_copied_value_that_is_not_in_the_input_is_refused() -> None:
     entities = load_specialist(SHIPPED / "entities", adapters=False)
     with pytest.raises(AnswerError, match="not a part of the input's 'text'"):
         entities.parse("person: Maria", {"text": "Anna left."})
 
 
-def test_input_faults_come_all_at_once_and_never_quote_the_input(mood: Path):
+def test_input_faults_come_all_at_once_and_never_quote_the_input(mood: Path) -> None:
     faults = load_specialist(mood).input_faults({"txt": "secret"})
     assert faults == ["mood.input: missing 'text'", "mood.input: unknown 'txt'; known: text"]
     assert load_specialist(mood).input_faults({"text": "secret" * 30}) == [
@@ -83,7 +84,7 @@ def test_input_faults_come_all_at_once_and_never_quote_the_input(mood: Path):
     ]
 
 
-def test_every_fault_of_a_folder_is_named_at_once(mood: Path):
+def test_every_fault_of_a_folder_is_named_at_once(mood: Path) -> None:
     (mood / "output.schema.json").write_text('{"type":"object","properties":{"mood":{"type":"string"}},"oneOf":[{}]}')
     (mood / "prompt.txt").unlink()
     (mood / "specialist.toml").write_text(MANIFEST.replace('"mood"', '"moods"'))
@@ -100,13 +101,13 @@ def test_every_fault_of_a_folder_is_named_at_once(mood: Path):
         assert part in said
 
 
-def test_a_prompt_that_names_no_input_field_is_refused(mood: Path):
+def test_a_prompt_that_names_no_input_field_is_refused(mood: Path) -> None:
     (mood / "prompt.txt").write_text("{{texts}}")
     with pytest.raises(SpecialistError, match=r"\{\{texts\}\} is no input field"):
         load_specialist(mood)
 
 
-def test_the_field_that_may_be_cut_is_told_by_its_place_and_not_by_its_words(mood: Path):
+def test_the_field_that_may_be_cut_is_told_by_its_place_and_not_by_its_words(mood: Path) -> None:
     (mood / "specialist.toml").write_text(MANIFEST + '[limits]\ncut = "text"\n')
     (mood / "prompt.txt").write_text("Mood: good\nText: {{text}}\nMood:\n")
     filled = load_specialist(mood).fill({"text": "good"})
@@ -115,7 +116,7 @@ def test_the_field_that_may_be_cut_is_told_by_its_place_and_not_by_its_words(moo
     assert (before, after) == ("Mood: good\nText: ", "\nMood:\n")
 
 
-def test_without_a_field_that_may_be_cut_nothing_may_be(mood: Path):
+def test_without_a_field_that_may_be_cut_nothing_may_be(mood: Path) -> None:
     assert load_specialist(mood).fill({"text": "good"}).cut is None
 
 
@@ -128,7 +129,7 @@ def test_without_a_field_that_may_be_cut_nothing_may_be(mood: Path):
         ("text", "{{text}} {{text}}", r"once to have it cut; it has it 2 times"),
     ],
 )
-def test_a_field_that_could_not_be_cut_is_refused_at_load(mood: Path, cut: str, prompt: str, fault: str):
+def test_a_field_that_could_not_be_cut_is_refused_at_load(mood: Path, cut: str, prompt: str, fault: str) -> None:
     ids = {"type": "array", "maxItems": 3, "items": {"type": "number"}}
     (mood / "input.schema.json").write_text(
         json.dumps(INPUT | {"properties": INPUT["properties"] | {"ids": ids}, "required": ["text"]})
@@ -145,12 +146,12 @@ def without_max_tokens(folder: Path) -> Path:
     return folder
 
 
-def test_an_answer_may_have_as_many_tokens_as_the_manifest_says_and_no_more_than_bytes(mood: Path):
+def test_an_answer_may_have_as_many_tokens_as_the_manifest_says_and_no_more_than_bytes(mood: Path) -> None:
     assert load_specialist(mood).answer_tokens == 8
     assert load_specialist(without_max_tokens(mood)).answer_tokens == len("very bad")
 
 
-def test_where_the_schema_bounds_no_answer_the_manifest_must(mood: Path):
+def test_where_the_schema_bounds_no_answer_the_manifest_must(mood: Path) -> None:
     schema = json.loads((mood / "output.schema.json").read_text())
     schema["properties"]["mood"] = {"type": "string", "maxLength": 2000}
     (mood / "output.schema.json").write_text(json.dumps(schema))
@@ -159,13 +160,13 @@ def test_where_the_schema_bounds_no_answer_the_manifest_must(mood: Path):
         load_specialist(without_max_tokens(mood))
 
 
-def test_an_unknown_manifest_field_is_refused_by_name(mood: Path):
+def test_an_unknown_manifest_field_is_refused_by_name(mood: Path) -> None:
     (mood / "specialist.toml").write_text('colour = "red"\n' + MANIFEST)
     with pytest.raises(SpecialistError, match="colour: Extra inputs are not permitted"):
         load_specialist(mood)
 
 
-def test_an_adapter_must_have_the_pinned_digest(mood: Path):
+def test_an_adapter_must_have_the_pinned_digest(mood: Path) -> None:
     pinned = MANIFEST.replace("[decoding]", f'[adapter]\nsha256 = "{"0" * 64}"\nrank = 4\nalpha = 8\n[decoding]')
     (mood / "specialist.toml").write_text(pinned)
     with pytest.raises(SpecialistError, match=r"no adapter\.safetensors, though"):
@@ -176,7 +177,7 @@ def test_an_adapter_must_have_the_pinned_digest(mood: Path):
     assert load_specialist(mood, adapters=False).name == "mood"
 
 
-def test_the_digest_changes_with_whatever_decides_an_answer(mood: Path):
+def test_the_digest_changes_with_whatever_decides_an_answer(mood: Path) -> None:
     before = load_specialist(mood).digest
     (mood / "prompt.txt").write_text("Text: {{text}}\nMood?\n")
     assert load_specialist(mood).digest != before
@@ -191,7 +192,7 @@ def adding(mood: Path) -> Path:
     return mood
 
 
-def test_the_digest_changes_with_the_function_and_so_does_what_answers_the_same(adding: Path):
+def test_the_digest_changes_with_the_function_and_so_does_what_answers_the_same(adding: Path) -> None:
     before = load_specialist(adding)
     (adding / "add.py").write_text("def add(input): return {'mood': 'very_bad'}\n")
     after = load_specialist(adding)
@@ -200,13 +201,13 @@ def test_the_digest_changes_with_the_function_and_so_does_what_answers_the_same(
     assert len(keys) == 2
 
 
-def test_a_running_process_keeps_the_digest_of_what_it_loaded(adding: Path):
+def test_a_running_process_keeps_the_digest_of_what_it_loaded(adding: Path) -> None:
     loaded, same = load_specialist(adding), load_specialist(adding)
     (adding / "add.py").write_text("def add(input): return {'mood': 'very_bad'}\n")
     assert loaded.digest == same.digest
 
 
-def test_outputs_are_kept_only_of_weights_that_are_pinned(mood: Path):
+def test_outputs_are_kept_only_of_weights_that_are_pinned(mood: Path) -> None:
     kept = MANIFEST + "[reuse]\ncache_s = 60\n"
     (mood / "specialist.toml").write_text(kept)
     with pytest.raises(SpecialistError, match=r"\[reuse\] cache_s needs base\.sha256: outputs of other weights would"):
@@ -227,7 +228,7 @@ def beside(folder: Path, name: str) -> Path:
     return other
 
 
-def test_a_fallback_with_the_same_schemas_loads_and_changes_no_digest(mood: Path):
+def test_a_fallback_with_the_same_schemas_loads_and_changes_no_digest(mood: Path) -> None:
     before = load_specialist(mood).digest
     beside(mood, "mood_large")
     with_fallback(mood, "mood_large")
@@ -245,13 +246,13 @@ def test_a_fallback_with_the_same_schemas_loads_and_changes_no_digest(mood: Path
         ("triage", "the same schemas"),
     ],
 )
-def test_a_fallback_that_could_not_answer_is_refused(mood: Path, to: str, fault: str):
+def test_a_fallback_that_could_not_answer_is_refused(mood: Path, to: str, fault: str) -> None:
     with_fallback(mood, to)
     with pytest.raises(CatalogError, match=fault):
         load_catalog([mood.parent])
 
 
-def test_a_fallback_of_who_never_says_how_sure_it_is_is_refused(mood: Path):
+def test_a_fallback_of_who_never_says_how_sure_it_is_is_refused(mood: Path) -> None:
     with_fallback(mood, "triage")
     path = mood / "specialist.toml"
     path.write_text(path.read_text().replace('engine = "transformers"', 'engine = "llama.cpp"'))
@@ -259,7 +260,7 @@ def test_a_fallback_of_who_never_says_how_sure_it_is_is_refused(mood: Path):
         load_specialist(mood)
 
 
-def test_a_fallback_has_none_itself(mood: Path):
+def test_a_fallback_has_none_itself(mood: Path) -> None:
     with_fallback(beside(mood, "mood_large"), "mood")
     text = (mood.parent / "mood_large" / "specialist.toml").read_text()
     (mood.parent / "mood_large" / "specialist.toml").write_text(text.replace('"mood"', '"mood_large"', 1))
@@ -270,18 +271,18 @@ def test_a_fallback_has_none_itself(mood: Path):
         load_catalog([mood.parent])
 
 
-def test_two_specialists_of_one_name_are_refused(mood: Path, tmp_path: Path):
+def test_two_specialists_of_one_name_are_refused(mood: Path, tmp_path: Path) -> None:
     other = tmp_path / "others"
     shutil.copytree(mood, other / "mood")
     with pytest.raises(CatalogError, match=r"'mood' is in .* rename one"):
         load_catalog([mood, other])
 
 
-def test_an_empty_folder_of_specialists_is_an_error_not_nothing(tmp_path: Path):
+def test_an_empty_folder_of_specialists_is_an_error_not_nothing(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"no specialist\.toml in it nor in its folders"):
         load_catalog([tmp_path])
 
 
-def test_an_unknown_job_type_lists_the_known_ones():
+def test_an_unknown_job_type_lists_the_known_ones() -> None:
     with pytest.raises(UnknownJobType, match="unknown job type 'sumarize'; known: average, call, command, count"):
         load_catalog().get("sumarize")

@@ -34,17 +34,17 @@ TEXTS = st.text(st.one_of(st.sampled_from(SPECIAL), st.characters(exclude_catego
         ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
     ],
 )
-def test_text_that_looks_the_same_has_one_form(text: str, form: str):
+def test_text_that_looks_the_same_has_one_form(text: str, form: str) -> None:
     assert normal(text) == form
 
 
 @given(TEXTS)
-def test_the_form_of_a_form_is_itself(text: str):
+def test_the_form_of_a_form_is_itself(text: str) -> None:
     assert normal(normal(text)) == normal(text)
 
 
 @given(TEXTS, st.integers(0, 40), st.integers(1, 40))
-def test_a_part_of_the_form_is_told_back_as_a_part_of_the_text(text: str, start: int, length: int):
+def test_a_part_of_the_form_is_told_back_as_a_part_of_the_text(text: str, start: int, length: int) -> None:
     """The part, or a little more where the text has characters that the form composes."""
     part = normal(text)[start : start + length]
 
@@ -55,7 +55,7 @@ def test_a_part_of_the_form_is_told_back_as_a_part_of_the_text(text: str, start:
     assert part in normal(own)
 
 
-def test_a_part_of_another_text_is_not_told_back():
+def test_a_part_of_another_text_is_not_told_back() -> None:
     assert told_back("Zürich", "Zu\u0308ri\u200bch") == "Zu\u0308ri\u200bch"
     assert told_back("Bern", "Zu\u0308rich") is None
 
@@ -86,7 +86,7 @@ def places(tmp_path: Path) -> Specialist:
     return load_specialist(folder)
 
 
-def test_a_model_is_shown_the_form_and_its_caller_the_text(places: Specialist):
+def test_a_model_is_shown_the_form_and_its_caller_the_text(places: Specialist) -> None:
     input, plain = {"text": "From Zu\u0308rich\xa0HB\r\nto Bern"}, {"text": "From Zürich HB\nto Bern"}
 
     assert places.render(input) == "From Zürich HB\nto Bern\n"
@@ -96,13 +96,13 @@ def test_a_model_is_shown_the_form_and_its_caller_the_text(places: Specialist):
     assert places.write(output) == "town: Zürich HB"  # as it is trained
 
 
-def test_a_text_of_which_nothing_can_be_seen_is_refused_as_an_empty_one(places: Specialist):
+def test_a_text_of_which_nothing_can_be_seen_is_refused_as_an_empty_one(places: Specialist) -> None:
     assert places.input_faults({"text": "\u200b\ufeff"}) == [
         "places.input.text: 0 characters, minLength is 1, without what cannot be seen"
     ]
 
 
-def test_names_are_no_texts():
+def test_names_are_no_texts() -> None:
     """The values on offer of a call's parameter are answered as they were given."""
     method = {"name": "book", "parameters": {"city": {"enum": ["New\xa0York"]}}}
     call = load_catalog().get("call")

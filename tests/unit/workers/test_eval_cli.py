@@ -64,10 +64,7 @@ def test_what_was_fitted_is_pinned_and_counts_at_once(triage: Specialist) -> Non
     pinned = load_specialist(triage.folder, adapters=False).manifest.confidence
     assert fitted
     assert pinned
-    assert (pinned.scale, pinned.shift) == (
-        pytest.approx(fitted.scale, abs=1e-3),
-        pytest.approx(fitted.shift, abs=1e-3),
-    )
+    assert (pinned.scale, pinned.shift) == pytest.approx((fitted.scale, fitted.shift), abs=1e-3)
 
 
 @pytest.mark.parametrize(

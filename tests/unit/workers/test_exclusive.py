@@ -62,11 +62,11 @@ def waits(event: threading.Event) -> bool:
     return not event.wait(0.3)
 
 
-def test_many_are_side_by_side(visit) -> None:
+def test_many_are_side_by_side(visit: Callable[..., Visitor]) -> None:
     assert all(visit().settled.wait(WAIT_S) for _ in range(5))
 
 
-def test_one_is_alone_when_the_others_are_out(visit) -> None:
+def test_one_is_alone_when_the_others_are_out(visit: Callable[..., Visitor]) -> None:
     others = [visit() for _ in range(2)]
     assert all(other.settled.wait(WAIT_S) for other in others)
     loner = visit(alone=True)
@@ -78,7 +78,7 @@ def test_one_is_alone_when_the_others_are_out(visit) -> None:
     assert loner.settled.wait(WAIT_S)
 
 
-def test_nobody_comes_in_while_one_is_alone_or_waits_to_be(visit) -> None:
+def test_nobody_comes_in_while_one_is_alone_or_waits_to_be(visit: Callable[..., Visitor]) -> None:
     other = visit()
     assert other.settled.wait(WAIT_S)
     loner = visit(alone=True)
@@ -92,7 +92,9 @@ def test_nobody_comes_in_while_one_is_alone_or_waits_to_be(visit) -> None:
     assert late.settled.wait(WAIT_S)
 
 
-def test_the_second_who_wants_to_be_alone_is_told_to_leave_and_the_first_waits_for_that(visit) -> None:
+def test_the_second_who_wants_to_be_alone_is_told_to_leave_and_the_first_waits_for_that(
+    visit: Callable[..., Visitor],
+) -> None:
     other = visit()
     late = visit()
     assert other.settled.wait(WAIT_S)
@@ -109,7 +111,7 @@ def test_the_second_who_wants_to_be_alone_is_told_to_leave_and_the_first_waits_f
     assert loner.is_alone
 
 
-def test_who_gives_up_waiting_stands_in_nobodys_way(visit) -> None:
+def test_who_gives_up_waiting_stands_in_nobodys_way(visit: Callable[..., Visitor]) -> None:
     other = visit()
     assert other.settled.wait(WAIT_S)
     loner = visit(alone=True)

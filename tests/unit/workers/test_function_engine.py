@@ -47,35 +47,35 @@ class Unequal(ValueError):
 
 
 @pytest.mark.parametrize("value", [{1}, float("nan"), b"", object()], ids=["set", "nan", "bytes", "object"])
-def test_a_value_that_is_not_json_ends_its_request(ask, value) -> None:
+def test_a_value_that_is_not_json_ends_its_request(ask: Callable[..., Completion], value: object) -> None:
     with pytest.raises(EngineError, match=r"^function 'f' raised (TypeError|ValueError)$") as caught:
         ask(lambda _: {"value": value})
     assert not caught.value.retryable
 
 
-def test_a_value_that_contains_itself_ends_its_request(ask) -> None:
+def test_a_value_that_contains_itself_ends_its_request(ask: Callable[..., Completion]) -> None:
     ring: dict[str, Any] = {}
     ring["ring"] = ring
     with pytest.raises(EngineError, match="raised ValueError"):
         ask(lambda _: ring)
 
 
-def test_a_function_that_would_end_the_process_ends_its_request(ask) -> None:
+def test_a_function_that_would_end_the_process_ends_its_request(ask: Callable[..., Completion]) -> None:
     with pytest.raises(EngineError, match="raised SystemExit"):
         ask(raises(SystemExit(SECRET)))
 
 
-def test_words_that_may_quote_the_input_are_not_shown(ask) -> None:
+def test_words_that_may_quote_the_input_are_not_shown(ask: Callable[..., Completion]) -> None:
     with pytest.raises(EngineError, match=r"^function 'f' raised ValueError$"):
         ask(lambda input: {"n": int(input["text"])}, text=SECRET)
 
 
-def test_the_words_of_the_functions_own_class_of_error_are_shown(ask) -> None:
+def test_the_words_of_the_functions_own_class_of_error_are_shown(ask: Callable[..., Completion]) -> None:
     with pytest.raises(EngineError, match=r"^2 and 3 items$"):
         ask(raises(Unequal("2 and 3 items")))
 
 
-def test_the_table_says_what_is_unequal(ask) -> None:
+def test_the_table_says_what_is_unequal(ask: Callable[..., Completion]) -> None:
     table = load_catalog(adapters=False).get("table").function
     with pytest.raises(EngineError, match=r"^the columns have \[1, 2\] items"):
         ask(table, columns=[["a"], ["b", "c"]])
@@ -144,12 +144,16 @@ def test_a_closed_engine_has_no_thread_left_where_it_waits_for_them() -> None:
 
 def test_a_function_that_never_ends_does_not_keep_the_process() -> None:
     program = """
-import time
+import threading, time
 from workers.engines import Request
 from workers.engines.function import FunctionEngine
-engine = FunctionEngine({"f": lambda _: time.sleep(3600)})
+begun = threading.Event()
+def work(input):
+    begun.set()
+    time.sleep(3600)
+engine = FunctionEngine({"f": work})
 engine.submit(Request("1", "f", "{}"))
-time.sleep(0.2)
+begun.wait()
 engine.close()
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=WAIT_S).returncode == 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from concurrent.futures import Future
 
 import psutil
 import pytest
 
 from specialists.manifest import RayHosting
-from workers.engines import PromptTooLong, Request
+from workers.engines import Completion, PromptTooLong, Request
 from workers.engines.ray.actor import Fault, Health, Host
 from workers.engines.ray.environment import secrets_hidden, without_secrets
 from workers.engines.ray.node import start
@@ -28,7 +29,7 @@ PUBLIC = {"PATH": "/bin", "RAY_AUTH_TOKEN_PATH": "/run/t", "MANYHANDS_HOME": "/s
 
 
 class Raising(ScriptedEngine):
-    def submit(self, request: Request):
+    def submit(self, request: Request) -> Future[Completion]:
         raise UnicodeEncodeError("utf-8", request.prompt, 0, 1, "surrogates not allowed")
 
 
@@ -54,7 +55,7 @@ def test_a_prompt_that_is_too_long_is_so_in_an_actor_too() -> None:
     too_long = PromptTooLong(900, 640, uncut=False)
 
     class Refusing(ScriptedEngine):
-        def submit(self, request: Request):
+        def submit(self, request: Request) -> Future[Completion]:
             raise too_long
 
     async def ask() -> object:

@@ -75,21 +75,21 @@ def raises(error: EngineError) -> Callable[[Request], str]:
     return answer
 
 
-def test_the_same_answer_is_the_same(again) -> None:
+def test_the_same_answer_is_the_same(again: Callable[..., Replay]) -> None:
     found = again("good", times=3)
     assert found.same
     assert (found.times, found.differing, found.difference, found.notes) == (3, 0, [], [])
     assert (found.specialist, found.engine) == ("mood@1.0.0", "scripted")
 
 
-def test_another_answer_differs_and_is_shown_beside_the_stored_one(again) -> None:
+def test_another_answer_differs_and_is_shown_beside_the_stored_one(again: Callable[..., Replay]) -> None:
     found = again("bad")
     assert not found.same
     assert '-  "mood": "good"' in found.difference
     assert '+  "mood": "bad"' in found.difference
 
 
-def test_one_other_answer_among_several_is_enough_to_differ(again) -> None:
+def test_one_other_answer_among_several_is_enough_to_differ(again: Callable[..., Replay]) -> None:
     answers = iter(["good", "bad", "good"])
     found = again(lambda _: next(answers), times=3)
     assert (found.same, found.differing) == (False, 1)
@@ -99,24 +99,26 @@ def test_one_other_answer_among_several_is_enough_to_differ(again) -> None:
     ("answer", "why"),
     [("ugly", "does not parse"), (raises(EngineError("no such prompt", retryable=False)), "no such prompt")],
 )
-def test_a_job_that_has_no_output_any_more_differs_and_says_why(again, answer: Answer, why: str) -> None:
+def test_a_job_that_has_no_output_any_more_differs_and_says_why(
+    again: Callable[..., Replay], answer: Answer, why: str
+) -> None:
     found = again(answer)
     assert not found.same
     assert any(line.startswith("+no output: ") and why in line for line in found.difference)
 
 
-def test_an_engine_that_broke_says_nothing_of_the_output(again) -> None:
+def test_an_engine_that_broke_says_nothing_of_the_output(again: Callable[..., Replay]) -> None:
     with pytest.raises(EngineError, match="closed"):
         again(raises(EngineError("the engine was closed")))
 
 
-def test_a_job_that_is_not_done_within_its_time_is_no_difference(again) -> None:
+def test_a_job_that_is_not_done_within_its_time_is_no_difference(again: Callable[..., Replay]) -> None:
     slow = ScriptedEngine({"mood": "good"}, delay_s=600)
     with pytest.raises(ReplayError, match=r"ended by deadline \(0\.05 s are its time-out\)"):
         again("good", timeout_s=0.05, engine=slow)
 
 
-def test_others_are_asked_together_with_it_and_its_place_among_them_changes(again) -> None:
+def test_others_are_asked_together_with_it_and_its_place_among_them_changes(again: Callable[..., Replay]) -> None:
     prompts: list[str] = []
 
     def answer(request: Request) -> str:
@@ -129,7 +131,9 @@ def test_others_are_asked_together_with_it_and_its_place_among_them_changes(agai
     assert prompts == [own, one, two, one, own, two, one, two, own]
 
 
-def test_a_long_difference_is_cut_short_and_says_by_how_much(again, mood: Specialist, engines: list[Engine]) -> None:
+def test_a_long_difference_is_cut_short_and_says_by_how_much(
+    again: Callable[..., Replay], mood: Specialist, engines: list[Engine]
+) -> None:
     engines.append(ScriptedEngine({"mood": "good"}))
     output: Json = {"mood": [str(number) for number in range(99)]}
     made_by = provenance_of(mood, engines[-1], "mood-1@there")

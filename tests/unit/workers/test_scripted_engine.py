@@ -74,13 +74,17 @@ def test_the_others_wait_when_as_many_are_served_as_may_be_at_once(start: Callab
     assert (stats.running, stats.waiting) == (2, 3)
 
 
+def noting(ended: list[str], id: str) -> Callable[[object], None]:
+    return lambda _: ended.append(id)
+
+
 def test_those_who_wait_are_served_in_the_order_they_came(start: Callable[..., ScriptedEngine]) -> None:
     engine = start(Script(median_s=0.01, at_once=1))
     ended: list[str] = []
     futures = []
     for n in range(5):
         futures.append(engine.submit(request(str(n))))
-        futures[-1].add_done_callback(lambda _, id=str(n): ended.append(id))
+        futures[-1].add_done_callback(noting(ended, str(n)))
     for future in futures:
         future.result(WAIT_S)
     assert ended == ["0", "1", "2", "3", "4"]
@@ -206,3 +210,21 @@ def test_otherwise_a_prompt_that_is_not_in_the_table_is_an_error_that_does_not_q
 ) -> None:
     with pytest.raises(Exception, match=r"^no answer is scripted for this prompt of 'mood'$"):
         answer(mood("median_s = 0"), "my secret")
+
+
+def test_cancelling_what_is_being_answered_changes_nothing() -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> str:
+        begun.set()
+        gate.wait(WAIT_S)
+        return "good"
+
+    engine = ScriptedEngine({"mood": answer}, scripts={"mood": Script(median_s=0.0, at_once=1)})
+    first, second = engine.submit(request("1")), engine.submit(request("2"))
+    assert begun.wait(WAIT_S)
+    engine.cancel("1")
+    gate.set()
+    assert [each.result(WAIT_S).finish for each in (first, second)] == [Finish.STOP, Finish.STOP]
+    assert (engine.stats().running, engine.stats().waiting) == (0, 0)
+    engine.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,8 @@ from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
-from workers.engines.in_flight import Intake, Ticket, refused
+from workers.engines.in_flight import InFlight
+from workers.engines.intake import Intake, TextTicket
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
 from workers.engines.llama_cpp.server import LlamaServer, Whole, device
@@ -40,19 +40,19 @@ class _Steps:
     count: int = 0
     seconds: float = 0.0
     rows: int = 0
-    began: float = 0.0
+    ended: float = 0.0  #: `time.monotonic()` of the last one's end
     given: set[str] = field(default_factory=set)
 
-    def take(self, id: str, now: float) -> None:
+    def take(self, id: str, now: float, busy_since: float) -> None:
         if id in self.given:
-            self.end(now)
+            self.end(now, busy_since)
         self.given.add(id)
         self.rows += 1
 
-    def end(self, now: float) -> None:
+    def end(self, now: float, busy_since: float) -> None:
         self.count += 1
-        self.seconds += now - self.began
-        self.began, self.given = now, set()
+        self.seconds += now - max(self.ended, busy_since)
+        self.ended, self.given = now, set()
 
 
 class LlamaCppEngine:
@@ -76,13 +76,8 @@ class LlamaCppEngine:
         """
         self.precision = quantisation
         self._intake = Intake(base, {name: hosted})
-        self._stall_s = stall_s
         self._device = device()
-        self._changed = threading.Condition()  # guards what follows
-        self._waiting: deque[Ticket] = deque()
-        self._by_id: dict[str, Ticket] = {}
-        self._closed: EngineError | None = None
-        self._stepped_at = time.monotonic()
+        self._in_flight: InFlight[TextTicket] = InFlight(stall_s, emptied=self._end_step)
         self._steps = _Steps()
         if not _ONLY_ONE.acquire(blocking=False):
             raise EngineError(
@@ -118,90 +113,52 @@ class LlamaCppEngine:
     # -- any thread --
 
     def submit(self, request: Request) -> Future[Completion]:
-        try:
-            ticket = self._intake.take(request)
-            with self._changed:
-                self._accept(ticket)
-        except EngineError as error:
-            return refused(error)
-        return ticket.future
+        return self._in_flight.submit(request, self._intake.take)
 
     def cancel(self, request_id: str) -> None:
-        with self._changed:
-            if ticket := self._by_id.get(request_id):
-                ticket.cancelled = True
+        self._in_flight.cancel(request_id)
         self._release()
 
     def close(self) -> None:
-        with self._changed:
-            self._closed = self._closed or EngineError("the engine was closed")
-            left = list(self._waiting)
-            self._waiting.clear()
-            self._changed.notify_all()
-        for ticket in left:
-            self._leave(ticket, self._closed)
-        until = time.monotonic() + LAST_STEP_S
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            log.critical("a decoding step hangs; llama.cpp is left behind", extra={"action": "close"})
+        """One that hangs is left behind with its server."""
+        if not self._in_flight.close(self._threads, LAST_STEP_S):
             return
-        with self._changed:
+        with self._in_flight.changed:
             server, self._server = self._server, None
         if server:
             del server  # its memory goes before another may come
             _ONLY_ONE.release()
 
     def healthy(self) -> bool:
-        with self._changed:
-            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
-            return self._closed is None and not stalled
+        return self._in_flight.healthy()
 
     def stats(self) -> EngineStats:
-        with self._changed:
-            steps, waiting = replace(self._steps), len(self._waiting)
-            running = len(self._by_id) - waiting
+        with self._in_flight.changed:
+            steps, waiting = replace(self._steps), len(self._in_flight.waiting)
+            running = len(self._in_flight) - waiting
         return EngineStats(self._device, running, waiting, steps.count, steps.seconds, steps.rows)
 
     @property
     def build(self) -> str:
         return build_of("xllamacpp")
 
-    def _accept(self, ticket: Ticket) -> None:
-        if self._closed:
-            raise EngineError(str(self._closed))
-        if ticket.request.id in self._by_id:
-            raise EngineError(f"request {ticket.request.id!r} is in flight already", retryable=False)
-        if not self._by_id:
-            self._stepped_at = self._steps.began = time.monotonic()  # an idle engine has not stalled
-        self._by_id[ticket.request.id] = ticket
-        self._waiting.append(ticket)
-        self._changed.notify()
-
     def _release(self) -> None:
         """Let those go that wait and were cancelled or are late."""
         now = time.monotonic()
-        with self._changed:
-            ended = [(ticket, finish) for ticket in self._waiting if (finish := ticket.ended(now))]
-            for ticket, _ in ended:
-                self._waiting.remove(ticket)
+        with self._in_flight.changed:
+            ended = [(ticket, finish) for ticket in self._in_flight.waiting if (finish := ticket.ended(now))]
         for ticket, finish in ended:
-            self._leave(ticket, ticket.completion(finish))
+            self._in_flight.leave(ticket, ticket.completion(finish))
 
-    def _leave(self, ticket: Ticket, end: Completion | EngineError) -> None:
-        with self._changed:
-            self._by_id.pop(ticket.request.id, None)
-            if not self._by_id and self._steps.given:
-                self._steps.end(time.monotonic())
-        if isinstance(end, EngineError):
-            ticket.future.set_exception(end)
-        else:
-            ticket.future.set_result(end)
+    def _end_step(self) -> None:
+        """The last of its requests has left."""
+        if self._steps.given:
+            self._steps.end(time.monotonic(), self._in_flight.busy_since)
 
     # -- a thread for each slot --
 
     def _run(self) -> None:
-        while ticket := self._next():
+        while ticket := self._in_flight.next():
             try:
                 end: Completion | EngineError = self._complete(ticket)
             except EngineError as error:
@@ -210,16 +167,9 @@ class LlamaCppEngine:
                 # The type alone: a message may quote the request.
                 log.error("llama.cpp raised %s\n%s", type(error).__name__, where(error), extra={"action": "step"})
                 end = EngineError(f"llama.cpp failed with {type(error).__name__}")
-            self._leave(ticket, end)
+            self._in_flight.leave(ticket, end)
 
-    def _next(self) -> Ticket | None:
-        """Wait for a request; None when the engine is closed."""
-        with self._changed:
-            while not (self._closed or self._waiting):
-                self._changed.wait()
-            return None if self._closed else self._waiting.popleft()
-
-    def _complete(self, ticket: Ticket) -> Completion:
+    def _complete(self, ticket: TextTicket) -> Completion:
         """Raises EngineError."""
         assert self._server, "it goes when its threads have gone"
         if finish := ticket.ended(time.monotonic()):
@@ -227,23 +177,23 @@ class LlamaCppEngine:
         whole = self._server.complete(
             ticket.prompt, ticket.grammar, ticket.most, lambda piece: self._take(ticket, piece)
         )
-        if whole is None and self._closed:
-            raise EngineError(str(self._closed))
+        if whole is None and self._in_flight.closed:
+            raise EngineError(str(self._in_flight.closed))
         return _read(ticket, whole)
 
-    def _take(self, ticket: Ticket, piece: str) -> bool:
+    def _take(self, ticket: TextTicket, piece: str) -> bool:
         """One more piece of its answer; False: no more of it is wanted."""
         now = time.monotonic()
         ticket.pieces.append(piece)
         ticket.chosen += 1
-        with self._changed:
-            self._stepped_at = now
-            self._steps.take(ticket.request.id, now)
+        self._in_flight.step()
+        with self._in_flight.changed:
+            self._steps.take(ticket.request.id, now, self._in_flight.busy_since)
         self._release()
-        return not (self._closed or ticket.ended(now))
+        return not (self._in_flight.closed or ticket.ended(now))
 
 
-def _read(ticket: Ticket, whole: Whole | None) -> Completion:
+def _read(ticket: TextTicket, whole: Whole | None) -> Completion:
     if whole is None:
         finish = ticket.ended(time.monotonic())
         assert finish, "it was stopped for one of two reasons"

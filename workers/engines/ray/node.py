@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any
 
+from infra.process.child import await_end
 from workers.engines import EngineError
 from workers.engines.ray.environment import without_secrets
 
@@ -64,11 +65,7 @@ def _await(node: subprocess.Popen[bytes], address: str, gcs: Any) -> None:
 
 def stop(node: subprocess.Popen[bytes]) -> None:
     node.terminate()
-    try:
-        node.wait(END_S)
-    except subprocess.TimeoutExpired:
-        node.kill()
-        node.wait()
+    await_end(node, END_S)
 
 
 def _listens(path: str) -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from itertools import count
 from math import exp
 
 from workers.engines import Completion, Finish, Request
 from workers.engines.grammar import Guide
+from workers.engines.in_flight import Ticket
 from workers.engines.mask import Choice
 from workers.engines.transformers.grouping import Piece
 
 
-class Row:
+class Row(Ticket):
     """One request on its way: what is left to feed, what was answered, and how it ended, if it has."""
 
     def __init__(self, request: Request, prompt: list[int], guide: Guide, jump: bool = True, cut: int = 0) -> None:
@@ -21,11 +21,8 @@ class Row:
 
         `cut`: characters of the prompt that are not in its tokens.
         """
-        self.request = request
-        self.future: Future[Completion] = Future()
-        self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
+        super().__init__(request)
         self.finish: Finish | None = None
-        self.cancelled = False
         self.guide = guide
         self.answer: list[int] = []
         self.prompt = prompt
@@ -86,12 +83,7 @@ class Row:
 
     def look_up(self, now: float) -> None:
         """End the row if it was cancelled or is past its deadline at monotonic time `now`."""
-        if self.finish:
-            return
-        if self.cancelled:
-            self.finish = Finish.CANCELLED
-        elif self.request.deadline is not None and now >= self.request.deadline:
-            self.finish = Finish.DEADLINE
+        self.finish = self.finish or self.ended(now)
 
     @property
     def pending(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.build import build_of
 from workers.engines.grammar import GrammarError, Grammars
+from workers.engines.in_flight import InFlight
 from workers.engines.limits import Hosted, host_of, hosted_of
 from workers.engines.mask import Mask
 from workers.engines.memory import check, gib, head_numbers, need_of
@@ -121,15 +121,10 @@ class TransformersEngine:
         self.precision = precision or fastest(self._device)
         self._techniques = techniques
         self._pressure = Pressure(slots, step_tokens or max(LEAST_STEP, STEP_PER_SLOT * slots))
-        self._stall_s = stall_s
         self._batch = Batch(slots)
-        self._waiting: deque[Row] = deque()
-        self._by_id: dict[str, Row] = {}
+        self._in_flight: InFlight[Row] = InFlight(stall_s)
         self._encoding = threading.Lock()  # one tokenizer refuses two callers at once
-        self._changed = threading.Condition()  # guards what follows, `_waiting` and `_by_id`
-        self._closed: EngineError | None = None
         self._failures = 0
-        self._stepped_at = time.monotonic()
         self._work = Work()
         # Loaded by the thread that decodes. Each thread that multiplies has helpers of its own, and where there are
         # more of them than cores OpenMP has them sleep between two products: a step then took twice as long.
@@ -161,37 +156,22 @@ class TransformersEngine:
     # -- any thread --
 
     def submit(self, request: Request) -> Future[Completion]:
-        try:
-            row = self._row(request)
-            with self._changed:
-                self._accept(row)
-        except EngineError as error:
-            refused: Future[Completion] = Future()
-            refused.set_exception(error)
-            return refused
-        return row.future
+        return self._in_flight.submit(request, self._row)
 
     def cancel(self, request_id: str) -> None:
-        with self._changed:
-            if row := self._by_id.get(request_id):
-                row.cancelled = True
+        self._in_flight.cancel(request_id)
 
     def close(self) -> None:
-        self._shut(EngineError("the engine was closed"))
-        self._thread.join(LAST_STEP_S)
-        if self._thread.is_alive():
-            log.critical("a decoding step hangs; its thread is left behind", extra={"action": "close"})
+        self._in_flight.close([self._thread], LAST_STEP_S)
 
     def healthy(self) -> bool:
-        with self._changed:
-            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
-            return self._closed is None and self._thread.is_alive() and not stalled
+        return self._in_flight.healthy() and self._thread.is_alive()
 
     def stats(self) -> EngineStats:
-        with self._changed:
+        with self._in_flight.changed:
             running = len(self._batch)
             work = replace(self._work)
-            waiting = len(self._waiting)
+            waiting = len(self._in_flight.waiting)
         shrunk = self._pressure.shrunk
         return EngineStats(self._device, running, waiting, work.steps, work.step_s, work.rows, shrunk=shrunk)
 
@@ -208,22 +188,6 @@ class TransformersEngine:
         row.start()
         return row
 
-    def _accept(self, row: Row) -> None:
-        if self._closed:
-            raise EngineError(str(self._closed))
-        if row.request.id in self._by_id:
-            raise EngineError(f"request {row.request.id!r} is in flight already", retryable=False)
-        if not self._by_id:
-            self._stepped_at = time.monotonic()  # an idle engine has not stalled
-        self._by_id[row.request.id] = row
-        self._waiting.append(row)
-        self._changed.notify_all()
-
-    def _shut(self, reason: EngineError) -> None:
-        with self._changed:
-            self._closed = self._closed or reason
-            self._changed.notify_all()
-
     # -- the decoding thread --
 
     def _run(self, load: Callable[[], Decoder], loaded: Future[Decoder]) -> None:
@@ -233,7 +197,7 @@ class TransformersEngine:
             loaded.set_exception(error)
             return
         try:
-            while self._await_work():
+            while self._in_flight.await_work():
                 try:
                     self._admit()
                     self._step()
@@ -242,30 +206,23 @@ class TransformersEngine:
                 else:
                     self._failures = 0
         finally:
-            self._shut(EngineError("the engine's thread has ended"))
-            assert self._closed
-            for row in [*self._batch, *self._waiting]:
-                self._leave(row, self._closed)
-
-    def _await_work(self) -> bool:
-        """False when the engine is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting or len(self._batch))
-            return self._closed is None
+            self._in_flight.shut("the engine's thread has ended")
+            self._in_flight.fail_all()
 
     def _admit(self) -> None:
         """Let what waits join the batch, as far as there is room."""
-        with self._changed:
+        with self._in_flight.changed:
             joined = []
-            while self._waiting and len(self._batch) < self._pressure.rows:
-                row = self._waiting.popleft()
+            while self._in_flight.waiting and len(self._batch) < self._pressure.rows:
+                row = self._in_flight.waiting.popleft()
                 joined.append((self._batch.join(row), row))
         for slot, row in joined:
             prompt = row.prompt[: row.pending - 1]  # one token at least must be fed, to be followed by another
             row.begin(self._decoder.begin(slot, row.request.specialist, prompt))
 
     def _step(self) -> None:
-        self._stepped_at = time.monotonic()
+        self._in_flight.step()
+        began = time.monotonic()
         self._release()
         fed = self._batch.feed(self._pressure.tokens)
         if not fed:
@@ -277,8 +234,8 @@ class TransformersEngine:
                 raise
             return
         self._pressure.pass_step()
-        with self._changed:
-            self._work.add(time.monotonic() - self._stepped_at, len(fed))
+        with self._in_flight.changed:
+            self._work.add(time.monotonic() - began, len(fed))
         self._release()
 
     def _advance(self, fed: Sequence[tuple[Row, Piece]]) -> None:
@@ -324,33 +281,26 @@ class TransformersEngine:
         self._decoder.forget()
         for row, piece in fed:
             row.unfeed(piece)
-        with self._changed:
+        with self._in_flight.changed:
             for row in reversed(rows[room.rows :]):
                 self._batch.leave(row)
                 row.restart()
-                self._waiting.appendleft(row)
+                self._in_flight.waiting.appendleft(row)
         return True
 
     def _release(self) -> None:
         """Let everything go that has ended, was cancelled or is late; those that wait as well."""
         now = time.monotonic()
-        with self._changed:
-            rows = [*self._batch, *self._waiting]
-        for row in rows:
+        for row in self._in_flight:
             row.look_up(now)
             if row.finish:
                 self._leave(row, None)
 
     def _leave(self, row: Row, error: EngineError | None) -> None:
-        completion = None if error else row.completion(self._grammars.text(row.answer))
-        with self._changed:
-            self._by_id.pop(row.request.id, None)
-            if not self._batch.leave(row):
-                self._waiting.remove(row)
-        if error:
-            row.future.set_exception(error)
-        elif completion:
-            row.future.set_result(completion)
+        end = error or row.completion(self._grammars.text(row.answer))
+        with self._in_flight.changed:
+            self._batch.leave(row)
+        self._in_flight.leave(row, end)
 
     def _fail_batch(self, error: Exception) -> None:
         # The type alone: a message of torch or llguidance may quote what it choked on.
@@ -358,6 +308,6 @@ class TransformersEngine:
         log.error("a decoding step raised %s\n%s", name, where(error), extra={"action": "step"})
         self._failures += 1
         if self._failures >= FAILURES_ALLOWED:  # first: who hears of the failure may ask whether we are healthy
-            self._shut(EngineError(f"the engine is broken: {self._failures} steps in a row failed"))
+            self._in_flight.shut(f"the engine is broken: {self._failures} steps in a row failed")
         for row in self._batch:
             self._leave(row, EngineError(f"a decoding step failed with {name}"))

@@ -21,7 +21,8 @@ from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
-from workers.engines.in_flight import Intake, Ticket, refused
+from workers.engines.in_flight import InFlight
+from workers.engines.intake import Intake, TextTicket
 from workers.engines.limits import Hosted, hosted_of
 from workers.engines.memory import available_here, check, need_of
 from workers.engines.precision import fastest
@@ -61,14 +62,10 @@ class VllmEngine:
             )
         self._intake = Intake(base, hosted)
         self._slots = slots
-        self._stall_s = stall_s
         self._device = "cuda:0" if torch.cuda.is_available() else "cpu"
         self.precision = fastest(self._device)
-        self._changed = threading.Condition()  # guards what follows
-        self._new: list[Ticket] = []
-        self._by_id: dict[str, Ticket] = {}
-        self._closed: EngineError | None = None
-        self._stepped_at = time.monotonic()
+        self._in_flight: InFlight[TextTicket] = InFlight(stall_s)
+        self._working: dict[str, TextTicket] = {}  # those that vLLM has, by request id; of its thread alone
         self._done = EngineStats(self._device)
         loaded: Future[None] = Future()
         load = partial(_load, base, hosted, slots, self._device)
@@ -89,54 +86,25 @@ class VllmEngine:
     # -- any thread --
 
     def submit(self, request: Request) -> Future[Completion]:
-        try:
-            ticket = self._intake.take(request)
-            with self._changed:
-                self._accept(ticket)
-        except EngineError as error:
-            return refused(error)
-        return ticket.future
+        return self._in_flight.submit(request, self._intake.take)
 
     def cancel(self, request_id: str) -> None:
-        with self._changed:
-            if ticket := self._by_id.get(request_id):
-                ticket.cancelled = True
+        self._in_flight.cancel(request_id)
 
     def close(self) -> None:
-        self._shut(EngineError("the engine was closed"))
-        self._thread.join(LAST_STEP_S)
-        if self._thread.is_alive():
-            log.critical("a decoding step hangs; its thread is left behind", extra={"action": "close"})
+        self._in_flight.close([self._thread], LAST_STEP_S)
 
     def healthy(self) -> bool:
-        with self._changed:
-            stalled = bool(self._by_id) and time.monotonic() - self._stepped_at > self._stall_s
-            return self._closed is None and self._thread.is_alive() and not stalled
+        return self._in_flight.healthy() and self._thread.is_alive()
 
     def stats(self) -> EngineStats:
-        with self._changed:
-            running = min(len(self._by_id), self._slots)
-            return replace(self._done, running=running, waiting=len(self._by_id) - running)
+        with self._in_flight.changed:
+            running = min(len(self._in_flight), self._slots)
+            return replace(self._done, running=running, waiting=len(self._in_flight) - running)
 
     @property
     def build(self) -> str:
         return build_of("vllm", "torch", "llguidance")
-
-    def _accept(self, ticket: Ticket) -> None:
-        if self._closed:
-            raise EngineError(str(self._closed))
-        if ticket.request.id in self._by_id:
-            raise EngineError(f"request {ticket.request.id!r} is in flight already", retryable=False)
-        if not self._by_id:
-            self._stepped_at = time.monotonic()  # an idle engine has not stalled
-        self._by_id[ticket.request.id] = ticket
-        self._new.append(ticket)
-        self._changed.notify()
-
-    def _shut(self, reason: EngineError) -> None:
-        with self._changed:
-            self._closed = self._closed or reason
-            self._changed.notify()
 
     # -- vLLM's thread --
 
@@ -156,26 +124,27 @@ class VllmEngine:
             except Exception as error:  # noqa: BLE001 - vLLM does not go on after it: whoever waits must hear of it
                 # The type alone: a message may quote the request.
                 log.error("vLLM raised %s\n%s", type(error).__name__, where(error), extra={"action": "step"})
-                self._shut(EngineError(f"the engine is broken: vLLM failed with {type(error).__name__}"))
-        assert self._closed
-        for ticket in list(self._by_id.values()):
-            self._leave(ticket, self._closed)
+                self._in_flight.shut(f"the engine is broken: vLLM failed with {type(error).__name__}")
+        self._in_flight.fail_all()
         self._llm.engine_core.shutdown()
 
     def _admit(self) -> bool:
         """Wait for work and hand it on. False when the engine is closed."""
-        with self._changed:
-            while not (self._closed or self._by_id):
-                self._changed.wait()
-            new, self._new = self._new, []
+        if not self._in_flight.await_work():
+            return False
+        with self._in_flight.changed:
+            new = list(self._in_flight.waiting)
+            self._in_flight.waiting.clear()
         for ticket in new:
-            if not (self._closed or ticket.ended(time.monotonic())):
-                self._add(ticket)
-        return self._closed is None
+            self._add(ticket)
+        return True
 
-    def _add(self, ticket: Ticket) -> None:
+    def _add(self, ticket: TextTicket) -> None:
         from vllm import TokensPrompt
 
+        if finish := ticket.ended(time.monotonic()):
+            self._in_flight.leave(ticket, ticket.completion(finish))
+            return
         try:
             self._llm.add_request(
                 ticket.request.id,
@@ -184,26 +153,27 @@ class VllmEngine:
                 lora_request=self._adapters.get(ticket.request.specialist),
             )
         except ValueError as error:  # what vLLM refuses; its message may quote the request
-            self._leave(ticket, EngineError(f"vLLM refused the request with {type(error).__name__}", retryable=False))
+            refusal = EngineError(f"vLLM refused the request with {type(error).__name__}", retryable=False)
+            self._in_flight.leave(ticket, refusal)
+        else:
+            self._working[ticket.request.id] = ticket
 
     def _step(self) -> None:
         self._release()
-        if not self._by_id:
+        if not self._working:
             return
         began = time.monotonic()
         outputs = self._llm.step()
-        now = time.monotonic()
-        with self._changed:
-            self._stepped_at = now
+        took_s = time.monotonic() - began
+        self._in_flight.step()
+        with self._in_flight.changed:
             done = self._done
-            self._done = replace(
-                done, steps=done.steps + 1, step_s=done.step_s + now - began, rows=done.rows + len(outputs)
-            )
+            self._done = replace(done, steps=done.steps + 1, step_s=done.step_s + took_s, rows=done.rows + len(outputs))
         for said in outputs:
-            if ticket := self._by_id.get(said.request_id):
+            if ticket := self._working.get(said.request_id):
                 self._take(ticket, said)
 
-    def _take(self, ticket: Ticket, said: Any) -> None:
+    def _take(self, ticket: TextTicket, said: Any) -> None:
         """What is new of its answer."""
         (new,) = said.outputs
         ticket.pieces.append(new.text)
@@ -216,18 +186,14 @@ class VllmEngine:
     def _release(self) -> None:
         """Let those go that were cancelled or are late."""
         now = time.monotonic()
-        for ticket in list(self._by_id.values()):
+        for ticket in list(self._working.values()):
             if finish := ticket.ended(now):
                 self._llm.abort_request([ticket.request.id])
                 self._leave(ticket, ticket.completion(finish))
 
-    def _leave(self, ticket: Ticket, end: Completion | EngineError) -> None:
-        with self._changed:
-            del self._by_id[ticket.request.id]
-        if isinstance(end, EngineError):
-            ticket.future.set_exception(end)
-        else:
-            ticket.future.set_result(end)
+    def _leave(self, ticket: TextTicket, end: Completion) -> None:
+        del self._working[ticket.request.id]
+        self._in_flight.leave(ticket, end)
 
 
 def _load(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> Any:
@@ -284,7 +250,7 @@ def _adapters(hosted: Mapping[str, Hosted], cache: Path) -> dict[str, Any]:
     }
 
 
-def _sampling(ticket: Ticket) -> Any:
+def _sampling(ticket: TextTicket) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 

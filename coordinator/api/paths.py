@@ -1,0 +1,7 @@
+"""Paths: where the API shows what it has taken in. Knows no route."""
+
+from __future__ import annotations
+
+
+def goal_path(run_id: str) -> str:
+    return f"/v1/goals/{run_id}"

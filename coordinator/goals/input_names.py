@@ -1,0 +1,29 @@
+"""The names of a goal's inputs, and what is wrong with some. Knows no goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Of an input's name; and what a reference to it could not be told apart from.
+_NAME_CHARACTERS = 64
+_NOT_IN_NAMES = frozenset(".[]{}")
+
+
+def input_faults(inputs: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the inputs' names, and with values that have no kind a plan could speak of."""
+    faults = []
+    for name, value in inputs.items():
+        if not _is_name(name):
+            faults.append(
+                f"inputs: {name[:_NAME_CHARACTERS]!r} is no name; use 1 to {_NAME_CHARACTERS} characters, "
+                "no dots, brackets or control characters among them, and no space around"
+            )
+        if value is None:
+            faults.append(f"inputs: {name[:64]!r} is null; leave it out")
+    return faults
+
+
+def _is_name(name: str) -> bool:
+    is_one = 0 < len(name) <= _NAME_CHARACTERS and name == name.strip()
+    return is_one and name.isprintable() and not _NOT_IN_NAMES & set(name)

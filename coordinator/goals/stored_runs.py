@@ -1,0 +1,61 @@
+"""Stored runs: read from the ledger, with their results and inputs. Changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from coordinator.goals.refusals import UnknownRun
+from coordinator.plans import references
+from coordinator.runs.run import Run, UnreadableRun
+from coordinator.runs.values import Stored, load_values
+from infra.ledger.protocols.runs import RunStore
+from infra.ledger.unreadable import kinds_of
+from infra.records import Json, RunRecord
+
+logger = logging.getLogger(__name__)
+
+
+class StoredRuns:
+    def __init__(self, ledger: RunStore) -> None:
+        self._ledger = ledger
+
+    def record(self, run_id: str) -> RunRecord:
+        """Raises UnknownRun, UnreadableRun."""
+        try:
+            record = self._ledger.load_run(run_id)
+        except ValidationError as error:
+            raise UnreadableRun(f"run {run_id}: its record does not read: {kinds_of(error)}") from None
+        if record is None:
+            raise UnknownRun(run_id)
+        return record
+
+    def load(self, run_id: str) -> Run:
+        """Raises UnknownRun, UnreadableRun."""
+        return Run.load(self.record(run_id))
+
+    def recent(self, limit: int) -> Iterator[Run]:
+        """The newest first, without those that do not read."""
+        for record in self._ledger.recent_runs(limit):
+            try:
+                yield Run.load(record)
+            except UnreadableRun as error:
+                logger.warning("%s", error, extra={"goal_id": record.id})
+
+    def stored(self, run_id: str) -> Stored:
+        """The results of the run's steps, read when they are asked for."""
+        return partial(self._ledger.results, run_id)
+
+    def result(self, run: Run) -> Any:
+        """What a run that succeeded results in."""
+        names = references.heads(run.plan.result)
+        return references.bind(run.plan.result, load_values(run, names, self.stored(run.id)))
+
+    def inputs(self, run: Run) -> Json:
+        """Of its goal; empty where they are not kept any more."""
+        found = load_values(run, [references.INPUTS], self.stored(run.id))
+        return found[references.INPUTS] or {}

@@ -1,0 +1,1 @@
+"""Normal: what a plan does, however it is written, so that two plans can be compared. Runs nothing."""
