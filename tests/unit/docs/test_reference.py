@@ -58,7 +58,7 @@ def manifest_keys() -> list[str]:
 
 
 def all_commands(group: Any, before: str = "") -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name, command in group.commands.items():
         inner = getattr(command, "commands", None)
         found |= all_commands(command, f"{before}{name} ") if inner else {before + name: command}
