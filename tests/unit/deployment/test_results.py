@@ -1,4 +1,4 @@
-"""The README's figures are those that were measured."""
+"""The figures of docs/results.md are those that were measured."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from specialists.catalog import SHIPPED, load_catalog
 from specialists.measuring.facts import Facts
 
-README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
-CELLS = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in README.splitlines())
+RESULTS = (Path(__file__).parents[3] / "docs/results.md").read_text("utf-8")
+CELLS = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in RESULTS.splitlines())
 ROWS = {cells[0]: cells for cells in CELLS if len(cells) == 6}
 TRAINED = [each.name for each in load_catalog(adapters=False) if each.manifest.hosts_model]
 
@@ -30,4 +30,4 @@ def test_a_row_of_what_ships_says_what_the_facts_say(name: str) -> None:
 
 def test_the_shortest_and_the_longest_training_are_those_of_the_facts() -> None:
     minutes = [round(trained.minutes) for name in TRAINED if (trained := Facts.load(SHIPPED / name).trained)]
-    assert f"trained in {min(minutes)} to {max(minutes)} minutes" in README
+    assert f"trained in {min(minutes)} to {max(minutes)} minutes" in RESULTS
