@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check chaos specialist bench-engine bench-scale bench-delivery format clean
+.PHONY: demo up test cluster-test check chaos specialist bench-engine bench-scale bench-delivery docs format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -59,9 +59,17 @@ chaos: $(STAMP)
 	$(BIN)/manyhands weights smollm2-135m
 	$(BIN)/python -m benchmarks.chaos --jobs $(JOBS)
 
+# The pages of docs/ as a site, with a reference that is made from the code; open site/index.html.
+$(BIN)/mkdocs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+docs: $(BIN)/mkdocs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv
+	rm -rf .venv site

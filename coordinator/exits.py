@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+#: Something was refused, did not succeed or did not answer. The lines on standard error say why.
+FAILED = 1
+#: Redis refused the user name or the password. Starting again does not help.
 REFUSED = 2
 
 
@@ -45,7 +48,7 @@ def reasons() -> Iterator[None]:
         _end(setting_faults(error))
 
 
-def _end(lines: Iterable[str], code: int = 1) -> None:
+def _end(lines: Iterable[str], code: int = FAILED) -> None:
     for line in lines:
         print(line, file=sys.stderr)  # noqa: T201 - the logs may not be set up yet
     raise SystemExit(code)

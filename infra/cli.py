@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-GROUP = "manyhands.commands"
+GROUP = "manyhands.commands"  #: Commands of `manyhands`: functions that add theirs to a Typer application.
 
 
 def build() -> typer.Typer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 
-ENGINES = "manyhands.engines"
-FORMATS = "manyhands.formats"
+ENGINES = "manyhands.engines"  #: Engines, by the name that `specialist.toml` gives: classes with a `create`.
+FORMATS = "manyhands.formats"  #: Answer formats, by the name that `[decoding]` gives: classes.
 
 
 def plugin(group: str, name: str) -> EntryPoint | None:

@@ -25,8 +25,14 @@ _EXAMPLES = {
 class Tenant(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weight: float = Field(default=1.0, gt=0, le=1000)  #: of its share where tenants wait for the same workers
-    backlog: int | None = Field(default=None, gt=0)  #: jobs of one type that may wait; None: `tenant_backlog`
+    weight: float = Field(
+        default=1.0, gt=0, le=1000, description="The tenant's share where several tenants wait for the same workers."
+    )
+    backlog: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many jobs of one type may wait for the tenant. Without it `tenant_backlog` holds.",
+    )
 
 
 class Settings(BaseSettings):
@@ -34,61 +40,170 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MANYHANDS_", env_file=".env", extra="ignore", frozen=True)
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    redis_password_file: Path | None = None  #: read at start; wins over a password in `redis_url`
-    redis_password: SecretStr | None = None  #: where there can be no file
-    prefix: str = Field(default="mh", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the ledger
-    queue_prefix: str = Field(default="mq", pattern=r"^[a-z0-9_-]{1,32}$")  #: of every key of the queue: Celery's
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        description="The Redis that holds the ledger and the queue: `redis://[USER@]HOST[:PORT][/DB]`, or `rediss://` "
+        "for TLS.",
+    )
+    redis_password_file: Path | None = Field(
+        default=None,
+        description="A file that holds the password of Redis. It is read at the start and wins over a password in "
+        "`redis_url`.",
+    )
+    redis_password: SecretStr | None = Field(
+        default=None, description="The password of Redis itself, for places where there can be no file."
+    )
+    prefix: str = Field(
+        default="mh", pattern=r"^[a-z0-9_-]{1,32}$", description="Every key of the ledger in Redis begins with it."
+    )
+    queue_prefix: str = Field(
+        default="mq",
+        pattern=r"^[a-z0-9_-]{1,32}$",
+        description="Every key of Celery's queue in Redis begins with it.",
+    )
+    appendfsync: Literal["everysec", "always"] = Field(
+        default="everysec",
+        description="When a Redis that manyhands starts syncs its append-only file. With `always`, all that was "
+        "answered is on the disk. With `everysec`, the last second or two may be lost in a crash, and while the disk "
+        "is busy they may not even have reached the operating system.",
+    )
 
-    #: Of a Redis that we start. `always`: what was answered is on disk; `everysec`: a second or two of it may not be,
-    #: and not even with the operating system while the disk is busy.
-    appendfsync: Literal["everysec", "always"] = "everysec"
+    home: Path = Field(
+        default=Path.home() / ".cache" / "manyhands",
+        description="The folder of the model weights, and of the data of `manyhands up`.",
+    )
+    specialists: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="Folders of specialists beside the shipped ones, as a JSON list of paths."
+    )
 
-    home: Path = Path.home() / ".cache" / "manyhands"  #: weights, and the data of `manyhands up`
-    specialists: Annotated[tuple[Path, ...], NoDecode] = ()  #: folders of specialists beside the shipped ones
+    api_host: str = Field(default="127.0.0.1", description="The address that the HTTP API listens on.")
+    api_port: int = Field(default=8765, ge=1, le=65535, description="The port that the HTTP API listens on.")
+    api_body_bytes: int = Field(default=1_000_000, gt=0, description="The API refuses a larger request with 413.")
+    flower_port: int = Field(
+        default=5555, ge=1, le=65535, description="The port that Flower listens on under `manyhands up`."
+    )
+    flower_auth: SecretStr | None = Field(
+        default=None, description='The name and password that Flower asks for, as "user:password".'
+    )
 
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(default=8765, ge=1, le=65535)
-    api_body_bytes: int = Field(default=1_000_000, gt=0)  #: a larger request is refused with 413
-    flower_port: int = Field(default=5555, ge=1, le=65535)
-    flower_auth: SecretStr | None = None  #: "user:password"
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="The port on which each process serves its Prometheus metrics. Without it none are served.",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address on which the metrics are served.")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="The address of an OpenTelemetry collector. Traces are sent to it over HTTP. Without it there are "
+        "no traces.",
+    )
 
-    metrics_port: int | None = Field(default=None, ge=1, le=65535)  #: Prometheus reads it; None: not served
-    metrics_host: str = "127.0.0.1"
-    otlp_endpoint: str | None = None  #: OpenTelemetry traces go there over HTTP; None: no traces
+    engine: Literal["ray"] | None = Field(
+        default=None,
+        description="With `ray`, all language models live in a Ray cluster, whatever engine their manifests name.",
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="The address of the Ray cluster to join. Without it the worker starts a private Ray on its own "
+        "machine.",
+    )
+    ray_token_file: Path | None = Field(
+        default=None, description="A file that holds the authentication token of the Ray cluster."
+    )
 
-    engine: Literal["ray"] | None = None  #: where language models live, whatever their manifests say
-    ray_address: str | None = None  #: of a Ray cluster to join; None: a private one on this machine
-    ray_token_file: Path | None = None  #: its authentication token
+    untrained: bool = Field(
+        default=False,
+        description="Whether workers serve language models that were never trained for their job types.",
+    )
+    slots: int = Field(
+        default=16, gt=0, le=512, description="How many jobs a worker does at the same time: the size of its batch."
+    )
+    precision: Literal["fp32", "bf16", "int8"] | None = Field(
+        default=None,
+        description="The numbers that engine `transformers` computes with. Without it the worker takes the faster of "
+        "`bf16` and `fp32` on its device.",
+    )
+    threads: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many threads the engine computes with. Without it the engine uses all cores.",
+    )
+    lease_s: float = Field(
+        default=15.0, gt=0, description="A worker that has been silent for so long loses its jobs to other workers."
+    )
+    grace_s: float = Field(
+        default=20.0, ge=0, description="A worker that is asked to stop lets its running jobs go on for so long."
+    )
+    silent_s: float = Field(
+        default=20.0,
+        gt=0,
+        description="A job that was sent and that no worker has claimed for so long is sent again. A worker that has a "
+        "free slot, and that none of the waiting jobs reaches for so long, ends itself, because it hears no messages.",
+    )
+    sweep_s: float = Field(
+        default=1.0, gt=0, description="The time between two sweeps of the coordinator for lost jobs."
+    )
+    stall_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="An engine that has work and has made no step for so long is killed and started again.",
+    )
+    window: int = Field(
+        default=256,
+        gt=0,
+        description="How many jobs of one type are on the queue at the same time. There are never more than two "
+        "seconds' work of a type.",
+    )
+    visibility_timeout_s: int = Field(
+        default=60, ge=5, description="Celery delivers a message again that nobody has acknowledged for so long."
+    )
 
-    untrained: bool = False  #: whether workers serve language models that were never trained for their job types
-    slots: int = Field(default=16, gt=0, le=512)  #: jobs of one worker at a time: its batch
-    precision: Literal["fp32", "bf16", "int8"] | None = None  #: of engine transformers; None: what is fastest here
-    threads: int | None = Field(default=None, gt=0)  #: of the engine's arithmetic; None: all cores
-    lease_s: float = Field(default=15.0, gt=0)  #: a worker that is silent for so long loses its jobs
-    grace_s: float = Field(default=20.0, ge=0)  #: a stopping worker lets what runs end for so long
-    silent_s: float = Field(default=20.0, gt=0)  #: a job sent and not claimed for so long is sent again, and
-    #: a worker with a free slot that none of those waiting reaches for so long ends itself: it is deaf
-    sweep_s: float = Field(default=1.0, gt=0)  #: between two sweeps
-    stall_s: float = Field(default=60.0, gt=0)  #: an engine with work and no step for so long is killed, started anew
-    window: int = Field(default=256, gt=0)  #: jobs of one type on the queue at a time; at most two seconds' work of it
-    visibility_timeout_s: int = Field(default=60, ge=5)  #: after which kombu delivers an unacknowledged message again
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        description="How many replicas of Redis must hold a goal before it is accepted. Without so many, the API "
+        "answers 503.",
+    )
 
-    replicas: int = Field(default=0, ge=0)  #: of Redis that must have a goal before it is accepted; 503 without them
+    retention_s: int = Field(
+        default=7 * 24 * 3600,
+        gt=0,
+        description="How long ended goals and jobs are kept. A job takes about 2 kB of Redis's memory.",
+    )
 
-    retention_s: int = Field(default=7 * 24 * 3600, gt=0)  #: what has ended is kept for so long, about 2 kB a job
+    backlog: int = Field(
+        default=200_000, gt=0, description="How many jobs of one type may wait. Beyond that the API answers 503."
+    )
+    tenant_backlog: int = Field(
+        default=100_000,
+        gt=0,
+        description="How many jobs of one type may wait for a tenant that `tenants` sets no bound for. Beyond that the "
+        "API answers 429.",
+    )
+    tenants: Annotated[dict[str, Tenant], NoDecode] = Field(
+        default={},
+        description="The tenants by name, as a JSON object. A tenant that is not in it has weight 1.",
+    )
+    ageing_s: float = Field(
+        default=300.0, gt=0, description="A job that has waited for so long ranks one priority class higher."
+    )
 
-    backlog: int = Field(default=200_000, gt=0)  #: jobs of one type that may wait; more are refused with 503
-    tenant_backlog: int = Field(default=100_000, gt=0)  #: … of one tenant that is not in `tenants`; refused with 429
-    tenants: Annotated[dict[str, Tenant], NoDecode] = {}  #: by name, as JSON; others have weight 1
-    ageing_s: float = Field(default=300.0, gt=0)  #: a job that waits for so long ranks one priority class higher
+    max_jobs: int = Field(default=10_000, gt=0, description="How many jobs one run may have.")
+    deadline_s: float = Field(default=600.0, gt=0, description="The deadline of a goal that names none.")
+    max_replans: int = Field(
+        default=2,
+        ge=0,
+        le=5,
+        description="How many further plans are tried when the planner's first plan does not compile.",
+    )
 
-    max_jobs: int = Field(default=10_000, gt=0)  #: of one run
-    deadline_s: float = Field(default=600.0, gt=0)  #: of a goal that names none
-    max_replans: int = Field(default=2, ge=0, le=5)
-
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    log_json: bool = False
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="Less severe log lines are not shown. One of DEBUG, INFO, WARNING and ERROR.",
+    )
+    log_json: bool = Field(default=False, description="Whether each log line is one JSON object.")
 
     @property
     def weights(self) -> Path:

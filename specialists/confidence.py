@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 #: A probability and its complement are taken as no smaller: what is certain has no odds.
 LEAST = 1e-6
@@ -19,12 +19,12 @@ Judged = tuple[float, bool]
 
 
 class Calibration(BaseModel):
-    """Of the odds' logarithm: multiplied by `scale`, plus `shift`."""
+    """Turns the model's own probability into a confidence: the logarithm of its odds times `scale`, plus `shift`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scale: float = 1.0
-    shift: float = 0.0
+    scale: float = Field(default=1.0, description="The logarithm of the probability's odds is multiplied by it.")
+    shift: float = Field(default=0.0, description="It is added to the product.")
 
     def confidence(self, probability: float) -> float:
         return _sigmoid(self.scale * _log_odds(probability) + self.shift)

@@ -37,43 +37,84 @@ class _Record(BaseModel):
 
 
 class BaseRef(_Record):
-    name: str  #: a key of `specialists.bases.weights.BASES`, a local folder, or a hub id
-    sha256: Digest | None = None  #: of a named base's weights; checked before they load
-    tuned: bool = False  #: the weights themselves were trained for this job type: it needs no adapter
+    """The base model that the specialist's adapter was trained on."""
+
+    name: str = Field(
+        description="The base model: one of those that `manyhands weights` knows, a local folder, or the id of a model "
+        "on the Hugging Face hub."
+    )
+    sha256: Digest | None = Field(
+        default=None, description="The digest of a named base's weights. It is checked before they load."
+    )
+    tuned: bool = Field(
+        default=False,
+        description="Whether the weights themselves were trained for this job type, so that it needs no adapter.",
+    )
 
 
 class AdapterRef(_Record):
-    sha256: Digest  #: of `adapter.safetensors`
-    rank: int = Field(gt=0, le=256)
-    alpha: int = Field(gt=0)
+    """The LoRA adapter that makes the base model a specialist. `manyhands train` writes this table."""
+
+    sha256: Digest = Field(description="The digest of `adapter.safetensors` in the folder.")
+    rank: int = Field(gt=0, le=256, description="The rank of the adapter's matrices.")
+    alpha: int = Field(gt=0, description="The adapter's output is multiplied by `alpha / rank`.")
 
 
 class Decoding(_Record):
-    format: str = "json"  #: how the answer is written: see `specialists.formats`
-    #: of one answer; None: as many as the longest that the output schema allows has bytes, which are no fewer
-    max_tokens: int | None = Field(default=None, gt=0, le=LONGEST_ANSWER)
+    """How the specialist writes its answer."""
+
+    format: str = Field(
+        default="json",
+        description="The text form of the answer: `lines`, `call`, `json`, or one that an installed package registers.",
+    )
+    max_tokens: int | None = Field(
+        default=None,
+        gt=0,
+        le=LONGEST_ANSWER,
+        description="The most tokens of one answer. Without it an answer may have as many tokens as the longest answer "
+        "that the output schema allows has bytes, and it never has more tokens than bytes.",
+    )
 
 
 class Limits(_Record, validate_by_name=True):
-    input_tokens: int = Field(default=2048, gt=0)  #: a longer prompt is refused, or cut as `cut` says
-    cut: str | None = (
-        None  #: the string field of the input that is cut at its end, so that the prompt fits; None: refused
+    """How long a job's input may be, and how long a job may wait and run."""
+
+    input_tokens: int = Field(
+        default=2048, gt=0, description="A prompt of more tokens is refused, or is cut as `cut` says."
     )
-    timeout_s: float = Field(default=120.0, gt=0)  #: one attempt at one job
-    attempts: int = Field(default=3, gt=0, le=20)  #: claims of one job before it is a dead letter
-    #: a job expires unless a worker claims it within this time after it was ready; None: it may wait for ever
-    claim_within_s: float | None = Field(default=None, gt=0, validation_alias=CLAIM_WITHIN_S)
-    backlog: int | None = Field(default=None, gt=0)  #: jobs that may wait; None: as the deployment says
+    cut: str | None = Field(
+        default=None,
+        description="The input field, a string, that is cut at its end so that a long prompt fits. Without it a prompt "
+        "that is too long is refused.",
+    )
+    timeout_s: float = Field(default=120.0, gt=0, description="How long one attempt at a job may take.")
+    attempts: int = Field(
+        default=3, gt=0, le=20, description="How often a job may be claimed before it becomes a dead letter."
+    )
+    claim_within_s: float | None = Field(
+        default=None,
+        gt=0,
+        validation_alias=CLAIM_WITHIN_S,
+        description="A job expires unless a worker claims it within so long after it was ready. Without it a job may "
+        "wait for ever.",
+    )
+    backlog: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many jobs of this type may wait. Without it `MANYHANDS_BACKLOG` holds.",
+    )
 
 
 class Retry(_Record):
     """When a job is tried again that failed in a way that may pass."""
 
-    backoff_s: float = Field(default=0.5, ge=0)  #: before the second attempt; each later wait is `factor` times as long
-    factor: float = Field(default=2.0, ge=1, le=100)
-    longest_s: float = Field(default=60.0, ge=0)
-    jitter: float = Field(default=0.5, ge=0, le=1)  #: the share of a wait that is left to chance
-    never: tuple[FailureKind, ...] = ()  #: kinds of failure that are not tried again
+    backoff_s: float = Field(
+        default=0.5, ge=0, description="The wait before the second attempt. Each later wait is `factor` times as long."
+    )
+    factor: float = Field(default=2.0, ge=1, le=100, description="How many times as long each later wait is.")
+    longest_s: float = Field(default=60.0, ge=0, description="No wait is longer.")
+    jitter: float = Field(default=0.5, ge=0, le=1, description="The share of each wait that is left to chance.")
+    never: tuple[FailureKind, ...] = Field(default=(), description="The kinds of failure that are not tried again.")
 
     def wait_ms(self, attempt: int, chance: float) -> int:
         """Until the attempt after `attempt`, which is 1 for the first; `chance` is in [0, 1)."""
@@ -82,49 +123,86 @@ class Retry(_Record):
 
 
 class Reusing(_Record):
-    """What jobs share that ask a specialist the same: the same canonical input, of one tenant."""
+    """What jobs of one tenant share when their input is the same."""
 
-    unique: bool = False  #: one of them runs at a time, the others wait for its output
-    cache_s: int | None = Field(default=None, gt=0)  #: its output answers the others for so long
+    unique: bool = Field(
+        default=False, description="Whether only one of them runs at a time while the others wait for its output."
+    )
+    cache_s: int | None = Field(
+        default=None, gt=0, description="How long an output answers later jobs. Without it an output is not kept."
+    )
 
 
 class Fallback(_Record, validate_by_name=True):
-    """Who is asked the same when this one is too unsure of its output."""
+    """Another specialist that does the same job where this one is too unsure of its output."""
 
-    to: Name  #: a specialist with the same schemas
-    below: float = Field(gt=0, le=1)  #: outputs whose confidence is less; one that has none is taken as it is
-    #: the output stands unless a worker claims the fallback's job within this time
-    claim_within_s: float = Field(default=30.0, gt=0, validation_alias=CLAIM_WITHIN_S)
+    to: Name = Field(description="The name of a specialist that has the same schemas.")
+    below: float = Field(
+        gt=0,
+        le=1,
+        description="The fallback is asked when the confidence of an output is lower. An output that has no confidence "
+        "is taken as it is.",
+    )
+    claim_within_s: float = Field(
+        default=30.0,
+        gt=0,
+        validation_alias=CLAIM_WITHIN_S,
+        description="The first output stands unless a worker claims the fallback's job within so long.",
+    )
 
 
 class Recipe(_Record):
-    """How `manyhands train` trains it where its options say nothing else; pinned with the adapter that came of it."""
+    """How `manyhands train` trains the specialist where its options say nothing else. It is pinned with the adapter."""
 
-    epochs: float = Field(default=1.0, gt=0)
-    batch: int = Field(default=16, gt=0)  #: examples
-    rate: float = Field(default=1e-3, gt=0)  #: peak
-    rank: int = Field(default=16, gt=0, le=256)
-    augment: float = Field(default=0.0, ge=0, le=20)  #: made-up examples for each real one, with values exchanged
+    epochs: float = Field(default=1.0, gt=0, description="How many times the training examples are gone through.")
+    batch: int = Field(default=16, gt=0, description="How many examples each training step has.")
+    rate: float = Field(default=1e-3, gt=0, description="The highest learning rate of the run.")
+    rank: int = Field(default=16, gt=0, le=256, description="The rank of the adapter's matrices.")
+    augment: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        description="How many made-up examples are added for each real one. They are made by exchanging values.",
+    )
 
 
 class Script(_Record):
-    """How long engine `scripted` takes over a request: log-normal service times, for load tests."""
+    """How long engine `scripted` takes for a request. The times are log-normal; the engine is for load tests."""
 
-    median_s: float = Field(default=0.0, ge=0)
-    sigma: float = Field(default=0.0, ge=0, le=3)  #: of its logarithm; 0: always the median
-    at_once: int | None = Field(default=None, gt=0)  #: requests served at a time, the others wait; None: any number
-    any_prompt: bool = False  #: answers what is not in its table too, as the table's first row
+    median_s: float = Field(default=0.0, ge=0, description="The median time of a request.")
+    sigma: float = Field(
+        default=0.0,
+        ge=0,
+        le=3,
+        description="The standard deviation of the time's logarithm. With 0 each request takes the median.",
+    )
+    at_once: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many requests are served at the same time; others wait. Without it there is no bound.",
+    )
+    any_prompt: bool = Field(
+        default=False, description="Whether a prompt that is not in the table gets the answer of the table's first row."
+    )
 
 
 class RayHosting(_Record):
-    """Where engine `ray` has its actors, and how many."""
+    """Where engine `ray` has its actors, and how many it has."""
 
-    engine: Literal[ModelEngine, "function", "scripted"] = "transformers"  #: that lives in each actor
-    min_replicas: int = Field(default=1, ge=1)
-    max_replicas: int = Field(default=1, ge=1)
-    cpus: float = Field(default=1.0, ge=0)  #: of each actor
-    gpus: float = Field(default=0.0, ge=0)  #: of each actor; a fraction shares one, above one it is a whole number
-    placement: Literal["spread", "pack"] = "spread"  #: over the nodes
+    engine: Literal[ModelEngine, "function", "scripted"] = Field(
+        default="transformers", description="The engine that lives in each actor."
+    )
+    min_replicas: int = Field(default=1, ge=1, description="The fewest actors.")
+    max_replicas: int = Field(default=1, ge=1, description="The most actors.")
+    cpus: float = Field(default=1.0, ge=0, description="How many processor cores each actor reserves.")
+    gpus: float = Field(
+        default=0.0,
+        ge=0,
+        description="How many GPUs each actor reserves. A fraction shares one GPU; a number above 1 must be whole.",
+    )
+    placement: Literal["spread", "pack"] = Field(
+        default="spread", description="Whether actors are spread over the nodes or packed onto few."
+    )
 
     @model_validator(mode="after")
     def _has_room(self) -> RayHosting:
@@ -138,28 +216,41 @@ class RayHosting(_Record):
 class Manifest(_Record):
     """`specialist.toml`. The specialist's name is its job type's name: one name from plan to queue to Flower."""
 
-    name: Name
-    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    description: str = Field(min_length=1, max_length=300)
-    engine: Annotated[str, AfterValidator(_known_engine)]
-    function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
-    base: BaseRef | None = None
-    adapter: AdapterRef | None = None
-    decoding: Decoding | None = None
+    name: Name = Field(description="The name of the specialist, which is also the name of its job type and its queue.")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$", description="The specialist's version, such as `1.0.0`.")
+    description: str = Field(
+        min_length=1, max_length=300, description="What the specialist does, in one sentence. The planner reads it."
+    )
+    engine: Annotated[str, AfterValidator(_known_engine)] = Field(
+        description="The engine that serves the specialist: one of those that ship, or one that an installed package "
+        "registers."
+    )
+    function: str | None = Field(
+        default=None,
+        pattern=r"^[a-z_]+\.py:[a-z_]+$",
+        description='The Python function that engine `function` calls, as "file.py:name" in the folder.',
+    )
+    base: BaseRef | None = Field(default=None, description="Needed by each engine that hosts a model.")
+    adapter: AdapterRef | None = Field(default=None, description="Without it the base model answers by itself.")
+    decoding: Decoding | None = Field(default=None, description="Needed by each engine that hosts a language model.")
     limits: Limits = Limits()
-    confidence: Calibration | None = (
-        None  #: of the model's own probability; None: it was not fitted, and is told as it is
+    confidence: Calibration | None = Field(
+        default=None,
+        description="`manyhands eval --calibrate` writes this table. Without it the confidence of an output is the "
+        "model's own probability.",
     )
     measure: dict[Name, MetricRule] = Field(
-        default={}, description="The metrics of `manyhands eval` by name, the main one first; none: it guesses them."
+        default={},
+        description="The metrics that `manyhands eval` scores, by name; the first one is the main one. Without this "
+        "table the metrics are guessed from the output schema.",
     )
-    fallback: Fallback | None = None
+    fallback: Fallback | None = Field(default=None, description="Without it each output stands.")
     training: Recipe = Recipe()
     retry: Retry = Retry()
     reuse: Reusing = Reusing()
     script: Script = Script()
     ray: RayHosting = RayHosting()
-    planned: bool = True  #: offered to the planner
+    planned: bool = Field(default=True, description="Whether the planner may use the job type in a plan.")
 
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Manifest:

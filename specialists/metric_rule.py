@@ -26,10 +26,10 @@ class MetricRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    how: How = Field(description="How right answers are counted: see above.")
-    of: str | None = Field(default=None, description="The field of the output.")
-    only: str | None = Field(default=None, description="Count the examples alone whose field has this value.")
-    but: str | None = Field(default=None, description="Leave out the examples whose field has this value.")
+    how: How = Field(description="How right answers are counted: see the list above.")
+    of: str | None = Field(default=None, description="The field of the output that is counted.")
+    only: str | None = Field(default=None, description="Only examples whose field has this value are counted.")
+    but: str | None = Field(default=None, description="Examples whose field has this value are left out.")
     by: str | None = Field(default=None, description="A field of the input: the mean over its values is taken.")
 
     @model_validator(mode="after")

@@ -24,19 +24,25 @@ def register(app: typer.Typer) -> None:
 
 
 def worker(
-    names: Annotated[list[str] | None, typer.Argument(help="specialists to serve; default: all")] = None,
-    broker: Annotated[str | None, typer.Option(help="redis://[USER@]HOST[:PORT]; default: MANYHANDS_REDIS_URL")] = None,
-    key_file: Annotated[
-        Path | None, typer.Option(help="the broker's password; without a file: MANYHANDS_REDIS_PASSWORD")
+    names: Annotated[list[str] | None, typer.Argument(help="The specialists to serve. Default: all of them.")] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="The broker: redis://[USER@]HOST[:PORT]. Default: MANYHANDS_REDIS_URL.")
     ] = None,
-    slots: Annotated[int | None, typer.Option(help="jobs at a time; default: MANYHANDS_SLOTS, 16")] = None,
-    engine: Annotated[str | None, typer.Option(help="'ray': language models live in a Ray cluster")] = None,
-    address: Annotated[str | None, typer.Option(help="of the Ray cluster; default: a private one here")] = None,
-    untrained: Annotated[bool, typer.Option("--untrained", help="serve models that were never trained, too")] = False,
+    key_file: Annotated[
+        Path | None, typer.Option(help="A file with the broker's password. Default: MANYHANDS_REDIS_PASSWORD.")
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option(help="How many jobs run at a time. Default: MANYHANDS_SLOTS, 16.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="With 'ray', language models live in a Ray cluster.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The address of the Ray cluster. Default: a private one here.")
+    ] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Serve models that were never trained, too.")] = False,
 ) -> None:
-    """Serve specialists: take their jobs off the queue and do them, until SIGTERM or Ctrl-C.
+    """Serve specialists: take their jobs from the queue and do them, until SIGTERM or Ctrl-C.
 
-    On a fresh machine the broker's address and its key are all it needs; see docs/workers.md.
+    On a fresh machine it needs only the broker's address and key; see docs/workers.md.
     """
     from workers.upkeep.supervisor import main
 

@@ -21,18 +21,22 @@ class WorkerMetrics:
         """Without a registry it counts for nobody."""
         meter = Meter(registry)
         self._registry = meter.registry
-        self._claims = meter.counter("claims", "Jobs claimed: attempts begun.", "job_type")
+        self._claims = meter.counter("claims", "Attempts that began.", "job_type")
         self._redeliveries = meter.counter(
             "redeliveries",
             "Claims of a job that was claimed before: its worker was lost, or its attempt failed and is repeated.",
             "job_type",
         )
-        self._refusals = meter.counter("claim_refusals", "Claims that got nothing, by the ledger's reason.", "reason")
+        self._refusals = meter.counter("claim_refusals", "Claims that got no job, by the ledger's reason.", "reason")
         self._wait = meter.histogram(
-            "job_wait_seconds", "From ready to claimed, of each claim.", "job_type", buckets=WAIT_S
+            "job_wait_seconds", "The time from ready to claimed, of each claim.", "job_type", buckets=WAIT_S
         )
         self._run = meter.histogram(
-            "job_run_seconds", "From claimed to answered, of each accepted outcome.", "job_type", "state", buckets=RUN_S
+            "job_run_seconds",
+            "The time from claimed to answered, of each accepted outcome.",
+            "job_type",
+            "state",
+            buckets=RUN_S,
         )
         self._tokens_in = meter.counter("tokens_in", "Tokens of prompts.", "job_type")
         self._tokens_out = meter.counter("tokens_out", "Tokens of answers, sampled and forced.", "job_type")
@@ -44,7 +48,7 @@ class WorkerMetrics:
         )
         self._cut = meter.counter("prompts_cut", "Prompts that were cut to fit, as their manifest says.", "job_type")
         self._lost = meter.counter(
-            "leases_lost", "Leases lost while a job ran: its run ended, or another worker has it now.", "job_type"
+            "leases_lost", "Leases that were lost while a job ran: its run ended, or another worker has it.", "job_type"
         )
         self._dropped = meter.counter(
             "outcomes_dropped",
@@ -102,7 +106,12 @@ FIGURES: Sequence[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str,
     (GaugeMetricFamily, "requests_waiting", "Requests that wait for a place in its batch.", lambda now: now.waiting),
     (CounterMetricFamily, "steps", "Decoding steps.", lambda now: now.steps),
     (CounterMetricFamily, "step_seconds", "Seconds spent in decoding steps.", lambda now: now.step_s),
-    (CounterMetricFamily, "rows", "Requests in each step, summed.", lambda now: now.rows),
+    (
+        CounterMetricFamily,
+        "rows",
+        "Requests in each step, summed; divided by the steps, this is the mean batch.",
+        lambda now: now.rows,
+    ),
     (GaugeMetricFamily, "replicas", "Copies of the engine that can take a request now.", lambda now: now.replicas),
     (CounterMetricFamily, "restarts", "Copies of the engine that were started again.", lambda now: now.restarts),
     (
@@ -125,7 +134,9 @@ class EngineCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         stats = [([engine.name, serves], engine.stats()) for engine, serves in self._hosts]
-        info = InfoMetricFamily(f"{PREFIX}_engine", "Where an engine of this worker computes.", labels=LABELS)
+        info = InfoMetricFamily(
+            f"{PREFIX}_engine", "The device that an engine of this worker computes on.", labels=LABELS
+        )
         for labels, each in stats:
             info.add_metric(labels, {"device": each.device})
         yield info

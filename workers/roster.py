@@ -25,10 +25,14 @@ def register_workers(app: typer.Typer) -> None:
 
 
 def _workers(
-    here: Annotated[bool, typer.Option("--here", help="only those of this host; ends with 1 if there is none")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="all that each says of itself, one object a line")] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Only the workers of this host. Ends with 1 if there is none.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All that each worker says of itself, one object a line.")
+    ] = False,
 ) -> None:
-    """List the live workers: what each serves, on what, how fast, and how many of its slots are taken."""
+    """List the live workers: what each serves, its device, its speed, and how many of its slots are taken."""
     try:
         alive = _alive()
     except OSError as error:

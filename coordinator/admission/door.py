@@ -29,7 +29,9 @@ class NotAdmitted(Exception):
 
 
 def refusals_counter(meter: Meter) -> Counter:
-    return meter.counter("refusals", "Requests not let in; `reason` is why, for the job type.", "job_type", "reason")
+    return meter.counter(
+        "refusals", "Requests that were not let in; `reason` says why, for the job type.", "job_type", "reason"
+    )
 
 
 class Door:

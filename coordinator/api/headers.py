@@ -20,9 +20,11 @@ _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
 
 def wait_s(
     wait: Annotated[
-        float | None, Query(ge=0, description=f"Seconds to wait for the end; at most {MAX_WAIT_S:g}")
+        float | None, Query(ge=0, description=f"How many seconds the answer waits for the end, {MAX_WAIT_S:g} at most.")
     ] = None,
-    prefer: Annotated[str | None, Header(description="RFC 7240: wait=N")] = None,
+    prefer: Annotated[
+        str | None, Header(description="`wait=N` waits for N seconds, as RFC 7240 says. The query parameter wins.")
+    ] = None,
 ) -> float:
     preferred = _PREFER.search(prefer or "")
     asked = wait if wait is not None else float(preferred[1]) if preferred else 0.0
@@ -32,7 +34,7 @@ def wait_s(
 
 
 def tenant(
-    x_tenant: Annotated[str, Header(description="Who asks: tenants share the workers by weight")] = NOBODY,
+    x_tenant: Annotated[str, Header(description="The tenant that asks. Tenants share the workers by weight.")] = NOBODY,
 ) -> str:
     if fault := tenant_fault(x_tenant):
         raise Problem(400, "The request is not valid", [fault])
@@ -41,7 +43,7 @@ def tenant(
 
 def key(
     idempotency_key: Annotated[
-        str | None, Header(description="A name for this request: sent again, it is not done again")
+        str | None, Header(description="A name for this request. Sent again under the same name, it is not done again.")
     ] = None,
 ) -> str | None:
     if idempotency_key is not None and (fault := key_fault(idempotency_key)):

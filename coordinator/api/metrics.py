@@ -36,17 +36,20 @@ class ApiMetrics:
         self._requests = meter.counter("api_requests", "Requests answered.", "route", "method", "status")
         self._seconds = meter.histogram(
             "api_request_seconds",
-            "Until the answer begins; one that was asked to wait for a goal's end takes as long as that.",
+            "The time until the answer begins. A request that waits for a goal's end takes as long as that.",
             "route",
             "method",
             buckets=REQUEST_S,
         )
         self._admissions = meter.counter(
-            "admissions", "Goals and jobs brought in; `answer` is accepted, or why not.", "kind", "answer"
+            "admissions",
+            "Goals and jobs that were sent; `answer` says whether they were accepted, or why not.",
+            "kind",
+            "answer",
         )
         self.refusals = refusals_counter(meter)
         self.waiting = meter.gauge("api_waiting_requests", "Requests that wait for a goal, and watchers of one.")
-        self.turned_away = meter.counter("api_turned_away", "Requests refused as too many wait already.")
+        self.turned_away = meter.counter("api_turned_away", "Requests that were refused because too many wait already.")
         for kind in KINDS.values():
             for answer in ANSWERS.values():
                 self._admissions.labels(kind, answer)

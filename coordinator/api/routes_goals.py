@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
@@ -28,7 +29,9 @@ from infra.records import Json, Record, RunState
 class Rerun(Record):
     """Where a goal is to be taken up again."""
 
-    step: str | None = None  #: it and all that needs it; None: what failed
+    step: str | None = Field(
+        default=None, description="This step and all that needs it are run again. Without it: what failed."
+    )
 
 
 def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
@@ -38,7 +41,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
         return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
 
-    @routes.post("", status_code=202, summary="Accept a goal, in words, as a plan or by a saved plan's name")
+    @routes.post("", status_code=202, summary="Send a goal: words, a plan, or the name of a saved plan")
     def accept(
         goal: Goal, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
     ) -> Json:
@@ -50,19 +53,22 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
-    @routes.get("", summary="The newest goals first")
-    def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Json]:
+    @routes.get("", summary="List the newest goals first")
+    def recent(limit: Annotated[int, Query(ge=1, le=200, description="How many goals are listed.")] = 50) -> list[Json]:
         paused = goals.paused()
         return [views.goal_view(run, paused) for run in goals.recent(limit)]
 
-    @routes.get("/{run_id}", summary="A goal: its plan, its progress, its result")
+    @routes.get("/{run_id}", summary="Show a goal with its plan, its progress and its result")
     def status(run_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
         with places.taken(wait > 0, tenant):
             return view(goals.wait(run_id, wait, left))
 
-    @routes.get("/{run_id}/events", summary="Its events, as they happen", response_class=StreamingResponse)
+    @routes.get("/{run_id}/events", summary="Stream the goal's events as they happen", response_class=StreamingResponse)
     def events(
-        run_id: str, left: Left, tenant: Tenant, last_event_id: Annotated[str, Header()] = START
+        run_id: str,
+        left: Left,
+        tenant: Tenant,
+        last_event_id: Annotated[str, Header(description="The stream begins after this event.")] = START,
     ) -> StreamingResponse:
         if not ENTRY_ID.fullmatch(last_event_id):
             raise Problem(400, "The request is not valid", ["header Last-Event-ID: no id of an event"])
@@ -71,7 +77,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         stream = event_stream(ledger, goals, run_id, last_event_id, left)
         return Watch(places, tenant, stream, media_type="text/event-stream", headers=headers)
 
-    @routes.post("/{run_id}/confirm", status_code=202, summary="Have an unsure goal go on with a plan")
+    @routes.post("/{run_id}/confirm", status_code=202, summary="Let an unsure goal go on with a plan")
     def confirm(
         run_id: str, confirmation: Confirmation, wait: Wait, left: Left, tenant: Tenant, response: Response
     ) -> Json:
@@ -80,12 +86,14 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
-    @routes.post("/{run_id}/cancel", summary="End it and its jobs")
-    @routes.delete("/{run_id}", summary="End it and its jobs")
+    @routes.post("/{run_id}/cancel", summary="End a goal and its jobs")
+    @routes.delete("/{run_id}", summary="End a goal and its jobs")
     def cancel(run_id: str) -> Json:
         return view(goals.cancel(run_id))
 
-    @routes.post("/{run_id}/rerun", status_code=202, summary="Take up an ended goal again, from a step or what failed")
+    @routes.post(
+        "/{run_id}/rerun", status_code=202, summary="Run an ended goal again, from a step on or from what failed"
+    )
     def rerun(run_id: str, response: Response, asked: Rerun | None = None) -> Json:
         run = goals.rerun(run_id, asked.step if asked else None)
         response.headers["Location"] = goal_path(run.id)

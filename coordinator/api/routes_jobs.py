@@ -19,7 +19,7 @@ from infra.records import Job, Json
 def job_routes(goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
-    @routes.post("", status_code=202, summary="Run one typed job")
+    @routes.post("", status_code=202, summary="Send one typed job")
     def accept(
         asked: JobRequest, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
     ) -> Json:
@@ -33,13 +33,13 @@ def job_routes(goals: Goals, places: Places) -> APIRouter:
             response.headers["Location"] = _at(run.id)
             return views.job_view(goals.job(_only_job(run.id), wait, left))
 
-    @routes.get("/{job_id}", summary="A job: its state and its outcome")
+    @routes.get("/{job_id}", summary="Show a job with its state and its outcome")
     def status(job_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
         with places.taken(wait > 0, tenant):
             return views.job_view(goals.job(job_id, wait, left))
 
-    @routes.post("/{job_id}/cancel", summary="End it; its goal goes on or fails, as its plan says")
-    @routes.delete("/{job_id}", summary="End it; its goal goes on or fails, as its plan says")
+    @routes.post("/{job_id}/cancel", summary="End a job; its goal goes on or fails, as the goal's plan says")
+    @routes.delete("/{job_id}", summary="End a job; its goal goes on or fails, as the goal's plan says")
     def cancel(job_id: str) -> Json:
         return views.job_view(goals.cancel_job(job_id))
 

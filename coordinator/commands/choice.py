@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from coordinator.client import Client
     from infra.records import Json
 
-FAILED = 1
-UNSURE = 3  #: nobody was there to choose a plan
-REFUSED = 4
+FAILED = 1  #: The goal failed or was cancelled.
+UNSURE = 3  #: The goal is unsure, and nobody was there to choose one of its plans.
+REFUSED = 4  #: The goal was refused: no plan over the job types on offer can do it.
 
 CONFLICT = 409
 

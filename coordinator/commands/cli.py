@@ -58,7 +58,7 @@ def up() -> None:
 
 
 def demo() -> None:
-    """Start everything beside what may run already, reach a goal over an inbox, show it all, and stop."""
+    """Start a whole system of its own, reach a goal over an inbox, show what happens, and stop."""
     from coordinator.commands.demo import show_demo
     from infra.settings import Settings
 
@@ -80,9 +80,11 @@ def run(
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Reach a goal, in words or by a plan: show its plan, its progress and its result. A terminal asks which plan is
-    meant, where that is not clear. Ends with 1 and the reasons where the goal failed, 3 where nobody could be asked, 4
-    where it was refused."""
+    """Reach a goal, in words or by a plan, and show its plan, its progress and its result.
+
+    On a terminal the command asks which plan is meant where that is not clear. It ends with 1 and the reasons if the
+    goal failed, with 3 if nobody could be asked, and with 4 if the goal was refused.
+    """
     with client_of(url, tenant) as client:
         asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
@@ -102,7 +104,7 @@ def submit(
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Hand in a goal and print its id."""
+    """Send a goal and print its id."""
     with client_of(url, tenant) as client:
         asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
         typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
@@ -118,7 +120,7 @@ def job(
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Do one typed job and print its output as JSON. Ends with 1 and the reason where it has none."""
+    """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output."""
     from coordinator.commands.inputs import read_job_input
     from coordinator.commands.views.jobs import job_cut, job_escalated, job_failure
 
@@ -134,13 +136,14 @@ def job(
 
 
 def status(
-    goal_id: Annotated[str | None, typer.Argument(help="default: the newest goals")] = None,
+    goal_id: Annotated[str | None, typer.Argument(help="The goal's id. Default: the newest goals.")] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="its plan alone, as `run --plan` takes it; of an unsure goal, the first one")
+        bool,
+        typer.Option("--plan", help="Show only the plan, as `run --plan` takes it; of an unsure goal, the first plan."),
     ] = False,
     url: Url = None,
 ) -> None:
-    """Show a goal as JSON, or a table of the newest."""
+    """Show a goal as JSON, or a table of the newest goals."""
     from coordinator.commands.views.lists import goals_table
     from coordinator.commands.views.plans import plan_of
 
@@ -155,8 +158,11 @@ def status(
 
 
 def explain(goal_id: GoalId, url: Url = None) -> None:
-    """Say why a goal is unsure or was refused: what is missing, the nearest job types, and the plans that were
-    considered, with how sure they are and what their values were found from. Of others, whose plan it is."""
+    """Say why a goal is unsure or was refused.
+
+    The command shows what is missing, the nearest job types, and the plans that were considered, with their confidence
+    and the words that their values were found from. For any other goal it says where the plan came from.
+    """
     from coordinator.commands.views.explanation import explanation_lines
 
     with client_of(url) as client:
@@ -164,22 +170,24 @@ def explain(goal_id: GoalId, url: Url = None) -> None:
 
 
 def watch(goal_id: GoalId, url: Url = None) -> None:
-    """Follow a goal to its end, from its start on, and show its result. Asks and ends as `run` does."""
+    """Follow a goal from its start to its end, and show its result. The command asks and ends as `run` does."""
     with client_of(url) as client:
         follow_to_exit(client, goal_id)
 
 
 def confirm(
     goal_id: GoalId,
-    choice: Annotated[int, typer.Argument(help="the number of one of its plans")] = 1,
+    choice: Annotated[int, typer.Argument(help="The number of one of its plans.")] = 1,
     url: Url = None,
 ) -> None:
-    """Have an unsure goal go on with one of its plans, and print its state."""
+    """Let an unsure goal go on with one of its plans, and print its state."""
     with client_of(url) as client:
         typer.echo(client.confirm(goal_id, choice)["state"])
 
 
-def cancel(name: Annotated[str, typer.Argument(metavar="ID", help="a goal's id, or a job's")], url: Url = None) -> None:
+def cancel(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id of a goal or of a job.")], url: Url = None
+) -> None:
     """End a goal and its jobs, or one job."""
     with client_of(url) as client:
         ended = client.cancel_job(name) if "." in name else client.cancel(name)  # a job's id has dots
@@ -188,21 +196,21 @@ def cancel(name: Annotated[str, typer.Argument(metavar="ID", help="a goal's id, 
 
 def rerun(
     goal_id: GoalId,
-    step: Annotated[str | None, typer.Option(help="take it up from here; default: from what failed")] = None,
+    step: Annotated[str | None, typer.Option(help="Run again from this step on. Default: from what failed.")] = None,
     url: Url = None,
 ) -> None:
-    """Take up a goal again that has ended, and print its state."""
+    """Run an ended goal again, and print its state."""
     with client_of(url) as client:
         typer.echo(client.rerun(goal_id, step)["state"])
 
 
 def pause(job_type: JobType, url: Url = None) -> None:
-    """Keep jobs of a type waiting: they are taken in, and not done until `resume`. What runs ends."""
+    """Keep jobs of a type waiting. They are taken in, and are not done until `resume`. Jobs that run already end."""
     _set_state(job_type, "paused", url)
 
 
 def drain(job_type: JobType, url: Url = None) -> None:
-    """Take in no more jobs of a type, and do what waits."""
+    """Take in no more jobs of a type, and do those that wait."""
     _set_state(job_type, "draining", url)
 
 
@@ -220,7 +228,7 @@ def api() -> None:
 
 
 def coordinator() -> None:
-    """Run a coordinator in the foreground; any number may run."""
+    """Run a coordinator in the foreground. Any number of coordinators may run."""
     from coordinator.app import main
 
     with reasons():

@@ -12,15 +12,15 @@ from coordinator.commands.options import Url
 
 letters = typer.Typer(help="Dead letters: jobs that ended without an output.", no_args_is_help=True)
 
-JobId = Annotated[str, typer.Argument(help="the job's id")]
-Type = Annotated[str | None, typer.Option("--type", help="of this job type alone")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="how many")]
-Cause = Annotated[str | None, typer.Option(help="poison, failed or unprocessable")]
+JobId = Annotated[str, typer.Argument(help="The job's id.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only letters of this job type.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many letters are shown.")]
+Cause = Annotated[str | None, typer.Option(help="Only letters of this cause: poison, failed or unprocessable.")]
 
 
 @letters.command(name="list")
 def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: Url = None) -> None:
-    """The newest, each with its reason."""
+    """List the newest letters, each with its reason."""
     from coordinator.commands.views.lists import letter_line
 
     with client_of(url) as client:
@@ -33,15 +33,17 @@ def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: U
 
 @letters.command()
 def show(job_id: JobId, url: Url = None) -> None:
-    """One of them as JSON, with its input."""
+    """Show one letter as JSON, with the job's input."""
     with client_of(url) as client:
         Console().print_json(data=client.letter(job_id))
 
 
 @letters.command()
 def replay(job_id: JobId, url: Url = None) -> None:
-    """Take the job's goal up again: it and all else that is missing is done, with new attempts. Prints the goal's id,
-    and the goal's other letters that go with it."""
+    """Run the job's goal again where outputs are missing, with new attempts.
+
+    The command prints the goal's id, and the goal's other letters that go with it.
+    """
     with client_of(url) as client:
         goal = client.replay(job_id)
     typer.echo(goal["id"])
@@ -51,13 +53,13 @@ def replay(job_id: JobId, url: Url = None) -> None:
 
 @letters.command()
 def purge(
-    job_id: Annotated[str | None, typer.Argument(help="the job's id")] = None,
+    job_id: Annotated[str | None, typer.Argument(help="The job's id.")] = None,
     job_type: Type = None,
     cause: Cause = None,
-    everything: Annotated[bool, typer.Option("--all", help="all of them")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Delete every letter.")] = False,
     url: Url = None,
 ) -> None:
-    """Forget one, those of a type and a cause, or all."""
+    """Delete one letter, those of a type or a cause, or all."""
     some = job_type is not None or cause is not None
     if (job_id is not None) + some + everything != 1 or "" in (job_id, job_type, cause):
         raise typer.BadParameter("say which: a job's id, or --type and --cause, or --all")

@@ -11,15 +11,20 @@ if TYPE_CHECKING:
     from coordinator.client import Saved
     from infra.records import Json
 
-Url = Annotated[str | None, typer.Option(help="of the API; default: this machine's, from the settings")]
-Tenant = Annotated[str, typer.Option(help="who asks: tenants share the workers by weight")]
-Key = Annotated[str | None, typer.Option(help="a name for this request: handed in again, it is not done again")]
-Urgency = Annotated[str, typer.Option(help="high, normal or low")]
+Url = Annotated[
+    str | None, typer.Option(help="The address of the API. Default: that of this machine, from the settings.")
+]
+Tenant = Annotated[str, typer.Option(help="The tenant that asks. Tenants share the workers by weight.")]
+Key = Annotated[
+    str | None, typer.Option(help="A name for this request. Sent again under the same name, it is not done again.")
+]
+Urgency = Annotated[str, typer.Option(help="One of high, normal and low.")]
 ConfirmWhen = Annotated[
-    str, typer.Option("--confirm", help="if_unsure, always or never: when a plan is to be confirmed before it runs")
+    str, typer.Option("--confirm", help="When a plan waits to be confirmed: if_unsure, always or never.")
 ]
 Deadline = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="from accepted to ended; default: the deployment's")
+    float | None,
+    typer.Option(metavar="SECONDS", help="The time from accepted to ended. Default: that of the deployment."),
 ]
 #: `--queue-limit` is its old name.
 ClaimWithin = Annotated[
@@ -32,11 +37,13 @@ ClaimWithin = Annotated[
     ),
 ]
 PlanFile = Annotated[
-    Path | None, typer.Option("--plan", metavar="FILE", help="a plan as JSON, as `status GOAL --plan` prints one")
+    Path | None, typer.Option("--plan", metavar="FILE", help="A plan as JSON, as `status GOAL --plan` prints it.")
 ]
-SavedName = Annotated[str | None, typer.Option("--saved", metavar="NAME", help="a plan that `plans save` has kept")]
-SomeWords = Annotated[str | None, typer.Argument(metavar="[GOAL]", help="what to reach, in words")]
-GoalWords = Annotated[str, typer.Argument(metavar="GOAL", help="what to reach, in words")]
+SavedName = Annotated[
+    str | None, typer.Option("--saved", metavar="NAME", help="The name of a plan that `plans save` has kept.")
+]
+SomeWords = Annotated[str | None, typer.Argument(metavar="[GOAL]", help="The goal in words.")]
+GoalWords = Annotated[str, typer.Argument(metavar="GOAL", help="The goal in words.")]
 Inputs = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,10 +51,10 @@ Inputs = Annotated[
     ),
 ]
 JobInput = Annotated[
-    list[str] | None, typer.Option("--input", help="name=text, name=@value.json; or @input.json, the whole of it")
+    list[str] | None, typer.Option("--input", help="name=text or name=@value.json; or @input.json for the whole input.")
 ]
-GoalId = Annotated[str, typer.Argument(help="the goal's id")]
-JobType = Annotated[str, typer.Argument(help="the job type")]
+GoalId = Annotated[str, typer.Argument(help="The goal's id.")]
+JobType = Annotated[str, typer.Argument(help="The job type.")]
 
 
 def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Json | Saved:

@@ -15,14 +15,14 @@ from infra.records import NOBODY
 if TYPE_CHECKING:
     from infra.records import Json
 
-plans = typer.Typer(help="Saved plans: kept under names, to be run again.")
+plans = typer.Typer(help="List the saved plans, or save, show or delete one.")
 
-Name = Annotated[str, typer.Argument(help="the saved plan's name")]
+Name = Annotated[str, typer.Argument(help="The saved plan's name.")]
 
 
 @plans.callback(invoke_without_command=True)
 def list_(context: typer.Context, tenant: Tenant = NOBODY, url: Url = None) -> None:
-    """Without a command: what is saved, each with its job types and its inputs."""
+    """Without a command, list the saved plans, each with its job types and its inputs."""
     from coordinator.commands.views.saved_plan import saved_plan_lines
 
     if context.invoked_subcommand is not None:
@@ -38,16 +38,16 @@ def list_(context: typer.Context, tenant: Tenant = NOBODY, url: Url = None) -> N
 def save(
     name: Name,
     goal_id: Annotated[
-        str | None, typer.Option("--from", metavar="GOAL", help="the id of a goal that has a plan")
+        str | None, typer.Option("--from", metavar="GOAL", help="The id of a goal that has a plan.")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--plan", metavar="FILE", help="a plan as JSON, or what `plans show` prints"),
+        typer.Option("--plan", metavar="FILE", help="A plan as JSON, or what `plans show` prints."),
     ] = None,
     tenant: Tenant = NOBODY,
     url: Url = None,
 ) -> None:
-    """Keep a plan under a name, in the place of what had it before, and print its inputs."""
+    """Save a plan under a name, in place of an earlier plan of that name, and print its inputs."""
     from coordinator.commands.views.saved_plan import saved_plan_lines
 
     with client_of(url, tenant) as client:
@@ -57,7 +57,7 @@ def save(
 
 @plans.command()
 def show(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
-    """Print one of them as JSON: its plan, and the JSON Schemas of its inputs."""
+    """Print a saved plan as JSON, with the JSON Schemas of its inputs."""
     with client_of(url, tenant) as client:
         saved = client.plan(name)
     Console().print_json(data={"plan": saved["plan"], "inputs": saved["inputs"]})
@@ -65,7 +65,7 @@ def show(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
 
 @plans.command()
 def delete(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
-    """Keep it no longer. Goals that run it go on."""
+    """Delete a saved plan. Goals that run it go on."""
     with client_of(url, tenant) as client:
         client.delete_plan(name)
 

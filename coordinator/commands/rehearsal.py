@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from coordinator.rehearsal.rehearsal import Rehearsal
     from specialists.catalog import Catalog
 
-NOT_DONE = 2  #: a line that cannot be read, or no planner
+NOT_DONE = 2  #: A line of the file cannot be read, or there is no planner here.
 
 #: As `manyhands run` ends.
 _CODES = {"plan": 0, "failed": FAILED, "unsure": UNSURE, "refused": REFUSED}
 
 Folders = Annotated[
     list[Path] | None,
-    typer.Option("--specialists", exists=True, file_okay=False, help="a folder of specialists more; may be repeated"),
+    typer.Option("--specialists", exists=True, file_okay=False, help="A further folder of specialists."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +51,10 @@ def rehearse(
     as_json: AsJson = False,
     specialists: Folders = None,
 ) -> None:
-    """Try goals and plans here, without Redis and workers: planned for real, functions run, models stood in for.
+    """Try goals and plans here, without Redis and workers.
 
-    With --json a line for each comes as soon as it is known. Ends with 2 where a line cannot be read.
+    Goals are really planned and functions really run; stand-ins answer for models. With --json the command prints a
+    line for each goal as soon as its result is known. It ends with 2 if a line cannot be read.
     """
     from coordinator.rehearsal.lines import read_lines
 
@@ -79,10 +80,10 @@ def rehearse(
 
 
 def plan(goal: GoalWords, given: Inputs = None, specialists: Folders = None, as_json: AsJson = False) -> None:
-    """Plan a goal here and show the plan: as a drawing and in words, how sure it is, what it would cost. Runs nothing.
+    """Plan a goal here, and show the plan as a drawing and in words, with its confidence and its cost. Nothing runs.
 
-    Ends with 0 for a plan, 3 where it is not clear which one is meant, 4 where the goal is refused, and 1 where no plan
-    can run.
+    The command ends with 0 for a plan, with 3 if it is not clear which plan is meant, with 4 if the goal is refused,
+    and with 1 if no plan can run.
     """
     from coordinator.commands.inputs import read_inputs
     from coordinator.commands.views.drawing import planned_drawing

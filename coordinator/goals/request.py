@@ -12,33 +12,39 @@ from infra.records import Json, Priority, Record
 class Goal(Record):
     """What a caller asks: words, a plan or a saved plan's name, the inputs they speak of, and limits."""
 
-    goal: str | None = Field(default=None, description="What to reach, in words. Or send a plan.")
+    goal: str | None = Field(
+        default=None, description="The goal in words. Send this, a plan, or the name of a saved plan."
+    )
     plan: Json | None = Field(default=None, description='A plan: {"steps": […], "result": …, "limits": …}.')
     saved: str | None = Field(
-        default=None, description="Or the name of a plan of the tenant's, kept by `PUT /v1/plans/{name}`."
+        default=None, description="The name of a plan that the tenant saved by `PUT /v1/plans/{name}`."
     )
-    inputs: Json = Field(default_factory=dict, description="What the goal speaks of, by name.")
+    inputs: Json = Field(default_factory=dict, description="The data that the goal or its plan is about, by name.")
     limits: Json = Field(
-        default={}, description="max_jobs, deadline_s, claim_within_s, max_replans; those of the deployment else."
+        default={},
+        description="`max_jobs`, `deadline_s`, `claim_within_s` and `max_replans`. Without them the deployment's hold.",
     )
     priority: Priority = Priority.NORMAL
     confirm: Confirm = Field(
         default=Confirm.IF_UNSURE,
-        description="When a goal in words waits for a yes to its plan: where the planner is unsure, always, or never.",
+        description="When a goal in words waits to be confirmed: if the planner is unsure, always, or never.",
     )
 
 
 class JobRequest(Record, validate_by_name=True):
     """One typed job."""
 
-    type: str
-    input: Json
+    type: str = Field(description="The job type.")
+    input: Json = Field(description="The job's input. It must fit the input schema of the job type.")
     priority: Priority = Priority.NORMAL
-    deadline_s: float | None = Field(default=None, description="From accepted to ended; the deployment's else.")
+    deadline_s: float | None = Field(
+        default=None, description="The seconds from accepted to ended. Without it that of the deployment holds."
+    )
     claim_within_s: float | None = Field(
         default=None,
         validation_alias=CLAIM_WITHIN_S,
-        description="It expires unless a worker claims it within this time after it was ready; the job type's else.",
+        description="The job expires unless a worker claims it in so many seconds after it was ready. Without it that "
+        "of the job type holds.",
     )
 
     def limits(self) -> Json:

@@ -25,13 +25,13 @@ class PlanRequest(Record):
 
     plan: Json | None = Field(
         default=None,
-        description='A plan: {"steps": […], "result": …}. What is to be set when it runs refers to an input.',
+        description='A plan: {"steps": […], "result": …}. A value that is set at each run is a reference to an input.',
     )
-    run: str | None = Field(default=None, description="Or the id of a goal that has a plan.")
+    run: str | None = Field(default=None, description="The id of a goal, in place of a plan. The goal's plan is saved.")
     inputs: dict[str, Json] = Field(
         default_factory=dict,
-        description="The JSON Schema of each input that the plan refers to; one with a `default` may be left out. "
-        "Those of a goal's inputs that are not named here follow from the values that they had.",
+        description="The JSON Schema of each input that the plan refers to. An input with a `default` may be left out. "
+        "Where a goal's plan is saved, the schemas that are not given here are made from the goal's inputs.",
     )
 
     @model_validator(mode="after")

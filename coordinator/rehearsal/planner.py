@@ -20,9 +20,11 @@ Planner = Callable[[Json], Json]
 Answer = Callable[[str, Json], tuple[Json | None, float | None]]
 OwnAnswer = Callable[[Json], tuple[Json | None, float | None]]  #: of one job type
 
-#: Of entry points `NAME = "module:load"`; load(specialist, settings) gives a Planner. Coordinators import no workers.
+#: Planners for `plan` and `rehearse`: `load(specialist, settings)` returns a function from the planner's input to its
+#: output. It is an entry point because the coordinator imports nothing of the workers.
 GROUP = "manyhands.planners"
-#: Likewise; load(specialist, settings) gives its input -> its output, None where there is none, and how sure it is.
+#: Models for `plan` and `rehearse`: `load(specialist, settings)` returns a function from a job's input to its output
+#: and its confidence. The output is None where there is none.
 ANSWERS = "manyhands.answers"
 
 

@@ -26,9 +26,13 @@ class Confirmation(Record):
     """Which plan an unsure goal goes on with."""
 
     choice: int | None = Field(
-        default=None, strict=True, ge=1, le=MOST_PLANS, description="One of the goal's `plans`; the first is 1."
+        default=None,
+        strict=True,
+        ge=1,
+        le=MOST_PLANS,
+        description="The number of one of the goal's `plans`. The first is 1.",
     )
-    plan: Json | None = Field(default=None, description="Another plan, as `POST /v1/goals` takes one.")
+    plan: Json | None = Field(default=None, description="Another plan, as `POST /v1/goals` takes it.")
 
     @model_validator(mode="after")
     def _says_one(self) -> Confirmation:

@@ -25,7 +25,7 @@ class RunMetrics:
     def __init__(self, meter: Meter) -> None:
         self._seconds = meter.histogram(
             "run_seconds",
-            "From accepted, or taken up again, to ended; `state` is how the run ended.",
+            "The time from when a run was accepted, or taken up again, to its end; `state` says how it ended.",
             "state",
             buckets=RUN_S,
         )
@@ -43,21 +43,28 @@ class CoordinatorMetrics:
         meter = Meter(registry)
         self.runs = RunMetrics(meter)
         self._outcomes = meter.counter("outcomes", "Outcomes that advanced their run.", "job_type", "state")
-        self._sent = meter.counter("jobs_sent", "Notes put on the queue: this job is ready.", "job_type")
+        self._sent = meter.counter(
+            "jobs_sent", "Messages put on the queue, each of which says that a job is ready.", "job_type"
+        )
         self._resent = meter.counter(
             "jobs_resent",
-            "Of the notes, those of jobs sent before: silent, or their worker's lease ran out.",
+            "Messages about a job that was sent before: it was silent, or its worker's lease ran out.",
             "job_type",
         )
         self._escalated = meter.counter(
-            "jobs_escalated", "Outputs too unsure to stand; `to` was asked the same.", "job_type", "to"
+            "jobs_escalated",
+            "Outputs that were too unsure to stand, so that the fallback `to` was asked.",
+            "job_type",
+            "to",
         )
         self._unsure = meter.counter("runs_unsure", "Runs that began to wait until one of their plans is confirmed.")
         self._seconds = meter.histogram(
-            "advance_seconds", "To decide and store all that a batch of outcomes changes.", buckets=ADVANCE_S
+            "advance_seconds", "The time to decide and store what a batch of outcomes changes.", buckets=ADVANCE_S
         )
         self._turned = meter.gauge(
-            "loop_turned_timestamp_seconds", "When each loop last ended a turn unhindered.", "loop"
+            "loop_turned_timestamp_seconds",
+            "The Unix time at which each loop last ended a turn without a fault.",
+            "loop",
         )
         self._batch = meter.histogram("advance_batch_outcomes", "Outcomes in a batch.", buckets=BATCHES)
         for job_type in job_types:

@@ -15,7 +15,7 @@ from specialists.commands.planner import register_planner
 
 _say = partial(Console(stderr=True, highlight=False).print, markup=False)
 
-RECIPE = "default: the manifest's"
+RECIPE = "Default: that of the manifest."
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +25,10 @@ def register(app: typer.Typer) -> None:
     register_planner(app)
 
 
-def weights(names: Annotated[list[str], typer.Argument(help="base models, local folders or hub ids")]) -> None:
-    """Fetch base models, check their digests and convert them, once. Prints their folders."""
+def weights(
+    names: Annotated[list[str], typer.Argument(help="Base models, local folders or ids on the Hugging Face hub.")],
+) -> None:
+    """Fetch base models, check their digests, convert them once, and print their folders."""
     from specialists.bases.weights import WeightsError, ensure
 
     try:
@@ -37,31 +39,35 @@ def weights(names: Annotated[list[str], typer.Argument(help="base models, local 
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="the specialist")],
+    name: Annotated[str, typer.Argument(help="The specialist.")],
     data: Annotated[
         list[Path],
-        typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or gzipped; may be given again'),
+        typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or .gz.'),
     ],
-    out: Annotated[Path | None, typer.Option(help="where checkpoints and the log go; default: runs/NAME")] = None,
-    dev: Annotated[Path | None, typer.Option(exists=True, help="looked at ten times: the best adapter is kept")] = None,
-    examples: Annotated[int | None, typer.Option(min=1, help="train on so many, drawn at random; default: all")] = None,
-    epochs: Annotated[float | None, typer.Option(min=0.01, help=RECIPE)] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help=RECIPE)] = None,
-    rate: Annotated[float | None, typer.Option(min=1e-6, help=RECIPE)] = None,
-    rank: Annotated[int | None, typer.Option(min=1, max=256, help=RECIPE)] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of checkpoints and the log. Default: runs/NAME.")] = None,
+    dev: Annotated[
+        Path | None, typer.Option(exists=True, help="Development examples. Ten looks at them choose the best adapter.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many examples, drawn at random. Default: all.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help=f"Passes over the examples. {RECIPE}")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help=f"Examples in a step. {RECIPE}")] = None,
+    rate: Annotated[float | None, typer.Option(min=1e-6, help=f"The highest learning rate. {RECIPE}")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, max=256, help=f"The adapter's rank. {RECIPE}")] = None,
     augment: Annotated[
         float | None,
-        typer.Option(min=0, max=20, help=f"made-up examples for each, with values exchanged; {RECIPE}"),
+        typer.Option(min=0, max=20, help=f"Made-up examples for each real one, with values exchanged. {RECIPE}"),
     ] = None,
-    start: Annotated[Path | None, typer.Option(exists=True, help="an adapter of this rank to go on from")] = None,
-    base: Annotated[str | None, typer.Option(help="another base model; default: the manifest's")] = None,
+    start: Annotated[Path | None, typer.Option(exists=True, help="An adapter of this rank to go on from.")] = None,
+    base: Annotated[str | None, typer.Option(help=f"Another base model. {RECIPE}")] = None,
     search: Annotated[
-        bool, typer.Option("--search", help="find rank and rate by short runs first; needs --dev")
+        bool, typer.Option("--search", help="Find rank and rate by short runs first; needs --dev.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
-    install: Annotated[bool, typer.Option(help="put adapter, digest and card into the specialist's folder")] = True,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with. Default: all cores.")] = None,
+    install: Annotated[bool, typer.Option(help="Put adapter, digest and card into the specialist's folder.")] = True,
 ) -> None:
-    """Train a specialist's adapter by LoRA. Interrupted, the same command goes on where it stopped."""
+    """Train a specialist's adapter by LoRA. After an interruption, the same command goes on where it stopped."""
     from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, UnknownJobType, load_catalog
     from specialists.examples import ExamplesError, read_examples
@@ -97,19 +103,19 @@ def train(
 
 
 def report(
-    out: Annotated[Path, typer.Argument(help="folder for report.html, report.md and their pictures")],
+    out: Annotated[Path, typer.Argument(help="The folder for report.html, report.md and their pictures.")],
     price_per_hour: Annotated[
-        float | None, typer.Option(help="of the machine that was measured on: what 1,000 jobs cost is said too")
+        float | None, typer.Option(help="What the measured machine costs; the page then says what 1,000 jobs cost.")
     ] = None,
     api: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=READ,WRITTEN: what an API asks for a million tokens, to compare with; may be repeated"),
+        typer.Option(help="NAME=READ,WRITTEN: the price of an API for a million tokens, to compare with."),
     ] = None,
     edge: Annotated[
-        Path | None, typer.Option(exists=True, help="what `python -m benchmarks.one_base --out` wrote")
+        Path | None, typer.Option(exists=True, help="The file that `python -m benchmarks.one_base --out` wrote.")
     ] = None,
 ) -> None:
-    """Make one page over all specialists, of what `manyhands eval --card` and `train` found out."""
+    """Write one page about all specialists, from what `manyhands eval --card` and `manyhands train` measured."""
     from importlib.util import find_spec
 
     from specialists.catalog import CatalogError, load_catalog

@@ -25,12 +25,14 @@ def register_planner(app: typer.Typer) -> None:
 
 def train_planner(
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
-    out: Annotated[Path, typer.Option(help="where the checkpoint, the log and the adapter go")] = Path("runs/planner"),
-    epochs: Annotated[float, typer.Option(min=0.01, help="passes over the writing")] = 0.5,
-    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
-    install: Annotated[bool, typer.Option(help="put adapter and digest into the planner's folder")] = False,
+    out: Annotated[Path, typer.Option(help="The folder of the checkpoint, the log and the adapter.")] = Path(
+        "runs/planner"
+    ),
+    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the writing.")] = 0.5,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with. Default: all cores.")] = None,
+    install: Annotated[bool, typer.Option(help="Put adapter and digest into the planner's folder.")] = False,
 ) -> None:
-    """Train the planner's encoder, and calibrate when it asks and refuses. Interrupted, the same command goes on."""
+    """Train the planner's encoder, and calibrate when it asks and refuses. After an interruption, it goes on."""
     from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
@@ -58,20 +60,22 @@ def train_planner(
 
 
 def eval_planner(
-    name: Annotated[str, typer.Argument(metavar="SET", help="held-out, held-out-shipped, test, or a file of goals")],
-    adapter: Annotated[Path | None, typer.Option(exists=True, help="default: the installed one")] = None,
+    name: Annotated[
+        str, typer.Argument(metavar="SET", help="One of held-out, held-out-shipped and test, or a file of goals.")
+    ],
+    adapter: Annotated[Path | None, typer.Option(exists=True, help="The adapter. Default: the installed one.")] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="what is left out, such as known, the job types known by name; may be given again"),
+        typer.Option(help="A part that is left out, such as known: the job types known by name."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="so many goals, drawn at random; default: all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take so many goals, drawn at random. Default: all.")] = None,
     writing: Annotated[Path | None, typer.Option(exists=True, help=WRITING)] = None,
     heard: Annotated[
         Path | None,
-        typer.Option(exists=True, help="what owners of labels said of the goals' words; default: the writing's"),
+        typer.Option(exists=True, help="What owners of labels said of the goals' words. Default: that of the writing."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="default: all cores")] = None,
-    out: Annotated[Path | None, typer.Option(help="a file for the figures, as JSON")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with. Default: all cores.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A file for the figures, as JSON.")] = None,
 ) -> None:
     """Measure the planner: percent of goals planned right, silently wrong, asked about and refused, by kind."""
     from specialists.bases.weights import WeightsError

@@ -19,13 +19,16 @@ class FormatError(ValueError):
 
 
 class Format(Protocol):
-    """Pairs: `write` and `read` are inverse on every output that the schema allows and the format can hold."""
+    """Writes and reads a specialist's answers. The class is made from the output schema.
+
+    `read` gives back what `write` was given, for every output that the schema allows and the format can hold.
+    """
 
     def faults(self, input: Json) -> list[str]:
-        """Why no answer could be written for an input that keeps its schema; never quotes it, but for names."""
+        """Why no answer can be written for an input that keeps its schema. Names may be quoted, values never."""
 
     def fields(self, input: Json) -> dict[str, str]:
-        """The input's fields as text, by name, to fill the prompt's placeholders."""
+        """The input's fields by name, as text that fills the prompt's placeholders."""
 
     def write(self, output: Json) -> str:
         """The answer that stands for `output`."""
@@ -37,7 +40,7 @@ class Format(Protocol):
         """A Lark grammar (llguidance's dialect) of the answers allowed for `input`."""
 
     def longest(self) -> int | None:
-        """Bytes that no answer exceeds in UTF-8, and tokens neither; None: there is no such bound."""
+        """The most bytes that an answer has in UTF-8. It has no more tokens either. None stands for no such bound."""
 
 
 _FORMATS = {

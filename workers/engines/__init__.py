@@ -14,38 +14,46 @@ E = TypeVar("E")
 
 
 class Finish(StrEnum):
-    STOP = "stop"  #: the answer is whole
-    LENGTH = "length"  #: `max_tokens` came first
-    CANCELLED = "cancelled"
-    DEADLINE = "deadline"
+    """Why a completion ended."""
+
+    STOP = "stop"  #: The answer is whole.
+    LENGTH = "length"  #: The answer had `max_tokens` tokens before it was whole.
+    CANCELLED = "cancelled"  #: `cancel` was called with the request's id.
+    DEADLINE = "deadline"  #: The request's deadline passed.
 
 
 @dataclass(frozen=True)
 class Request:
-    id: str  #: unique among the requests in flight; what `cancel` takes
-    specialist: str  #: whose adapter, or whose function
-    prompt: str
-    grammar: str | None = None  #: Lark, llguidance's dialect; None: anything
-    max_tokens: int = 256
-    deadline: float | None = None  #: `time.monotonic()` after which decoding stops
-    timeout_s: float | None = None  #: it also stops so long after it began; only an Elastic engine is asked for that
-    cut: tuple[int, int] | None = None  #: the prompt's characters that may be cut at their end, so that it fits
+    """What an engine is asked to answer."""
+
+    id: str  #: It is unique among the requests in flight, and `cancel` takes it.
+    specialist: str  #: The specialist whose adapter or whose function answers.
+    prompt: str  #: The whole text that the model reads.
+    grammar: str | None = (
+        None  #: The answers that are allowed, in llguidance's dialect of Lark. None allows any answer.
+    )
+    max_tokens: int = 256  #: The most tokens of the answer.
+    deadline: float | None = None  #: Decoding stops when `time.monotonic()` is later.
+    timeout_s: float | None = None  #: Decoding stops so long after it began. Only an Elastic engine is given it.
+    cut: tuple[int, int] | None = None  #: The range of the prompt's characters that may be cut at its end to fit.
 
 
 @dataclass(frozen=True)
 class Completion:
-    text: str
-    finish: Finish
-    tokens_in: int = 0
-    tokens_out: int = 0
-    forced: int = 0  #: of `tokens_out`, those that the grammar left no choice of
-    reused: int = 0  #: of `tokens_in`, those that had been computed for an earlier prompt
-    cut: int = 0  #: characters of the prompt that were left out, so that it fits
-    probability: float | None = None  #: of this answer among all that the grammar allows; None: the engine says none
+    """What an engine answers."""
+
+    text: str  #: The answer.
+    finish: Finish  #: Why the answer ended.
+    tokens_in: int = 0  #: How many tokens the prompt had.
+    tokens_out: int = 0  #: How many tokens the answer has.
+    forced: int = 0  #: How many tokens of the answer the grammar left no choice of.
+    reused: int = 0  #: How many tokens of the prompt had been computed for an earlier prompt.
+    cut: int = 0  #: How many characters of the prompt were left out so that it fits.
+    probability: float | None = None  #: The answer's probability among all that the grammar allows, if it is known.
 
 
 class EngineError(Exception):
-    """The engine could not complete a request; `retryable` if another attempt may."""
+    """The engine could not complete a request. `retryable` says whether another attempt may succeed."""
 
     def __init__(self, message: str, retryable: bool = True) -> None:
         super().__init__(message)
@@ -66,57 +74,61 @@ class PromptTooLong(EngineError):
 class EngineStats:
     """What an engine does now, and what it has done since it started."""
 
-    device: str  #: "cpu", "cuda:0", …
-    running: int = 0  #: requests that are worked on
-    waiting: int = 0  #: requests that wait for a slot
-    steps: int = 0  #: decoding steps so far
-    step_s: float = 0.0  #: seconds spent in them
-    rows: int = 0  #: requests in a step, summed over the steps: rows / steps is the mean batch
-    replicas: int = 1  #: copies of the engine that can take a request now
-    restarts: int = 0  #: copies that were started again
-    shrunk: int = 0  #: times that memory ran out in a step, and the batch was made smaller
+    device: str  #: The device that it computes on, such as "cpu" or "cuda:0".
+    running: int = 0  #: How many requests it works on.
+    waiting: int = 0  #: How many requests wait for a slot.
+    steps: int = 0  #: How many decoding steps it has made.
+    step_s: float = 0.0  #: How many seconds it has spent in decoding steps.
+    rows: int = 0  #: The requests of each step, summed over all steps. `rows / steps` is the mean batch.
+    replicas: int = 1  #: How many copies of the engine can take a request now.
+    restarts: int = 0  #: How many copies were started again.
+    shrunk: int = 0  #: How often memory ran out in a step, so that the batch was made smaller.
 
 
 class Engine(Protocol):
-    """Batches by itself: requests may be submitted from any thread and join and leave the running batch."""
+    """Turns prompts into completions. It batches by itself: requests join and leave the batch that runs.
 
-    name: str
+    Every method may be called from any thread.
+    """
+
+    name: str  #: The engine's name, as `specialist.toml` gives it.
 
     @property
     def build(self) -> str | None:
-        """Which versions of which libraries compute, "transformers 5.23.0, torch 2.13.0"; None: no library does."""
+        """The libraries that compute, with their versions. None stands for an engine that computes by no library."""
 
     @property
     def precision(self) -> str | None:
-        """In which numbers it computes: "bf16", "int8", "q8_0", …; None: it runs no model."""
+        """The numbers that it computes with, such as "bf16" or "q8_0". None stands for an engine without a model."""
 
     def submit(self, request: Request) -> Future[Completion]:
-        """The completion to come. Its future fails with EngineError; a cancel or deadline is a Completion, no error.
+        """Take a request and return at once. The future holds the completion, or raises EngineError.
 
-        Callbacks of the future run in the engine's own thread: keep them short.
+        A request that was cancelled or whose deadline passed has a completion, not an error. Callbacks of the future
+        run in the engine's own thread, so they have to be short.
         """
 
     def cancel(self, request_id: str) -> None:
-        """Stop the request at the next decoding step; unknown ids are ignored."""
+        """Stop the request at the next decoding step. An unknown id is ignored."""
 
     def close(self) -> None:
         """Stop taking requests and fail those in flight with a retryable EngineError."""
 
     def healthy(self) -> bool:
-        """False when no request can end any more: closed, broken, or no step for far too long while there is work."""
+        """False when no request can end any more: the engine is closed or broken, or has work and makes no step."""
 
     def stats(self) -> EngineStats:
-        """Cheap, and callable from any thread at any time."""
+        """The engine's figures. The call is cheap."""
 
 
 @runtime_checkable
 class Elastic(Protocol):
-    """An engine that can grow and shrink. As requests may wait in it for long, it also keeps to their `timeout_s`."""
+    """An engine that can grow and shrink. Requests may wait in it for long, so it keeps to their `timeout_s`."""
 
-    slots: int  #: requests that it works on at a time when it has grown as far as it may
+    slots: int  #: How many requests it works on at a time when it has grown as far as it may.
 
     def expect(self, waiting: int, oldest_s: float) -> None:
-        """`waiting` jobs for it are in the ledger beyond those submitted, the oldest for `oldest_s`.
+        """Hear that `waiting` jobs are in the ledger beyond those submitted, the oldest for `oldest_s`.
 
         Returns at once.
         """

@@ -38,8 +38,10 @@ PLUGIN = _Row("", alone=True, here=True)
 
 
 class EngineClass(Protocol):
+    """The class that an entry point of an engine names."""
+
     def create(self, specialists: Sequence[Specialist], settings: Settings) -> Engine:
-        """An engine that hosts `specialists`, which share a base if they have one."""
+        """An engine that hosts `specialists`, which share a base if they have one. It is a class method."""
 
 
 def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[str, Engine]:

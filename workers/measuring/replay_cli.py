@@ -19,7 +19,8 @@ from workers.engines import EngineError
 from workers.engines.load import load_engines
 from workers.measuring.replaying import Replay, ReplayError, Stored, check_digest, neighbours, replay, stored
 
-DIFFERS, CANNOT = 1, 2
+DIFFERS = 1  #: The output was not the same each time.
+CANNOT = 2  #: The job cannot be done again here.
 
 _FAULTS = (
     ReplayError, SettingError, CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError,
@@ -32,16 +33,18 @@ def register_replay(app: typer.Typer) -> None:
 
 
 def _replay(
-    job_id: Annotated[str, typer.Argument(metavar="JOB", help="the id of a job that has an output")],
-    times: Annotated[int, typer.Option(min=1, help="do it so often")] = 1,
-    beside: Annotated[int, typer.Option(min=0, help="with so many of the specialist's examples in the batch")] = 0,
-    anyway: Annotated[bool, typer.Option("--anyway", help="even if its specialist is another one by now")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    job_id: Annotated[str, typer.Argument(metavar="JOB", help="The id of a job that has an output.")],
+    times: Annotated[int, typer.Option(min=1, help="How often the job is done.")] = 1,
+    beside: Annotated[
+        int, typer.Option(min=0, help="How many of the specialist's examples are in the same batch.")
+    ] = 0,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Do it even if the specialist has changed since.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Do a job again in this process, and say whether its output is the same.
 
-    Nothing is stored and no goal goes on; for a dead letter that is to be done after all: `manyhands letters replay`.
-    Ends with 0 if it is the same each time, 1 if it differs, 2 if that cannot be said.
+    Nothing is stored and no goal goes on. To do a dead letter after all, use `manyhands letters replay`. The command
+    ends with 0 if the output is the same each time, with 1 if it differs, and with 2 if the job cannot be done again.
     """
     try:
         settings = Settings()

@@ -7,8 +7,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-BROKEN = 1  #: exit code: an engine or the queue broke; start it anew
-REFUSED = 2  #: exit code: it cannot start like this; starting it anew does not help
+BROKEN = 1  #: An engine or the queue broke. Start the worker again.
+REFUSED = 2  #: The worker cannot start like this. Starting it again does not help.
 
 END_S = 10.0  #: beyond its grace period; what has not ended then hangs
 
