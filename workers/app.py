@@ -48,7 +48,8 @@ class StartError(Exception):
 
 #: What stops a start; each says why in its message.
 REFUSALS = (
-    StartError, Untrained, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused, OSError,
+    StartError, Untrained, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused,
+    OSError,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from coordinator.goals.saved_plans import MOST, PLAN_BYTES
 from infra.ledger.redis.ledger import RedisLedger
 from tests.support.answers import draft, planned, unsure
 from tests.support.deployment import Deployment
-from tests.support.story import SORT, ref
+from tests.support.story import LEAVING_OUT, SORT, ref
 
 Json = dict[str, Any]
 
@@ -129,7 +129,7 @@ def test_a_goals_plan_is_saved_with_a_hole_for_each_input_that_it_uses(running: 
     saved = put(running, "sorted", {"run": run["id"]}).json()
     assert saved == {
         "name": "sorted",
-        "plan": {"steps": [SORT], "result": ref("s1")},
+        "plan": {"steps": [{**SORT, **LEAVING_OUT}], "result": ref("s1")},
         "inputs": {"messages": {"type": "array", "items": {"type": "string"}}},
     }
     goal = running.post("/v1/goals?wait=30", json={"saved": "sorted", "inputs": {"messages": ["the rate"]}}).json()
