@@ -110,7 +110,7 @@ class Specialist:
             return faults
         shown = self.shown(input)
         if shown != input and (faults := value_faults(shown, self.input_schema, where)):
-            return [f"{fault}, without what cannot be seen" for fault in faults]
+            return [f"{fault} (characters that cannot be seen do not count)" for fault in faults]
         return [f"{where}.{fault}" for fault in self.format.faults(shown)]
 
     def tokens(self, input: Json) -> int:

@@ -98,7 +98,7 @@ def test_a_model_is_shown_the_form_and_its_caller_the_text(places: Specialist) -
 
 def test_a_text_of_which_nothing_can_be_seen_is_refused_as_an_empty_one(places: Specialist) -> None:
     assert places.input_faults({"text": "\u200b\ufeff"}) == [
-        "places.input.text: 0 characters, minLength is 1, without what cannot be seen"
+        "places.input.text: 0 characters, minLength is 1 (characters that cannot be seen do not count)"
     ]
 
 
