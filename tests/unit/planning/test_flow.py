@@ -365,5 +365,6 @@ def test_what_a_function_gives_is_what_was_said_of_it(job_type: str) -> None:
         given += 1
         if job_type == "group":  # a group of null has the items without a value
             found["groups"] = [group for group in found["groups"] if group["value"] is not None]
+        found.pop("note", None)  # for people, where nothing was found; plans go on from none
         assert not value_faults(found, schema, job_type), (args, schema)
     assert given > 20
