@@ -23,14 +23,12 @@ def settings_page() -> str:
 
 def _settings() -> str:
     return table(
-        ["setting", "variable", "default", "values", "unit", "meaning"],
+        ["variable", "default", "values", "meaning"],
         [
             [
-                code(name),
                 code(f"MANYHANDS_{name.upper()}"),
                 default(field),
-                allowed(field),
-                unit(name),
+                ", ".join(filter(None, [allowed(field), unit(name)])),
                 field.description or "",
             ]
             for name, field in Settings.model_fields.items()
