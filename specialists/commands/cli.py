@@ -64,7 +64,9 @@ def train(
     search: Annotated[
         bool, typer.Option("--search", help="Find rank and rate by short runs first; needs --dev.")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with. Default: all cores.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads to compute with. Default: the fastest number in the first steps.")
+    ] = None,
     install: Annotated[bool, typer.Option(help="Put adapter, digest and card into the specialist's folder.")] = True,
 ) -> None:
     """Train a specialist's adapter by LoRA. After an interruption, the same command goes on where it stopped."""

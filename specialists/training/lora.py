@@ -24,6 +24,7 @@ from specialists.specialist import ADAPTER, Specialist
 from specialists.training import attention
 from specialists.training.adapted import AdaptedLinear
 from specialists.training.batches import Tokens, batches, parts, tokenise
+from specialists.training.threads import WORTH_STEPS, ThreadChoice
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
@@ -92,6 +93,7 @@ def train(
     say: Callable[[str], None],
     start: Path | None = None,
     dev: Sequence[Example] = (),
+    threads: int | None = None,
 ) -> Path:
     """Train an adapter for `specialist` and write it to `out`; continues from the checkpoint there, if any.
 
@@ -130,6 +132,8 @@ def train(
         say(f"resuming {specialist.name} at step {first} of {total}")
     look_every = max(1, total // options.looks)
     spent_s, started, seen = _seconds(out / LOG, first), time.monotonic(), 0
+    is_worth_it = device == "cpu" and threads is None and total - first >= WORTH_STEPS
+    choice = ThreadChoice(torch.set_num_threads, say) if is_worth_it else None
     stream = batches(tokens, options.batch, options.seed)
     _forget_after(out / LOG, first)
     with (out / LOG).open("a") as log:
@@ -137,6 +141,7 @@ def train(
             batch = next(stream)
             if step < first:
                 continue  # draws the same batches again, so that a resumed run sees what an unbroken one sees
+            began = time.monotonic()
             for group in optimizer.param_groups:
                 group["lr"] = options.rate * _schedule(step, total)
             loss = sum(_learn(model, part, batch, device) for part in parts(batch))
@@ -144,6 +149,8 @@ def train(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(t) for t in batch)
+            if choice:
+                choice.saw(sum(len(t) for t in batch), time.monotonic() - began)
             speed = seen / (time.monotonic() - started)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
             line["seconds"] = round(spent_s + time.monotonic() - started, 2)

@@ -66,7 +66,7 @@ def train_specialist(
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
-    adapter = train(specialist, taught, folder, out, settled, say, start, measured)
+    adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
     where = specialist.folder if install else out
