@@ -199,7 +199,7 @@ class Claim(Record):
 
 
 class Refusal(StrEnum):
-    """Why a claim got nothing. The message that asked can be acknowledged in every case but RUNNING's own worker."""
+    """Why a claim got nothing. Workers acknowledge the message in each case; the sweep sends it again where needed."""
 
     UNKNOWN = "unknown"  #: no such job
     ENDED = "ended"  #: succeeded, failed, cancelled, expired or dead before
