@@ -45,7 +45,7 @@ class LlamaServer:
             raise EngineError(f"llama.cpp does not load {weights}: {error}", retryable=False) from error
 
     def complete(self, prompt: list[int], grammar: str, max_tokens: int, wanted: Callable[[str], bool]) -> Whole | None:
-        """`grammar` must be one that llguidance takes, because llama.cpp would go on without any other.
+        """`grammar` must be one that llguidance takes: with any other one, llama.cpp would go on without a grammar.
 
         `wanted` is given each piece as it comes, and says whether to go on. If it says no, the result is None.
         Raises EngineError.
