@@ -1,4 +1,4 @@
-"""Fields whose names have changed: a record reads the old name too, and writes the new one alone. Knows no record."""
+"""Fields whose names have changed: a record reads the old name too, but writes only the new one. Knows no record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON values: which ones can be written, and read again by everybody. Knows no record."""
+"""JSON values: which of them can be written, and read again by everybody. Knows no record."""
 
 from __future__ import annotations
 

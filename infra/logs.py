@@ -46,7 +46,7 @@ class _Formatter(logging.Formatter):
 
 
 class TextFormatter(_Formatter):
-    """`12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`"""
+    """Writes `12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
@@ -55,7 +55,7 @@ class TextFormatter(_Formatter):
 
 
 class JsonFormatter(_Formatter):
-    """One object a line: `at`, `level`, `logger`, `message`, `traceback` if any, and the fields."""
+    """Writes one object a line: `at`, `level`, `logger`, `message`, `traceback` if there is one, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

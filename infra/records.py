@@ -22,15 +22,15 @@ NOBODY = "default"
 
 
 class JobState(StrEnum):
-    PENDING = "pending"  #: waits in the ledger: for its next attempt's time, or for the same job that runs already
+    PENDING = "pending"  #: it waits in the ledger for the time of its next attempt, or for a job that asks the same
     READY = "ready"  #: complete, waiting in the ledger
     SENT = "sent"  #: a message with its id is on the queue
     RUNNING = "running"  #: a worker holds its lease
     SUCCEEDED = "succeeded"  #: has an output
     FAILED = "failed"  #: has a failure
     CANCELLED = "cancelled"  #: it or its run was cancelled
-    EXPIRED = "expired"  #: a deadline passed before an answer: to be claimed by, or to be answered by
-    DEAD = "dead"  #: claimed as often as allowed and never committed
+    EXPIRED = "expired"  #: it was not claimed in time, or not answered before its deadline
+    DEAD = "dead"  #: it was claimed as often as allowed, and never committed
 
     @property
     def ended(self) -> bool:
@@ -70,8 +70,8 @@ class Job(Record, validate_by_name=True):
     run_id: str
     step_id: str
     index: int = 0  #: position in a mapped step; 0 otherwise
-    attempts: int = 3  #: claims allowed
-    timeout_s: float = 120.0  #: of one attempt
+    attempts: int = 3  #: how many claims are allowed
+    timeout_s: float = 120.0  #: for one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
     #: it expires unless it is claimed within this time after it was first ready; None: it may wait for ever
     claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
@@ -158,8 +158,8 @@ class Usage(Record):
     forced: int = 0  #: how many of tokens_out the grammar forced
     reused: int = 0  #: how many of tokens_in were computed for an earlier prompt
     cut: int = 0  #: characters of the input that were cut off as the manifest says, and not shown to the model
-    wait_ms: int = 0  #: from released to claimed
-    run_ms: int = 0  #: from claimed to committed
+    wait_ms: int = 0  #: from its release to its claim
+    run_ms: int = 0  #: from its claim to its commit
 
 
 class Outcome(Record):
@@ -169,7 +169,7 @@ class Outcome(Record):
     run_id: str
     step_id: str
     index: int
-    state: JobState  #: an ended one
+    state: JobState  #: one in which a job has ended
     attempt: int
     output: Json | None = None
     failure: Failure | None = None
@@ -194,7 +194,7 @@ class Claim(Record):
     job: Job
     token: str  #: fences the commit: a later claim makes this one stale
     attempt: int  #: 1 for the first
-    wait_ms: int  #: from released to claimed
+    wait_ms: int  #: from its release to this claim
     lost: int = 0  #: earlier claims of the job whose lease ran out: the worker died or was cut off without an answer
 
 
@@ -257,7 +257,7 @@ class Load(Record):
 
 
 class Idempotency(Record):
-    """A caller's name for one request, so that sending it again does not do it again."""
+    """A caller's key for one request, so that sending the request again does not do it again."""
 
     key: str  #: the caller's key, with the tenant in it
     fingerprint: str  #: of the request

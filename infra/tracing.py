@@ -32,7 +32,7 @@ _propagator = TraceContextTextMapPropagator()
 
 @contextmanager
 def traced(settings: Settings, process: str) -> Iterator[Tracer]:
-    """A tracer for as long as the block runs; its last spans are sent at the end. Raises SettingError."""
+    """A tracer for as long as the block runs. Its last spans are sent at the end. Raises SettingError."""
     if settings.otlp_endpoint is None:
         yield NoOpTracer()
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-#: glibc's malloc.h.
+#: These numbers are from glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 #: In bytes. Blocks up to MAPPED are not mapped one by one; it is the largest value that every glibc takes. Up to KEPT

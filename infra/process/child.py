@@ -85,7 +85,7 @@ class Child:
 
     def ask_to_stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process:
-            self._process.send_signal(how)  # without effect on one that has ended
+            self._process.send_signal(how)  # this does nothing if it has ended
 
     def stop(self, until: float) -> None:
         """Wait for its end until `until` (time.monotonic()), then kill it."""

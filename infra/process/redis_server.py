@@ -105,7 +105,7 @@ def _pid_of(client: redis.Redis) -> int | None:
     try:
         about: Any = client.info("server")
     except (redis.ConnectionError, redis.TimeoutError):
-        return None  # not listening yet, or loading its data
+        return None  # it does not listen yet, or loads its data
     return int(about["process_id"])
 
 

@@ -11,7 +11,7 @@ from infra.process.child import Child
 
 
 class TickingChild(Child):
-    """Its command is also given `--ticks=N`, the file descriptor to write to."""
+    """Its command is also given `--ticks=N`, the file descriptor that it must write to."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
         """The child is killed when we end, because a child that hangs would not react to a milder signal."""

@@ -13,7 +13,7 @@ FLUSH_S = 0.2
 
 
 class BatchingConsumer(Consumer):  # type: ignore[misc] # Celery has no types
-    """A batch that is full is sent at once, by the dispatcher itself."""
+    """Celery's worker with batches of events. A full batch is sent at once, by the dispatcher itself."""
 
     def register_with_event_loop(self, hub: Any) -> None:
         super().register_with_event_loop(hub)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 class MemoryQueue:
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes that follow
         self._messages: deque[tuple[str, str]] = deque()  # (job type, job id), oldest first
         self._stopped = False
 

@@ -1,6 +1,6 @@
 """The queue: ids out, handlers in. Knows nothing of what a job says.
 
-Two implementations, one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
+There are two implementations and one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
 Delivery is at least once: a message is acknowledged after its handler returned, and one that was never acknowledged
 is delivered again. Queue and message are named for the job type; the message holds the job's id and nothing else.
 """
@@ -38,7 +38,7 @@ class Queue(Protocol):
         """
 
     def stop(self) -> None:
-        """Make `serve` take no more messages and return when the running handlers have. From any thread."""
+        """Make `serve` take no more messages, and return when the running handlers have. Any thread may call it."""
 
     def close(self) -> None: ...
 

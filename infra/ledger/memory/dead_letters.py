@@ -11,7 +11,7 @@ from infra.records import Cause, DeadLetter, Outcome
 
 class DeadLetters:
     def __init__(self) -> None:
-        self._letters: dict[str, DeadLetter] = {}  # the oldest first
+        self._letters: dict[str, DeadLetter] = {}  # the oldest letter comes first
 
     def add(self, entry: Entry, outcome: Outcome, now_ms: int) -> None:
         """Add the job, unless its outcome is no failure, or is a failure that makes no dead letter."""

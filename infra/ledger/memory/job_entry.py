@@ -10,10 +10,10 @@ from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus
 
 @dataclass
 class Entry:
-    """`text` and `outcome` are JSON, so that no caller shares a dict with us."""
+    """`text` and `outcome` are JSON, so that no caller shares a dict with the ledger."""
 
     text: str
-    job: Job  #: without its input
+    job: Job  #: the job without its input
     queue_ms: int | None  #: time to claim it in, once it is ready for the first time; None: no limit, or already begun
     since_ms: int = 0  #: when it was last made ready
     claim_until_ms: int | None = None  #: it expires unless it is claimed by then; None: no limit, or claimed once
@@ -22,7 +22,7 @@ class Entry:
     token: str | None = None
     committed: str | None = None  #: token of the last accepted commit
     handed: str | None = None  #: token of the last claim that was handed back
-    lost: int = 0  #: leases that ran out
+    lost: int = 0  #: how many leases ran out
     strayed: bool = False  #: it was offered to a worker of other schemas
     share: float = 0.0  #: how much its tenant's turn grew when it was taken; 0: it is in a line again
     worker: str | None = None
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def line(self) -> str:
-        """The job type in whose line it is, or the line of its own schemas."""
+        """The line that it is in: that of its job type, or that of its own schemas."""
         return strayed_line(self.job.type, self.job.schemas or "") if self.strayed else self.job.type
 
     @property

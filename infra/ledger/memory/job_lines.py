@@ -14,7 +14,7 @@ from infra.records import Load, Priority, TypeState
 AHEAD_S = 2
 SMALLEST_WINDOW = 16
 
-#: When a job was put on the queue: ms, and its place among those of one batch.
+#: When a job was put on the queue: ms, and its place in the batch that it was part of.
 Sent = tuple[int, int]
 
 

@@ -63,7 +63,7 @@ class JobRules:
         self._table.forget(entry.id)
         self._lead_on(self._sharing.end(entry))
 
-    # -- onto the queue --
+    # -- to the queue --
 
     def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
         """The jobs to put on the queue, one of each type in turn."""

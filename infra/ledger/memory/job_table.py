@@ -16,7 +16,7 @@ class JobTable:
         self.now_ms = now_ms
         self.lines: dict[str, Line] = defaultdict(Line)  #: by job type
         self.letters = DeadLetters()
-        self.states: dict[str, TypeState] = {}  #: of the types that are not open
+        self.states: dict[str, TypeState] = {}  #: job type -> state, for the types that are not open
         self.woken = False  #: something became ready, or a line wants to be refilled
         self._entries: dict[str, Entry] = {}
         self._open: dict[str, dict[str, Entry]] = defaultdict(dict)  # run -> its jobs that have not ended

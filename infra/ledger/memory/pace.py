@@ -15,10 +15,10 @@ class Pace:
         self._tokens = 0.0
         self._jobs = 0.0
         self._ms = 0.0
-        self._since_ms: int | None = None  # the last end; None: nothing waited after it
+        self._since_ms: int | None = None  # when the last job ended; None: nothing waited after it
 
     def ended(self, tokens: int, now_ms: int, waits: bool) -> None:
-        """A job ended; `waits`: others of its type wait now."""
+        """Count a job that ended. `waits`: whether others of its type wait now."""
         if self._since_ms is not None:
             passed_ms = now_ms - self._since_ms
             left = math.exp(-passed_ms / FADES_MS)

@@ -1,4 +1,4 @@
-"""Jobs and outcomes as arguments of the ledger's scripts, see `infra.ledger.redis.scripts`. Knows no connection."""
+"""Jobs and outcomes as arguments of the ledger's scripts; see `infra.ledger.redis.scripts`. Knows no connection."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argum
 
 
 def _packed(packer: Packer, job: Job) -> list[bytes]:
-    """Run, sha256 and JSON of each large value that was not packed before, then the job as `make_job` takes it."""
+    """First run, sha256 and JSON of each large value that is not packed yet, then the job as `make_job` takes it."""
     text, payloads = packer.pack(job)
     values = [word for each in payloads for word in (job.run_id.encode(), each.sha256.encode(), each.text)]
     return [*values, to_json(_fields(job) | {"job": text})]

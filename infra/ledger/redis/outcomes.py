@@ -15,7 +15,7 @@ from infra.ledger.unreadable import read_outcome
 from infra.records import Outcome
 
 GROUP = "coordinator"
-LOOKS = 4  #: looks for abandoned outcomes in the time after which they count as abandoned
+LOOKS = 4  #: how often abandoned outcomes are looked for in the time after which they count as abandoned
 
 
 class RedisOutcomes(RedisStore):

@@ -14,7 +14,7 @@ from infra.ledger.redis.store import RedisStore, compact, within
 from infra.ledger.unreadable import readable_runs
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
 
-EVENTS_READ = 1_000  #: most events of one read
+EVENTS_READ = 1_000  #: the most events of one read
 
 
 class RedisRuns(RedisStore):

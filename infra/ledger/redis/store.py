@@ -1,4 +1,4 @@
-"""What all of the ledger on Redis shares: its client, its keys and its scripts. Knows no record."""
+"""What the parts of the ledger on Redis share: its client, its keys and its scripts. Knows no record."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RedisStore:
         return ":".join((self._prefix, *parts))
 
     def _now_ms(self) -> int:
-        """By the clock of Redis."""
+        """The time by the clock of Redis."""
         seconds, microseconds = self._redis.time()
         return int(1000 * seconds + microseconds // 1000)
 

@@ -15,7 +15,7 @@ local function pace_of(type)
   }
 end
 
--- A job of the type has been done and is not running any more.
+-- Counts a job of the type that has been done and is not running any more.
 local function count_done(job)
   local pace = pace_of(job.type)
   local since = pace.waiting > 0 and NOW_MS or 0
