@@ -1,4 +1,4 @@
-"""One attempt at one job: input checked, prompt rendered, answer awaited and parsed. Knows no ledger and no queue."""
+"""One attempt at one job: checks the input, renders the prompt, awaits the answer and parses it. Knows no ledger."""
 
 from __future__ import annotations
 

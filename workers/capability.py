@@ -1,4 +1,4 @@
-"""Capability: what a worker can do and how fast, as its heartbeats tell it. Knows no ledger and no queue."""
+"""Capability: what a worker can do and how fast, as its heartbeats report it. Knows no ledger and no queue."""
 
 from __future__ import annotations
 

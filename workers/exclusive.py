@@ -12,7 +12,7 @@ LOOK_S = 0.2
 
 class Room:
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes that follow
         self._inside = 0
         self._asked = False  #: a caller inside wants to be alone, or is
 

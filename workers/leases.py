@@ -37,13 +37,13 @@ class Lease:
 
 class Leases:
     def __init__(self, ledger: LeaseRenewal, lease_s: float, cancel: Callable[[Claim], None]) -> None:
-        """`cancel` stops the engine's work for a claim; called from the thread that asks for the end."""
+        """`cancel` stops the engine's work for a claim. The thread that asks for the end calls it."""
         self._ledger = ledger
         self.lease_s = lease_s
         self._cancel = cancel
         self._running: dict[str, Lease] = {}  # by token
         self._closed = False
-        self._lock = threading.Lock()  # guards both
+        self._lock = threading.Lock()  # guards both of these
 
     @contextmanager
     def keep(self, claim: Claim) -> Iterator[Lease]:

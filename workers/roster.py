@@ -16,7 +16,7 @@ from rich.table import Table
 from infra.records import Json
 
 COLUMNS = ("name", "host", "serves", "runs on", "tokens/s", "load", "done", "up since (UTC)")
-UNKNOWN = "-"  #: shown where a worker of another version does not say
+UNKNOWN = "-"  #: shown if a worker of another version does not say
 WIDE = 1_000  #: columns of a line where no terminal shows it, so that nothing is cut
 
 

@@ -159,7 +159,7 @@ class Worker:
         finally:
             with self._counting:
                 self._done += lease.taken is not None
-            # A lease may be told that it is lost, wrongly, while its commit is on the way.
+            # While its commit is on the way, a lease may wrongly be told that it is lost.
             self._metrics.ended(lease.claim, lease.taken, lost=lease.taken is None and lease.stop is Stop.LOST)
 
     def _space_for(self, lease: Lease) -> AbstractContextManager[bool]:

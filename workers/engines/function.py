@@ -86,7 +86,7 @@ class FunctionEngine:
         try:
             return Completion(self._answer(ticket.request), Finish.STOP)
         except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
-            return EngineError(self._reason(ticket.request, error), retryable=False)  # the same input would fail again
+            return EngineError(self._reason(ticket.request, error), retryable=False)  # it would fail again
 
     def _answer(self, request: Request) -> str:
         output = self._functions[request.specialist](json.loads(request.prompt))

@@ -16,7 +16,7 @@ from workers.engines.mask import Mask
 #: The grammar of a request that has none: any text, but no control token.
 ANYTHING = "start: /(?s:.*)/"
 
-#: Compiled grammars kept: a specialist with fixed answers has one, the others one for each input.
+#: How many compiled grammars are kept. A specialist with fixed answers has one; the others have one for each input.
 KEPT = 64
 
 

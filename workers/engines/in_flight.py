@@ -1,4 +1,4 @@
-"""The requests in flight in an engine: taken in or refused, cancelled, ended once, and failed when the engine closes.
+"""The requests in flight in an engine: accepted or refused, cancelled, ended once, failed when the engine closes.
 
 It works on none of them, and knows no model.
 """

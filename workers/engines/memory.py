@@ -125,7 +125,7 @@ def available_here(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgr
 
 
 def resident_here(proc: Path = Path("/proc")) -> int | None:
-    """Bytes that this process has in memory. None: not Linux."""
+    """Bytes that this process has in memory; None on other systems than Linux."""
     resident = _field(proc / "self/status", "VmRSS:")
     return None if resident is None else resident * 1024
 

@@ -63,7 +63,7 @@ class ScriptedEngine:
         self._scripts = dict(scripts or {})
         self._plain = Script(median_s=delay_s)
         self._in_flight: InFlight[_Ticket] = InFlight(line_up=self._line_up)
-        self._changed = self._in_flight.changed  # guards what follows
+        self._changed = self._in_flight.changed  # guards the attributes that follow
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts if its time is still its ticket's
         self._order = count()
@@ -133,7 +133,7 @@ class ScriptedEngine:
 
     def _leave_line(self, ticket: _Ticket) -> None:
         """Take the ticket out of its line, and serve the next one."""
-        ticket.left, ticket.due = True, math.inf  # no entry of the heap counts any more
+        ticket.left, ticket.due = True, math.inf  # none of its entries in the heap counts any more
         line = self._lines[ticket.request.specialist]
         if not ticket.served:
             line.waiting.remove(ticket)

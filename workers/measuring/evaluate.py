@@ -49,7 +49,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of an input."""
+    """The answer to one input."""
 
     output: Json | None  #: a valid one; None: there is none
     completion: Completion | None  #: None: the engine gave none

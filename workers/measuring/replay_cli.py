@@ -1,4 +1,4 @@
-"""`manyhands replay`: does a stored job give its output again? Knows the ledger and the engines; compares nothing."""
+"""`manyhands replay`: whether a stored job gives its output again. Knows ledger and engines; compares nothing."""
 
 from __future__ import annotations
 

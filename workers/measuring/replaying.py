@@ -76,7 +76,7 @@ def stored(job_id: str, status: JobStatus | None) -> Stored:
 
 
 def check_digest(stored: Stored, specialist: Specialist) -> None:
-    """Raises ReplayError if the specialist here is not the one that made the output."""
+    """Raise ReplayError if the specialist here is not the one that made the output."""
     then, now = stored.made_by, specialist
     if then.digest != now.digest:
         raise ReplayError(

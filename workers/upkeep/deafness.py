@@ -42,7 +42,7 @@ class Ear:
         """`spared`: how many looks do not count after one that failed."""
         self._slots = slots
         self._spared = spared
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the attributes that follow
         self._busy = 0
         self._spared_now = 0
         self._unheard: dict[str, int] = {}  # by job type: looks in a row at which messages waited and a slot was free

@@ -84,7 +84,7 @@ def _identify(address: str | None, token_file: Path | None) -> None:
     if token_file:
         if not token_file.is_file():
             raise EngineError(f"MANYHANDS_RAY_TOKEN_FILE: there is no file {token_file}", retryable=False)
-        os.environ.pop("RAY_AUTH_TOKEN", None)  # Ray would prefer it
+        os.environ.pop("RAY_AUTH_TOKEN", None)  # Ray would prefer this one
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(token_file)
     elif address is None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -36,7 +36,7 @@ from workers.engines.ray.scaling import Load, Rules
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1  #: between two looks at deadlines, replicas and load
+TICK_S = 0.1  #: the time between two looks at deadlines, replicas and load
 UNREADY_S = 120.0  #: with work and without a replica for this long, the engine says that it is broken
 CLOSE_S = 15.0  #: how long `close` waits for Ray to take the replicas back
 
@@ -60,12 +60,12 @@ class RayEngine:
         self.slots = rules.most * rules.slots
         self._replicas = Replicas(partial(_actor, make, rules, hosting), rules.slots)
         self._fleet = Fleet(self._replicas, rules, self._do, self._retry)
-        self._trips: dict[str, Trip] = {}  # all in flight, by request id
+        self._trips: dict[str, Trip] = {}  # all requests in flight, by their ids
         self._waiting: deque[Trip] = deque()
         self._suspects: deque[Trip] = deque()  # trips that have seen a replica die, and that go alone
         self._expected = Load(0, 0, 0.0)  # what waits in the ledger
         self._fine_at = time.monotonic()
-        self._todo: SimpleQueue[Trip | Callable[[], None]] = SimpleQueue()  # trips to accept, and steps
+        self._todo: SimpleQueue[Trip | Callable[[], None]] = SimpleQueue()  # trips to accept, and steps to run
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)

@@ -1,6 +1,6 @@
 """This machine's node of a Ray cluster. Knows no engine and no actor.
 
-Ray lets a process join through a node on its own machine only, and aborts the process where there is none.
+Ray lets a process join only through a node on its own machine, and aborts the process if there is none.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Slots:
         real = columns < counts[:, None]
         gather = torch.where(real, firsts[:, None] + columns, 0)
         positions = torch.where(real, starts[:, None] + columns, 0)
-        hidden = torch.arange(reach) > positions[:, :, None]  # (B, W, L): a token sees itself and what came before
+        hidden = torch.arange(reach) > positions[:, :, None]  # (B, W, L): a token sees itself and earlier ones
         mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, float("-inf"))
         mask = mask[:, None].expand(-1, self._queries_per_key, -1, -1).reshape(len(listed), 1, -1, reach)
         whole = width == 1 and gather.flatten().tolist() == list(range(total))
