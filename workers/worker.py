@@ -81,7 +81,7 @@ class Worker:
         self._pulse.__exit__(kind, error, at)
 
     def handlers(self) -> dict[str, Handler]:
-        """Two queues for each specialist: its own, and that of jobs which a worker of other schemas was offered."""
+        """Handlers for two queues of each specialist: its own, and the one for strayed jobs (`strayed_line`)."""
         found: dict[str, Handler] = {}
         for name, each in self._specialists.items():
             found[name] = found[strayed_line(name, each.schemas)] = partial(self.do, schemas=each.schemas)
