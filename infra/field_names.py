@@ -1,4 +1,4 @@
-"""Fields whose names have changed: a record reads the old name too, and writes the new one alone. Knows no record."""
+"""Fields whose names have changed: a record reads the old name too, but writes only the new one. Knows no record."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import AliasChoices
 #: Old name -> the name of today.
 RENAMED = {"queue_s": "claim_within_s"}
 
-#: For the field of a record that was called `queue_s` once. A fault names the field as it was sent. The record is read
-#: by name too (`validate_by_name`): without that mypy would take any keyword when it is made.
+#: The names of the field that was once called `queue_s`. An error message names the field as it was sent. Records
+#: accept the field's own name too (`validate_by_name`): without that, mypy would accept any keyword for a record.
 CLAIM_WITHIN_S = AliasChoices("claim_within_s", "queue_s")
 
 
@@ -19,10 +19,10 @@ def current_name(name: str) -> str:
 
 
 def current_names(fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields` under today's names. Where both names of one field are there, the old one stays, to be refused."""
+    """`fields` under today's names. If both names of a field are present, the old one stays, so that it is refused."""
     return {name if current_name(name) in fields else current_name(name): value for name, value in fields.items()}
 
 
 def old_names(fields: object) -> list[str]:
-    """The old names among those of `fields`; none if it is no object."""
+    """The old names that `fields` uses; none if `fields` is not an object."""
     return [name for name in RENAMED if name in fields] if isinstance(fields, dict) else []

@@ -1,6 +1,7 @@
-"""Files of data, and JSON Lines in them: each line's value, or why it has none. Knows no job type and no schema.
+"""Data files, and the JSON Lines in them: each line has a value, or a reason why it has none. Knows no job type.
 
-Every reader of data goes through here, so that each says the same of the same fault, and a bad line costs no other.
+Every reader of data uses this module, so that the same fault has the same message everywhere, and one bad line does
+not spoil the others.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from typing import Any
 from infra.json_values import DEEPEST, unwritable
 
 STANDARD_INPUT = "-"
-SHOWN = 5  #: lines that are told of
+SHOWN = 5  #: how many faulty lines a message names
 
 
 class FileFault(ValueError):
-    """A file that cannot be read; says why, and not which."""
+    """A file that cannot be read. The message says why, but not which file it is."""
 
 
 class NotJson(ValueError):
-    """A text that is no JSON which can be kept; says why, and quotes nothing of it."""
+    """A text that is not JSON, or is JSON that cannot be kept. The message says why, and quotes nothing of the text."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Line:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """`-` is standard input; a file whose name ends in .gz is unpacked. Raises FileFault."""
+    """Read a file, or standard input if `path` is `-`. A file whose name ends in .gz is unpacked. Raises FileFault."""
     try:
         data = sys.stdin.buffer.read() if str(path) == STANDARD_INPUT else Path(path).read_bytes()
         return gzip.decompress(data) if str(path).endswith(".gz") else data
@@ -48,7 +49,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def text_of(data: bytes) -> str:
-    """Without a byte order mark. Raises FileFault."""
+    """Decode UTF-8, without a byte order mark. Raises FileFault."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,7 +57,7 @@ def text_of(data: bytes) -> str:
 
 
 def json_of(text: str) -> Any:
-    """Raises NotJson: of NaN too, of half a surrogate pair, and of what nests too deep."""
+    """Parse JSON. NaN, half a surrogate pair and a value that nests too deep raise NotJson too."""
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
@@ -72,7 +73,7 @@ def json_of(text: str) -> Any:
 
 
 def lines_of(data: bytes | Iterable[bytes]) -> Iterator[Line]:
-    """Those that are not blank. Lines end with a line feed alone: other marks, such as U+2028, stand inside texts."""
+    """The lines that are not blank. Only a line feed ends a line: other marks, such as U+2028, may stand in texts."""
     for number, raw in enumerate(io.BytesIO(data) if isinstance(data, bytes) else data, 1):
         if raw.strip():
             yield _line(number, raw)
@@ -88,7 +89,7 @@ def _line(number: int, raw: bytes) -> Line:
 
 
 def left_out(name: str, faults: Sequence[tuple[int, str]], total: int) -> str:
-    """What people are told of lines that were left out: how many, and of the first ones why. `faults`: by line."""
+    """Say how many lines were left out, and why the first of them were. `faults`: pairs of line number and reason."""
     told = "; ".join(f"{name}:{number}: {why}" for number, why in faults[:SHOWN])
     more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
     return f"{len(faults)} of {total} lines of {name} left out: {told}{more}"

@@ -1,16 +1,16 @@
-"""JSON values: which ones can be written, and read again by everybody. Knows no record."""
+"""JSON values: which of them can be written, and read again by everybody. Knows no record."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-#: Levels of an input or an output: pydantic reads 200 and writes more, and records and plans put some around it.
+#: How deep an input or an output may nest. pydantic reads 200 levels, and records and plans add some around the value.
 DEEPEST = 100
 
 
 def levels(value: Any) -> int:
-    """How deep lists and objects nest: 0 for a plain value, 1 for a list of such. In a loop, not to exhaust a stack."""
+    """How deep lists and objects nest: 0 for a plain value, 1 for a list of plain values. The loop spares the stack."""
     found, here = 0, [value]
     while inner := [each for each in here if isinstance(each, dict | list)]:
         found += 1
@@ -19,7 +19,7 @@ def levels(value: Any) -> int:
 
 
 def unwritable(value: Any) -> str | None:
-    """Why a value that was parsed from JSON cannot be kept as such; it is not quoted. None: it can."""
+    """Why a value that was parsed from JSON cannot be kept, without quoting it. None means that it can be kept."""
     if (deep := levels(value)) > DEEPEST:
         return f"nests {deep} levels deep, the limit is {DEEPEST}"
     try:

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from infra.settings import Settings
 
-#: What every record of the standard library has; the rest came in by `extra=`.
+#: The attributes that every log record of the standard library has. All others came in by `extra=`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LONGEST = 200  #: characters of one field: ids and counts fit, texts do not
 
@@ -23,18 +23,18 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
 
 
-CHAINED = 8  #: errors of one traceback that are told
+CHAINED = 8  #: most errors of one chain that a traceback shows
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def where(error: BaseException) -> str:
-    """Where `error` was raised, line by line, without its words: they may quote a job."""
+    """Where `error` was raised, line by line. Its message is left out, because it may quote a job."""
     return "".join(traceback.format_tb(error.__traceback__))
 
 
 class _Formatter(logging.Formatter):
-    """Tracebacks of libraries come without the words of their errors, which may quote a job."""
+    """Formats tracebacks without the messages of their errors, because these may quote a job."""
 
     def formatException(self, ei: ExcInfo) -> str:
         told: list[str] = []
@@ -46,7 +46,7 @@ class _Formatter(logging.Formatter):
 
 
 class TextFormatter(_Formatter):
-    """`12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`"""
+    """Writes `12:30:01 INFO infra.queue.protocol: sent 12 jobs action=send job_type=triage`."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
@@ -55,7 +55,7 @@ class TextFormatter(_Formatter):
 
 
 class JsonFormatter(_Formatter):
-    """One object a line: `at`, `level`, `logger`, `message`, `traceback` if any, and the fields."""
+    """Writes one object a line: `at`, `level`, `logger`, `message`, `traceback` if there is one, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -70,7 +70,7 @@ class JsonFormatter(_Formatter):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, str | int | float | bool | None]:
-    # An underscore leads what a library adds to every record: Ray does.
+    # Libraries such as Ray add fields of their own to every record; their names begin with an underscore.
     extra = {name: value for name, value in vars(record).items() if name not in STANDARD and name[0] != "_"}
     return {name: _short(value) for name, value in extra.items()}
 

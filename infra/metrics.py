@@ -21,13 +21,13 @@ from prometheus_client import (
 
 from infra.settings import SettingError, Settings
 
-#: Of every metric's name.
+#: The beginning of every metric's name.
 PREFIX = "manyhands"
 PATH = "/metrics"
 
 
 def create_registry(process: str) -> CollectorRegistry:
-    """With what every process shows of itself; `process` is "api", "coordinator" or "worker"."""
+    """A registry that has what every process shows of itself; `process` is "api", "coordinator" or "worker"."""
     registry = CollectorRegistry()
     build = Info("build", "The build that runs.", namespace=PREFIX, registry=registry)
     build.info({"version": version("manyhands"), "process": process})
@@ -36,7 +36,7 @@ def create_registry(process: str) -> CollectorRegistry:
 
 
 class Meter:
-    """Makes metrics, all with our prefix, in one registry; without one they are counted for nobody."""
+    """Makes metrics in one registry, all with our prefix. Without a given registry, nobody reads the metrics."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
@@ -53,7 +53,7 @@ class Meter:
 
 @contextmanager
 def served(registry: CollectorRegistry, settings: Settings) -> Iterator[None]:
-    """Prometheus may read `registry` for as long as the block runs. Raises SettingError if the port cannot be had."""
+    """Serve `registry` to Prometheus for as long as the block runs. Raises SettingError if the port is not free."""
     if settings.metrics_port is None:
         yield
         return
@@ -67,14 +67,14 @@ def served(registry: CollectorRegistry, settings: Settings) -> Iterator[None]:
 
 
 class _Server(ThreadingTCPServer):
-    """Not `http.server.HTTPServer`: that asks the resolver for this machine's name, and may wait for it."""
+    """Used instead of `http.server.HTTPServer`, which looks up this machine's name and may have to wait for it."""
 
     allow_reuse_address = True
     daemon_threads = True
 
 
 class _Handler(MetricsHandler):
-    timeout = 10.0  #: seconds; who connects and asks nothing would else hold a thread for ever
+    timeout = 10.0  #: seconds; without it, a client that connects and asks nothing would hold a thread for ever
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] == PATH:

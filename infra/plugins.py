@@ -1,4 +1,4 @@
-"""Plugins: what other packages add to a table of ours, by entry points. Knows none of them, and loads one on use."""
+"""Plugins: what other packages add to our tables by entry points. Knows none of them, and loads one when it is used."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ FORMATS = "manyhands.formats"  #: Answer formats, by the name that `[decoding]` 
 
 
 def plugin(group: str, name: str) -> EntryPoint | None:
-    """What an installed package registered under `name`; None: none did."""
+    """The entry point that an installed package registered under `name`; None if there is none."""
     return next(iter(entry_points(group=group, name=name)), None)
 
 
 def plugins(group: str) -> list[str]:
-    """The names that installed packages registered."""
+    """The names that installed packages registered in `group`."""
     return sorted({each.name for each in entry_points(group=group)})

@@ -13,24 +13,24 @@ Json = dict[str, Any]
 
 
 class Record(BaseModel):
-    # Hidden: what a validation error quotes ends in logs, and the records of a job hold its words.
+    # Errors hide their input, because validation errors are logged and a job's records hold its words.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-#: What a caller without a tenant counts as.
+#: The tenant of a caller that names none.
 NOBODY = "default"
 
 
 class JobState(StrEnum):
-    PENDING = "pending"  #: waits in the ledger: for its next attempt's time, or for the same job that runs already
+    PENDING = "pending"  #: it waits in the ledger for the time of its next attempt, or for a job that asks the same
     READY = "ready"  #: complete, waiting in the ledger
     SENT = "sent"  #: a message with its id is on the queue
     RUNNING = "running"  #: a worker holds its lease
     SUCCEEDED = "succeeded"  #: has an output
     FAILED = "failed"  #: has a failure
     CANCELLED = "cancelled"  #: it or its run was cancelled
-    EXPIRED = "expired"  #: a deadline passed before an answer: to be claimed by, or to be answered by
-    DEAD = "dead"  #: claimed as often as allowed and never committed
+    EXPIRED = "expired"  #: it was not claimed in time, or not answered before its deadline
+    DEAD = "dead"  #: it was claimed as often as allowed, and never committed
 
     @property
     def ended(self) -> bool:
@@ -38,7 +38,7 @@ class JobState(StrEnum):
 
 
 class Priority(StrEnum):
-    """A class of the line that jobs of one type wait in. One that waits long enough ranks a class higher, and so on."""
+    """A class of jobs in the line of their type. A job that waits long enough ranks a class higher, and so on."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -46,23 +46,23 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 is served first."""
+        """The class of rank 0 is served first."""
         return list(Priority).index(self)
 
 
 class Reuse(Record):
-    """How a job may share the outcome of another that asks the same."""
+    """How a job may share the outcome of another job that asks the same."""
 
     key: str  #: sha256 of tenant, specialist's digest and canonical input
-    digest: str  #: the specialist's: an outcome of another is not kept under the key
+    digest: str  #: the specialist's; an outcome of another specialist is not kept under the key
     unique: bool = False  #: while one job of the key has not ended, others wait for its output
-    cache_s: int | None = None  #: an output is kept for so long, and answers what asks the same; None: not kept
-    fresh: bool = False  #: it is done anew: what is kept does not answer it, and its output takes that place
+    cache_s: int | None = None  #: how long an output is kept to answer jobs that ask the same; None: it is not kept
+    fresh: bool = False  #: the job is done anew: no kept output answers it, and its own output replaces the kept one
 
 
 class Job(Record, validate_by_name=True):
-    """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`, with
-    `.<job type>` behind it where that is a fallback's: releasing it twice creates it once."""
+    """A step with its arguments filled in, addressed to a job type. Its id is `<run>.<step>.<index>`, and a fallback's
+    job has `.<job type>` behind that. Releasing a job twice creates it once."""
 
     id: str
     type: str
@@ -70,22 +70,22 @@ class Job(Record, validate_by_name=True):
     run_id: str
     step_id: str
     index: int = 0  #: position in a mapped step; 0 otherwise
-    attempts: int = 3  #: claims allowed
-    timeout_s: float = 120.0  #: of one attempt
+    attempts: int = 3  #: how many claims are allowed
+    timeout_s: float = 120.0  #: for one attempt
     deadline_ms: int | None = None  #: Unix time after which it is expired, not run
     #: it expires unless it is claimed within this time after it was first ready; None: it may wait for ever
     claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
-    tokens: int = Field(default=1, gt=0)  #: what it costs, estimated: tenants share a line by tokens
+    tokens: int = Field(default=1, gt=0)  #: its estimated cost; tenants share a line by tokens
     reuse: Reuse | None = None
-    round: int = 0  #: of its run: grows each time that an ended run is taken up again
-    trace: str | None = None  #: W3C traceparent of what made it; None: of no trace
-    schemas: str | None = None  #: `Specialist.schemas` that its worker's specialist must have; None: any
+    round: int = 0  #: of its run; it grows each time that an ended run is taken up again
+    trace: str | None = None  #: W3C traceparent of the span that made the job; None: it belongs to no trace
+    schemas: str | None = None  #: the `Specialist.schemas` that its worker's specialist must have; None: any
 
     @staticmethod
     def name(run_id: str, step_id: str, index: int, fallback: str | None = None) -> str:
-        """`fallback`: the job type that is asked the same, as the first was too unsure of its output."""
+        """`fallback`: the job type that is asked because the first one was too unsure of its output."""
         return f"{run_id}.{step_id}.{index}" + (f".{fallback}" if fallback else "")
 
     @property
@@ -94,7 +94,7 @@ class Job(Record, validate_by_name=True):
 
 
 def strayed_line(job_type: str, schemas: str) -> str:
-    """The line, and queue, of jobs that a worker of other schemas was offered: see `claim`."""
+    """The name of the line and the queue of jobs that were offered to a worker with other schemas: see `claim`."""
     return f"{job_type}.{schemas[:12]}"
 
 
@@ -115,11 +115,11 @@ class Cause(StrEnum):
 
     POISON = "poison"  #: claimed as often as allowed, and no worker lived to answer
     FAILED = "failed"  #: answered with a failure, on its last attempt or one that is not tried again
-    UNPROCESSABLE = "unprocessable"  #: its input can be done by no worker: it breaks the schema, or is too long
+    UNPROCESSABLE = "unprocessable"  #: no worker can do it: its input breaks the schema, or is too long
 
     @staticmethod
     def of(kind: FailureKind) -> Cause | None:
-        """None: the job ended as somebody wanted, or ran out of time; it is no dead letter."""
+        """None means that the job is no dead letter: it ended as somebody wanted, or it ran out of time."""
         return _CAUSES.get(kind, Cause.FAILED)
 
 
@@ -139,7 +139,7 @@ class Failure(Record):
 
 
 class Provenance(Record):
-    """What made an output, so that it can be made again."""
+    """What made an output, so that the output can be made again."""
 
     worker: str
     specialist: str  #: "<name>@<version>"
@@ -147,19 +147,19 @@ class Provenance(Record):
     engine: str
     base: str | None = None  #: "<name>@<sha256>"
     adapter: str | None = None  #: sha256
-    precision: str | None = None  #: in which numbers it was computed: "bf16", "int8", "q8_0", …; None: by no model
-    engine_version: str | None = None  #: of its libraries, "transformers 5.23.0, torch 2.13.0"; None: it has none
-    seed: int | None = None  #: of what was drawn; None: nothing, the likeliest token was taken each time
+    precision: str | None = None  #: the numbers it was computed in: "bf16", "int8", "q8_0", …; None: by no model
+    engine_version: str | None = None  #: of its libraries: "transformers 5.23.0, torch 2.13.0"; None: it has none
+    seed: int | None = None  #: of random draws; None: nothing was drawn, the likeliest token was taken each time
 
 
 class Usage(Record):
     tokens_in: int = 0
     tokens_out: int = 0  #: sampled and forced
-    forced: int = 0  #: of tokens_out, those that the grammar forced
-    reused: int = 0  #: of tokens_in, those computed for an earlier prompt
-    cut: int = 0  #: characters of the input that the model was not shown, as the manifest has them cut
-    wait_ms: int = 0  #: from released to claimed
-    run_ms: int = 0  #: from claimed to committed
+    forced: int = 0  #: how many of tokens_out the grammar forced
+    reused: int = 0  #: how many of tokens_in were computed for an earlier prompt
+    cut: int = 0  #: characters of the input that were cut off as the manifest says, and not shown to the model
+    wait_ms: int = 0  #: from its release to its claim
+    run_ms: int = 0  #: from its claim to its commit
 
 
 class Outcome(Record):
@@ -169,22 +169,22 @@ class Outcome(Record):
     run_id: str
     step_id: str
     index: int
-    state: JobState  #: an ended one
+    state: JobState  #: one in which a job has ended
     attempt: int
     output: Json | None = None
     failure: Failure | None = None
     usage: Usage = Usage()
     provenance: Provenance | None = None
     confidence: float | None = None  #: how likely the output is right, 0 to 1; None: its engine does not say
-    round: int = 0  #: the job's
-    same_as: str | None = None  #: the job whose output this is: it asked the same
+    round: int = 0  #: the round of the job
+    same_as: str | None = None  #: the other job that asked the same, and whose output this is
 
     @property
     def of_fallback(self) -> bool:
         return self.job_id != Job.name(self.run_id, self.step_id, self.index)
 
 
-#: What an outcome has in common with those of other jobs that asked the same.
+#: The fields that an outcome shares with the outcomes of other jobs that asked the same.
 SHARED = {"output", "provenance", "confidence"}
 
 
@@ -194,20 +194,20 @@ class Claim(Record):
     job: Job
     token: str  #: fences the commit: a later claim makes this one stale
     attempt: int  #: 1 for the first
-    wait_ms: int  #: from released to claimed
-    lost: int = 0  #: earlier claims of it whose lease ran out: their worker died, or was cut off, without an answer
+    wait_ms: int  #: from its release to this claim
+    lost: int = 0  #: earlier claims of the job whose lease ran out: the worker died or was cut off without an answer
 
 
 class Refusal(StrEnum):
-    """Why a claim got nothing. The message that asked can be acknowledged in every case but RUNNING's own worker."""
+    """Why a claim got nothing. Workers acknowledge the message in each case; the sweep sends it again where needed."""
 
     UNKNOWN = "unknown"  #: no such job
     ENDED = "ended"  #: succeeded, failed, cancelled, expired or dead before
     RUNNING = "running"  #: another claim's lease is alive
     EXPIRED = "expired"  #: ended just now: its deadline has passed
     DEAD = "dead"  #: ended just now: no attempts left
-    PAUSED = "paused"  #: its job type is paused, or it is pending: it is put on the queue again in its time
-    OTHER_SCHEMAS = "other_schemas"  #: it was made for other schemas than the worker's; those that have them get it
+    PAUSED = "paused"  #: its type is paused, or it is pending: it is put on the queue again when its time comes
+    OTHER_SCHEMAS = "other_schemas"  #: it was made for other schemas than the worker's; workers with these get it
 
 
 class JobStatus(Record):
@@ -232,51 +232,51 @@ class DeadLetter(Record):
 
 
 class TypeState(StrEnum):
-    """Whether jobs of a type are taken in, and done."""
+    """Whether jobs of a type are accepted, and whether they are done."""
 
     OPEN = "open"
-    PAUSED = "paused"  #: taken in, and not done until it is open again; what runs ends
-    DRAINING = "draining"  #: done, and not taken in
+    PAUSED = "paused"  #: jobs are accepted, and wait until the type is open again; running jobs finish
+    DRAINING = "draining"  #: jobs that exist are done, and no new ones are accepted
 
 
 class Load(Record):
-    """What waits of one job type, and how fast that goes."""
+    """What waits of one job type, and how fast it is done."""
 
     state: TypeState = TypeState.OPEN
     ready: dict[Priority, dict[str, int]] = {}  #: jobs that wait in the ledger, by class and tenant
     sent: int = 0  #: jobs that wait on the queue
     running: int = 0
     pending: int = 0  #: jobs that wait for their next attempt, or for another that asks the same
-    tokens: int = 0  #: of the ready and the sent, as estimated in `Job.tokens`
-    tokens_per_s: float | None = None  #: ended in the last half minute or so in which jobs waited; None: not known
+    tokens: int = 0  #: estimated tokens (`Job.tokens`) of the ready and the sent jobs
+    tokens_per_s: float | None = None  #: done in about the last half minute in which jobs waited; None: not known
 
     @property
     def jobs(self) -> int:
-        """That a worker could do now."""
+        """The number of jobs that a worker could do now."""
         return self.sent + sum(sum(tenants.values()) for tenants in self.ready.values())
 
 
 class Idempotency(Record):
-    """A caller's name for one request, so that sending it again does not do it again."""
+    """A caller's key for one request, so that sending the request again does not do it again."""
 
-    key: str  #: with the tenant in it
-    fingerprint: str  #: of what was asked
-    keep_s: int  #: for how long a second request is known for what it is
+    key: str  #: the caller's key, with the tenant in it
+    fingerprint: str  #: of the request
+    keep_s: int  #: how long a repeat of the request is recognised
 
 
 class Prior(Record):
-    """What a key was used for before."""
+    """What an idempotency key was used for before."""
 
     run_id: str
     fingerprint: str
 
 
 class Saving(StrEnum):
-    """What saving a plan under a name came to."""
+    """What came of saving a plan under a name."""
 
     NEW = "new"  #: no plan had the name
-    REPLACED = "replaced"  #: it took the place of the one that had
-    FULL = "full"  #: nothing is saved: the tenant has as many plans as it may
+    REPLACED = "replaced"  #: it took the place of the plan that had the name
+    FULL = "full"  #: nothing was saved: the tenant has as many plans as it may have
 
 
 class RunState(StrEnum):

@@ -1,7 +1,7 @@
-"""Tracing: spans of one goal from process to process. Off, it imports the OpenTelemetry API and nothing more.
+"""Tracing: the spans of one goal across processes. When it is off, only the API of OpenTelemetry is imported.
 
-A span says what was done, by whom and for how long, and never a word of a goal, a prompt or an answer: exceptions are
-not recorded either, for their messages may quote one.
+A span says what was done, which process did it and how long that took. It never holds a word of a goal, a prompt or an
+answer. Exceptions are not recorded either, because their messages may quote one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from infra.settings import SettingError, Settings
 if TYPE_CHECKING:  # the SDK is an extra
     from opentelemetry.sdk.trace import TracerProvider
 
-#: In the words of OpenTelemetry's messaging conventions.
+#: The names and values are those of OpenTelemetry's messaging conventions.
 MESSAGING = {"messaging.system": "celery"}
-#: Of one batch of spans to the collector, its retries included: a process ends no later than this for it.
+#: How long sending one batch of spans to the collector may take, with retries. It delays a process's end at most so.
 EXPORT_S = 5.0
 
 _HEADER = "traceparent"
@@ -32,7 +32,7 @@ _propagator = TraceContextTextMapPropagator()
 
 @contextmanager
 def traced(settings: Settings, process: str) -> Iterator[Tracer]:
-    """A tracer for as long as the block runs; its last spans are sent at the end. Raises SettingError."""
+    """A tracer for as long as the block runs. Its last spans are sent at the end. Raises SettingError."""
     if settings.otlp_endpoint is None:
         yield NoOpTracer()
         return
@@ -44,7 +44,7 @@ def traced(settings: Settings, process: str) -> Iterator[Tracer]:
 
 
 def is_on(tracer: Tracer) -> bool:
-    """Whether it is worth asking for what a span would say."""
+    """Whether it is worth computing what a span would say."""
     return not isinstance(tracer, NoOpTracer)
 
 
@@ -56,7 +56,7 @@ def span(
     parent: Context | None = None,
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Iterator[Span]:
-    """A current span, below the current one unless `parent` says another. An exception is told by its type alone."""
+    """Open a span below `parent`, or else below the current one. Of an exception the span shows only the type."""
     if not is_on(tracer):
         yield INVALID_SPAN
         return
@@ -76,7 +76,7 @@ def failed(span: Span, kind: str) -> None:
 
 
 def traceparent(span: Span | None = None) -> str | None:
-    """The W3C traceparent of `span`, or of the current one; None if it is of no trace."""
+    """The W3C traceparent of `span`, or of the current span; None if it belongs to no trace."""
     context = (span or get_current_span()).get_span_context()
     if not context.is_valid:
         return None
@@ -84,7 +84,7 @@ def traceparent(span: Span | None = None) -> str | None:
 
 
 def context_of(parent: str | None) -> Context:
-    """The context that a traceparent names: what is below it. Of no trace if there is none, or none that reads."""
+    """The context for spans below a traceparent. If there is none that can be read, the context belongs to no trace."""
     return _propagator.extract({_HEADER: parent}, Context()) if parent else Context()
 
 

@@ -12,16 +12,16 @@ from workers.engines import Engine
 from workers.engines.load import load_engines
 from workers.measuring.evaluate import ask
 
-Answer = tuple[Json | None, float | None]  #: the output, None where there is none, and how sure it is
+Answer = tuple[Json | None, float | None]  #: the output, or None if there is none, and how sure it is
 
 
 def load_answer(specialist: Specialist, settings: Settings) -> Callable[[Json], Answer]:
-    """Loads its model. Raises what that raises."""
+    """Load the specialist's model, and return a function that answers one input. Raises what `load_engines` raises."""
     engine = load_engines([specialist], settings)[specialist.name]
     return lambda input: answers(specialist, [input], engine)[0]
 
 
 def answers(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> list[Answer]:
-    """Of all inputs at once, in their order."""
+    """Answer all inputs at once. The answers are in the order of the inputs."""
     asked = ask(specialist, inputs, engine)
     return [(each.output, confidence_of(specialist, each.probability)) for each in asked]

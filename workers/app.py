@@ -39,14 +39,14 @@ from workers.worker import Worker
 
 log = logging.getLogger("workers.app")  # not `__name__`: this module is run as `__main__`
 
-LEDGER_WAIT_S = 30.0  #: at start; a Redis that starts beside us needs some of it
+LEDGER_WAIT_S = 30.0  #: at start; a Redis that starts beside us needs some of this time
 
 
 class StartError(Exception):
     """The worker cannot start; the message is one line that says why."""
 
 
-#: What stops a start; each says why in its message.
+#: Errors that stop a start; the message of each says why.
 REFUSALS = (
     StartError, Untrained, SettingError, CatalogError, UnknownJobType, WeightsError, EngineError, LedgerRefused,
     OSError,
@@ -114,7 +114,7 @@ def _measured(specialists: Sequence[Specialist], engines: Mapping[str, Engine]) 
 
 
 def consume(worker: Worker, queue: Queue, ledger: LedgerPulse, name: str, settings: Settings, ending: Ending) -> None:
-    """Serve the queue until told to stop; or until what waits on it does not arrive any more: then end, unhealthy."""
+    """Serve the queue until told to stop. If waiting messages do not arrive any more, end as an unhealthy worker."""
     deafened = partial(_end_deaf, worker, ending, settings.grace_s)
     listener = Listener(queue, ledger, worker.handlers(), settings.slots, settings.silent_s, deafened)
 
@@ -127,21 +127,21 @@ def consume(worker: Worker, queue: Queue, ledger: LedgerPulse, name: str, settin
 
 
 def _end_deaf(worker: Worker, ending: Ending, grace_s: float) -> None:
-    """What runs ends or goes back to the ledger, though the queue may be too broken to say that it stops."""
+    """Let running jobs end or go back to the ledger, even if the queue is too broken to say that it stops."""
     worker.retire()
     worker.drain(grace_s)
     ending.begin()
 
 
 def choose(catalog: Catalog, names: Sequence[str]) -> list[Specialist]:
-    """Raises UnknownJobType. Without names, the whole catalog."""
+    """The specialists `names`, or the whole catalog if there are none. Raises UnknownJobType."""
     return [catalog.get(name) for name in dict.fromkeys(names or catalog.names())]
 
 
 def check_rights(ledger: WorkerPresence, queue: Queue, name: str, specialists: Sequence[Specialist]) -> None:
-    """Before minutes go into loading a model: raise StartError if the ledger or the queues are closed to us.
+    """Raise StartError if the ledger or the queues are closed to us, before minutes go into loading a model.
 
-    LedgerUnavailable or QueueUnavailable if they are away.
+    Raise LedgerUnavailable or QueueUnavailable if they are away.
     """
     try:
         ledger.leave(name)  # an earlier worker may have had this name
@@ -158,7 +158,7 @@ def _refused(error: LedgerRefused) -> StartError:
 
 
 def worker_name(names: Sequence[str]) -> str:
-    """What people see in logs, outcomes and Flower: `triage-4242@host`, or `worker-…` for one that hosts several."""
+    """The name in logs, outcomes and Flower: `triage-4242@host`, or `worker-…` for a worker of several specialists."""
     return f"{names[0] if len(names) == 1 else 'worker'}-{os.getpid()}@{socket.gethostname()}"
 
 

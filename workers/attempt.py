@@ -1,4 +1,4 @@
-"""One attempt at one job: input checked, prompt rendered, answer awaited and parsed. Knows no ledger and no queue."""
+"""One attempt at one job: checks the input, renders the prompt, awaits the answer and parses it. Knows no ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.spans import inferring, tell_completion
 
 log = logging.getLogger(__name__)
 
-#: An engine looks at the deadline itself; one that has not answered so long after it is not waited for.
+#: An engine looks at the deadline itself. If it has not answered this long after the deadline, nobody waits for it.
 OVERDUE_S = 5.0
 
 #: An unusable answer may have been chance, so it is tried once more; a model that fails twice would fail again.
@@ -43,7 +43,7 @@ class Attempt:
         woken: threading.Event,
         tracer: Tracer | None = None,
     ) -> None:
-        """`woken`, set from outside, ends the wait for the engine."""
+        """`woken` is set from outside to end the wait for the engine."""
         self._claim = claim
         self._specialist = specialist
         self._engine = engine
@@ -53,7 +53,7 @@ class Attempt:
         self._started = time.monotonic()
 
     def run(self) -> Outcome | None:
-        """How it ended; None if it was woken before there was an answer. A failure is an outcome, never raised."""
+        """How it ended; None if it was woken before there was an answer. A failure is an outcome, and never raised."""
         completion = None
         try:
             completion = self._complete()
@@ -87,14 +87,14 @@ class Attempt:
         in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
         if future.done():
             return _result(future)
-        self._engine.cancel(request_id)  # again, if whoever woke us did so before the engine knew of it
+        self._engine.cancel(request_id)  # once more, in case the engine did not know of it when we were woken
         return None if in_time else Completion("", Finish.DEADLINE)
 
     def _limit_s(self) -> float | None:
-        """Seconds until the attempt must end, begun or not; None: whenever the engine has ended it.
+        """Seconds until the attempt must end, begun or not; None if it ends when the engine ends it.
 
-        That is the job's deadline, and its time-out, unless the engine counts that from when it begins: what waits
-        for a replica is not to blame for it.
+        The limits are the job's deadline and its time-out. An elastic engine keeps to the time-out itself and counts it
+        from the beginning of the work, because a request is not to blame for waiting for a replica.
         """
         limits = [] if isinstance(self._engine, Elastic) else [self._claim.job.timeout_s]
         if self._claim.job.deadline_ms is not None:
@@ -154,7 +154,7 @@ class Attempt:
 
 
 def retry_ms(outcome: Outcome, retry: Retry, chance: float) -> int | None:
-    """Until its job is to be tried again; None: it is not. `chance` is in [0, 1)."""
+    """Milliseconds until the job is to be tried again; None if it is not. `chance` is in [0, 1)."""
     failure = outcome.failure
     if not failure or not failure.retryable or failure.kind in retry.never:
         return None
@@ -176,7 +176,7 @@ def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Proven
 
 
 def confidence_of(specialist: Specialist, probability: float | None) -> float | None:
-    """Of a valid output, from the model's own probability of it; None: its engine says none, or it is untrained."""
+    """How sure a valid output is, by the model's own probability; None if that is unknown, or the model untrained."""
     if probability is None or not specialist.manifest.trained:
         return None
     calibration = specialist.manifest.confidence or Calibration()

@@ -1,4 +1,4 @@
-"""Capability: what a worker can do and how fast, as its heartbeats tell it. Knows no ledger and no queue."""
+"""Capability: what a worker can do and how fast, as its heartbeats report it. Knows no ledger and no queue."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from workers.requests import request_for
 
 log = logging.getLogger(__name__)
 
-#: The measurement at start: one example to warm up, then so many, for so long at most.
+#: The measurement at start: one example to warm up, for WARM_S at most, then TRIALS examples, for TRIAL_S at most.
 WARM_S, TRIALS, TRIAL_S = 0.5, 4, 1.5
 
-SHORT = 12  #: hexadecimal digits of a digest that are told
+SHORT = 12  #: hexadecimal digits of a digest that are shown
 
 
 class Capability:
@@ -32,7 +32,7 @@ class Capability:
         slots: int,
         tokens_per_s: float | None = None,
     ) -> None:
-        """`engines`: by the specialist's name. `tokens_per_s`: as `measure` has it."""
+        """`engines`: by the specialist's name. `tokens_per_s`: as `measure` returns it."""
         self._specialists = list(specialists)
         self._engines = distinct(engines.values())
         self._slots = slots
@@ -40,7 +40,7 @@ class Capability:
         self._started_ms = time.time_ns() // 1_000_000
 
     def about(self, running: int, done: int) -> Json:
-        """`running` of its slots are taken now; `done`: jobs whose outcome the ledger took from it, so far."""
+        """`running`: slots that are taken now. `done`: jobs so far whose outcome the ledger accepted from it."""
         return self._constant() | {
             "devices": sorted({engine.stats().device for engine in self._engines}),
             "running": running,
@@ -65,9 +65,9 @@ class Capability:
 
 
 def measure(specialists: Iterable[Specialist], engines: Mapping[str, Engine]) -> float | None:
-    """Tokens that the models here read and write in a second, a few of the specialists' own examples at once.
+    """Tokens that the models here read and write in a second, tried on a few of the specialists' own examples at once.
 
-    None where there is no model that writes, or no example was answered in time.
+    None if no model here writes, or if no example was answered in time.
     """
     models = [each for each in specialists if each.manifest.base and each.manifest.decoding]
     _try(models[:1], engines, 1, WARM_S)  # the first step of an engine takes longer than any after it
@@ -77,7 +77,7 @@ def measure(specialists: Iterable[Specialist], engines: Mapping[str, Engine]) ->
 
 
 def _try(specialists: Sequence[Specialist], engines: Mapping[str, Engine], count: int, limit_s: float) -> int:
-    """Tokens of about `count` answers, shared out among the specialists, within `limit_s`."""
+    """The tokens of about `count` answers, shared among the specialists, within `limit_s`."""
     deadline = time.monotonic() + limit_s
     futures = [
         engines[specialist.name].submit(request)
@@ -92,7 +92,7 @@ def _trials(specialist: Specialist, count: int, deadline: float) -> list[Request
     try:
         examples = read_examples(specialist.folder / EXAMPLES)[:count]
     except (OSError, ExamplesError):
-        return []  # examples are for people first: a folder may go without
+        return []  # examples are for people first, and a folder may have none
     return [
         request_for(specialist, example.input, f"trial-{specialist.name}-{number}", deadline)
         for number, example in enumerate(examples)
@@ -100,7 +100,7 @@ def _trials(specialist: Specialist, count: int, deadline: float) -> list[Request
 
 
 def _tokens(future: Future[Completion]) -> int:
-    """Of an answer that was cut nobody knows how much of its prompt was read: it counts nothing."""
+    """The tokens of an answer. A cut answer counts nothing, because it is unknown how much of its prompt was read."""
     try:
         completion = future.result()
     except EngineError as error:

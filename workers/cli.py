@@ -1,4 +1,4 @@
-"""Commands of the workers: run one, list them, measure a specialist, label with it, replay a job. Knows not how."""
+"""Commands of the workers: run one, list them, measure a specialist, label with it, replay a job. Does none itself."""
 
 from __future__ import annotations
 

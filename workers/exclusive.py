@@ -6,19 +6,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-#: Between two looks whether somebody who waits to be alone still wants to.
+#: The pause between two looks at whether a caller that waits to be alone still wants to.
 LOOK_S = 0.2
 
 
 class Room:
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes that follow
         self._inside = 0
-        self._asked = False  #: one of those inside wants to be alone, or is
+        self._asked = False  #: a caller inside wants to be alone, or is
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Nobody comes in while somebody wants to be alone, or is."""
+        """Enter beside others. The caller waits while another one wants to be alone, or is."""
         with self._changed:
             self._changed.wait_for(lambda: not self._asked)
             self._inside += 1
@@ -31,9 +31,10 @@ class Room:
 
     @contextmanager
     def alone(self, given_up: Callable[[], bool]) -> Iterator[bool]:
-        """For somebody inside: when all others are out, or beside them once `given_up`.
+        """For a caller that is inside: wait until all others are out, or until `given_up`.
 
-        False, at once, if another wants the same: then this one is to leave, for who waits inside is not out.
+        Yields False at once if another caller wants the same. This one must then leave, because the other one waits
+        until it is out.
         """
         with self._changed:
             mine, self._asked = not self._asked, True

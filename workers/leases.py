@@ -16,18 +16,18 @@ class Stop(StrEnum):
     """Why an attempt is to stop before its answer."""
 
     LOST = "lost"  #: the job was cancelled, or another claim has fenced this one off
-    BROKEN = "broken"  #: its engine can end nothing any more
+    BROKEN = "broken"  #: its engine can end no request any more
     CLOSING = "closing"  #: the worker ends and its grace period is over
 
 
 class Lease:
-    """One running claim. Its runner waits on `woken`; whoever ends the attempt early says why in `stop`."""
+    """One running claim. Its runner waits on `woken`; the caller that ends the attempt early says why in `stop`."""
 
     def __init__(self, claim: Claim, until: float) -> None:
         self.claim = claim
         self.until = until  #: `time.monotonic()` at which it runs out unless renewed
         self.stop: Stop | None = None
-        self.taken: Outcome | None = None  #: what came of the claim, once the ledger has taken it
+        self.taken: Outcome | None = None  #: the outcome, once the ledger has accepted it
         self.woken = threading.Event()
 
     def end(self, why: Stop) -> None:
@@ -37,19 +37,19 @@ class Lease:
 
 class Leases:
     def __init__(self, ledger: LeaseRenewal, lease_s: float, cancel: Callable[[Claim], None]) -> None:
-        """`cancel` stops the engine's work for a claim; called from the thread that asks for the end."""
+        """`cancel` stops the engine's work for a claim. The thread that asks for the end calls it."""
         self._ledger = ledger
         self.lease_s = lease_s
         self._cancel = cancel
         self._running: dict[str, Lease] = {}  # by token
         self._closed = False
-        self._lock = threading.Lock()  # guards both
+        self._lock = threading.Lock()  # guards both of these
 
     @contextmanager
     def keep(self, claim: Claim) -> Iterator[Lease]:
-        """The claim is renewed while the context lasts.
+        """Renew the claim while the context lasts.
 
-        An older one of the same job is lost: it ran out while this worker was cut off, and the job came back to it.
+        An older claim of the same job is lost: it ran out while this worker was cut off, and the job came back to it.
         """
         lease = Lease(claim, time.monotonic() + self.lease_s)
         with self._lock:
@@ -68,7 +68,7 @@ class Leases:
 
     def renew(self) -> None:
         """Extend all leases; stop the attempts whose claim is lost. Raises LedgerUnavailable."""
-        # The newest of a job, which stands last.
+        # Of each job the newest lease remains, because it comes last.
         leases = {lease.claim.job.id: lease for lease in self._all() if lease.stop in (None, Stop.CLOSING)}
         if not leases:
             return
@@ -81,7 +81,7 @@ class Leases:
                 lease.until = asked_at + self.lease_s
 
     def lose(self, tokens: Iterable[str]) -> None:
-        """Stop the attempts whose claims are these: their jobs have ended."""
+        """Stop the attempts that have these tokens, because their jobs have ended."""
         for token in tokens:
             with self._lock:
                 lease = self._running.get(token)
@@ -95,7 +95,7 @@ class Leases:
                 self._end(lease, Stop.BROKEN)
 
     def close(self) -> None:
-        """Stop every attempt that still runs, and any that begins after."""
+        """Stop every attempt that still runs, and any that begins later."""
         with self._lock:
             self._closed = True
         for lease in self._all():

@@ -18,7 +18,7 @@ RUN_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 class WorkerMetrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        """Without a registry it counts for nobody."""
+        """Without a registry, nobody reads the figures."""
         meter = Meter(registry)
         self._registry = meter.registry
         self._claims = meter.counter("claims", "Attempts that began.", "job_type")
@@ -59,7 +59,7 @@ class WorkerMetrics:
         self._slots = meter.gauge("slots", "Jobs that this worker takes at a time.")
 
     def watch(self, engines: Mapping[str, Engine], slots: int, held: Callable[[], int]) -> None:
-        """What each scrape reads; call it once. `engines`: by job type; the series of each are there from now on."""
+        """Set up what each scrape reads; call it once. `engines`: by job type. The series of each exist from now on."""
         self._slots.set(slots)
         self._held.set_function(held)
         self._registry.register(EngineCollector(engines))
@@ -80,7 +80,7 @@ class WorkerMetrics:
         self._refusals.labels(refusal).inc()
 
     def ended(self, claim: Claim, outcome: Outcome | None, lost: bool) -> None:
-        """`outcome`: None if the ledger was given none, or did not take it; `lost`: the lease, on the way."""
+        """`outcome`: None if the ledger got none, or did not accept it. `lost`: the lease was lost on the way."""
         if lost:
             self._lost.labels(claim.job.type).inc()
         if outcome:
@@ -100,7 +100,7 @@ class WorkerMetrics:
 
 LABELS = ["engine", "serves"]
 
-#: Kind, name, help, and how it is read.
+#: The kind, name and help of each figure, and how it is read.
 FIGURES: Sequence[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, Callable[[EngineStats], float]]] = (
     (GaugeMetricFamily, "requests_running", "Requests that the engine works on.", lambda now: now.running),
     (GaugeMetricFamily, "requests_waiting", "Requests that wait for a place in its batch.", lambda now: now.waiting),
@@ -124,7 +124,7 @@ FIGURES: Sequence[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str,
 
 
 class EngineCollector(Collector):
-    """The engines' own figures, read when Prometheus asks. Engines of one name differ in whom they serve."""
+    """The engines' own figures, read when Prometheus asks. Engines of one name differ in the specialists they serve."""
 
     def __init__(self, engines: Mapping[str, Engine]) -> None:
         served: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""The pulse of a worker: the threads by which the ledger knows that it lives, and by which it hears what has ended.
+"""The pulse of a worker: the threads that tell the ledger that the worker lives, and that hear which claims to stop.
 
 It runs no job, and knows no specialist.
 """
@@ -22,10 +22,10 @@ from workers.leases import Leases
 
 log = logging.getLogger(__name__)
 
-#: The ledger is asked for claims to stop, and answers after so long if there is none.
+#: The ledger is asked for claims to stop; if there is none, it answers after this time.
 STOPS_MS = 1_000
 
-#: Before it is asked for them again after it did not answer.
+#: If the ledger did not answer, it is asked for claims to stop again after this time.
 STOPS_AGAIN_S = 2.0
 
 
@@ -34,7 +34,7 @@ class PulseLedger(ClaimStops, WorkerPresence, JobCounts, Protocol):
 
 
 class Pulse:
-    """A context: one thread renews the leases and tells the ledger that this worker lives, one hears of cancels."""
+    """A context: one thread renews the leases and says that this worker lives, another one hears of cancels."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Pulse:
         about: Callable[[], Json],
         beaten: Callable[[], object],
     ) -> None:
-        """`about` is what others may see of this worker; `beaten` is called after each beat, taken or not."""
+        """`about` returns what others may see of this worker. `beaten` is called after each beat, even a failed one."""
         self._ledger = ledger
         self._name = name
         self._leases = leases
         self._engines = engines
         self._about = about
         self._beaten = beaten
-        self.broken = False  #: it has met a fault of our own, and beats on: what runs now may still end
+        self.broken = False  #: it has met a fault of our own; it beats on, because running jobs may still end
         self._retired = threading.Event()
         self._ended = threading.Event()
         self._threads = [
@@ -80,7 +80,7 @@ class Pulse:
         return all(thread.is_alive() for thread in self._threads)
 
     def retire(self) -> None:
-        """The worker is not listed any more from the next beat on; its leases are renewed all the same."""
+        """From the next beat on the worker is not listed any more, but its leases are still renewed."""
         self._retired.set()
 
     @property
@@ -102,14 +102,14 @@ class Pulse:
             self._beaten()
 
     def _beat(self) -> None:
-        """The worker counts as gone when a lease would: after three beats missed."""
+        """Say that the worker lives. It counts as gone when a lease would run out: after three missed beats."""
         if self.retired:
             self._ledger.leave(self._name)
         else:
             self._ledger.beat(self._name, self._about(), self._leases.lease_ms)
 
     def _expect(self) -> None:
-        """Tell the engines that can grow what waits for them."""
+        """Tell the engines that can grow how many jobs wait for them."""
         elastic = {name: engine for name, engine in self._engines.items() if isinstance(engine, Elastic)}
         depths = self._ledger.depths(list(elastic)) if elastic else {}
         for engine in distinct(elastic.values()):
@@ -118,7 +118,7 @@ class Pulse:
             engine.expect(waiting, max((each["oldest_ms"] for each in waits), default=0) / 1000)
 
     def _stop_until_ended(self) -> None:
-        """What the ledger has ended stops at once: its slot is for others."""
+        """Stop attempts as soon as the ledger has ended their jobs, so that their slots are free for others."""
         while not self._ended.is_set():
             try:
                 self._leases.lose(self._ledger.stops(self._name, STOPS_MS))

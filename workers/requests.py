@@ -6,7 +6,7 @@ from infra.records import Json
 from specialists.specialist import Specialist
 from workers.engines import Request
 
-FUNCTION_TOKENS = 1  #: a function samples none, but a request must say some number
+FUNCTION_TOKENS = 1  #: a function samples no tokens, but a request must name a number
 
 
 def request_for(
@@ -17,8 +17,8 @@ def request_for(
         id=id,
         specialist=specialist.name,
         prompt=prompt.text,
-        # Of the whole input: where the prompt is cut, an answer may still copy what the model was not shown. It is then
-        # a copy from the job's own input all the same.
+        # The grammar is for the whole input. If the prompt is cut, an answer may copy something that the model was not
+        # shown, but it is still a copy from the job's own input.
         grammar=specialist.grammar(input) if decoding else None,
         max_tokens=specialist.answer_tokens if decoding else FUNCTION_TOKENS,
         deadline=deadline,

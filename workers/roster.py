@@ -1,4 +1,4 @@
-"""`manyhands workers`: who is alive, as the ledger has it. Knows nothing of queues and engines."""
+"""`manyhands workers`: the live workers, as the ledger lists them. Knows nothing of queues and engines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.table import Table
 from infra.records import Json
 
 COLUMNS = ("name", "host", "serves", "runs on", "tokens/s", "load", "done", "up since (UTC)")
-UNKNOWN = "-"  #: shown where a worker of another version does not say
-WIDE = 1_000  #: columns of a line that no terminal shows: nothing is cut
+UNKNOWN = "-"  #: shown if a worker of another version does not say
+WIDE = 1_000  #: columns of a line where no terminal shows it, so that nothing is cut
 
 
 def register_workers(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def _workers(
 
 
 def _alive() -> dict[str, Json]:
-    """Raises ConnectionError, with one line that says why nobody can tell."""
+    """Raises ConnectionError, with one line that says why the workers are not known."""
     from pydantic import ValidationError
 
     from infra.ledger.protocol import LedgerUnavailable
@@ -76,7 +76,7 @@ def table(alive: Mapping[str, Json]) -> Table:
     """One worker a row, sorted by name."""
     found = Table(box=None, pad_edge=False)
     for column in COLUMNS:
-        found.add_column(column, no_wrap=column != "serves")  # where a terminal is narrow, that one is folded
+        found.add_column(column, no_wrap=column != "serves")  # a narrow terminal folds only this column
     for name, about in sorted(alive.items()):
         found.add_row(*row(name, about))
     return found

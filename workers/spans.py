@@ -14,7 +14,7 @@ from workers.engines import Completion, Engine, Request
 
 
 def processing(tracer: Tracer, claim: Claim, worker: str) -> AbstractContextManager[Span]:
-    """One attempt at a job, below what made the job."""
+    """The span of one attempt at a job, below the span that made the job."""
     job = claim.job
     attributes: dict[str, AttributeValue] = {
         **tracing.MESSAGING,
@@ -33,7 +33,7 @@ def processing(tracer: Tracer, claim: Claim, worker: str) -> AbstractContextMana
 
 
 def tell(span: Span, outcome: Outcome | None) -> None:
-    """How the attempt ended; None: without an outcome that the ledger took."""
+    """Say how the attempt ended; None means without an outcome that the ledger accepted."""
     span.set_attribute("manyhands.state", outcome.state if outcome else "dropped")
     if outcome is None:
         tracing.failed(span, "dropped")
@@ -42,8 +42,8 @@ def tell(span: Span, outcome: Outcome | None) -> None:
 
 
 def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: Request) -> AbstractContextManager[Span]:
-    """The engine's part of an attempt: from the request to its completion."""
-    base = specialist.manifest.base if specialist.manifest.decoding else None  # a model that writes
+    """The span of the engine's part of an attempt: from the request to its completion."""
+    base = specialist.manifest.base if specialist.manifest.decoding else None  # only of a model that writes
     operation = "text_completion" if base else "execute_tool"
     subject = base.name if base else specialist.name
     attributes: dict[str, AttributeValue] = {
@@ -59,7 +59,7 @@ def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: R
 
 
 def tell_completion(span: Span, completion: Completion | None) -> None:
-    """None: the attempt was stopped before there was one."""
+    """Say what the engine did; None means that the attempt was stopped before there was a completion."""
     if completion is None:
         tracing.failed(span, "stopped")
         return

@@ -1,4 +1,4 @@
-"""Language models that were never trained for their job types: not served, unless that is wanted. Starts nothing."""
+"""Models that were never trained for their job types: they are served only if that is wanted. Starts nothing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ log = logging.getLogger("workers.app")
 
 
 class Untrained(Exception):
-    """A worker is to serve models that were never trained; says which, and what to do."""
+    """A worker would serve models that were never trained. The message says which, and what to do."""
 
 
 def check_trained(specialists: Sequence[Specialist], untrained: bool) -> None:
-    """Raises Untrained where a language model was never taught its job, unless that is wanted."""
+    """Raise Untrained if a language model was never taught its job, unless `untrained` allows that."""
     names = [specialist.name for specialist in specialists if not specialist.manifest.trained]
     if names and not untrained:
         raise Untrained(

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-#: Between two tries at a ledger that does not answer: the first wait, doubled each time, and the longest.
+#: The wait between two tries at a ledger that does not answer: the first one, which doubles each time, and the longest.
 BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 2.0
 
 
@@ -56,14 +56,14 @@ class Worker:
         metrics: WorkerMetrics | None = None,
         tracer: Tracer | None = None,
     ) -> None:
-        """`engines`: by the specialist's name; several may share one. `give_up` is called, perhaps
-        often, when one of them or this worker itself has broken. `tokens_per_s`: measured, for others to see."""
+        """`engines`: by the specialist's name; several specialists may share one. `give_up` is called, perhaps
+        often, when an engine or this worker itself has broken. `tokens_per_s`: measured, for others to see."""
         self._ledger = ledger
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
         self._name = name
         self._capability = Capability(self._specialists.values(), self._engines, slots, tokens_per_s)
-        self._done = 0  #: jobs whose outcome the ledger took; guarded by the next
+        self._done = 0  #: jobs whose outcome the ledger accepted; guarded by `_counting`
         self._counting = threading.Lock()
         self._give_up = give_up
         self._metrics = metrics or WorkerMetrics()
@@ -81,7 +81,7 @@ class Worker:
         self._pulse.__exit__(kind, error, at)
 
     def handlers(self) -> dict[str, Handler]:
-        """For each specialist its queue, and that of jobs which a worker of other schemas was offered."""
+        """Handlers for two queues of each specialist: its own, and the one for strayed jobs (`strayed_line`)."""
         found: dict[str, Handler] = {}
         for name, each in self._specialists.items():
             found[name] = found[strayed_line(name, each.schemas)] = partial(self.do, schemas=each.schemas)
@@ -97,23 +97,23 @@ class Worker:
         return self._pulse.beats()
 
     def retire(self) -> None:
-        """It is of no use any more, for a reason outside of it: healthy no longer, and not listed from its next beat
-        on. What it runs may end."""
+        """Give the worker up for a reason outside of it: it is not healthy any more, and from its next beat on it is
+        not listed. Its running jobs may end."""
         self._pulse.retire()
 
     def drain(self, grace_s: float) -> None:
-        """Let what runs end within `grace_s`; after that it goes back to the ledger for others. Returns at once."""
+        """Let running jobs end within `grace_s`; after that they go back to the ledger for others. Returns at once."""
         log.info("draining", extra={"action": "drain", "jobs": len(self._leases)})
         timer = threading.Timer(grace_s, self._leases.close)
         timer.daemon = True
         timer.start()
 
     def do(self, job_id: str, schemas: str | None = None) -> str | None:
-        """Claim, run and commit one job. When it returns, the message that named the job is done with; the kind of
-        failure is returned where there was one. `schemas`: that it is done here for; None: whichever it was made for.
+        """Claim, run and commit one job. When it returns, the message that named the job can be acknowledged. If the
+        job failed, the kind of failure is returned. `schemas`: the job must be made for these; None: for any.
 
         Everything that guards an attempt is here, in the order in which it is entered: a place in the room, the claim,
-        the span, the lease, the room to itself where the job needs that. Then come the attempt and its commit.
+        the span, the lease, and the room to itself if the job needs that. Then come the attempt and its commit.
 
         Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
         does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
@@ -138,7 +138,7 @@ class Worker:
     # -- the steps of `do`, in their order --
 
     def _claim(self, job_id: str, schemas: str | None) -> Claim | None:
-        """None if there is nothing to do: the ledger's refusal has been counted."""
+        """None if there is nothing to do. The ledger's refusal is counted."""
         patience = time.monotonic() + self._leases.lease_s
         claim = _insist(
             lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms, schemas),
@@ -153,21 +153,21 @@ class Worker:
 
     @contextmanager
     def _counted(self, lease: Lease) -> Iterator[None]:
-        """How the claim ended is counted when the context ends, whatever was raised in it."""
+        """Count how the claim ended when the context ends, whatever was raised in it."""
         try:
             yield
         finally:
             with self._counting:
                 self._done += lease.taken is not None
-            # A lease may be told that it is lost, wrongly, while its commit is on the way.
+            # While its commit is on the way, a lease may wrongly be told that it is lost.
             self._metrics.ended(lease.claim, lease.taken, lost=lease.taken is None and lease.stop is Stop.LOST)
 
     def _space_for(self, lease: Lease) -> AbstractContextManager[bool]:
-        """The last attempt at a job of which workers were lost has this one for itself: if it killed them, it takes no
-        other job with it now; if another one did, that cannot take it along again.
+        """The last attempt at a job that lost workers has this worker for itself. If the job killed the workers, it
+        takes no other job with it now. If another job killed them, that one cannot take this job along again.
 
-        False if another attempt has the worker for itself: to wait for it could kill this one too. An engine that has
-        its replicas elsewhere sees to all that itself.
+        The context is False if another attempt has the worker for itself: waiting for that one could kill this one
+        too. An engine that has its replicas elsewhere takes care of all that itself.
         """
         claim = lease.claim
         is_suspect = claim.lost > 0 and claim.attempt >= claim.job.attempts
@@ -176,10 +176,10 @@ class Worker:
         return self._room.alone(lambda: lease.stop is not None)
 
     def _attempt(self, lease: Lease, has_space: bool) -> Outcome | None:
-        """None if whatever came out of it is not ours to say: the claim was lost or handed back, or the engine broke.
+        """None if this worker must not say what came of it: the claim was lost or handed back, or the engine broke.
 
-        A job whose engine broke keeps its claim, counted, until the lease runs out: it may be what broke the engine.
-        Ready at once, it could spend all its attempts on one broken worker.
+        A job whose engine broke keeps its claim, counted, until the lease runs out, because it may be what broke the
+        engine. If it were ready at once, it could spend all its attempts on one broken worker.
         """
         if not has_space:
             self._hand_back(lease, "another job has this worker for itself")
@@ -197,7 +197,7 @@ class Worker:
         return outcome
 
     def _commit(self, outcome: Outcome | None, lease: Lease) -> Outcome | None:
-        """The outcome, if the ledger took it."""
+        """Returns the outcome if the ledger accepted it."""
         if outcome is None:
             return None
         again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())
@@ -219,7 +219,7 @@ class Worker:
         return True
 
     def _hand_back(self, lease: Lease, why: str) -> None:
-        """The next attempt is another's, and this one is not counted: it is no fault of the job's."""
+        """Leave the next attempt to another worker. This attempt is not counted: it is no fault of the job's."""
         job = lease.claim.job
         if not self._engines[job.type].healthy():
             return
@@ -247,7 +247,7 @@ class Worker:
 
 
 def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
-    """What the ledger answers, asked again while it is away. Raises Redeliver when that is not worthwhile any more."""
+    """The ledger's answer, asked for again while the ledger is away. Raises Redeliver when that is not worthwhile."""
     wait_s = BACKOFF_S
     while True:
         try:
@@ -261,13 +261,13 @@ def _insist(ask: Callable[[], T], worthwhile: Callable[[], bool]) -> T:
 
 
 def _cut_short(outcome: Outcome | None) -> bool:
-    """Whether an attempt that was to stop has done so: it has no outcome, or its engine's word that it was stopped."""
+    """Whether an attempt that was to stop has done so: it has no outcome, or the engine says that it was stopped."""
     failure = outcome.failure if outcome else None
     return outcome is None or bool(failure and failure.kind is FailureKind.ENGINE and failure.retryable)
 
 
 def _reported(lease: Lease) -> str | None:
-    """Log how the claim ended; the kind of failure where there was one."""
+    """Log how the claim ended. Returns the kind of failure if there was one."""
     claim, outcome = lease.claim, lease.taken
     fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
     if outcome is None:

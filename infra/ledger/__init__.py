@@ -1,1 +1,1 @@
-"""The ledger: what is true of runs and jobs. The protocol, and what its implementations share."""
+"""The ledger: what is true of runs and jobs. This folder has its protocol, and what its implementations share."""

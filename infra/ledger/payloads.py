@@ -24,14 +24,14 @@ class Payload(NamedTuple):
 
 
 class Packer:
-    """Packs jobs one after the other, and tells of each large value of a run once."""
+    """Packs jobs one after the other, and reports each large value of a run once."""
 
     def __init__(self) -> None:
         self._told: set[tuple[str, str]] = set()  # (run, sha256)
-        self._last: dict[int, tuple[Any, Payload]] = {}  # id of a large value of the last job -> the value, and it
+        self._last: dict[int, tuple[Any, Payload]] = {}  # id of a large value of the last job -> the value, its payload
 
     def pack(self, job: Job) -> tuple[str, list[Payload]]:
-        """What is stored of the job, and what must be stored before."""
+        """The text to store for the job, and the payloads to store before it."""
         large = {name: payload for name, value in job.input.items() if (payload := self._payload(value))}
         self._last = {id(job.input[name]): (job.input[name], payload) for name, payload in large.items()}
         new = [payload for payload in large.values() if (job.run_id, payload.sha256) not in self._told]
@@ -39,7 +39,7 @@ class Packer:
         return _written(job, large), new
 
     def _payload(self, value: Any) -> Payload | None:
-        """None: the value is not large. What the last job had is known by identity, as hashing takes its time."""
+        """None if the value is not large. The last job's values are known by identity, because hashing takes time."""
         if id(value) in self._last:
             return self._last[id(value)][1]
         if not _may_be_large(value) or len(text := to_json(value)) <= LARGE_BYTES:
@@ -58,7 +58,7 @@ def read_job(text: str, values: Sequence[str]) -> Job:
 
 
 def shas_of(text: str) -> list[str]:
-    """Of the large values of a packed job."""
+    """The sha256 of each large value of a packed job, in order."""
     return list(from_json(text.partition("\n")[0])[1::2]) if text.startswith("[") else []
 
 

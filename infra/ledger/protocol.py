@@ -37,7 +37,7 @@ from infra.ledger.protocols.runs import OverdueRuns, RunEvents, RunStore
 from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.ledger.protocols.workers import WorkerPresence, WorkerRoster
 
-#: Of an event: milliseconds and a number, or the milliseconds alone.
+#: The form of an event's id: milliseconds and a number, or the milliseconds alone.
 ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
 
 
@@ -78,7 +78,7 @@ class Ledger(
     LedgerConnection,
     Protocol,
 ):
-    """All that a ledger does: for what implements it, and for what tests it."""
+    """All that a ledger does, for its implementations and for the tests of these."""
 
 
 class LedgerUnavailable(Exception):

@@ -1,4 +1,4 @@
-"""Records that do not read, as another version of the product may write them: what is said in their place."""
+"""Records that cannot be read, because another version of the product may have written them: what stands for them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from infra.records import Failure, FailureKind, JobState, Outcome, RunRecord
 
 log = logging.getLogger(__name__)
 
-#: After which a job that a worker could not read is offered again: a newer worker may be there by then.
+#: A job that a worker could not read is offered again after this time: a newer worker may be there by then.
 UNREAD_RETRY_MS = 5_000
 
-#: Says whose an outcome is.
+#: The fields that say whose an outcome is.
 PLACE = ("job_id", "run_id", "step_id", "index", "attempt", "round")
 
 
 def read_outcome(text: str) -> Outcome | None:
-    """The outcome, or a failure in its place. None, and a word in the log, if not even its job can be read."""
+    """The outcome, or a failure in its place. If not even its job can be read, it is None and the log says so."""
     try:
         return Outcome.model_validate_json(text)
     except ValidationError as error:
@@ -29,7 +29,7 @@ def read_outcome(text: str) -> Outcome | None:
 
 
 def readable_runs(texts: Iterable[str]) -> Iterator[RunRecord]:
-    """Those that read; a word in the log of each other one."""
+    """The runs that can be read. The log names each one that cannot."""
     for text in texts:
         try:
             yield RunRecord.model_validate_json(text)
@@ -40,7 +40,7 @@ def readable_runs(texts: Iterable[str]) -> Iterator[RunRecord]:
 
 
 def unread_job(worker: str, place: Mapping[str, Any]) -> Outcome:
-    """The end of an attempt by a worker that cannot read its job. `place`: what `PLACE` names."""
+    """The end of an attempt by a worker that cannot read its job. `place`: the fields that `PLACE` names."""
     log.error("a job does not read here; a newer worker may do it", extra={"action": "read", "job_id": place["job_id"]})
     message = f"worker {worker!r} cannot read it: another version of the product wrote it"
     failure = Failure(kind=FailureKind.INVALID_INPUT, message=message, retryable=True)
@@ -48,7 +48,7 @@ def unread_job(worker: str, place: Mapping[str, Any]) -> Outcome:
 
 
 def kinds_of(error: ValidationError) -> str:
-    """What is wrong, by kind alone: places in a record may be words of a job."""
+    """What is wrong, by kind alone, because the places of faults in a record may be words of a job."""
     return ", ".join(sorted({each["type"] for each in error.errors(include_url=False, include_input=False)}))
 
 

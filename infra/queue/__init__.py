@@ -1,1 +1,1 @@
-"""The queue: ids of jobs, from coordinators to workers. On Celery, and in memory for tests."""
+"""The queue: ids of jobs, from coordinators to workers. It runs on Celery, and in memory for tests."""

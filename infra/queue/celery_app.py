@@ -19,8 +19,8 @@ def create_app(settings: Settings) -> Celery:
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        # A handler says itself what is to be delivered again. An exception that it did not foresee is acknowledged:
-        # delivered again at once it would loop, where the ledger's sweep sends it again slowly, and counts.
+        # A handler itself says what is to be delivered again. After an exception that it did not foresee, the message
+        # is acknowledged: redelivered at once it would loop, while the ledger's sweep sends it again slowly and counts.
         task_acks_on_failure_or_timeout=True,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
@@ -29,23 +29,24 @@ def create_app(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # A server that refuses for now, read-only in a fail-over or full, is tried again too: a worker would else end.
+        # A server that refuses for now (read-only in a fail-over, or full) is tried again; otherwise the worker ends.
         broker_channel_error_retry=True,
         visibility_timeout=settings.visibility_timeout_s,
-        # kombu would else talk TLS to anybody: its default checks no certificate.
+        # Without this kombu would talk TLS to anybody, because by default it checks no certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss") else None,
         broker_transport_options={
             "global_keyprefix": key_prefix(settings),
             "visibility_timeout": settings.visibility_timeout_s,
-            # By default a message whose worker was killed waits a minute and more past the time-out.
+            # By default a message of a killed worker waits for more than a minute after the time-out.
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
-            # A worker cut off while it holds the lock of that sweep would else stop it for five minutes.
+            # Without this, a worker that is cut off while it holds the lock of that sweep stops it for five minutes.
             "unacked_mutex_expire": 10,
             "health_check_interval": 5,
             "socket_connect_timeout": 3,
-            # Five times as long as kombu lets a read wait. A fail-over may leave links that are dead and do not say so;
-            # kombu finds out by several such waits in a row: with 10 s a worker heard nothing for 34 s, with 5 for 20.
+            # This is five times as long as kombu lets a read wait. A fail-over may leave links that are dead without
+            # saying so. kombu finds out after several such waits in a row: with 10 s a worker heard nothing for 34 s,
+            # with 5 s for 20 s.
             "socket_timeout": 5,
             "socket_keepalive": True,
         },
@@ -54,5 +55,5 @@ def create_app(settings: Settings) -> Celery:
 
 
 def key_prefix(settings: Settings) -> str:
-    """Of every key and channel of Celery, so that a user of Redis may have the queue and not the ledger."""
+    """The start of all of Celery's keys and channels, so that a user of Redis may have the queue and not the ledger."""
     return f"{settings.queue_prefix}:"

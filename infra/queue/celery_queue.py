@@ -1,7 +1,7 @@
 """The queue on Celery and Redis. Knows Celery's traps; knows nothing of what a job says.
 
-The message of a job is its id, sent under that id, to a queue and a task whose name is the job type: Flower shows one
-line a type and never a word of a job.
+The message of a job is the job's id, and the id is the message's own id too. Its queue and its task are named for the
+job type, so that Flower shows one line for each type and never a word of a job.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ __all__ = ["CeleryQueue", "create_app"]
 
 log = logging.getLogger(__name__)
 
-#: Between the tries at a send; then the caller is told. A message that went out twice is refused at its second claim.
+#: Pauses between the tries at a send; after that the caller is told. A message that went out twice is claimed once.
 PAUSES_S = (0.1, 0.3)
 
-#: They write a line or two a message; who handles the message has its own to write.
+#: These loggers write a line or two for each message, but the message's handler writes its own.
 CHATTY = ("celery.app.trace", "celery.worker.strategy")
 
 
 class JobFailed(Exception):
-    """What Flower shows of a job that failed: the kind of its failure. Its message is done with all the same."""
+    """What Flower shows of a job that failed: the kind of its failure. The message is acknowledged all the same."""
 
 
 class CeleryQueue:
@@ -69,7 +69,7 @@ class CeleryQueue:
             time.sleep(pause_s)
 
     def _publish(self, jobs: Sequence[tuple[str, str]]) -> None:
-        """In one round trip, and without Celery's `send_task` and its event "sent", which cost ten times as much.
+        """Send in one round trip, without Celery's `send_task` and its event "sent", which cost ten times as much.
 
         On 2 cores of 2026-11: 0.39 ms of CPU a message by `send_task`, 0.04 ms here in a batch of 100, 0.2 ms alone.
         """
@@ -78,7 +78,7 @@ class CeleryQueue:
                 message = self._app.amqp.as_task_v2(
                     job_id, job_type, [job_id], argsrepr=job_id, kwargsrepr="", ignore_result=True
                 )
-                # The nameless exchange delivers to the queue of the routing key's name; it needs no declaration.
+                # The nameless exchange delivers to the queue that the routing key names; it needs no declaration.
                 producer.publish(
                     message.body, routing_key=job_type, serializer="json", headers=message.headers, **message.properties
                 )
@@ -96,7 +96,7 @@ class CeleryQueue:
         with self._app.pool.acquire(block=True) as connection:
             try:
                 connection.ensure_connection(max_retries=2, interval_start=0.1)
-                # The connection's own channel: one made for the question would connect to Redis for it, twice.
+                # This is the connection's own channel, because a new one would connect to Redis twice.
                 yield connection.default_channel
             except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
                 raise _unavailable(cannot, error) from error
@@ -104,7 +104,7 @@ class CeleryQueue:
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
     ) -> None:
-        """In the main thread, SIGTERM and SIGINT stop it too. One at a time in a process."""
+        """In the main thread, SIGTERM and SIGINT stop it too. A process can run only one at a time."""
         for logger in CHATTY:
             logging.getLogger(logger).setLevel(logging.WARNING)
         with HeldMessages(self._app) as held:
@@ -143,39 +143,40 @@ class CeleryQueue:
             if failure:
                 raise JobFailed(failure)
 
-        # shared: Celery would else give the task to every app of this process. throws: it would log each at length.
+        # Without shared=False, Celery would give the task to every app of this process. Without throws, it would log
+        # each failure at length.
         self._app.task(run, bind=True, shared=False, name=job_type, throws=(JobFailed,))
         self._app.amqp.queues.add(KombuQueue(job_type, routing_key=job_type))
 
 
 def _outages(app: Celery) -> tuple[type[Exception], ...]:
-    """What a send raises when the broker is away, full or read-only."""
-    with app.connection_for_write() as connection:  # not connected yet, and not by this
+    """The exceptions that a send raises when the broker is away, full or read-only."""
+    with app.connection_for_write() as connection:  # this does not connect
         return (*connection.connection_errors, *connection.channel_errors, OperationalError, BatchPublishError)
 
 
 def _unavailable(what: str, error: Exception) -> QueueUnavailable:
-    """Says Redis's own reason: kombu's errors say of a send only that nobody knows what came of it."""
+    """An error with Redis's own reason, because kombu's errors say only that the result of a send is not known."""
     cause = error.__cause__ or error
     kind = QueueRefused if isinstance(cause, REFUSALS) else QueueUnavailable
     return kind(f"{what}: {cause}")
 
 
 def _named(jobs: Sequence[tuple[str, str]]) -> str:
-    """`job 'r1.s1.0' to queue 'mood' and 3 others`."""
+    """The jobs in words: `job 'r1.s1.0' to queue 'mood' and 3 others`."""
     (job_type, job_id), *others = jobs
     return f"job {job_id!r} to queue {job_type!r}" + (f" and {len(others)} others" if others else "")
 
 
 class _Server(Worker):  # type: ignore[misc] # Celery has no types
-    """Celery's worker without its hold on the process: our logging, no restart on SIGHUP, one kind of stop."""
+    """Celery's worker without its hold on the process: our logging, no restart on SIGHUP, and one kind of stop."""
 
     def __init__(self, stopping: Callable[[], None], **options: Any) -> None:
         self._stopping = stopping
         super().__init__(**options)
 
     def on_before_init(self, **options: Any) -> None:
-        # Without the check that warns of root and pickle: nothing here accepts pickle.
+        # This leaves out the check that warns of root and pickle, because nothing here accepts pickle.
         setup_worker_optimizations(self.app, self.hostname)
         self.quiet = True  # no banner
 

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 class MemoryQueue:
     def __init__(self) -> None:
-        self._changed = threading.Condition()  # guards what follows
+        self._changed = threading.Condition()  # guards the attributes that follow
         self._messages: deque[tuple[str, str]] = deque()  # (job type, job id), oldest first
         self._stopped = False
 
@@ -67,7 +67,7 @@ class MemoryQueue:
                 log.error("handler of %r raised %s", job_type, type(error).__name__, extra={"job_id": job_id})
 
     def _take(self, job_types: Mapping[str, Handler]) -> tuple[str, str] | None:
-        """The oldest message of a served type; waits for one; None once stopped."""
+        """The oldest message of a served type. Waits until there is one; None once the queue is stopped."""
         with self._changed:
             while not self._stopped:
                 for message in self._messages:

@@ -1,6 +1,6 @@
 """The queue: ids out, handlers in. Knows nothing of what a job says.
 
-Two implementations, one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
+There are two implementations and one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
 Delivery is at least once: a message is acknowledged after its handler returned, and one that was never acknowledged
 is delivered again. Queue and message are named for the job type; the message holds the job's id and nothing else.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-#: Given a job's id; says in a word how the job failed, for those who watch the queue, or None if it did not.
+#: Takes a job's id. Says in a word how the job failed, for people who watch the queue, or None if it did not fail.
 Handler = Callable[[str], str | None]
 
 
@@ -22,15 +22,15 @@ class Queue(Protocol):
         """As `send` for each (job type, job id), in order. After QueueUnavailable any of them may have gone out."""
 
     def waiting(self, job_type: str) -> int:
-        """How many messages of that type wait for somebody who serves it. Raises QueueUnavailable."""
+        """The number of messages of that type that no server has taken yet. Raises QueueUnavailable."""
 
     def purge(self, job_type: str) -> None:
-        """Forget the messages of that type that wait for somebody who serves it. Raises QueueUnavailable."""
+        """Delete the messages of that type that no server has taken yet. Raises QueueUnavailable."""
 
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
     ) -> None:
-        """Call `handlers[job_type](job_id)` for what arrives, `slots` at a time, until `stop`; then for what runs.
+        """Call `handlers[job_type](job_id)` for each message, `slots` at a time, until `stop`; then wait for them.
 
         `name`, as `<name>@<host>`, is what people see of this server. `stopping` is called once, when the queue
         stops taking messages and before it waits for the handlers that run. A handler that raises Redeliver gets
@@ -38,7 +38,7 @@ class Queue(Protocol):
         """
 
     def stop(self) -> None:
-        """Make `serve` take no more messages and return when the running handlers have. From any thread."""
+        """Make `serve` take no more messages, and return when the running handlers have. Any thread may call it."""
 
     def close(self) -> None: ...
 

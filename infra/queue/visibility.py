@@ -1,4 +1,4 @@
-"""Messages that this process works on, kept from being delivered again. Knows kombu's index; knows no job.
+"""Keeps the messages that this process works on from being delivered again. Knows kombu's index; knows no job.
 
 Kombu stamps a message once, when it is delivered, and delivers it again when the stamp is older than the visibility
 time-out, though its worker is alive and at work (celery#5935). Here the stamp is renewed while the work goes on.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class HeldMessages:
-    """A context: its thread renews what `hold` holds, four times in each visibility time-out."""
+    """A context whose thread renews the messages that `hold` holds, four times in each visibility time-out."""
 
     def __init__(self, app: Celery) -> None:
         self._connection = app.connection_for_write()
@@ -50,7 +50,7 @@ class HeldMessages:
                 self._tags.discard(delivery_tag)
 
     def _run(self) -> None:
-        # A server that refuses for now, full or without its disk, is a channel's error: no reason to stop either.
+        # A server that refuses for now (full, or without its disk) raises a channel error: no reason to stop either.
         cannot_now = (*self._connection.connection_errors, *self._connection.channel_errors)
         while not self._ended.wait(self._every_s):
             try:

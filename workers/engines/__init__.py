@@ -135,5 +135,5 @@ class Elastic(Protocol):
 
 
 def distinct(engines: Iterable[E]) -> list[E]:
-    """Each engine once, though several specialists may share it."""
+    """Each engine once, even if several specialists share it."""
     return list({id(engine): engine for engine in engines}.values())

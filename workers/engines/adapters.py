@@ -1,4 +1,4 @@
-"""Adapters: LoRA weights merged into a base, or added to each request's own tokens. Knows no requests."""
+"""Adapters: LoRA weights that are merged into a base, or added to each request's own tokens. Knows no requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AdapterSource:
 
 @dataclass(frozen=True)
 class Factors:
-    """The change of one linear layer's weight: `up @ down`, the scale already in `up`."""
+    """The change of one linear layer's weight: `up @ down`; `up` already includes the scale."""
 
     down: torch.Tensor  #: (rank, in)
     up: torch.Tensor  #: (out, rank)
@@ -64,13 +64,13 @@ def _factors(
     if (tuple(down.shape), tuple(up.shape)) != expected:
         shapes = f"{tuple(down.shape)} and {tuple(up.shape)}, expected {expected[0]} and {expected[1]}"
         raise AdapterError(source.path, f"layer {name!r} has factors of shape {shapes}")
-    # Scaled in fp32: the file's fp16 would round the product once more.
+    # The scale is applied in fp32, because the file's fp16 would round the product once more.
     scaled = up.float() * (source.alpha / source.rank)
     return Factors(down.to(weight), scaled.to(weight))
 
 
 def merge(model: Any, factors: Mapping[str, Factors]) -> None:
-    """Add one adapter to the base's weights, for good: no cost at all in a step, and one specialist alone."""
+    """Add one adapter to the base's weights for good. A step then costs no more, but serves one specialist only."""
     linears = dict(_linears(model))
     with torch.no_grad():
         for name, change in factors.items():
@@ -79,10 +79,10 @@ def merge(model: Any, factors: Mapping[str, Factors]) -> None:
 
 
 class Spans:
-    """Which tokens of the current step are whose. Written by the decoder before each step, read by every layer."""
+    """Which tokens of the current step belong to which specialist. The decoder writes it, and every layer reads it."""
 
     def __init__(self) -> None:
-        self.now: list[tuple[str, int, int]] = []  #: (specialist, first token, one behind the last)
+        self.now: list[tuple[str, int, int]] = []  #: (specialist, first token, index behind the last token)
 
     def lay(self, counts: Sequence[tuple[str, int]]) -> None:
         """`counts`: the specialist and the number of tokens of each piece, in order; neighbours are joined."""
@@ -93,7 +93,7 @@ class Spans:
 
 
 class SharedLinear(torch.nn.Module):
-    """A linear layer whose product is shared by all tokens; to each specialist's span its own change is added."""
+    """A linear layer with one product for all tokens. Each specialist's change is added to its own span of tokens."""
 
     def __init__(self, base: torch.nn.Linear, changes: Mapping[str, Factors], spans: Spans) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class SharedLinear(torch.nn.Module):
 
 
 def keep_apart(model: Any, adapters: Mapping[str, Mapping[str, Factors]], spans: Spans) -> None:
-    """Replace every linear layer that an adapter changes by one that adds each specialist's change to its span."""
+    """Replace each linear layer that an adapter changes. The new layer adds each specialist's change to its span."""
     for name, linear in _linears(model):
         changes = {specialist: factors[name] for specialist, factors in adapters.items() if name in factors}
         if changes:
@@ -119,6 +119,6 @@ def keep_apart(model: Any, adapters: Mapping[str, Mapping[str, Factors]], spans:
 
 
 def _linears(model: Any) -> list[tuple[str, torch.nn.Linear]]:
-    """Without the output head: it shares its weight with the embedding, and sees picked tokens only."""
+    """All but the output head, which shares its weight with the embedding and sees only some tokens."""
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
     return [(name, module) for name, module in found if module is not model.get_output_embeddings()]

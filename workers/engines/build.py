@@ -1,4 +1,4 @@
-"""Which versions of which libraries compute. Knows no engine."""
+"""The versions of the libraries that compute. Knows no engine."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib.metadata import version
 
 @cache
 def build_of(*packages: str) -> str:
-    """Of installed ones: "transformers 5.23.0, torch 2.13.0"."""
+    """The versions of installed packages: "transformers 5.23.0, torch 2.13.0"."""
     return ", ".join(f"{package} {version(package)}" for package in packages)

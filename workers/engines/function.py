@@ -18,24 +18,24 @@ Function = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class FunctionEngine:
-    """Runs each request in one of a few threads. A function that waits can be cancelled, one that has begun cannot.
+    """Runs each request in one of a few threads. A function that waits can be cancelled; one that has begun cannot.
 
-    Why a function failed is shown in its own words only where the exception is a ValueError whose class its own file
-    defines, written for people to read. Of any other exception the type alone is: `int(text)` quotes the text.
+    The message of an exception is shown only if its class is a ValueError that the function's own file defines, because
+    such messages are written for people. Of any other exception only the type is shown: `int(text)` quotes the text.
     """
 
     name = "function"
     build: str | None = None
     precision: str | None = None
-    threads = 4  #: functions are short and hold the interpreter's lock; more would only take turns
-    close_s = 0.0  #: that `close` waits for each thread to end
+    threads = 4  #: functions are short and hold the interpreter's lock, so more threads would only take turns
+    close_s = 0.0  #: how long `close` waits for each thread to end
 
     def __init__(self, functions: Mapping[str, Function], stall_s: float = 60.0) -> None:
-        """`stall_s`: a function that runs for so long past its request's deadline is taken to never end."""
+        """`stall_s`: a function that runs for this long past its request's deadline is taken to never end."""
         self._functions = dict(functions)
         self._stall_s = stall_s
         self._in_flight: InFlight[Ticket] = InFlight()
-        # Daemons: a function that never ends must not keep the process from ending.
+        # The threads are daemons, because a function that never ends must not keep the process from ending.
         names = [f"{self.name}-{n}" for n in range(self.threads)]
         self._threads = [threading.Thread(target=self._run_all, name=name, daemon=True) for name in names]
         for thread in self._threads:
@@ -52,7 +52,7 @@ class FunctionEngine:
         self._in_flight.cancel(request_id)
 
     def close(self) -> None:
-        """What has begun is failed at once too: a function may never end."""
+        """Running functions are failed at once too, because a function may never end."""
         self._in_flight.shut()
         self._in_flight.fail_all()
         for thread in self._threads:
@@ -86,7 +86,7 @@ class FunctionEngine:
         try:
             return Completion(self._answer(ticket.request), Finish.STOP)
         except BaseException as error:  # noqa: BLE001 - anybody's code, `sys.exit` too: it must end its job alone
-            return EngineError(self._reason(ticket.request, error), retryable=False)  # the same input would fail again
+            return EngineError(self._reason(ticket.request, error), retryable=False)  # it would fail again
 
     def _answer(self, request: Request) -> str:
         output = self._functions[request.specialist](json.loads(request.prompt))

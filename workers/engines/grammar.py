@@ -1,4 +1,4 @@
-"""Grammars: which token may come next, and which must. By llguidance; knows nothing of models or schemas."""
+"""Grammars: which tokens may come next, and which must. Uses llguidance; knows nothing of models or schemas."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from llguidance import LLMatcher
 from workers.engines import EngineError
 from workers.engines.mask import Mask
 
-#: Of a request without a grammar: any text, but no control token.
+#: The grammar of a request that has none: any text, but no control token.
 ANYTHING = "start: /(?s:.*)/"
 
-#: Compiled grammars kept: a specialist with fixed answers has one, the others one for each input.
+#: How many compiled grammars are kept. A specialist with fixed answers has one; the others have one for each input.
 KEPT = 64
 
 
 class GrammarError(EngineError):
-    """llguidance refuses the grammar, or gave up on it while decoding."""
+    """llguidance refuses the grammar, or gave up on it during decoding."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the answer's grammar is not usable: {reason}", retryable=False)
@@ -35,22 +35,22 @@ class Guide:
 
     @property
     def ended(self) -> bool:
-        """Nothing may follow; the end-of-sequence token need not be decoded."""
+        """Whether nothing may follow, so that the end-of-sequence token need not be decoded."""
         return bool(self._matcher.is_stopped())
 
     @property
     def may_end(self) -> bool:
-        """The answer may be whole as it is."""
+        """Whether the answer may be whole as it is."""
         return bool(self._matcher.is_accepting())
 
     def forced(self) -> list[int]:
-        """The tokens that must come next, in the tokenizer's own spelling, and step over them."""
+        """Step over the tokens that must come next, and return them in the tokenizer's own spelling."""
         tokens: list[int] = self._matcher.compute_ff_tokens()
         self._step(tokens)
         return tokens
 
     def allowed(self) -> Mask:
-        """Which tokens may come next; the end of sequence among them where the answer may be whole.
+        """The tokens that may come next, with the end of sequence if the answer may be whole.
 
         Raises GrammarError.
         """
@@ -72,7 +72,7 @@ class Guide:
 
 
 class Grammars:
-    """Compiles grammars for one tokenizer, the same one once. May be called from any thread."""
+    """Compiles grammars for one tokenizer, and each of them once. May be called from any thread."""
 
     def __init__(self, tokenizer: Any, vocabulary: int) -> None:
         self._tokens = llguidance.hf.from_tokenizer(tokenizer, n_vocab=vocabulary)

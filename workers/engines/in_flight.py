@@ -1,4 +1,4 @@
-"""The requests in flight in an engine: taken in or refused, cancelled, ended once, and failed when the engine closes.
+"""The requests in flight in an engine: accepted or refused, cancelled, ended once, failed when the engine closes.
 
 It works on none of them, and knows no model.
 """
@@ -34,7 +34,7 @@ class Ticket:
         self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
 
     def ended(self, now: float) -> Finish | None:
-        """Why it is to be stopped at monotonic time `now`, if it is."""
+        """Why it must stop at monotonic time `now`; None if it need not."""
         if self.cancelled:
             return Finish.CANCELLED
         late = self.request.deadline is not None and now >= self.request.deadline
@@ -45,7 +45,7 @@ T = TypeVar("T", bound=Ticket)
 
 
 class InFlight(Generic[T]):
-    """May be used from any thread. `changed` guards it, and what an engine keeps of the same requests."""
+    """May be used from any thread. `changed` guards it, and whatever an engine keeps of the same requests."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class InFlight(Generic[T]):
         line_up: Callable[[T], None] | None = None,
         emptied: Callable[[], None] = lambda: None,
     ) -> None:
-        """`stall_s`: without a step for so long, while there is work, the engine is not healthy.
+        """`stall_s`: the engine is not healthy if it makes no step for this long while there is work.
 
-        Both are called under the lock: `line_up` with each request that is taken in, which by default joins `waiting`,
-        and `emptied` when the last one has left.
+        Both functions are called under the lock: `line_up` with each accepted request, which joins `waiting` by
+        default, and `emptied` when the last request has left.
         """
         self.changed = threading.Condition()
-        self.waiting: deque[T] = deque()  #: taken in and not begun, the oldest first
-        self.closed: EngineError | None = None  #: why no request is taken in any more
-        self.busy_since = 0.0  #: `time.monotonic()` at which the first request came in that found none here
+        self.waiting: deque[T] = deque()  #: accepted and not begun, the oldest first
+        self.closed: EngineError | None = None  #: why no request is accepted any more
+        self.busy_since = 0.0  #: `time.monotonic()` at which the engine last went from idle to busy
         self._stall_s = stall_s
         self._line_up = line_up or self.waiting.append
         self._emptied = emptied
@@ -69,7 +69,7 @@ class InFlight(Generic[T]):
         self._stepped_at = 0.0
 
     def submit(self, request: Request, take: Callable[[Request], T]) -> Future[Completion]:
-        """`take` makes its ticket; it raises EngineError if no completion could come of the request."""
+        """`take` makes the request's ticket. It raises EngineError if no completion could come of the request."""
         try:
             ticket = take(request)
             self._accept(ticket)
@@ -78,7 +78,7 @@ class InFlight(Generic[T]):
         return ticket.future
 
     def cancel(self, request_id: str) -> T | None:
-        """The ticket that is cancelled now, if there is one of that id."""
+        """Cancel the request of this id. Returns its ticket if there is one."""
         with self.changed:
             ticket = self._by_id.get(request_id)
             if ticket:
@@ -86,7 +86,7 @@ class InFlight(Generic[T]):
             return ticket
 
     def step(self) -> None:
-        """The engine is getting on."""
+        """Note that the engine makes progress."""
         with self.changed:
             self._stepped_at = time.monotonic()
 
@@ -102,19 +102,19 @@ class InFlight(Generic[T]):
             return self.closed is None
 
     def next(self) -> T | None:
-        """The request that has waited longest, which waits no more; None when the engine is closed."""
+        """Take the request that has waited longest out of the line; None when the engine is closed."""
         with self.changed:
             self.changed.wait_for(lambda: self.closed or self.waiting)
             return None if self.closed else self.waiting.popleft()
 
     def begun(self) -> list[T]:
-        """Those that do not wait any more and have not ended."""
+        """The requests that do not wait any more and have not ended."""
         with self.changed:
             waiting = set(self.waiting)
             return [ticket for ticket in self._by_id.values() if ticket not in waiting]
 
     def leave(self, ticket: T, end: Completion | EngineError) -> None:
-        """End it; without effect on one that has ended."""
+        """End the request. This does nothing if it has ended."""
         with self.changed:
             if self._by_id.get(ticket.request.id) is not ticket:
                 return
@@ -129,7 +129,7 @@ class InFlight(Generic[T]):
             ticket.future.set_result(end)
 
     def shut(self, reason: str = CLOSED) -> None:
-        """Take in no more requests, and fail those that wait; the first reason stands."""
+        """Accept no more requests, and fail those that wait. The first reason counts."""
         with self.changed:
             self.closed = self.closed or EngineError(reason)
             left = list(self.waiting)
@@ -141,7 +141,7 @@ class InFlight(Generic[T]):
         self._fail(list(self))
 
     def close(self, threads: Sequence[threading.Thread], last_step_s: float) -> bool:
-        """Shut, and wait for so long for the threads that work on requests. False: one of them hangs, and is left."""
+        """Shut, and wait `last_step_s` for the threads. Returns False if one of them hangs and is left behind."""
         self.shut()
         until = time.monotonic() + last_step_s
         for thread in threads:

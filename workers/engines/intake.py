@@ -1,4 +1,4 @@
-"""The intake of an engine that another library runs: a request's tokens, or why no completion could come of it."""
+"""The intake of an engine that another library runs: a request's tokens, or why it can have no completion."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class TextTicket(Ticket):
     prompt: list[int]
     grammar: str
     cut: int  #: characters of the prompt that are not in its tokens
-    pieces: list[str] = field(default_factory=list)  #: of its answer, as they came
-    chosen: int = 0  #: tokens of its answer, the end of sequence too
-    reused: int = 0  #: of its prompt
+    pieces: list[str] = field(default_factory=list)  #: pieces of its answer, as they came
+    chosen: int = 0  #: tokens of its answer, with the end of sequence
+    reused: int = 0  #: tokens of its prompt that were computed earlier
 
     @property
     def most(self) -> int:
-        """Tokens to ask the library for: one more, for its end of sequence counts as one."""
+        """Tokens to ask the library for: one more than allowed, because it counts the end of sequence as a token."""
         return self.request.max_tokens + 1
 
     def completion(self, finish: Finish) -> Completion:
@@ -46,13 +46,13 @@ class Intake:
     """May be used from any thread."""
 
     def __init__(self, base: Path, hosted: Mapping[str, Hosted]) -> None:
-        """`base`: the folder with the tokenizer."""
+        """`base`: the folder that has the tokenizer."""
         self._hosted = dict(hosted)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        self._encoding = threading.Lock()  # one tokenizer refuses two callers at once
+        self._encoding = threading.Lock()  # a tokenizer refuses two callers at once
 
     def take(self, request: Request) -> TextTicket:
-        """Raises EngineError if no completion could come of it."""
+        """Raises EngineError if no completion could come of the request."""
         hosted = host_of(request, self._hosted)
         with self._encoding:
             prompt, cut = hosted.fit(partial(encode, self._tokenizer), request)
@@ -64,6 +64,6 @@ class Intake:
 
 @lru_cache(KEPT)
 def grammar_fault(grammar: str) -> str:
-    """Why llguidance refuses it; "" if it does not. Neither library tells it: llama.cpp goes on without a grammar."""
+    """Why llguidance refuses it, or "". Neither library says so: llama.cpp goes on without a grammar."""
     fault: str = LLMatcher.validate_grammar(grammar)
     return fault

@@ -1,4 +1,4 @@
-"""What an engine must know of the specialists that it hosts, and which requests it refuses for it. Runs no model."""
+"""What an engine must know of its specialists, and which requests it refuses because of that. Runs no model."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from workers.engines.adapters import AdapterSource
 
 @dataclass(frozen=True)
 class Hosted:
-    """One specialist."""
+    """One specialist as an engine hosts it."""
 
-    adapter: AdapterSource | None  #: None: not trained yet, answers with the plain base
+    adapter: AdapterSource | None  #: None: it is not trained yet, and answers with the plain base
     input_tokens: int  #: a longer prompt is refused
     answer_tokens: int  #: the most that a request may ask for
 
     @property
     def tokens(self) -> int:
-        """As long as the longest prompt with its answer may be."""
+        """The longest that a prompt and its answer may be together."""
         return self.input_tokens + self.answer_tokens
 
     def fit(self, encode: Callable[[str], list[int]], request: Request) -> tuple[list[int], int]:
-        """The tokens of its prompt, and how many characters were cut. Raises EngineError: too many tokens, or none."""
+        """The tokens of the prompt, and how many characters were cut. Raises EngineError: too many tokens, or none."""
         try:
             prompt, cut = fit(encode, request.prompt, request.cut, self.input_tokens)
         except Unfit as error:
@@ -45,7 +45,7 @@ def hosted_of(specialist: Specialist) -> Hosted:
 
 
 def host_of(request: Request, hosted: Mapping[str, Hosted]) -> Hosted:
-    """Whose it is. Raises EngineError if it is nobody's, or asks for too many tokens."""
+    """The host of the request. Raises EngineError if there is none, or if the request asks for too many tokens."""
     found = hosted.get(request.specialist)
     if found is None:
         raise EngineError(

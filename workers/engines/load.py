@@ -1,4 +1,4 @@
-"""Which engine serves which specialist: a table of names, each loaded on use. Knows nothing of how they work."""
+"""Which engine serves which specialist: a table of names, each loaded when it is used. Does not know how they work."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from workers.engines import Elastic, Engine, distinct
 @dataclass(frozen=True)
 class _Row:
     path: str  #: "module:Class"
-    alone: bool = False  #: each hosts one specialist, and not all of a base
-    here: bool = False  #: runs in the worker itself, wherever the settings say that language models live
+    alone: bool = False  #: each engine hosts one specialist, and not all specialists of a base
+    here: bool = False  #: it runs in the worker itself, whatever the settings say of language models
 
 
 _ENGINES = {
@@ -33,7 +33,7 @@ _ENGINES = {
 }
 
 
-#: Of an engine that an installed package registers (entry points `manyhands.engines`, "module:Class").
+#: The row of an engine that an installed package registers (entry points `manyhands.engines`, "module:Class").
 PLUGIN = _Row("", alone=True, here=True)
 
 
@@ -45,7 +45,7 @@ class EngineClass(Protocol):
 
 
 def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[str, Engine]:
-    """Specialist name -> its engine. Those of one kind and one base share an engine; close each engine once."""
+    """Specialist name -> its engine. Specialists of one kind and one base share an engine; close each engine once."""
     engines: dict[str, Engine] = {}
     host = partial(_host, settings=settings)
     for (kind, *_), group in groupby(sorted(specialists, key=host), key=host):
@@ -56,13 +56,13 @@ def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[
 
 
 def slots_of(engines: Iterable[Engine], slots: int) -> int:
-    """Jobs at a time that fill all engines: `slots` for those that cannot grow, and what the others can grow to."""
+    """The jobs at a time that fill all engines: `slots` for those that cannot grow, plus the most of the others."""
     each = [engine.slots if isinstance(engine, Elastic) else None for engine in distinct(engines)]
     return sum(grown for grown in each if grown) + (slots if None in each else 0)
 
 
 def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
-    """Kind, and base or specialist; of those in Ray also what lives in the actors, and how many there are."""
+    """Kind, and base or specialist. For Ray also the engine in the actors and the hosting, such as their number."""
     manifest, base = specialist.manifest, specialist.manifest.base
     whose = f"{base.name}@{base.sha256}" if base else ""
     row = _ENGINES.get(manifest.inner_engine, PLUGIN)
@@ -75,7 +75,7 @@ def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
 
 
 def engine_class(kind: str) -> EngineClass:
-    """Raises KeyError for a kind that neither ships nor is an installed package's."""
+    """Raises KeyError for a kind that neither ships nor comes with an installed package."""
     if kind in _ENGINES:
         module, cls = _ENGINES[kind].path.split(":")
         return cast(EngineClass, getattr(import_module(module), cls))

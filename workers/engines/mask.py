@@ -1,4 +1,4 @@
-"""Masks: which tokens may come next, a bit each, as llguidance gives them; and the one that was chosen.
+"""Masks: which tokens may come next, as bits from llguidance; and the token that was chosen.
 
 Knows no grammar and no model.
 """
@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.uint8]  #: token 8 n + k is bit k of byte n
 
 class Choice(NamedTuple):
     token: int
-    log: float  #: of its probability among those that may come; where many may, among a few likeliest of them
+    log: float  #: of its probability among the tokens that may come; if these are many, among the few likeliest
 
 
 def count(mask: Mask) -> int:
@@ -25,7 +25,7 @@ def count(mask: Mask) -> int:
 
 
 def tokens(mask: Mask) -> npt.NDArray[np.int64]:
-    """The tokens of a mask with few of them, ascending."""
+    """The tokens of a mask that has few of them, in ascending order."""
     words = mask.view(_WORD)
     some = np.flatnonzero(words)  # most words of most masks are 0
     inside = np.unpackbits(words[some].view(np.uint8), bitorder="little").reshape(-1, 32)

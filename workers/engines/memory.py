@@ -1,4 +1,4 @@
-"""Memory: what a model's engine will need, what there is, and whether the one fits the other. Loads no model."""
+"""Memory: what a model's engine will need, what is available, and whether the two fit. Loads no model."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from workers.engines import EngineError
 
 MIB, GIB = 1 << 20, 1 << 30
 
-#: torch, the tokenizer and one step's arithmetic. With it the reckoning was 1.03, 1.48 and 3.01 GiB where the peak of a
-#: process with triage in 1 slot, in 16, and all four models in 16, was 1.01, 1.45 and 3.03 (CPU, torch 2.13, 2026-11).
+#: For torch, the tokenizer and the arithmetic of one step. With it the estimates were 1.03, 1.48 and 3.01 GiB, and the
+#: peaks of the process were 1.01, 1.45 and 3.03: with triage in 1 slot, in 16, and with all four models in 16 (CPU,
+#: torch 2.13, 2026-11).
 WORKING = 512 * MIB
 
-#: What a cgroup without a limit says: "max" in v2, in v1 a number beyond any machine.
+#: A cgroup without a limit says "max" in v2, and in v1 a number beyond any machine.
 UNLIMITED = 1 << 60
 
 
 class MemoryShort(EngineError):
-    """The engine would not fit; the message says what is needed, what there is, and what to lower."""
+    """The engine would not fit. The message says what is needed, what is available, and what to lower."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)
@@ -30,14 +31,14 @@ class MemoryShort(EngineError):
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes, before anything is loaded."""
+    """The need in bytes, known before anything is loaded."""
 
     weights: int
     adapters: int
     slot: int  #: keys and values of one slot
     slots: int
-    prefixes: int = 0  #: keys and values of prompts, kept for others that begin alike
-    loading: int = 0  #: only until the weights are laid out, when no slot is used yet
+    prefixes: int = 0  #: keys and values of prompts, kept for other prompts that begin alike
+    loading: int = 0  #: needed only until the weights are laid out, while no slot is used yet
     working: int = WORKING
 
     @property
@@ -50,7 +51,7 @@ class Need:
         return fixed + max(self.loading, self.prefixes + self.slots_bytes)
 
     def slots_in(self, available: int) -> int:
-        """How many slots would fit into so many bytes."""
+        """How many slots would fit into `available` bytes."""
         if replace(self, slots=0).total > available:
             return 0
         return (available - self.weights - self.adapters - self.working - self.prefixes) // self.slot
@@ -66,10 +67,10 @@ class Need:
 def need_of(
     base: Path, adapters: Iterable[Path], slots: int, length: int, width: int, weight_width: int | None = None
 ) -> Need | None:
-    """Of the model in folder `base`, with `slots` sequences of up to `length` tokens, in numbers of `width` bytes, its
-    weights in such of `weight_width` if they are others.
+    """The need of the model in folder `base`, with `slots` sequences of up to `length` tokens. `width`: bytes of a
+    number; `weight_width`: bytes of a number of the weights, if they are others.
 
-    None where its files do not say: weights that are no safetensors, a config in other words than Llama's.
+    None if its files do not say: weights that are not in safetensors, or a config that does not use Llama's words.
     """
     weights = sum(map(numbers_in, base.glob("*.safetensors")))
     a_token = _numbers_a_token(json.loads((base / "config.json").read_text("utf-8")))
@@ -81,13 +82,13 @@ def need_of(
 
 
 def head_numbers(base: Path) -> int:
-    """Of the embedding, which an engine may have twice: to look tokens up, and laid out for products."""
+    """The numbers of the embedding. An engine may have it twice: to look tokens up, and laid out for products."""
     config = json.loads((base / "config.json").read_text("utf-8"))
     return int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
 
 
 def check(need: Need | None, available: int | None, where: str) -> None:
-    """Raise MemoryShort if `need` is more than `available` bytes; None: nobody knows, and nothing is refused."""
+    """Raise MemoryShort if `need` is more than `available` bytes. None is unknown, and then nothing is refused."""
     if need is None or available is None or need.total <= available:
         return
     fitting = need.slots_in(available)
@@ -99,14 +100,14 @@ def check(need: Need | None, available: int | None, where: str) -> None:
 
 
 def numbers_in(file: Path) -> int:
-    """How many numbers the tensors of a safetensors file have, by its header alone."""
+    """How many numbers the tensors of a safetensors file have. This reads only the header."""
     with file.open("rb") as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
     return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
 def _numbers_a_token(config: dict[str, Any]) -> int | None:
-    """Of keys and values, over all layers."""
+    """The numbers of keys and values for each token, over all layers."""
     layers, heads, hidden = map(config.get, ("num_hidden_layers", "num_attention_heads", "hidden_size"))
     if not (layers and heads and hidden):
         return None
@@ -116,7 +117,7 @@ def _numbers_a_token(config: dict[str, Any]) -> int | None:
 
 
 def available_here(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes that this process may still take: of the machine, and of every cgroup that it is in. None: not Linux."""
+    """Bytes that this process may still take, from the machine and from each of its cgroups. None: not Linux."""
     machine = _field(proc / "meminfo", "MemAvailable:")
     if machine is None:
         return None
@@ -124,15 +125,15 @@ def available_here(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgr
 
 
 def resident_here(proc: Path = Path("/proc")) -> int | None:
-    """Bytes that this process has in memory. None: not Linux."""
+    """Bytes that this process has in memory; None on other systems than Linux."""
     resident = _field(proc / "self/status", "VmRSS:")
     return None if resident is None else resident * 1024
 
 
 def _rooms(own: Path, cgroups: Path) -> Iterator[int]:
-    """What is left in each cgroup, from our own up to the root: a limit holds for all below it.
+    """What is left in each cgroup, from our own up to the root, because a limit holds for all groups below it.
 
-    In a container the path may be the host's, of which only the root is to be seen: what is not there is passed over.
+    In a container the path may be the host's, of which only the root is visible. Missing folders are passed over.
     """
     try:
         lines = own.read_text("utf-8").splitlines()
@@ -156,7 +157,7 @@ def _rooms(own: Path, cgroups: Path) -> Iterator[int]:
 class CgroupFiles:
     limit: str
     usage: str
-    reclaimable: str  #: a field of memory.stat: file pages that the kernel gives up first
+    reclaimable: str  #: the field of memory.stat with the file pages that the kernel gives up first
 
 
 V1 = CgroupFiles("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -172,7 +173,7 @@ def _room(folder: Path, files: CgroupFiles) -> Iterator[int]:
 def _number(file: Path) -> int | None:
     try:
         return int(file.read_text("utf-8"))
-    except (OSError, ValueError):  # "max", or not there
+    except (OSError, ValueError):  # it is "max", or the file is missing
         return None
 
 

@@ -1,4 +1,4 @@
-"""The planner engine: goals in, plans out, by a small encoder that matches and a search. Knows no queue and no run."""
+"""The planner engine: goals in, plans out, with a small encoder that matches and a search. Knows no queue, no run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 class PlannerEngine(FunctionEngine):
-    """One goal at a time: its products take all cores, and two at once would only stop each other."""
+    """Plans one goal at a time: its products take all cores, so two at once would only hold each other up."""
 
     name = "planner"
     build = build_of("torch", "tokenizers")
     precision = "fp32"
     threads = 1
-    close_s = 5.0  #: an interpreter that ends while a thread is within torch is aborted
+    close_s = 5.0  #: Python aborts if it ends while a thread is inside torch
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> PlannerEngine:
@@ -37,7 +37,7 @@ class PlannerEngine(FunctionEngine):
 
 
 def load_planner(specialist: Specialist, settings: Settings) -> Function:
-    """The planner's function, input to output. Raises WeightsError, EngineError."""
+    """The planner's function from input to output. Raises WeightsError or EngineError."""
     manifest = specialist.manifest
     adapter = specialist.adapter_path
     if manifest.base is None or adapter is None:

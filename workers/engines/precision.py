@@ -1,4 +1,4 @@
-"""Precisions: in which numbers a model's weights are kept and multiplied, and which of them a machine is fast in.
+"""Precisions: the numbers in which weights are kept and multiplied, and which of them are fast on a machine.
 
 Knows no model.
 """
@@ -15,11 +15,11 @@ from specialists.bases.model import dtype_on
 class Precision(StrEnum):
     FP32 = "fp32"
     BF16 = "bf16"
-    INT8 = "int8"  #: weights a row, activations a token, products exact; what is between the layers stays fp32
+    INT8 = "int8"  #: a scale for each row of weights and each token; exact products; fp32 between the layers
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of what goes from layer to layer, and of keys and values."""
+        """The type of what goes from layer to layer, and of keys and values."""
         return torch.bfloat16 if self is Precision.BF16 else torch.float32
 
     @property
@@ -31,8 +31,8 @@ _WEIGHT_BYTES = {Precision.FP32: 4, Precision.BF16: 2, Precision.INT8: 1}
 
 
 def fastest(device: str) -> Precision:
-    """What `device` multiplies fastest without a loss that counts.
+    """The precision that `device` multiplies fastest without a loss that counts.
 
-    Never int8, which costs a point of accuracy (docs/log.md has the figures): it is there to be asked for.
+    It is never int8, which costs a point of accuracy (docs/log.md has the figures) and must be asked for.
     """
     return Precision.BF16 if dtype_on(device) is torch.bfloat16 else Precision.FP32

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Answer = str | Callable[[Request], str]
 
-#: Entries of the heap that may have no request any more, beside one for each request in flight.
+#: How many entries of the heap may have no request any more, beyond one for each request in flight.
 IDLE_ENTRIES = 10
 
 
@@ -34,19 +34,19 @@ IDLE_ENTRIES = 10
 class _Ticket(Ticket):
     due: float  #: `time.monotonic()` at which it ends
     served: bool = False  #: False while it waits for its turn
-    left: bool = False  #: its line; it is being answered
+    left: bool = False  #: it has left its line, and is being answered
 
 
 @dataclass
 class _Line:
-    """Who is served and who waits, of one specialist."""
+    """The requests of one specialist that are served, and those that wait."""
 
     served: int = 0
     waiting: deque[_Ticket] = field(default_factory=deque)
 
 
 class ScriptedEngine:
-    """One thread ends each request when its time is over: any number of them are served at the same time."""
+    """One thread ends each request when its time is over, so any number of requests can be served at the same time."""
 
     name = "scripted"
     build: str | None = None
@@ -55,17 +55,17 @@ class ScriptedEngine:
     def __init__(
         self, answers: Mapping[str, Answer], delay_s: float = 0.0, scripts: Mapping[str, Script] | None = None
     ) -> None:
-        """`answers`: by prompt, or by specialist where no prompt fits. A callable may raise EngineError.
+        """`answers`: by prompt, or by specialist for all other prompts. A callable may raise EngineError.
 
-        `scripts`: by specialist; one that has none takes `delay_s`.
+        `scripts`: by specialist. A specialist without a script takes `delay_s`.
         """
         self._answers = dict(answers)
         self._scripts = dict(scripts or {})
         self._plain = Script(median_s=delay_s)
         self._in_flight: InFlight[_Ticket] = InFlight(line_up=self._line_up)
-        self._changed = self._in_flight.changed  # guards what follows
+        self._changed = self._in_flight.changed  # guards the attributes that follow
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
-        self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts while it has its ticket's own time
+        self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts if its time is still its ticket's
         self._order = count()
         self._thread = threading.Thread(target=self._run, name="script", daemon=True)
         self._thread.start()
@@ -132,8 +132,8 @@ class ScriptedEngine:
             self._changed.notify_all()
 
     def _leave_line(self, ticket: _Ticket) -> None:
-        """Take the ticket out, and let the next one of its line in."""
-        ticket.left, ticket.due = True, math.inf  # no entry of the heap counts any more
+        """Take the ticket out of its line, and serve the next one."""
+        ticket.left, ticket.due = True, math.inf  # none of its entries in the heap counts any more
         line = self._lines[ticket.request.specialist]
         if not ticket.served:
             line.waiting.remove(ticket)
@@ -177,20 +177,20 @@ class ScriptedEngine:
             return Completion("", Finish.DEADLINE)
         answer = self._answers.get(request.prompt, self._answers.get(request.specialist))
         if answer is None:
-            # The prompt itself is not quoted: it may be private.
+            # The prompt itself is not quoted, because it may be private.
             raise EngineError(f"no answer is scripted for this prompt of {request.specialist!r}", retryable=False)
         return Completion(answer if isinstance(answer, str) else answer(request), Finish.STOP)
 
 
 def _raised(error: BaseException, request: Request) -> EngineError:
-    # The type alone: the message may quote the prompt.
+    # Only the type is told, because the message may quote the prompt.
     kind = type(error).__name__
     log.error("the script of %r raised %s\n%s", request.specialist, kind, where(error), extra={"action": "answer"})
     return EngineError(f"the script of {request.specialist!r} raised {kind}", retryable=False)  # and would again
 
 
 def service_s(script: Script, request_id: str) -> float:
-    """How long a request is served: log-normal around the median, the same for the same id."""
+    """How long a request takes: log-normal around the median, and always the same for the same id."""
     if not script.median_s or not script.sigma:
         return script.median_s
     return Random(request_id).lognormvariate(math.log(script.median_s), script.sigma)

@@ -1,1 +1,1 @@
-"""Specialists measured, compared, used to label, and jobs replayed. Serves nothing."""
+"""Measures and compares specialists, labels with them, and replays jobs. Serves nothing."""

@@ -1,4 +1,4 @@
-"""A cascade measured: the unsure answers of a specialist asked again of its fallback. Knows no queue."""
+"""A cascade measured: unsure answers of a specialist are asked again of its fallback. Knows no queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workers.measuring.evaluate import Answer, Evaluation, evaluate_here
 def cascade_of(
     specialist: Specialist, fallback: Specialist, examples: Sequence[Example], found: Evaluation, settings: Settings
 ) -> Cascade:
-    """`found`: of `specialist` on `examples`. As in serving, the first answer stands where the fallback has none."""
+    """`found`: `specialist` on `examples`. As in serving, the first answer stands if the fallback has none."""
     rule = specialist.manifest.fallback
     assert rule
     unsure = [n for n, answer in enumerate(found.answers) if _is_unsure(specialist, answer, rule.below)]
@@ -38,6 +38,6 @@ def cascade_of(
 
 
 def _is_unsure(specialist: Specialist, answer: Answer, below: float) -> bool:
-    """What does not say how sure it is counts as sure, and so does what is no answer: it is asked of nobody else."""
+    """An answer without a confidence counts as sure, and so does a missing one: the fallback is asked neither."""
     confidence = confidence_of(specialist, answer.probability)
     return confidence is not None and confidence < below

@@ -1,4 +1,4 @@
-"""`manyhands curve`: how well a specialist does that saw few examples. Knows nothing of how it is trained."""
+"""`manyhands curve`: how well a specialist does after few examples. Does not know how it is trained."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.measuring.evaluate import evaluate_here
 
 
 class CurveError(ValueError):
-    """There is no curve of that."""
+    """The curve cannot be measured."""
 
 
 _FAULTS = (CatalogError, UnknownJobType, ExamplesError, FactsError, EngineError, WeightsError, CurveError, OSError)

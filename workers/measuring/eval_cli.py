@@ -1,4 +1,4 @@
-"""`manyhands eval`: measure a specialist on a file of examples. Knows nothing of how it is measured."""
+"""`manyhands eval`: measures a specialist on a file of examples. Does not know how that is done."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workers.measuring.evaluate import Evaluation, evaluate_here
 
 
 class EvalError(ValueError):
-    """Options that do not go together, or nothing to keep the scores in."""
+    """The options do not go together, or there is nothing to keep the scores in."""
 
 
 UNTUNED = "base, untuned"
@@ -120,7 +120,7 @@ def _warn(sentence: str) -> None:
 
 
 def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
-    """With its confidence fitted and pinned; as it was, aloud, where there are too few answers for that."""
+    """The specialist with its confidence fitted and pinned. With too few answers it stays as it is, and we say so."""
     if len(found.judged) < LEAST_JUDGED:
         typer.echo(
             f"no confidence is pinned: {len(found.judged)} answers came with a probability, and a calibration needs "
@@ -134,7 +134,7 @@ def _calibrated(specialist: Specialist, found: Evaluation) -> Specialist:
 
 
 def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
-    """Its base alone, which is shown these examples with their answers before the question."""
+    """The specialist's base alone. It is shown these examples with their answers before the question."""
     texts = [specialist.render(each.input) + specialist.write(each.output) + "\n\n" for each in shown]
     limits = specialist.manifest.limits
     room = limits.model_copy(update={"input_tokens": limits.input_tokens + sum(map(len, texts))})
@@ -143,13 +143,13 @@ def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
 
 
 def _score_baselines(training: Path, examples: Sequence[Example], rules: Rules) -> dict[str, dict[str, float]]:
-    """Each baseline's name -> its metrics."""
+    """The name of each baseline -> its metrics."""
     inputs = [example.input for example in examples]
     return {name: score(examples, ask(inputs), rules) for name, ask in fit_baselines(read_examples(training)).items()}
 
 
 def _told_of_guessing(name: str, examples: Sequence[Example]) -> str:
-    """What was measured, as a table for the manifest, where it can be changed."""
+    """A notice with the metrics that were guessed, as a table for the manifest, where they can be changed."""
     rules = {metric: rule.model_dump(exclude_none=True) for metric, rule in guessed(examples).items()}
     return (
         f"notice: the manifest of {name!r} names no metrics, so they were guessed from the shape of its outputs. "
@@ -164,7 +164,7 @@ def _keep(
     compared: Mapping[str, Mapping[str, float]],
     shots: int,
 ) -> None:
-    """In the specialist's card and facts: as its own figures, or as those of its base."""
+    """Keep the scores in the specialist's card and facts, as its own or as those of its base."""
     tuned, folder, facts = specialist.manifest.adapter is not None, specialist.folder, Facts.load(specialist.folder)
     what = "adapter" if tuned else f"{UNTUNED}, {shots} shots" if shots else UNTUNED
     add_score(folder, data, found.n, found.metrics, f"{what}, {found.valid_share:.1f} % valid")
@@ -207,7 +207,7 @@ def _measured(found: Evaluation, data: str, compared: Sequence[Compared]) -> Mea
 
 
 def trust(found: Evaluation) -> dict[str, Any] | None:
-    """Calibration error before and after a calibration that did not see the answer, and the surest answers' score."""
+    """The calibration error before and after a calibration on other answers, and the scores of the surest answers."""
     if len(found.judged) < LEAST_JUDGED:
         return None
     calibrated = cross_calibrated(found.judged)
@@ -239,7 +239,7 @@ def _print_cascade(cascade: Cascade) -> None:
 
 
 def pin(folder: Path, calibration: Calibration) -> None:
-    """Put it into the manifest, as text: comments there stay. Raises ManifestTextError."""
+    """Write the calibration into the manifest as text, so that its comments stay. Raises ManifestTextError."""
     path = folder / "specialist.toml"
     said = {"scale": round(calibration.scale, 3), "shift": round(calibration.shift, 3)}
     path.write_text(with_table(path.read_text(), "confidence", said, "manyhands eval --calibrate"))

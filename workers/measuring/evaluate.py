@@ -1,4 +1,4 @@
-"""Evaluation: a specialist's examples through the engine that serves it, and the score. Knows no queue."""
+"""Evaluation: runs a specialist's examples through the engine that serves it, and scores them. Knows no queue."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from workers.requests import request_for
 @dataclass(frozen=True)
 class Answer:
     output: Json | None = None  #: None: there is none, or it is not valid
-    probability: float | None = None  #: of it, as the model says; None: its engine says none
-    right: bool = False  #: exactly
+    probability: float | None = None  #: of the output, as the model gives it; None: its engine gives none
+    right: bool = False  #: whether the output is exactly right
 
 
 @dataclass(frozen=True)
@@ -32,37 +32,37 @@ class Evaluation:
     n: int
     valid_share: float  #: percent of answers that parse and keep the output schema
     metrics: dict[str, float]  #: percent
-    intervals: dict[str, tuple[float, float]]  #: 95 %, of each metric
-    counts: dict[str, int]  #: of each metric, how many of the examples it is of
+    intervals: dict[str, tuple[float, float]]  #: the 95 % interval of each metric
+    counts: dict[str, int]  #: how many of the examples each metric counts
     seconds: float
     jobs_per_s: float
-    tokens_in: float  #: of a job
+    tokens_in: float  #: the mean of a job, as is the next
     tokens_out: float
-    refused: dict[str, int]  #: why answers are missing or not valid, and how many
+    refused: dict[str, int]  #: why answers are missing or not valid -> how many
     answers: Sequence[Answer]  #: in the order of the examples
 
     @property
     def judged(self) -> list[Judged]:
-        """Of valid answers: the model's own probability, where the engine says one, and whether right."""
+        """For each valid answer, the model's own probability, if its engine gives one, and whether it is right."""
         return [(each.probability, each.right) for each in self.answers if each.probability is not None]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of an input."""
+    """The answer to one input."""
 
-    output: Json | None  #: valid; None: there is none
-    completion: Completion | None  #: None: the engine has none
+    output: Json | None  #: a valid one; None: there is none
+    completion: Completion | None  #: None: the engine gave none
     refused: str | None = None  #: why there is no output
 
     @property
     def probability(self) -> float | None:
-        """Of the output; None: there is none, or its engine says none."""
+        """The probability of the output; None if there is no output, or if its engine gives none."""
         return self.completion.probability if self.completion and self.output is not None else None
 
 
 def ask(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> Iterator[Asked]:
-    """All inputs at once, so that the engine's batch is full; checked, rendered and parsed as in serving. In order."""
+    """Ask all inputs at once, so that the engine's batch is full. Checks and parses as in serving. Yields in order."""
     faults = [specialist.input_faults(input) for input in inputs]
     futures = [
         None if faults[number] else engine.submit(request_for(specialist, input, str(number)))
@@ -81,7 +81,7 @@ def ask(specialist: Specialist, inputs: Sequence[Json], engine: Engine) -> Itera
 
 
 def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine) -> Evaluation:
-    """Inputs that serving would refuse count as wrong. Raises ExamplesError where it would refuse all of them."""
+    """Inputs that serving would refuse count as wrong. Raises ExamplesError if it would refuse all of them."""
     if all(specialist.input_faults(example.input) for example in examples):
         fault = specialist.input_faults(examples[0].input)[0]
         raise ExamplesError(f"none of the {len(examples)} examples is one of {specialist.name!r}: {fault}")
@@ -114,7 +114,7 @@ def evaluate(specialist: Specialist, examples: Sequence[Example], engine: Engine
 
 
 def evaluate_here(specialist: Specialist, examples: Sequence[Example], settings: Settings) -> Evaluation:
-    """`evaluate` through an engine of its own, which is closed again."""
+    """`evaluate` with an engine of its own, which is closed afterwards."""
     engine = load_engines([specialist], settings)[specialist.name]
     try:
         return evaluate(specialist, examples, engine)
@@ -129,5 +129,5 @@ def _output(specialist: Specialist, completion: Completion, input: Json) -> Json
 
 
 def _reason(message: str) -> str:
-    """The first of its faults, without list positions: alike faults count together."""
+    """The first of the faults, without list positions, so that faults of one kind count together."""
     return re.sub(r"\.\d+", ".*", message.split(";")[0])

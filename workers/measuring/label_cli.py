@@ -1,7 +1,7 @@
-"""`manyhands label`: a specialist's answers as another's training data. Knows nothing of training.
+"""`manyhands label`: a specialist's answers as training data for another one. Knows nothing of training.
 
-The way to distil: a larger specialist with the same schemas labels inputs that nobody has, and the smaller one is
-trained on what it was sure of.
+This is the way to distil: a larger specialist with the same schemas labels inputs that have no outputs, and the smaller
+one is trained on the answers that it was sure of.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from workers.measuring.evaluate import Asked, ask
 
 
 class LabelError(ValueError):
-    """Nothing can be kept, or nothing was."""
+    """Nothing can be kept, or nothing was kept."""
 
 
 _FAULTS = (CatalogError, UnknownJobType, ExamplesError, EngineError, WeightsError, LabelError, OSError)
@@ -86,9 +86,9 @@ def _warn(sentence: str) -> None:
 def labelled(
     specialist: Specialist, inputs: Sequence[Json], answers: Iterator[Asked], above: float, left_out: Counter[str]
 ) -> Iterator[Json]:
-    """Rows of a file of examples; `left_out` comes to say why others are none, and how many.
+    """Rows of a file of examples. `left_out` gets the reasons why other answers are left out, and how many they are.
 
-    Raises LabelError where an answer must be sure and its engine does not say how sure it is.
+    Raises LabelError if an answer must be sure and its engine does not say how sure it is.
     """
     for input, asked in zip(inputs, answers, strict=True):
         if asked.output is None:

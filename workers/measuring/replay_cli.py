@@ -1,4 +1,4 @@
-"""`manyhands replay`: does a stored job give its output again? Knows the ledger and the engines; compares nothing."""
+"""`manyhands replay`: whether a stored job gives its output again. Knows ledger and engines; compares nothing."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _replayed(job: Stored, settings: Settings, times: int, beside: int, anyway: 
     if beside >= settings.slots:
         raise ReplayError(f"--beside {beside} needs {beside + 1} slots; MANYHANDS_SLOTS is {settings.slots}")
     others = neighbours(specialist, job.job.input, beside)
-    # Where it was done; the settings here may say another place.
+    # The job is done where it was done before, even if the settings name another place.
     there = settings.model_copy(update={"engine": "ray" if job.made_by.engine == "ray" else None})
     engine = load_engines([specialist], there)[specialist.name]
     try:

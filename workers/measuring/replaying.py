@@ -1,4 +1,4 @@
-"""Replaying: a stored job's input once more through its specialist, and is its output the same? Stores nothing."""
+"""Replaying: does a stored job's input again, and compares the output with the stored one. Stores nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from workers.attempt import OVERDUE_S, provenance_of
 from workers.engines import Completion, Engine, EngineError, Finish
 from workers.requests import request_for
 
-DIFF_LINES = 40  #: shown of a difference
+DIFF_LINES = 40  #: lines that are shown of a difference
 SHORT = 12  #: hexadecimal digits of a digest that are shown
 
-#: What may explain another output, of `Provenance`, in words.
+#: The fields of `Provenance` that may explain another output, in words.
 CIRCUMSTANCES = {
     "digest": "digest",
     "engine": "engine",
@@ -47,13 +47,13 @@ class Stored:
 @dataclass(frozen=True)
 class Replay:
     job_id: str
-    specialist: str  #: "<name>@<version>", as here
+    specialist: str  #: "<name>@<version>" of the specialist here
     engine: str
     times: int
-    beside: int  #: other requests each time
-    differing: int  #: of `times`, those that gave another output, or none
-    difference: list[str]  #: of the first of them, a line of a diff each
-    notes: list[str]  #: what computes here otherwise than it did then
+    beside: int  #: how many other requests were in the batch each time
+    differing: int  #: how many of `times` gave another output, or none
+    difference: list[str]  #: the lines of a diff for the first of these
+    notes: list[str]  #: what is not as it was when the output was made
 
     @property
     def same(self) -> bool:
@@ -61,7 +61,7 @@ class Replay:
 
 
 def stored(job_id: str, status: JobStatus | None) -> Stored:
-    """What is to be compared with. Raises ReplayError if there is nothing."""
+    """The stored job to compare with. Raises ReplayError if there is none."""
     if status is None:
         raise ReplayError(f"no job {job_id!r} is known; is the id whole, and has its retention not passed?")
     outcome = status.outcome
@@ -76,7 +76,7 @@ def stored(job_id: str, status: JobStatus | None) -> Stored:
 
 
 def check_digest(stored: Stored, specialist: Specialist) -> None:
-    """Raises ReplayError if the specialist here is not the one that made the output."""
+    """Raise ReplayError if the specialist here is not the one that made the output."""
     then, now = stored.made_by, specialist
     if then.digest != now.digest:
         raise ReplayError(
@@ -87,7 +87,7 @@ def check_digest(stored: Stored, specialist: Specialist) -> None:
 
 
 def neighbours(specialist: Specialist, input: Json, count: int) -> list[Json]:
-    """`count` other inputs, of the specialist's examples, over and over if there are fewer. Raises ReplayError."""
+    """`count` other inputs from the specialist's examples, repeated if there are fewer. Raises ReplayError."""
     if count == 0:
         return []
     path = specialist.folder / EXAMPLES
@@ -102,9 +102,9 @@ def neighbours(specialist: Specialist, input: Json, count: int) -> list[Json]:
 def replay(
     stored: Stored, specialist: Specialist, engine: Engine, times: int = 1, beside: Sequence[Json] = ()
 ) -> Replay:
-    """Do it `times` times, each time together with `beside`, and before another one of these.
+    """Do the job `times` times, each time together with `beside`, and each time at another place among these.
 
-    Raises ReplayError or EngineError if that says nothing of its output.
+    Raises ReplayError or EngineError if nothing can be said of its output.
     """
     answers = [_answer(stored.job, specialist, engine, beside, turn) for turn in range(times)]
     expected = _written(stored.output)
@@ -140,7 +140,7 @@ def _answer(job: Job, specialist: Specialist, engine: Engine, beside: Sequence[J
 
 
 def _read(specialist: Specialist, future: Future[Completion], job: Job) -> Json:
-    """Raises AnswerError, where the same comes of it each time, or ReplayError, or EngineError."""
+    """Raises AnswerError if every try would end like this one, and otherwise ReplayError or EngineError."""
     if not future.done():
         raise ReplayError(f"no answer within {job.timeout_s:g} s, which is the job's time-out")
     try:
@@ -158,7 +158,7 @@ def _read(specialist: Specialist, future: Future[Completion], job: Job) -> Json:
 
 
 def _written(output: Json) -> str:
-    """The same for equal outputs; `1`, `1.0` and `true` are not equal, as they are in Python."""
+    """A text that is the same for equal outputs. `1`, `1.0` and `true` are equal in Python, but not here."""
     return json.dumps(output, indent=2, ensure_ascii=False, sort_keys=True)
 
 

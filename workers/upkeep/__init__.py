@@ -1,1 +1,1 @@
-"""What keeps a worker process going, and ends one that cannot."""
+"""What keeps a worker process going, and ends one that cannot go on."""

@@ -1,7 +1,7 @@
-"""Consuming: whether what waits on a worker's queues reaches it. Knows neither Celery nor what a job says.
+"""Deafness: whether the messages that wait on a worker's queues reach it. Knows neither Celery nor what a job says.
 
-A Celery worker that was cut off from its broker may come back, beat, and take no message ever again (celery#8030,
-celery#8091). Being alive is therefore not enough: a worker is well while what waits for it arrives.
+A Celery worker that was cut off from its broker may come back and beat, but never take a message again (celery#8030,
+celery#8091). Being alive is therefore not enough: a worker is well only while the messages that wait for it arrive.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from infra.queue.protocol import Handler, Queue, QueueUnavailable
 
 log = logging.getLogger(__name__)
 
-#: Looks in the time after which a worker that hears nothing counts as deaf.
+#: How many looks there are in the time after which a worker that hears nothing counts as deaf.
 LOOKS = 8
 
 #: Celery waits 2, 4, ... 30 s between two tries to connect (kombu's `ensure_connection`, whose times it does not let us
-#: set): after a long outage it is silent for so long although Redis answers.
+#: set). So after a long outage it may be silent for this long although Redis answers.
 RECONNECT_S = 35.0
 
-#: Its thread may be asking a Redis that is away: its worker does not wait for that to end.
+#: The listener's thread may be asking a Redis that is away. Its worker waits only this long for the thread to end.
 STOP_S = 1.0
 
 
 class Ear:
-    """What has arrived and what has not. Decides; any thread may call.
+    """Knows which messages have arrived and which have not. It only decides; any thread may call it.
 
-    It counts looks, not seconds: a process that was frozen has not listened meanwhile.
+    It counts looks instead of seconds, because a process that was frozen has not listened meanwhile.
     """
 
     def __init__(self, slots: int, spared: int) -> None:
-        """`spared`: looks that do not count after one that failed."""
+        """`spared`: how many looks do not count after one that failed."""
         self._slots = slots
         self._spared = spared
-        self._lock = threading.Lock()  # guards what follows
+        self._lock = threading.Lock()  # guards the attributes that follow
         self._busy = 0
         self._spared_now = 0
         self._unheard: dict[str, int] = {}  # by job type: looks in a row at which messages waited and a slot was free
@@ -60,7 +60,7 @@ class Ear:
                 self._busy -= 1
 
     def look(self, waiting: Mapping[str, int] | None) -> list[str]:
-        """The job types it is deaf to, given how many messages of each wait. None: nobody could say."""
+        """The job types to which the worker is deaf. `waiting`: messages of each type that wait; None: not known."""
         with self._lock:
             if waiting is None:
                 self._spared_now = self._spared + 1
@@ -72,7 +72,7 @@ class Ear:
 
 
 class Listener:
-    """A context: its thread looks whether messages arrive, and calls `deafened`, once, when they do not."""
+    """A context: its thread looks whether messages arrive, and calls `deafened` once when they do not."""
 
     def __init__(
         self,
@@ -101,11 +101,11 @@ class Listener:
         self._thread.join(STOP_S)
 
     def handlers(self) -> dict[str, Handler]:
-        """Those given, each noted when a message reaches it."""
+        """The given handlers; each also notes that a message has reached it."""
         return {job_type: self._noting(job_type, handler) for job_type, handler in self._handlers.items()}
 
     def end(self) -> None:
-        """Look no more: from now on the queue is not asked for messages."""
+        """Stop looking, because from now on the queue is not asked for messages."""
         self._ended.set()
 
     def _noting(self, job_type: str, handler: Handler) -> Handler:
@@ -125,7 +125,7 @@ class Listener:
                 return
 
     def _waiting(self) -> dict[str, int] | None:
-        """None while Redis does not answer us either: then it is not the worker that is deaf."""
+        """None while Redis does not answer us either, because then it is not the worker that is deaf."""
         try:
             self._ledger.ping()
             return {job_type: self._queue.waiting(job_type) for job_type in self._handlers}

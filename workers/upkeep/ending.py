@@ -10,11 +10,11 @@ from collections.abc import Callable
 BROKEN = 1  #: An engine or the queue broke. Start the worker again.
 REFUSED = 2  #: The worker cannot start like this. Starting it again does not help.
 
-END_S = 10.0  #: beyond its grace period; what has not ended then hangs
+END_S = 10.0  #: time after the grace period; a process that has not ended by then hangs
 
 
 def refuse(reason: str) -> int:
-    """Say in one line why there is no start; the exit code."""
+    """Say in one line why the worker does not start. Returns the exit code."""
     print(f"error: {reason}", file=sys.stderr)  # noqa: T201 - the logs may not be set up yet
     return REFUSED
 
@@ -30,7 +30,7 @@ class Ending:
         self._last_resort.daemon = True
 
     def begin(self) -> None:
-        """From any thread, and any number of times."""
+        """May be called from any thread, and any number of times."""
         self._stop()
         if self._begun.acquire(blocking=False):
             self._last_resort.start()

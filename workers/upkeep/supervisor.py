@@ -1,7 +1,7 @@
 """The supervisor: a small process that keeps a worker process going. Knows no job, no engine and no Redis.
 
-It holds one end of a pipe, the worker's ticker the other. A worker that falls silent has an engine or an interpreter
-that comes round no more: no thread of its own could be trusted to end it, so this process does.
+It holds one end of a pipe, and the worker's ticker holds the other. If a worker falls silent, one of its engines or its
+interpreter hangs. No thread of that process could be trusted to end it, so this process does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger("workers.upkeep.supervisor")  # not `__name__`: this mod
 
 LOOK_S = 0.1  #: between two looks at the worker
 
-#: Settings that the command line may give, and how.
+#: Settings that the command line may give, and the option for each.
 OPTIONS = {
     "redis_url": "--broker",
     "redis_password_file": "--key-file",
@@ -44,7 +44,7 @@ OPTIONS = {
 def main(names: Sequence[str] = (), given: Mapping[str, Any] = MappingProxyType({})) -> int:
     """Keep a worker going that serves the specialists `names`, by default all. Returns the process's exit code.
 
-    `given`: settings by their field, of those in `OPTIONS`; they win over the environment.
+    `given`: settings by the names of their fields, out of `OPTIONS`; they win over the environment.
     """
     try:
         settings = Settings(**given)
@@ -63,18 +63,19 @@ def main(names: Sequence[str] = (), given: Mapping[str, Any] = MappingProxyType(
 
 class Supervisor:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], stall_s: float, grace_s: float) -> None:
-        """`command` is also given `--ticks=N`, where to tick. Silent for `stall_s` after its first tick, it is killed.
+        """`command` is also given `--ticks=N`, the descriptor to tick on. If it is silent for `stall_s` after its first
+        tick, it is killed.
 
-        Told to end, it has `grace_s`, and a while to go.
+        When it is told to end, it has `grace_s`, and END_S more to leave.
         """
         self._worker = TickingChild("the worker", command, environment)
         self._stall_s = stall_s
         self._grace_s = grace_s
-        self._asked: signal.Signals | None = None  # to end
-        self._leave_by = math.inf  # `time.monotonic()`: since it was told to end
+        self._asked: signal.Signals | None = None  # the signal that asks it to end
+        self._leave_by = math.inf  # `time.monotonic()` by which it must be gone, since it was told to end
 
     def run(self) -> int:
-        """Until the worker has ended for good; its exit code, as a shell would say it. For the main thread."""
+        """Run until the worker has ended for good. Returns its exit code as a shell would. For the main thread."""
         with self._heeding():
             self._worker.start()
             while True:
@@ -90,7 +91,7 @@ class Supervisor:
                     log.error(said, extra={"action": "restart"})
 
     def _watch(self) -> None:
-        """Pass on what it is asked; kill it if it hangs."""
+        """Pass the signal on that asks it to end; kill it if it hangs."""
         if self._asked and self._leave_by == math.inf:
             self._worker.ask_to_stop(self._asked)
             self._leave_by = time.monotonic() + self._grace_s + END_S
@@ -99,9 +100,10 @@ class Supervisor:
             self._worker.stop(until=0.0)
 
     def _is_final(self, code: int) -> bool:
-        """A worker that never came to serve is not started again: its end is for whoever started us to see.
+        """A worker that never came to serve is not started again, so that whoever started us sees its end.
 
-        What is refused to one that has served before, a place in memory or an answer from Redis, may come back.
+        A worker that has served before is started again: what it was refused now, memory or an answer from Redis, may
+        come back.
         """
         if self._worker.is_due:
             return False
@@ -114,7 +116,7 @@ class Supervisor:
 
     @contextmanager
     def _heeding(self) -> Iterator[None]:
-        """SIGTERM and SIGINT are the worker's: noted here, and passed on at the next look."""
+        """Catch SIGTERM and SIGINT for the worker: they are noted here, and passed on at the next look."""
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield

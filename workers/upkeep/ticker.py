@@ -11,18 +11,19 @@ from types import TracebackType
 from typing import Self
 
 TICK_S = 1.0
-#: Ticks in the time after which silence counts as a stall: one that comes late is no reason.
+#: Ticks in the time after which silence counts as a stall, so that one late tick does no harm.
 TICKS = 8
 
 
 class Ticker:
-    """A context: its thread ticks while all that it watches is well, and for `spare_s` after that: what runs may end.
+    """A context: its thread ticks while all that it watches is well, and for `spare_s` after that, so that running jobs
+    may end.
 
-    A process whose interpreter does not come round any more does not tick either.
+    A process whose interpreter hangs does not tick either.
     """
 
     def __init__(self, pipe: int | None, stall_s: float, spare_s: float) -> None:
-        """`pipe`: a file descriptor to write to, this process's alone from now on; None: nobody listens."""
+        """`pipe`: a file descriptor to write to, which only this process has from now on; None: nobody listens."""
         self._pipe = pipe
         self._every_s = min(TICK_S, stall_s / TICKS)
         self._spare_s = spare_s
@@ -50,7 +51,7 @@ class Ticker:
             if all(well() for well in self._watched):
                 self._well_at = time.monotonic()
             if time.monotonic() - self._well_at <= self._spare_s and not _tick(self._pipe):
-                os.kill(os.getpid(), signal.SIGTERM)  # where no tether has ended us with the supervisor
+                os.kill(os.getpid(), signal.SIGTERM)  # for systems where no tether ends us with the supervisor
                 return
             if self._ended.wait(self._every_s):
                 return
@@ -61,7 +62,7 @@ def _tick(pipe: int) -> bool:
     try:
         os.write(pipe, b".")
     except BlockingIOError:
-        pass  # full: whoever listens was stopped for a while
+        pass  # the pipe is full, because the listener was stopped for a while
     except BrokenPipeError:
         return False
     return True

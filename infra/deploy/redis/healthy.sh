@@ -1,5 +1,5 @@
 #!/bin/sh
-# Healthy: it takes a password and answers; while it still loads its data it does not.
+# Redis is healthy if it takes a password and answers. While it still loads its data, it does not answer.
 set -eu
 REDISCLI_AUTH=$(cat /run/secrets/redis_health)
 export REDISCLI_AUTH

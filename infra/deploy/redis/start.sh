@@ -1,6 +1,6 @@
 #!/bin/sh
-# The users of users.acl, each with the hash of its password, go to Redis by standard input: a password shows in no
-# argument, no environment and no file but its secret.
+# Gives Redis the users of users.acl by standard input, each with the hash of its password. So a password is in no
+# argument, in no environment, and in no file but its secret.
 set -eu
 with_password() {
   secret=/run/secrets/redis_$1

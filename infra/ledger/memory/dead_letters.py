@@ -1,4 +1,4 @@
-"""Jobs that ended without an output, kept for people to look at. In this process's memory; knows no line."""
+"""Dead letters in this process's memory: jobs that ended without an output, kept for people. Knows no line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from infra.records import Cause, DeadLetter, Outcome
 
 class DeadLetters:
     def __init__(self) -> None:
-        self._letters: dict[str, DeadLetter] = {}  # the oldest first
+        self._letters: dict[str, DeadLetter] = {}  # the oldest letter comes first
 
     def add(self, entry: Entry, outcome: Outcome, now_ms: int) -> None:
-        """Nothing, if the outcome is no failure or one that makes no dead letter."""
+        """Add the job, unless its outcome is no failure, or is a failure that makes no dead letter."""
         cause = Cause.of(outcome.failure.kind) if outcome.failure else None
         if outcome.failure and cause:
             self._letters[entry.id] = DeadLetter(

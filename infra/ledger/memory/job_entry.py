@@ -1,4 +1,4 @@
-"""One job in this process's memory, and what has become of it. Knows no other job, and no clock."""
+"""One job in this process's memory, and what became of it. Knows no other job, and no clock."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus
 
 @dataclass
 class Entry:
-    """`text` and `outcome` are JSON, so that no caller shares a dict with us."""
+    """`text` and `outcome` are JSON, so that no caller shares a dict with the ledger."""
 
     text: str
-    job: Job  #: without its input
-    queue_ms: int | None  #: to be claimed in, from when it is first ready; None: for ever, or that has begun
-    since_ms: int = 0  #: last made ready
-    claim_until_ms: int | None = None  #: it expires unless it is claimed before; None: whenever, or it was claimed once
+    job: Job  #: the job without its input
+    queue_ms: int | None  #: time to claim it in, once it is ready for the first time; None: no limit, or already begun
+    since_ms: int = 0  #: when it was last made ready
+    claim_until_ms: int | None = None  #: it expires unless it is claimed by then; None: no limit, or claimed once
     state: JobState = JobState.READY
     attempt: int = 0
     token: str | None = None
     committed: str | None = None  #: token of the last accepted commit
     handed: str | None = None  #: token of the last claim that was handed back
-    lost: int = 0  #: leases that ran out
+    lost: int = 0  #: how many leases ran out
     strayed: bool = False  #: it was offered to a worker of other schemas
-    share: float = 0.0  #: by which its tenant's turn grew when it was taken; 0: it is in a line again
+    share: float = 0.0  #: how much its tenant's turn grew when it was taken; 0: it is in a line again
     worker: str | None = None
     resends: int = 0
     outcome: str | None = None
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def line(self) -> str:
-        """The job type in whose line it is, or the line of its own schemas."""
+        """The line that it is in: that of its job type, or that of its own schemas."""
         return strayed_line(self.job.type, self.job.schemas or "") if self.strayed else self.job.type
 
     @property
@@ -57,18 +57,18 @@ class Entry:
 
     @property
     def until_ms(self) -> int | None:
-        """When it expires unless it is claimed."""
+        """The time at which it expires, unless it is claimed."""
         limits = [limit for limit in (self.job.deadline_ms, self.claim_until_ms) if limit is not None]
         return min(limits, default=None)
 
     def line_up(self, now_ms: int) -> None:
-        """Ready from now on; if for the first time, it counts for how long it waits to be claimed."""
+        """Make it ready now. If this is the first time, the limit on its wait for a claim begins."""
         self.since_ms, self.share = now_ms, 0.0
         if self.queue_ms is not None:
             self.claim_until_ms, self.queue_ms = now_ms + self.queue_ms, None
 
     def strip(self) -> None:
-        """Keep nothing of what it says, or was answered."""
+        """Forget what it says and how it was answered."""
         self.text, self.outcome = "", None
 
     def read_job(self) -> Job:
@@ -78,7 +78,7 @@ class Entry:
         return read_outcome(self.outcome) if self.outcome else None
 
     def late(self, now_ms: int) -> str | None:
-        """Why it has expired; None: it has not."""
+        """Why it has expired; None if it has not."""
         if self.job.deadline_ms is not None and self.job.deadline_ms <= now_ms:
             return "its deadline passed before an answer"
         if self.claim_until_ms is not None and self.claim_until_ms <= now_ms:
@@ -89,15 +89,15 @@ class Entry:
         return self.attempt < self.job.attempts and (self.job.deadline_ms is None or self.job.deadline_ms > at_ms)
 
     def failed(self, state: JobState, message: str) -> Outcome:
-        """An end that no worker committed."""
+        """The outcome of a job that ended without a commit of a worker."""
         return self._ended(state).model_copy(update={"failure": Failure(kind=FailureKind(state), message=message)})
 
     def unread(self, worker: str) -> Outcome:
-        """The end of an attempt by a worker that cannot read the job."""
+        """The outcome of an attempt by a worker that cannot read the job."""
         return unread_job(worker, self._ended(JobState.FAILED).model_dump(include=set(PLACE)))
 
     def answered(self, outcome: Outcome) -> Outcome:
-        """An end with the output of another job, which asked the same."""
+        """The outcome with the output of another job, which asked the same."""
         shared = {name: getattr(outcome, name) for name in SHARED}
         return self._ended(JobState.SUCCEEDED).model_copy(update=shared | {"same_as": outcome.job_id})
 

@@ -1,4 +1,4 @@
-"""Where the unfinished jobs of one type are: in line by class and tenant, on the queue, running. Ends none."""
+"""Where the unfinished jobs of one type are: in line by class and tenant, on the queue, or running. Ends no job."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from infra.ledger.memory.job_entry import Entry
 from infra.ledger.memory.pace import Pace
 from infra.records import Load, Priority, TypeState
 
-#: What is on the queue already is overtaken by nobody: of a type whose speed is known, no more than so long takes.
+#: A job on the queue cannot be overtaken. So if the speed of a type is known, its queue holds this much work at most.
 AHEAD_S = 2
 SMALLEST_WINDOW = 16
 
-#: When a job was put on the queue: ms, and its place among those of one batch.
+#: When a job was put on the queue: ms, and its place in the batch that it was part of.
 Sent = tuple[int, int]
 
 
@@ -23,8 +23,8 @@ class ClassLine:
 
     def __init__(self) -> None:
         self._waiting: dict[str, OrderedDict[str, Entry]] = {}
-        self._turns: dict[str, float] = {}  # tenant -> tokens by weight; the least is next
-        self._clock = 0.0  # the turn of whom was served last: nobody begins before it
+        self._turns: dict[str, float] = {}  # tenant -> tokens divided by weight; the tenant with the least is next
+        self._clock = 0.0  # the turn of the tenant that was served last; no tenant begins before it
 
     def join(self, entry: Entry, first: bool) -> None:
         tenant = entry.job.tenant
@@ -41,7 +41,7 @@ class ClassLine:
     def next(self) -> Entry | None:
         """The foremost job of the tenant whose turn it is.
 
-        A tenant with nothing waiting keeps its turn until it would be next: who leaves and comes back gains nothing.
+        A tenant with nothing waiting keeps its turn until it would be next, so nobody gains by leaving and coming back.
         """
         while self._turns:
             _, tenant = min((turn, tenant) for tenant, turn in self._turns.items())
@@ -56,7 +56,7 @@ class ClassLine:
         self._turns[entry.job.tenant] += entry.share
 
     def refund(self, entry: Entry) -> None:
-        """Undo its charge, if it was charged since it was in a line."""
+        """Undo its charge, if it was charged since it was last in a line."""
         self._turns.setdefault(entry.job.tenant, self._clock)
         self._turns[entry.job.tenant] -= entry.share
         entry.share = 0.0
@@ -80,8 +80,8 @@ class Line:
     def __init__(self) -> None:
         self.pending: set[str] = set()
         self.sent: dict[str, Sent] = {}
-        self.running: dict[str, int] = {}  #: id -> ms when its lease runs out
-        self.refill_at: int | None = None  #: so many sent jobs; None: its window took all that was ready
+        self.running: dict[str, int] = {}  #: id -> ms at which its lease runs out
+        self.refill_at: int | None = None  #: the number of sent jobs to refill at; None: the window took all ready jobs
         self.passed: tuple[Sent, int] | None = None  #: when the last claimed job was sent, and when it was claimed
         self.pace = Pace()
         self._classes = {priority: ClassLine() for priority in Priority}
@@ -89,7 +89,7 @@ class Line:
 
     @property
     def waits(self) -> bool:
-        """Some jobs could be claimed if there was a free worker."""
+        """Whether a free worker could claim a job of this line."""
         return bool(self.sent) or any(self._classes.values())
 
     def join(self, entry: Entry, first: bool = False) -> None:
@@ -106,14 +106,14 @@ class Line:
         self.running.pop(entry.id, None)
 
     def refills(self) -> bool:
-        """Once, when half of a full window has been taken off the queue."""
+        """True once, when half of a full window has been taken off the queue."""
         if self.refill_at is None or len(self.sent) > self.refill_at:
             return False
         self.refill_at = None
         return True
 
     def next(self, window: int, now_ms: int, ageing_s: float) -> Entry | None:
-        """Whom to put on the queue; None: nobody waits, or the window is full."""
+        """The job to put on the queue next; None if no job waits or the window is full."""
         window = self._window(window, now_ms)
         self.refill_at = None
         if len(self.sent) >= window:
@@ -129,7 +129,7 @@ class Line:
         self._classes[entry.job.priority].refund(entry)
 
     def silent(self, now_ms: int, silent_ms: int) -> list[Entry]:
-        """Not claimed for `silent_ms`. While the line moves, what was sent after the last claimed job only waits."""
+        """Jobs not claimed for `silent_ms`. While the line moves, a job sent after the last claimed one only waits."""
         before = now_ms - silent_ms + 1, 0
         if self.passed and self.passed[1] >= before[0]:
             before = min(before, self.passed[0])
@@ -163,6 +163,6 @@ class Line:
 
 
 def _rank(entry: Entry, now_ms: int, ageing_ms: float) -> tuple[float, int]:
-    """Less is served first: a job ranks a class higher for each `ageing_ms` that it has been ready."""
+    """The job with the lowest rank is served first. It rises by a class for each `ageing_ms` that it has been ready."""
     rank = entry.job.priority.rank
     return rank - (now_ms - entry.since_ms) / ageing_ms, rank

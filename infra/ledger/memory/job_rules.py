@@ -28,15 +28,15 @@ class JobRules:
         announce: Callable[[str], None],
         stop: Callable[[str, str], None],
     ) -> None:
-        """`announce` gets the outcome (JSON) of each job that ends while its run goes on; `stop` the worker and token
-        of each claim whose job was cancelled."""
+        """`announce` gets the outcome (JSON) of each job that ends while its run goes on. `stop` gets the worker and
+        the token of each claim whose job was cancelled."""
         self._table = table
         self._run_ended = run_ended
         self._announce = announce
         self._stop = stop
         self._sharing = Sharing()
 
-    # -- in --
+    # -- new jobs --
 
     def release(self, jobs: Iterable[Job]) -> int:
         return sum(self._release(job) for job in jobs)
@@ -58,15 +58,15 @@ class JobRules:
         return True
 
     def _drop(self, entry: Entry) -> None:
-        """Of an earlier round: nothing said of it counts any more."""
+        """Forget a job of an earlier round, so that nothing said of it counts any more."""
         self._tell(entry)
         self._table.forget(entry.id)
         self._lead_on(self._sharing.end(entry))
 
-    # -- onto the queue --
+    # -- to the queue --
 
     def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
-        """One of each type in turn."""
+        """The jobs to put on the queue, one of each type in turn."""
         for entry in self._table.retry_due():
             self._table.line_up(entry)
         lines, places, now_ms = self._table.open_lines(), count(), self._table.now_ms()
@@ -83,7 +83,7 @@ class JobRules:
             self._end_if_over(entry)
 
     def mend(self, silent_ms: int) -> Iterator[Entry]:
-        """Send again what lost its lease, or was sent and not claimed for `silent_ms`."""
+        """Send again the jobs that lost their lease, or that were sent and not claimed for `silent_ms`."""
         for job_type, line in list(self._table.lines.items()):
             found = self._table.lost(line) + line.silent(self._table.now_ms(), silent_ms)
             left = [entry for entry in found if not self._end_if_over(entry)]
@@ -152,7 +152,7 @@ class JobRules:
             return Refusal.RUNNING
         if over := self._end_if_over(entry):
             return Refusal.ENDED if over is JobState.CANCELLED else Refusal(over)
-        if entry.state is JobState.PENDING:  # an old message: it is put on the queue again when its time has come
+        if entry.state is JobState.PENDING:  # this message is old: the job is put on the queue when its time has come
             return Refusal.PAUSED
         self._count_lost(entry)
         if not self._table.paused(job_type):
@@ -162,14 +162,14 @@ class JobRules:
         return Refusal.PAUSED
 
     def _stray(self, entry: Entry, schemas: str | None) -> Refusal | None:
-        """Of a job that was made for other schemas than the worker's: others are offered it from now on."""
+        """Refuse a job that was made for other schemas than the worker's, and offer it to others from now on."""
         if schemas is None or entry.job.schemas in (None, schemas):
             return None
         self._table.stray(entry)
         return Refusal.OTHER_SCHEMAS
 
     def _count_lost(self, entry: Entry) -> None:
-        """Of one that is not running any more, but says so: its lease ran out."""
+        """Count a lost lease if the job still says that it runs, which it does not: its lease ran out."""
         entry.lost += entry.state is JobState.RUNNING
 
     def _grant(self, entry: Entry, worker: str, lease_ms: int) -> Claim | Refusal:
@@ -183,7 +183,7 @@ class JobRules:
         return Claim(job=job, token=token, attempt=entry.attempt, wait_ms=wait_ms, lost=entry.lost)
 
     def _refuse_unread(self, entry: Entry, worker: str, token: str) -> Refusal:
-        """Of a claim that was granted: a failure, so that another worker may try, and not for ever."""
+        """Turn a granted claim into a failed attempt, so that another worker may try, but not for ever."""
         self.commit(entry.unread(worker), token, UNREAD_RETRY_MS)
         return Refusal.ENDED if entry.state.ended else Refusal.PAUSED
 
@@ -200,12 +200,12 @@ class JobRules:
         return sum(self._cancel(entry, "it was cancelled") for entry in found if entry and not entry.state.ended)
 
     def end_run(self, run_id: str) -> None:
-        """Cancel what is left of a run that has ended."""
+        """Cancel the open jobs of a run that has ended."""
         for entry in self._table.open_of(run_id):
             self._end_if_over(entry)
 
     def _end_if_over(self, entry: Entry) -> JobState | None:
-        """End a job that must not be run (again), and say how; None if it may."""
+        """End a job that must not be run (again), and say how it ended; None if it may be run."""
         if self._run_ended(entry.job.run_id):
             self._cancel(entry, "its run has ended")
         elif late := entry.late(self._table.now_ms()):
@@ -221,12 +221,12 @@ class JobRules:
         return True
 
     def _tell(self, entry: Entry) -> None:
-        """Its worker, if it runs, that it is to stop."""
+        """Tell the worker that runs the job, if there is one, to stop."""
         if entry.state is JobState.RUNNING and entry.worker and entry.token:
             self._stop(entry.worker, entry.token)
 
     def _end_with(self, entry: Entry, outcome: Outcome) -> None:
-        """End with what a worker committed."""
+        """End the job with the outcome that a worker committed."""
         now_ms, line = self._table.now_ms(), self._table.lines[entry.line]
         if entry.job.reuse:
             self._sharing.keep(entry.job.reuse, outcome, now_ms)
@@ -242,7 +242,7 @@ class JobRules:
         self._pass_on(entry, outcome, self._sharing.end(entry))
 
     def _pass_on(self, leader: Entry, outcome: Outcome, followers: Sequence[Entry]) -> None:
-        """Its output answers those that asked the same."""
+        """Answer the jobs that asked the same with this output, or have one of them do the work."""
         if leader.job.reuse and answers(leader.job.reuse, outcome):
             for entry in followers:
                 self._end(entry, entry.answered(outcome))
@@ -250,7 +250,7 @@ class JobRules:
             self._lead_on(followers)
 
     def _lead_on(self, followers: Sequence[Entry]) -> None:
-        """The first of them does what their leader did not."""
+        """Have the first of the followers do what their leader did not."""
         for entry in followers:
             if self._sharing.leads(entry):
                 self._table.line_up(entry)

@@ -1,4 +1,4 @@
-"""Who asks the same: the job that does it, those that wait for its output, and outputs that are kept. In memory."""
+"""Jobs that ask the same: the one that is done, those that wait for its output, and outputs that are kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from infra.records import JobState, Outcome, Reuse
 class Sharing:
     def __init__(self) -> None:
         self._leaders: dict[str, Entry] = {}  # key -> the job that does it for all
-        self._followers: dict[str, dict[str, Entry]] = {}  # key -> those that wait for it, in order
-        self._kept: dict[str, tuple[int, str]] = {}  # key -> (ms until which, outcome)
+        self._followers: dict[str, dict[str, Entry]] = {}  # key -> the jobs that wait for it, in order
+        self._kept: dict[str, tuple[int, str]] = {}  # key -> (ms until which it is kept, outcome)
 
     def keep(self, reuse: Reuse, outcome: Outcome, now_ms: int) -> None:
         if reuse.cache_s is not None and answers(reuse, outcome):
@@ -21,7 +21,7 @@ class Sharing:
         return Outcome.model_validate_json(outcome) if until_ms > now_ms else None
 
     def leads(self, entry: Entry) -> bool:
-        """Whether the job is to be done, being unique or the first to ask. Else it waits for the one that is."""
+        """Whether the job is done: it is not unique, or it is the first to ask. Otherwise it waits for the first."""
         reuse = entry.job.reuse
         if reuse is None or not reuse.unique:
             return True
@@ -31,7 +31,7 @@ class Sharing:
         return False
 
     def end(self, entry: Entry) -> list[Entry]:
-        """Forget a job that has ended; those that waited for it, if any, in order."""
+        """Forget a job that has ended. Returns the jobs that waited for it, in order."""
         key = entry.job.reuse.key if entry.job.reuse else ""
         followers = self._followers.get(key, {})
         followers.pop(entry.id, None)
@@ -42,6 +42,6 @@ class Sharing:
 
 
 def answers(reuse: Reuse, outcome: Outcome) -> bool:
-    """An output of another specialist than was asked, as during an upgrade, is nobody else's."""
+    """Whether the output answers others. One of another specialist than they ask, as during an upgrade, does not."""
     made_by = outcome.provenance.digest if outcome.provenance else None
     return outcome.state is JobState.SUCCEEDED and made_by == reuse.digest

@@ -1,4 +1,4 @@
-"""Where each job is, in this process's memory. Knows no rule of when one moves: that is `job_rules`."""
+"""Where each job is, in this process's memory. Does not know when a job moves: `job_rules` says that."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class JobTable:
         self.now_ms = now_ms
         self.lines: dict[str, Line] = defaultdict(Line)  #: by job type
         self.letters = DeadLetters()
-        self.states: dict[str, TypeState] = {}  #: of the types that are not open
+        self.states: dict[str, TypeState] = {}  #: job type -> state, for the types that are not open
         self.woken = False  #: something became ready, or a line wants to be refilled
         self._entries: dict[str, Entry] = {}
         self._open: dict[str, dict[str, Entry]] = defaultdict(dict)  # run -> its jobs that have not ended
-        self._untils: dict[str, int] = {}  # job id -> ms at which it expires; not of running ones
+        self._untils: dict[str, int] = {}  # job id -> ms at which it expires; running jobs are not in it
         self._delayed: dict[str, int] = {}  # job id -> ms at which it is tried again
 
-    # -- which --
+    # -- look-ups --
 
     def find(self, job_id: str) -> Entry | None:
         return self._entries.get(job_id)
 
     def held(self, job_id: str, token: str) -> Entry | None:
-        """The job, if `token` holds it."""
+        """The job, if `token` holds its lease."""
         entry = self._entries.get(job_id)
         return entry if entry and entry.state is JobState.RUNNING and entry.token == token else None
 
@@ -43,7 +43,7 @@ class JobTable:
         return self._due(self._delayed)
 
     def lost(self, line: Line) -> list[Entry]:
-        """Running ones whose lease ran out."""
+        """The running jobs whose lease ran out."""
         return self._due(line.running)
 
     def next_retry_ms(self) -> int | None:
@@ -67,29 +67,29 @@ class JobTable:
             self.close(entry)
 
     def strip(self, entry: Entry) -> None:
-        """Of one that has ended, all that is left is that it was."""
+        """Forget everything of an ended job except that it existed."""
         self.letters.remove(entry.id)
         entry.strip()
 
     def close(self, entry: Entry) -> None:
-        """It has ended, and is in no line any more."""
+        """Take a job that has ended out of every line."""
         self._leave(entry)
         self._open[entry.job.run_id].pop(entry.id, None)
 
     def line_up(self, entry: Entry) -> None:
-        """Ready from now on, behind the others."""
+        """Make the job ready, behind the others."""
         entry.line_up(self.now_ms())
         self._make_ready(entry, first=False)
 
     def put_back(self, entry: Entry) -> None:
-        """Ready again, before all others; as long as before, unless it was running. Its charge is given back."""
+        """Make the job ready before all others and give back its charge. It keeps its age, unless it was running."""
         if entry.state is JobState.RUNNING:
             entry.since_ms = self.now_ms()
         self._make_ready(entry, first=True)
         self.lines[entry.line].refund(entry)
 
     def stray(self, entry: Entry) -> None:
-        """Ready in the line of its own schemas. Its charge is given back."""
+        """Make the job ready in the line of its own schemas, and give back its charge."""
         line = self.lines[entry.line]
         if entry.state is JobState.SENT:
             line.passed = line.sent[entry.id], self.now_ms()
@@ -99,14 +99,14 @@ class JobTable:
         self.line_up(entry)
 
     def wait(self, entry: Entry, until_ms: int | None = None) -> None:
-        """Pending until then; None: until it is moved."""
+        """Make the job pending until that time, or, without one, until it is moved."""
         self._leave(entry)
         entry.state = JobState.PENDING
         self.lines[entry.line].pending.add(entry.id)
         self._watch(entry)
         if until_ms is not None:
             self._delayed[entry.id] = until_ms
-            self.woken = True  # who waits for something ready may have to wait less
+            self.woken = True  # whoever waits for a ready job may have to wake earlier
 
     def send(self, entry: Entry, at_ms: int, place: int = 0) -> None:
         self._leave(entry)
@@ -131,7 +131,7 @@ class JobTable:
             self.lines[job_type].pace.interrupt()
         self.woken = True
 
-    # -- how many --
+    # -- counts --
 
     def depths(self, job_types: Sequence[str]) -> dict[str, dict[str, int]]:
         return {
@@ -144,7 +144,7 @@ class JobTable:
         line = self.lines[job_type] if job_type in self.lines else Line()
         return line.load(self.states.get(job_type, TypeState.OPEN), self.now_ms())
 
-    # -- how --
+    # -- helpers --
 
     def _make_ready(self, entry: Entry, first: bool) -> None:
         self._leave(entry)
@@ -166,7 +166,7 @@ class JobTable:
             self._untils[entry.id] = entry.until_ms
 
     def _due(self, when_ms: Mapping[str, int]) -> list[Entry]:
-        """The earliest first."""
+        """The jobs whose time has come, the earliest first."""
         now_ms = self.now_ms()
         due = sorted((at_ms, job_id) for job_id, at_ms in when_ms.items() if at_ms <= now_ms)
         return [self._entries[job_id] for _, job_id in due]

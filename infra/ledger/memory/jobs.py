@@ -84,6 +84,6 @@ class MemoryJobs(MemoryStore):
             return self._stops.pop(worker, [])
 
     def _retry_in_s(self) -> float:
-        """Until the next job is due that waits for its next attempt; much, if none does. Called with the lock held."""
+        """Seconds until the next retry is due; very many if there is none. Called with the lock held."""
         due_ms = self._table.next_retry_ms()
         return threading.TIMEOUT_MAX if due_ms is None else (due_ms - self._now_ms()) / 1000

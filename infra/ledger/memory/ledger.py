@@ -14,7 +14,7 @@ from infra.records import Cause, DeadLetter, Json, Load, TypeState
 
 
 class MemoryLedger(MemoryRuns, MemoryJobs):
-    """Fulfils `infra.ledger.protocol.Ledger`. What it says of job types, dead letters and workers is here."""
+    """Fulfils `infra.ledger.protocol.Ledger`. The methods for job types, dead letters and workers are here."""
 
     def type_states(self) -> dict[str, TypeState]:
         with self._changed:
@@ -66,4 +66,4 @@ class MemoryLedger(MemoryRuns, MemoryJobs):
         """This memory always answers."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """There is nothing to give back."""

@@ -11,7 +11,7 @@ from infra.records import Outcome
 
 
 class OutcomeLog:
-    """Each outcome is handed to one consumer; to the next, if that one is silent for `idle_ms`."""
+    """Hands each outcome to one consumer, and then to another one if the first is silent for `idle_ms`."""
 
     def __init__(self, now_ms: Callable[[], int], idle_ms: int) -> None:
         self._now_ms = now_ms
@@ -21,7 +21,7 @@ class OutcomeLog:
         self._added = 0
 
     def __len__(self) -> int:
-        """Those not acknowledged."""
+        """The number of outcomes that are not acknowledged."""
         return len(self._new) + len(self._handed)
 
     @property

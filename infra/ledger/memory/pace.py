@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 
-FADES_MS = 30_000  #: what was measured so long ago counts by 1/e
-MEASURED_MS = 500  #: of less than this, nothing is said
+FADES_MS = 30_000  #: what was measured this long ago counts by 1/e
+MEASURED_MS = 500  #: shorter measurements give no speed
 
 
 class Pace:
-    """Sums over the time in which jobs waited. Without one that waits, an idle worker would count as a slow one."""
+    """Sums over the time in which jobs waited. Other time would make an idle worker look like a slow one."""
 
     def __init__(self) -> None:
         self._tokens = 0.0
         self._jobs = 0.0
         self._ms = 0.0
-        self._since_ms: int | None = None  # the last end; None: nothing waited after it
+        self._since_ms: int | None = None  # when the last job ended; None: nothing waited after it
 
     def ended(self, tokens: int, now_ms: int, waits: bool) -> None:
-        """A job ended; `waits`: others of its type wait now."""
+        """Count a job that ended. `waits`: whether others of its type wait now."""
         if self._since_ms is not None:
             passed_ms = now_ms - self._since_ms
             left = math.exp(-passed_ms / FADES_MS)
@@ -28,7 +28,7 @@ class Pace:
         self._since_ms = now_ms if waits else None
 
     def interrupt(self) -> None:
-        """The time since the last end does not count: the type was paused, or is."""
+        """Leave out the time since the last end, because the type was paused, or is."""
         self._since_ms = None
 
     def tokens_per_s(self, now_ms: int) -> float | None:
@@ -38,7 +38,7 @@ class Pace:
         return self._per_s(self._jobs, now_ms)
 
     def _per_s(self, count: float, now_ms: int) -> float | None:
-        """As if something that counts nothing ended now: a type that stands still becomes slow."""
+        """The speed as if a job that counts nothing ended now, so that a type that stands still becomes slow."""
         if self._ms < MEASURED_MS:
             return None
         passed_ms = 0 if self._since_ms is None else now_ms - self._since_ms

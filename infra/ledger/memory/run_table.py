@@ -19,7 +19,7 @@ class RunTable:
         self._runs: dict[str, RunRecord] = {}
         self._results: dict[tuple[str, str], dict[int, bytes]] = defaultdict(dict)
         self._events: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._keys: dict[str, tuple[int, Prior]] = {}  # -> (ms until which it is kept, what it was used for)
+        self._keys: dict[str, tuple[int, Prior]] = {}  # key -> (ms until which it is kept, what it was used for)
 
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._runs
@@ -37,7 +37,7 @@ class RunTable:
         return run.state if run else None
 
     def overdue(self, limit: int) -> list[str]:
-        """Unsure runs that have waited too long, those first that have waited longest."""
+        """Unsure runs that have waited too long; the run that has waited longest comes first."""
         waits = [
             (run.waits_until_ms, run.id)
             for run in self._runs.values()
@@ -56,7 +56,7 @@ class RunTable:
             self._keys[key.key] = self._now_ms() + 1000 * key.keep_s, prior
 
     def save(self, run: RunRecord, results: Sequence[StepResult], events: Sequence[Event]) -> bool:
-        """As the next version; False if another was saved first."""
+        """Save the run as its next version; False if another one was saved first."""
         if self._runs[run.id].version != run.version:
             return False
         self._runs[run.id] = _copy(run.model_copy(update={"version": run.version + 1}))

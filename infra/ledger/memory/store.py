@@ -1,4 +1,4 @@
-"""What the ledger in memory shares among its parts: the tables, and the lock that guards them. Knows no rule.
+"""What the parts of the ledger in memory share: the tables, and the lock that guards them. Knows no rule.
 
 It keeps everything but dead letters until the process ends.
 """
@@ -34,12 +34,12 @@ class MemoryStore:
         self._table = JobTable(now_ms)
         self._jobs = JobRules(self._table, self._runs.ended, self._log.add, self._stop)
         self._stops: dict[str, list[str]] = defaultdict(list)
-        self._workers: dict[str, tuple[int, bytes]] = {}  # -> (ms until which it is alive, JSON of what it said)
+        self._workers: dict[str, tuple[int, bytes]] = {}  # name -> (ms until which it is alive, JSON of what it said)
         self._plans: dict[str, dict[str, bytes]] = defaultdict(dict)  # tenant -> name -> JSON
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Hold the lock, and wake those that wait for a change."""
+        """Hold the lock, and wake the threads that wait for a change."""
         with self._changed:
             try:
                 yield

@@ -1,4 +1,4 @@
-"""Jobs and outcomes as arguments of the ledger's scripts, see `infra.ledger.redis.scripts`. Knows no connection."""
+"""Jobs and outcomes as arguments of the ledger's scripts; see `infra.ledger.redis.scripts`. Knows no connection."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from infra.records import NOBODY, SHARED, Cause, Job, Json, Outcome, Priority
 
 Argument = str | int | float | bytes
 
-#: What one script handles, so that Redis answers others in between: about 10 ms of work each.
+#: How much one script is given, so that Redis can answer others in between: about 10 ms of work.
 JOBS_A_CALL = 250
 BYTES_A_CALL = 4_000_000
 
 
 def of_jobs(jobs: Iterable[Job]) -> list[Argument]:
-    """As `make_jobs` takes them, however many."""
+    """All jobs as one list of arguments, as `make_jobs` takes them."""
     packer = Packer()
     return _joined([_packed(packer, job) for job in jobs])
 
 
 def in_pieces(jobs: Iterable[Job]) -> Iterator[list[Argument]]:
-    """As `make_jobs` takes them, in pieces that are neither too many nor too large for one script."""
+    """Jobs as `make_jobs` takes them, in pieces that are neither too many nor too large for one script."""
     packer = Packer()
     piece: list[list[bytes]] = []
     size = 0
@@ -38,7 +38,7 @@ def in_pieces(jobs: Iterable[Job]) -> Iterator[list[Argument]]:
 
 
 def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argument]:
-    """As `commit` takes it."""
+    """An outcome as `commit` takes it."""
     own = outcome.model_dump_json(exclude=SHARED)[:-1].encode()
     shared = outcome.model_dump_json(include=SHARED)[1:].encode()
     cause = Cause.of(outcome.failure.kind) if outcome.failure else None
@@ -49,7 +49,7 @@ def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argum
 
 
 def _packed(packer: Packer, job: Job) -> list[bytes]:
-    """Run, sha256 and JSON of each large value that was not packed before, then the job as `make_job` takes it."""
+    """First run, sha256 and JSON of each large value that is not packed yet, then the job as `make_job` takes it."""
     text, payloads = packer.pack(job)
     values = [word for each in payloads for word in (job.run_id.encode(), each.sha256.encode(), each.text)]
     return [*values, to_json(_fields(job) | {"job": text})]
@@ -61,7 +61,7 @@ def _joined(piece: Sequence[list[bytes]]) -> list[Argument]:
 
 
 def _fields(job: Job) -> Json:
-    """Those of `state:J`. What says nothing, or the same of most jobs, is left out and takes no memory."""
+    """The fields of `state:J`. A field that says nothing, or the same for most jobs, is left out to save memory."""
     fields: Json = {
         "id": job.id,
         "type": job.type,

@@ -55,7 +55,7 @@ class RedisClaims(RedisStore):
         return found[1] if found else []
 
     def _refuse_unread(self, job_id: str, worker: str, token: str, attempt: int) -> Refusal:
-        """Of a claim that was granted: a failure, so that another worker may try, and not for ever."""
+        """Turn a granted claim into a failed attempt, so that another worker may try, but not for ever."""
         fields = ("run", "step", "index", "round", "attempts")
         run_id, step_id, index, round_, attempts = self._redis.hmget(self._key("state", job_id), fields)
         place = {"job_id": job_id, "run_id": run_id, "step_id": step_id, "index": index, "attempt": attempt}

@@ -21,13 +21,13 @@ T = TypeVar("T")
 #: No command blocks for longer than this on the server, so that a cut connection is noticed soon.
 BLOCK_MS = 5_000
 ANSWER_S = 2 * BLOCK_MS / 1000
-#: Of one client, and more than any process of ours has threads (the API has 256): a thread that finds no connection
-#: left gets an error, and it would look like an outage. redis-py's own limit is 100.
+#: The connections of one client. They are more than any process of ours has threads (the API has 256), because a thread
+#: that finds no connection left gets an error that looks like an outage. redis-py's own limit is 100.
 CONNECTIONS = 1024
 #: Errors of a Redis that wants another key, or grants too few rights.
 REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
-#: Errors of a Redis that answers and cannot serve now: the first word of each. NOSCRIPT: it was started anew after
-#: redis-py had loaded the script, and before it ran.
+#: Errors of a Redis that answers and cannot serve now: the first word of each. NOSCRIPT means that it was started anew
+#: after redis-py had loaded the script, and before it ran.
 OUTAGES = frozenset(
     {"BUSY", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED"}
 )
@@ -39,7 +39,7 @@ def connect(settings: Settings) -> redis.Redis:
 
 
 def broker_url(settings: Settings) -> str:
-    """`redis_url`, with the password if that is given apart from it. Raises SettingError."""
+    """`redis_url`, with the password if that is given separately. Raises SettingError."""
     key = settings.redis_key
     if key is None:
         return settings.redis_url
@@ -49,7 +49,7 @@ def broker_url(settings: Settings) -> str:
 
 
 def client_of(url: str, **options: Any) -> redis.Redis:
-    """As `connect`, for an address alone."""
+    """As `connect`, from an address instead of settings."""
     return redis.Redis.from_url(
         url,
         decode_responses=True,
@@ -66,7 +66,7 @@ def client_of(url: str, **options: Any) -> redis.Redis:
 def answered(method: Callable[P, T]) -> Callable[P, T]:
     """Raise LedgerUnavailable where `method` meets a Redis that is away, still loading, full, or read-only.
 
-    LedgerRefused where it wants another key, or grants too few rights.
+    Raise LedgerRefused where it wants another key, or grants too few rights.
     """
 
     @wraps(method)
@@ -88,6 +88,6 @@ def answered(method: Callable[P, T]) -> Callable[P, T]:
 
 
 def _code(error: redis.ResponseError) -> str:
-    """redis-py takes the code off the message of those errors that it has a class for, and puts words before it where
-    the error is of one command among several."""
+    """The error's code. redis-py takes it off the message of errors that it has a class for, and puts words before it
+    if the error is of one command among several."""
     return error.status_code or str(error).rpartition(" caused error: ")[2].partition(" ")[0]

@@ -34,7 +34,7 @@ class RedisDeadLetters(RedisStore):
         outcomes = self._redis.mget([self._key("outcome", job_id) for _, job_id, _, _ in found])
         for (at_ms, job_id, job_type, cause), text in zip(found, outcomes, strict=True):
             outcome = read_outcome(text) if text else None
-            if outcome and outcome.failure:  # else forgotten in between
+            if outcome and outcome.failure:  # otherwise it was forgotten in between
                 yield DeadLetter(
                     job_id=job_id, type=job_type, cause=cause, at_ms=at_ms,
                     failure=outcome.failure, attempt=outcome.attempt,

@@ -25,7 +25,7 @@ class RedisJobTypes(RedisStore):
                 pipe.hdel(self._key("type_states"), job_type)
             else:
                 pipe.hset(self._key("type_states"), job_type, state)
-            pipe.hset(self._key("load", job_type), "since", 0)  # a pause is no slowness
+            pipe.hset(self._key("load", job_type), "since", 0)  # the time of a pause does not count for the speed
             pipe.lpush(self._key("wake"), 0).ltrim(self._key("wake"), 0, 0).execute()
 
     @answered
@@ -39,7 +39,7 @@ class RedisJobTypes(RedisStore):
 
 
 def _load(counts: Any) -> Load:
-    """What `loads` answers for one type."""
+    """Read the counts that `loads` answers for one type."""
     state, sent, running, pending, tokens, speed, flat = counts
     ready: dict[Priority, dict[str, int]] = {}
     for rank, tenant, count in zip(flat[::3], flat[1::3], flat[2::3], strict=True):

@@ -28,7 +28,7 @@ class RedisJobs(RedisStore):
             return None
         shas = shas_of(text)
         values = self._redis.hmget(self._key("payloads", state["run"]), shas) if shas else []
-        if None in values:  # its run was forgotten before it
+        if None in values:  # the run was forgotten before its job
             return None
         return JobStatus(
             job=read_job(text, values),

@@ -1,4 +1,4 @@
-"""The ledger on Redis: records to arguments and back. Knows no rule: those are the scripts beside it."""
+"""The ledger on Redis: records to arguments and back. Knows no rule: the rules are the scripts beside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RedisLedger(
     RedisJobTypes,
     RedisDeadLetters,
 ):
-    """Fulfils `infra.ledger.protocol.Ledger`; each part of it has a file of its own."""
+    """Fulfils `infra.ledger.protocol.Ledger`; each part of the protocol has a file of its own."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

@@ -15,7 +15,7 @@ from infra.ledger.unreadable import read_outcome
 from infra.records import Outcome
 
 GROUP = "coordinator"
-LOOKS = 4  #: looks for abandoned outcomes in the time after which they count as abandoned
+LOOKS = 4  #: how often abandoned outcomes are looked for in the time after which they count as abandoned
 
 
 class RedisOutcomes(RedisStore):
@@ -46,7 +46,7 @@ class RedisOutcomes(RedisStore):
         return int(self._redis.xlen(self._key("outcomes")))
 
     def _abandoned(self, consumer: str, limit: int) -> Any:
-        """Looked for a few times in the time after which they count as such: each look is a round trip."""
+        """Outcomes that a consumer left. Each look is a round trip, so there are LOOKS of them in the idle time."""
         if time.monotonic() < self._look_at:
             return []
         found = self._redis.xautoclaim(self._key("outcomes"), GROUP, consumer, self._idle_ms, "0", count=limit)[1]

@@ -14,7 +14,7 @@ from infra.ledger.redis.store import RedisStore, compact, within
 from infra.ledger.unreadable import readable_runs
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
 
-EVENTS_READ = 1_000  #: most events of one read
+EVENTS_READ = 1_000  #: the most events of one read
 
 
 class RedisRuns(RedisStore):
@@ -35,7 +35,7 @@ class RedisRuns(RedisStore):
     @answered
     def find_key(self, key: str) -> Prior | None:
         prior = self._redis.get(self._key("asked", key))
-        if prior:  # what it was used for may be as young as this
+        if prior:  # the run that it was used for may be as young as this key
             self._await_replicas()
         return Prior.model_validate_json(prior) if prior else None
 
@@ -60,7 +60,7 @@ class RedisRuns(RedisStore):
 
     @answered
     def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
-        """The jobs are put aside first: a crash then leaves all as it was, or the rest to the next sweep."""
+        """The jobs are put aside first: a crash then leaves all as it was, or the next sweep does the rest."""
         nonce = uuid4().hex
         self._repeat("close_run", run.id)
         if not all(self._run("stage", run.id, run.version, nonce, *piece) for piece in in_pieces(jobs)):

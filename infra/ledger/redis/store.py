@@ -1,4 +1,4 @@
-"""What all of the ledger on Redis shares: its client, its keys and its scripts. Knows no record."""
+"""What the parts of the ledger on Redis share: its client, its keys and its scripts. Knows no record."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RedisStore:
         return ":".join((self._prefix, *parts))
 
     def _now_ms(self) -> int:
-        """By the clock of Redis."""
+        """The time by the clock of Redis."""
         seconds, microseconds = self._redis.time()
         return int(1000 * seconds + microseconds // 1000)
 
@@ -58,8 +58,8 @@ class RedisStore:
             pass
 
     def _drain(self, name: str, head: int, *arguments: Argument) -> tuple[list[tuple[str, str]], list[int]]:
-        """Repeat a script that handles a piece at a time until nothing is left: the pairs of all its answers, and the
-        numbers, `head` of them, that are before these in the last one. The first says whether there may be more."""
+        """Repeat a script that handles a piece at a time until nothing is left. Returns the pairs of all its answers,
+        and the `head` numbers at the start of the last answer. The first number says whether there may be more."""
         pairs: list[tuple[str, str]] = []
         numbers = [1]
         while numbers[0]:
@@ -69,11 +69,11 @@ class RedisStore:
         return pairs, numbers
 
     def _await_replicas(self) -> None:
-        """Raise LedgerUnavailable unless as many replicas as are asked for have all that was written so far."""
+        """Raise LedgerUnavailable unless enough replicas have all that was written so far."""
         if not self._replicas:
             return
         with self._redis.pipeline(transaction=False) as pipe:
-            # WAIT asks for the last write of its own connection, so there is to be one.
+            # WAIT asks for the last write of its own connection, so one is made here.
             pipe.set(self._key("replicated"), 1).wait(self._replicas, REPLICAS_MS)
             _, have = pipe.execute()
         if have < self._replicas:

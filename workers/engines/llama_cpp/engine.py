@@ -25,23 +25,23 @@ from workers.engines.memory import available_here, check, need_of
 
 log = logging.getLogger(__name__)
 
-#: `close` waits for so long for the tokens that are on their way; a step that hangs is left behind with its server.
+#: How long `close` waits for the tokens that are on their way. A step that hangs is left behind with its server.
 LAST_STEP_S = 5.0
 
-#: llama.cpp keeps the grammars' tokenizer of the last model that asked, for the whole process and without a lock: two
-#: models make it anew for each other's requests (170 ms each, measured), and could break it at the same moment.
+#: llama.cpp keeps the grammars' tokenizer of the model that asked last, for the whole process and without a lock. Two
+#: models would make it anew for each other's requests (170 ms each, measured), and could break it at the same moment.
 _ONLY_ONE = threading.Lock()
 
 
 @dataclass
 class _Steps:
-    """Those of llama.cpp, which does not tell them: one is over when a request is given its next token."""
+    """The steps of llama.cpp, which does not report them: a step is over when a request is given its next token."""
 
     count: int = 0
     seconds: float = 0.0
     rows: int = 0
-    ended: float = 0.0  #: `time.monotonic()` of the last one's end
-    given: set[str] = field(default_factory=set)
+    ended: float = 0.0  #: `time.monotonic()` at which the last step ended
+    given: set[str] = field(default_factory=set)  #: requests that this step has given a token
 
     def take(self, id: str, now: float, busy_since: float) -> None:
         if id in self.given:
@@ -71,8 +71,8 @@ class LlamaCppEngine:
     ) -> None:
         """`base`: the folder with the tokenizer; `weights`: the GGUF file of specialist `name`, of `quantisation`.
 
-        `stall_s`: without a token for so long, while there is work, it is not healthy. Raises EngineError where there
-        is another one in this process.
+        `stall_s`: it is not healthy without a token for this long while there is work. Raises EngineError if there is
+        another such engine in this process.
         """
         self.precision = quantisation
         self._intake = Intake(base, {name: hosted})
@@ -96,7 +96,7 @@ class LlamaCppEngine:
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> LlamaCppEngine:
-        """An engine that hosts the one of `specialists`; its weights are fetched and converted first if need be.
+        """An engine for the only one of `specialists`. Its weights are fetched and converted first if need be.
 
         Raises MemoryShort before it loads anything.
         """
@@ -120,13 +120,13 @@ class LlamaCppEngine:
         self._release()
 
     def close(self) -> None:
-        """One that hangs is left behind with its server."""
+        """An engine that hangs is left behind with its server."""
         if not self._in_flight.close(self._threads, LAST_STEP_S):
             return
         with self._in_flight.changed:
             server, self._server = self._server, None
         if server:
-            del server  # its memory goes before another may come
+            del server  # its memory must be free before another engine may come
             _ONLY_ONE.release()
 
     def healthy(self) -> bool:
@@ -143,7 +143,7 @@ class LlamaCppEngine:
         return build_of("xllamacpp")
 
     def _release(self) -> None:
-        """Let those go that wait and were cancelled or are late."""
+        """Let requests go that wait and were cancelled or are late."""
         now = time.monotonic()
         with self._in_flight.changed:
             ended = [(ticket, finish) for ticket in self._in_flight.waiting if (finish := ticket.ended(now))]
@@ -151,7 +151,7 @@ class LlamaCppEngine:
             self._in_flight.leave(ticket, ticket.completion(finish))
 
     def _end_step(self) -> None:
-        """The last of its requests has left."""
+        """End the step when the last of its requests has left."""
         if self._steps.given:
             self._steps.end(time.monotonic(), self._in_flight.busy_since)
 
@@ -164,7 +164,7 @@ class LlamaCppEngine:
             except EngineError as error:
                 end = error
             except Exception as error:  # noqa: BLE001 - whatever broke must reach its future, not end the thread
-                # The type alone: a message may quote the request.
+                # Only the type is told, because a message may quote the request.
                 log.error("llama.cpp raised %s\n%s", type(error).__name__, where(error), extra={"action": "step"})
                 end = EngineError(f"llama.cpp failed with {type(error).__name__}")
             self._in_flight.leave(ticket, end)
@@ -182,7 +182,7 @@ class LlamaCppEngine:
         return _read(ticket, whole)
 
     def _take(self, ticket: TextTicket, piece: str) -> bool:
-        """One more piece of its answer; False: no more of it is wanted."""
+        """Add a piece to its answer. Returns False if no more of it is wanted."""
         now = time.monotonic()
         ticket.pieces.append(piece)
         ticket.chosen += 1
@@ -203,7 +203,7 @@ def _read(ticket: TextTicket, whole: Whole | None) -> Completion:
 
 
 def _check_memory(base: Path, weights: Path, hosted: Hosted, slots: int) -> None:
-    """Keys and values are fp16."""
+    """Raise MemoryShort if it does not fit. Keys and values are fp16."""
     need = need_of(base, [], slots, hosted.tokens + 1, 2)
     if need:
         check(replace(need, weights=weights.stat().st_size), available_here(), "memory")

@@ -21,7 +21,7 @@ from specialists.bases.weights import READY, Progress, make_once
 from workers.engines import EngineError
 from workers.engines.adapters import AdapterSource, load_adapter, merge
 
-#: Part of the key: a file that an earlier layout wrote is not loaded, but made anew.
+#: A part of the key: a file that an earlier layout wrote is made anew, and not loaded.
 LAYOUT = "2"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Quantisation(StrEnum):
-    """Of the matrices; vectors stay fp32."""
+    """The quantisation of the matrices; vectors stay fp32."""
 
     F16 = "f16"
     Q8_0 = "q8_0"  #: 8.5 bits a number
@@ -44,10 +44,10 @@ class Quantisation(StrEnum):
 @dataclass(frozen=True)
 class Architecture:
     tensors: gguf.MODEL_ARCH
-    permuted: bool  #: llama.cpp rotates neighbouring pairs, so the rows of query and key lie in another order
+    permuted: bool  #: llama.cpp rotates neighbouring pairs, so the rows of query and key need another order
 
 
-#: By transformers' `model_type`.
+#: Architectures by transformers' `model_type`.
 ARCHITECTURES = {
     "llama": Architecture(gguf.MODEL_ARCH.LLAMA, permuted=True),
     "qwen2": Architecture(gguf.MODEL_ARCH.QWEN2, permuted=False),
@@ -61,7 +61,7 @@ def ensure_gguf(
     cache: Path,
     say: Progress = lambda _: None,
 ) -> Path:
-    """The file of the weights in folder `base` with `adapter` merged; made, and kept in `cache`, if it is not there."""
+    """The file of the weights in `base` with `adapter` merged. If it is not in `cache`, it is made and kept there."""
     key = digest_of(base, adapter, quantisation)
     folder = cache / f"{base.name}-{key[:16]}"
 
@@ -81,13 +81,13 @@ def ensure_gguf(
 
 
 def digest_of(base: Path, adapter: AdapterSource | None, quantisation: Quantisation) -> str:
-    """sha256 of all that the file follows from."""
+    """The sha256 of everything that the contents of the file depend on."""
     change = f"{_digest(adapter.path)} {adapter.rank} {adapter.alpha}" if adapter else ""
     return hashlib.sha256("\0".join((LAYOUT, quantisation, _base_digest(base), change)).encode()).hexdigest()
 
 
 def _base_digest(base: Path) -> str:
-    """What was fetched by name says it of itself; a hub's model, or anybody's folder, is known by its files."""
+    """A base that was fetched by name has its digest on file. A hub's model, or any other folder, is hashed."""
     mark = base / READY
     said = mark.read_text("utf-8") if mark.exists() else ""
     return said if _SHA256.fullmatch(said) else " ".join(map(_digest, sorted(base.glob("*.safetensors"))))
@@ -99,7 +99,7 @@ def _digest(file: Path) -> str:
 
 
 def write_gguf(base: Path, adapter: AdapterSource | None, quantisation: Quantisation, file: Path) -> None:
-    """Raises EngineError where the base is of a shape that is not written here."""
+    """Raises EngineError if the base has a shape that cannot be written here."""
     model, _ = load_base(base, "cpu", torch.float32)
     architecture = _architecture(model.config)
     if adapter:
@@ -154,7 +154,7 @@ def _add_shape(writer: gguf.GGUFWriter, config: Any) -> None:
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter, base: Path, config: Any) -> None:
-    """Tokens by their ids, so that text comes of them and a grammar can be kept. Prompts come as ids already."""
+    """Add the tokens by their ids, so that answers become text and a grammar can be kept. Prompts are ids already."""
     tokenizer = json.loads((base / "tokenizer.json").read_text("utf-8"))
     if tokenizer["model"]["type"] != "BPE" or (tokenizer["decoder"] or {}).get("type") != "ByteLevel":
         raise EngineError(
@@ -162,7 +162,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, base: Path, config: Any) -> None:
         )
     tokens, kinds = _tokens(tokenizer, config.vocab_size)
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")  # how text is cut up, which is not asked of llama.cpp
+    writer.add_tokenizer_pre("gpt-2")  # this says how text is cut up, which llama.cpp is never asked to do
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     merges = tokenizer["model"]["merges"]
@@ -170,12 +170,12 @@ def _add_vocabulary(writer: gguf.GGUFWriter, base: Path, config: Any) -> None:
     ends = config.eos_token_id
     end = ends[0] if isinstance(ends, list) else ends
     writer.add_eos_token_id(end)
-    writer.add_eot_token_id(end)  # a grammar ends with this one; unsaid, it is whichever control token looks like it
+    writer.add_eot_token_id(end)  # a grammar ends with this one; otherwise llama.cpp picks one that looks like it
     writer.add_add_bos_token(False)
 
 
 def _tokens(tokenizer: Mapping[str, Any], size: int) -> tuple[list[str], list[gguf.TokenType]]:
-    """`size` of them: embeddings are often padded beyond the tokens that there are."""
+    """`size` tokens: embeddings are often padded beyond the tokens that exist."""
     tokens = [f"[unused {number}]" for number in range(size)]
     kinds = [gguf.TokenType.UNUSED] * size
     for text, number in tokenizer["model"]["vocab"].items():
@@ -209,6 +209,6 @@ def _add_tensors(
 
 
 def interleaved(rows: Floats, heads: int) -> Floats:
-    """Of each head the first half's rows and the second's by turns: (H * D, …) -> (H * D, …)."""
+    """The rows of each head, by turns from its first half and its second half: (H * D, …) -> (H * D, …)."""
     halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
     return halves.swapaxes(1, 2).reshape(rows.shape)

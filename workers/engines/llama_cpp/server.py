@@ -14,29 +14,29 @@ import xllamacpp
 from workers.engines import EngineError
 from workers.engines.limits import Hosted
 
-#: Before a grammar of llguidance's: llama.cpp has an older kind of its own.
+#: This comes before a grammar for llguidance, because llama.cpp has an older kind of grammar of its own.
 HEAD = "%llguidance {}\n"
 
-#: Up to this, requests keep their keys and values in one buffer, and are computed together whatever their lengths;
-#: beyond, where looking past the others' costs more than it saves, each has a buffer of its own. Jobs per second with
-#: one buffer and with several (2 cores, Q8_0, xllamacpp 2026.10, 2026-11): triage 19.0 and 14.6 in 32 slots, command
-#: 7.5 and 6.5 in 16, entities 5.4 and 4.6 in 16; receipt, of 417 tokens on average, 1.6 and 2.0 in 8.
+#: Up to this many tokens, requests keep their keys and values in one buffer and are computed together, whatever their
+#: lengths. Beyond it, skipping the others' keys costs more than it saves, so each request has a buffer of its own. Jobs
+#: per second with one buffer and with several (2 cores, Q8_0, xllamacpp 2026.10, 2026-11): triage 19.0 and 14.6 in 32
+#: slots, command 7.5 and 6.5 in 16, entities 5.4 and 4.6 in 16; receipt, of 417 tokens on average, 1.6 and 2.0 in 8.
 SHORT_PROMPT = 1024
 
-QUIET = -1  #: what it would say of a request may quote it
+QUIET = -1  #: what the server logs of a request may quote it
 
 
 @dataclass(frozen=True)
 class Whole:
-    """How an answer ended that was not stopped."""
+    """How an answer ended, if it was not stopped."""
 
-    reason: str  #: "stop": the end of sequence was chosen; "length"
-    tokens: int  #: chosen, the end of sequence too
-    reused: int  #: of the prompt
+    reason: str  #: "stop" if the end of sequence was chosen, or "length"
+    tokens: int  #: tokens that were chosen, with the end of sequence
+    reused: int  #: tokens of the prompt that were computed earlier
 
 
 class LlamaServer:
-    """Takes as many calls of `complete` at a time as it has slots, each in a thread of its own."""
+    """Takes as many calls of `complete` at a time as it has slots; each call comes from a thread of its own."""
 
     def __init__(self, weights: Path, slots: int, hosted: Hosted, threads: int | None) -> None:
         try:
@@ -45,16 +45,15 @@ class LlamaServer:
             raise EngineError(f"llama.cpp does not load {weights}: {error}", retryable=False) from error
 
     def complete(self, prompt: list[int], grammar: str, max_tokens: int, wanted: Callable[[str], bool]) -> Whole | None:
-        """`grammar` must be one that llguidance takes: with any other llama.cpp would go on without.
+        """`grammar` must be one that llguidance takes: with any other one, llama.cpp would go on without a grammar.
 
-        `wanted` is given each piece as it comes, and says whether to go on. None: it said no.
-
+        `wanted` is given each piece as it comes, and says whether to go on. If it says no, the result is None.
         Raises EngineError.
         """
         said: list[Mapping[str, Any]] = []
         stopped = False
 
-        def take(said_now: Mapping[str, Any]) -> bool:  # True: stop. What it raised would be lost
+        def take(said_now: Mapping[str, Any]) -> bool:  # True stops the answer. What this raised would be lost
             nonlocal stopped
             if "error" in said_now or said_now["choices"][0]["finish_reason"]:
                 said.append(said_now)
@@ -82,7 +81,7 @@ def _question(prompt: list[int], grammar: str, max_tokens: int) -> dict[str, Any
 
 def _read(said: Mapping[str, Any]) -> Whole:
     if "error" in said:
-        # The kind alone: the message may quote the request.
+        # Only the kind is told, because the message may quote the request.
         raise EngineError(f"llama.cpp refused the request: {said['error']['type']}")
     usage = said["usage"]
     return Whole(
@@ -96,15 +95,15 @@ def options_for(weights: Path, slots: int, hosted: Hosted, threads: int | None) 
     options = xllamacpp.CommonParams()
     options.model.path = str(weights)
     options.n_parallel = slots
-    # One token more: the end of sequence, which it is to choose even where the answer may be no longer.
+    # The additional token is the end of sequence, which must be chosen even if the answer may be no longer.
     options.n_ctx = slots * (hosted.tokens + 1)
     options.kv_unified = hosted.input_tokens <= SHORT_PROMPT
     options.cpuparams.n_threads = options.cpuparams_batch.n_threads = threads or len(os.sched_getaffinity(0))
-    options.fit_params = False  # as asked, or not at all
-    options.cache_ram_mib = 0  # each slot keeps its last prompt as it is; what it loses would be kept in up to 8 GiB
+    options.fit_params = False  # it loads as asked, or not at all
+    options.cache_ram_mib = 0  # each slot keeps its last prompt; without this, replaced ones would take up to 8 GiB
     options.warmup = False  # a worker measures itself with the specialist's own examples
     options.verbosity = QUIET
-    # It listens on this machine too, at a port of chance. Nobody knows the key, and nothing else is shown.
+    # The server also listens on a random port of this machine. Nobody knows its key, and nothing else is shown there.
     options.api_keys = [token_hex()]
     options.endpoint_slots = options.ui = False
     options.n_threads_http = 1
@@ -112,6 +111,6 @@ def options_for(weights: Path, slots: int, hosted: Hosted, threads: int | None) 
 
 
 def device() -> str:
-    """The first that is no CPU, as llama.cpp uses it where its build knows it; otherwise "cpu"."""
+    """The first device that is no CPU, which llama.cpp uses if its build knows it; otherwise "cpu"."""
     names: list[str] = [each["name"] for each in xllamacpp.get_device_info()]
     return next((name for name in names if name != "CPU"), "cpu")

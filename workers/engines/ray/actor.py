@@ -1,6 +1,6 @@
 """The actor: one ordinary engine in a process of Ray's. Knows nothing of its siblings, nor of who calls it.
 
-What goes wrong comes back as a value, for exceptions would bring the text of their traceback to logs of Ray's.
+Faults come back as values, because exceptions would bring the text of their tracebacks into Ray's logs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Fault:
 
     message: str
     retryable: bool
-    too_long: tuple[int, int, bool] | None = None  #: of PromptTooLong: what it is made of
+    too_long: tuple[int, int, bool] | None = None  #: the arguments of a PromptTooLong, if it is one
 
     def error(self) -> EngineError:
         return PromptTooLong(*self.too_long) if self.too_long else EngineError(self.message, self.retryable)
@@ -38,23 +38,23 @@ class Fault:
 class Health:
     healthy: bool
     stats: EngineStats
-    build: str | None = None  #: of its engine, as is the next
-    precision: str | None = None
+    build: str | None = None  #: its engine's
+    precision: str | None = None  #: its engine's
 
 
 class Host:
     """Its methods are coroutines, so that a cancel or a look gets through while requests run."""
 
     def __init__(self, make: Callable[[], Engine]) -> None:
-        """Cheap: `open` is what may take long, and can say what is wrong."""
+        """This is cheap. `open` may take long, and can say what is wrong."""
         self._make = make
         self._engine: Engine | None = None
 
     async def arrive(self) -> None:
-        """Answered once the actor has its place, whatever else it does."""
+        """Returns once the actor has its place, whatever else it does."""
 
     async def open(self) -> Health | Fault:
-        """Make the engine, which may load a model, and say how it is."""
+        """Make the engine, which may load a model, and say how it does."""
         try:
             self._engine = await asyncio.to_thread(self._make)
         except (EngineError, CatalogError, UnknownJobType, WeightsError, OSError) as error:
@@ -65,7 +65,7 @@ class Host:
         return await self.look()
 
     async def complete(self, request: Request, left_s: float | None) -> Completion | Fault:
-        """`left_s` until the deadline: `request.deadline` is the clock of another machine."""
+        """`left_s`: seconds until the deadline, because `request.deadline` is of another machine's clock."""
         deadline = None if left_s is None else time.monotonic() + left_s
         try:
             return await asyncio.wrap_future(self._opened.submit(replace(request, deadline=deadline)))
@@ -91,7 +91,7 @@ class Host:
 
 
 def open_engine(kind: str, digests: Mapping[str, str], settings: Settings) -> Engine:
-    """Engine `kind` with this node's own copies of the specialists, whose digests must be those given by name."""
+    """Engine `kind` with this node's own copies of the specialists. Their digests must be those in `digests`."""
     catalog = load_catalog(settings.specialists)
     specialists = [catalog.get(name) for name in digests]
     for specialist in specialists:

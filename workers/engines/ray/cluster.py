@@ -1,7 +1,7 @@
 """The Ray cluster that this process is a member of. Knows nothing of engines.
 
-A process can be in one Ray cluster only, so this is one membership for all engines of the process: the first that
-joins enters, the last that leaves ends it. Ray is spoken to with a token, always.
+A process can be in one Ray cluster only, so all engines of the process share one membership: the first that joins
+enters, and the last that leaves ends it. Every connection to Ray uses a token.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from workers.engines.ray.environment import secrets_hidden
 from workers.engines.ray.node import STORE_BYTES
 
 _lock = threading.Lock()
-_members: list[str | None] = []  # the address that each has joined
-_nodes: list[subprocess.Popen[bytes]] = []  # that this process has started
+_members: list[str | None] = []  # the address that each engine has joined
+_nodes: list[subprocess.Popen[bytes]] = []  # the nodes that this process has started
 
 
 def join(address: str | None, token_file: Path | None) -> None:
-    """Be a member of the cluster at `address`, or of a private one on this machine. Raises EngineError."""
+    """Become a member of the cluster at `address`, or of a private one on this machine. Raises EngineError."""
     with _lock:
         if _members and _members[0] != address:
             raise EngineError(
@@ -71,24 +71,24 @@ def _exit() -> None:
 
 
 def _settle(address: str) -> None:
-    """See to it that this machine is a node of the cluster; a wrong token is told here, and `init` would not say it."""
+    """Make this machine a node of the cluster, if it is none. This finds a wrong token, which `init` would not name."""
     gcs = GcsClient(address=address)
     if not ray_node.is_here(gcs):
         _nodes.append(ray_node.start(address, gcs))
 
 
 def _identify(address: str | None, token_file: Path | None) -> None:
-    """Ray takes its token from the environment alone, as do the processes that it starts."""
+    """Set the environment, because Ray and the processes that it starts take their token only from there."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
     if token_file:
         if not token_file.is_file():
             raise EngineError(f"MANYHANDS_RAY_TOKEN_FILE: there is no file {token_file}", retryable=False)
-        os.environ.pop("RAY_AUTH_TOKEN", None)  # Ray would prefer it
+        os.environ.pop("RAY_AUTH_TOKEN", None)  # Ray would prefer this one
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(token_file)
     elif address is None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    Config.initialize("")  # Ray read the environment when it was imported
+    Config.initialize("")  # Ray read the environment when it was imported, so it must read it again
 
 
 def _why(address: str | None, error: Exception) -> str:

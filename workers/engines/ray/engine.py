@@ -1,7 +1,7 @@
 """The ray engine: ferries each request to the least loaded of its replicas, which are actors of Ray. Runs no model.
 
-One thread does everything; whoever calls, and Ray's own threads, only leave it something to do. Ray restarts nothing
-here: an actor that died is replaced by this engine, and what it worked on is tried once more elsewhere.
+One thread does everything; callers and Ray's own threads only leave it something to do. Ray restarts nothing here: this
+engine replaces an actor that died, and tries its requests once more elsewhere.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from workers.engines.ray.scaling import Load, Rules
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.1  #: between two looks at deadlines, replicas and load
-UNREADY_S = 120.0  #: with work and without a replica for so long, the engine calls itself broken
-CLOSE_S = 15.0  #: for Ray to take the replicas back; then nobody waits for it any more
+TICK_S = 0.1  #: the time between two looks at deadlines, replicas and load
+UNREADY_S = 120.0  #: with work and without a replica for this long, the engine says that it is broken
+CLOSE_S = 15.0  #: how long `close` waits for Ray to take the replicas back
 
-DEATHS_ALLOWED = 1  #: of replicas that worked on one request: at the next it fails, and the ledger counts the attempt
+DEATHS_ALLOWED = 1  #: lost replicas for one request; at the next loss it fails, and the ledger counts the attempt
 
 
 class RayEngine:
@@ -54,18 +54,18 @@ class RayEngine:
         address: str | None = None,
         token_file: Path | None = None,
     ) -> None:
-        """`make` runs in each actor. Returns at once; `await_ready` says when the first replica is. Raises EngineError
-        if the cluster cannot be joined."""
+        """`make` runs in each actor. This returns at once; `await_ready` waits for the first replica. Raises
+        EngineError if the cluster cannot be joined."""
         join(address, token_file)
         self.slots = rules.most * rules.slots
         self._replicas = Replicas(partial(_actor, make, rules, hosting), rules.slots)
         self._fleet = Fleet(self._replicas, rules, self._do, self._retry)
-        self._trips: dict[str, Trip] = {}  # all in flight, by request id
+        self._trips: dict[str, Trip] = {}  # all requests in flight, by their ids
         self._waiting: deque[Trip] = deque()
-        self._suspects: deque[Trip] = deque()  # they have seen a replica die, and go alone
-        self._expected = Load(0, 0, 0.0)  # in the ledger
+        self._suspects: deque[Trip] = deque()  # trips that have seen a replica die, and that go alone
+        self._expected = Load(0, 0, 0.0)  # what waits in the ledger
         self._fine_at = time.monotonic()
-        self._todo: SimpleQueue[Trip | Callable[[], None]] = SimpleQueue()  # trips to accept, and steps
+        self._todo: SimpleQueue[Trip | Callable[[], None]] = SimpleQueue()  # trips to accept, and steps to run
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)
@@ -73,10 +73,10 @@ class RayEngine:
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> RayEngine:
-        """Returns when one replica is ready. The specialists have one inner engine, one base and one hosting."""
+        """Returns when one replica is ready. The specialists share one inner engine, one base and one hosting."""
         manifest = specialists[0].manifest
         hosting = manifest.ray
-        # What an actor needs, and none of the passwords.
+        # These are the settings that an actor needs; none of the passwords is among them.
         needed = Settings.model_construct(
             home=settings.home, specialists=settings.specialists, slots=settings.slots, threads=settings.threads
         )
@@ -90,7 +90,7 @@ class RayEngine:
     # -- any thread --
 
     def await_ready(self, timeout_s: float) -> None:
-        """Return when a replica is ready; close and raise EngineError if one refuses, or after `timeout_s`."""
+        """Return when a replica is ready. If one refuses, or after `timeout_s`, close and raise EngineError."""
         in_time = self._fleet.settled.wait(timeout_s)
         if not in_time or self._fleet.refusal:
             reason = self._fleet.refusal or f"none of the Ray cluster's nodes had room for it within {timeout_s:.0f} s"
@@ -120,7 +120,7 @@ class RayEngine:
             atexit.register(self._end_without_ray)
 
     def _end_without_ray(self) -> None:
-        """As the process ends, before Ray's own step there, which would wait for its answer too."""
+        """End the process before Ray's own exit step, which would wait for Ray's answer too."""
         if self._thread.is_alive():
             os._exit(1)
 
@@ -141,7 +141,7 @@ class RayEngine:
         return _either(health.precision for health in self._replicas.health())
 
     def _do(self, step: Trip | Callable[[], None]) -> bool:
-        """Have the ferry's thread do it, or accept it; False if the engine is closed."""
+        """Have the ferry's thread run the step or accept the trip. Returns False if the engine is closed."""
         with self._closing:
             if not self._closed:
                 self._todo.put(step)
@@ -166,7 +166,7 @@ class RayEngine:
     def _fail_all(self) -> None:
         for trip in list(self._trips.values()):
             self._end(trip, EngineError("the engine was closed"))
-        while not self._todo.empty():  # nothing is added any more
+        while not self._todo.empty():  # nothing is added any more, because the engine is closed
             if isinstance(step := self._todo.get(), Trip):
                 step.future.set_exception(EngineError("the engine was closed"))
 
@@ -212,7 +212,7 @@ class RayEngine:
                 self._end_early()
 
     def _send(self) -> None:
-        """Suspects first, each alone with a replica; then the others, in the order in which they came."""
+        """Send suspects first, each alone to a replica, and then the others in the order in which they came."""
         while self._suspects and (replica := self._replicas.idle()):
             self._take(replica, self._suspects.popleft())
         while self._waiting and (replica := self._replicas.roomiest(keep_one=bool(self._suspects))):
@@ -226,7 +226,7 @@ class RayEngine:
 
     def _answered(self, replica: Replica, trip: Trip, answer: Future[Any]) -> None:
         if trip.replica is not replica:
-            return  # it was given up as dead before
+            return  # the replica was given up before
         error = answer.exception()
         if error is None:
             found = answer.result()
@@ -247,7 +247,7 @@ class RayEngine:
             trip.future.set_result(how)
 
     def _end_early(self) -> None:
-        """End what waits and was cancelled, or is past its deadline."""
+        """End requests that wait and were cancelled, or are past their deadline."""
         for queue in (self._waiting, self._suspects):
             for trip in [trip for trip in queue if trip.early]:
                 queue.remove(trip)
@@ -255,7 +255,7 @@ class RayEngine:
                 self._end(trip, Completion("", trip.early))
 
     def _retry(self, trips: Iterable[Trip]) -> None:
-        """Once more, after a replica that worked on them was lost; a request that sees a second one die fails."""
+        """Try the trips of a lost replica once more. A request that sees a second replica die fails."""
         for trip in sorted(trips, key=lambda trip: trip.began_at):
             trip.deaths += 1
             if trip.early:
@@ -284,12 +284,12 @@ class RayEngine:
 
 
 def _either(said: Iterable[str | None]) -> str | None:
-    """What the replicas say of themselves, which may differ by node: one of them did it, but not which is known."""
+    """What the replicas say of themselves. If they differ by node, it is not known which of them did the work."""
     return " or ".join(sorted({each for each in said if each})) or None
 
 
 def _actor(make: Callable[[], Engine], rules: Rules, hosting: RayHosting) -> Any:
-    """A new actor, somewhere in the cluster once there is room."""
+    """A new actor, which gets its place in the cluster once there is room."""
     options = ray.remote(Host).options(
         num_cpus=hosting.cpus,
         num_gpus=hosting.gpus,

@@ -1,4 +1,4 @@
-"""What Ray's processes see of this one's environment: all but its passwords. Knows no Ray."""
+"""The environment that Ray's processes get: ours without its passwords. Knows no Ray."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def secrets_hidden() -> Iterator[None]:
-    """Processes that start in this context do not inherit them."""
+    """Processes that start in this context do not inherit the secrets."""
     kept = without_secrets(os.environ)
     hidden = {name: value for name, value in os.environ.items() if name not in kept}
     for name in hidden:

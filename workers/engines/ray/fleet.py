@@ -1,6 +1,6 @@
-"""The fleet: replicas started, looked at, lost and replaced, as many as the load wants. Knows no caller's future.
+"""The fleet: starts, checks, loses and replaces replicas, as many as the load wants. Knows no caller's future.
 
-Used by one thread, the ferry's; what Ray's threads tell is handed to it.
+Only the ferry's thread uses it; answers that come in Ray's threads are handed to that thread.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from workers.engines.ray.scaling import Load, Rules, enough, target
 
 log = logging.getLogger(__name__)
 
-START_S = 600.0  #: for the first replica to find its place and load its model, and for any to load it
+START_S = 600.0  #: for the first replica to get its place and load its model, and for any replica to load it
 LOOK_S = 5.0  #: between two looks at a replica
-BLIND_S = 60.0  #: a replica that has not answered a look for so long is given up
+BLIND_S = 60.0  #: a replica that has not answered a look for this long is given up
 LONGEST_WAIT_S = 30.0  #: between two starts
-QUIET_S = 2 * LONGEST_WAIT_S  #: without a loss for so long, the next is the first again
-OVERDUE_S = 10.0  #: a replica that holds a request for so long past its end is given up: it would hold it for ever
+QUIET_S = 2 * LONGEST_WAIT_S  #: after this long without a loss, the next loss counts as the first one again
+OVERDUE_S = 10.0  #: a replica that holds a request for this long past its end is given up: it may hold it for ever
 
 
 class Fleet:
@@ -36,27 +36,27 @@ class Fleet:
         do: Callable[[Callable[[], None]], object],
         bereaved: Callable[[Iterable[Trip]], None],
     ) -> None:
-        """`do` has the ferry's thread do something; `bereaved` is given what a lost replica worked on."""
+        """`do` has the ferry's thread run a function. `bereaved` is given the trips of a lost replica."""
         self._replicas = replicas
         self._rules = rules
         self._do = do
         self._bereaved = bereaved
-        self.settled = threading.Event()  #: a replica has opened, or refused to
-        self.refusal: str | None = None  #: why the last one that did not open did not
+        self.settled = threading.Event()  #: a replica has opened, or has refused to
+        self.refusal: str | None = None  #: why the last replica that did not open did not
         self.restarts = 0
-        self._failures = 0  # replicas lost, none of them long after the one before
+        self._failures = 0  # lost replicas, each of them lost soon after the one before
         self._start_at = 0.0
-        self._lost_at = -inf  # the last of them
-        self._missing = 0  # replicas lost that no other has replaced yet
+        self._lost_at = -inf  # `time.monotonic()` of the last loss
+        self._missing = 0  # lost replicas that no other has replaced yet
         self._fewer_since = inf  # `time.monotonic()` since which fewer replicas would have been enough
 
     def refuse(self, why: str) -> None:
-        """None will open, or one did not."""
+        """Note that a replica did not open, or that none will."""
         self.refusal = why
         self.settled.set()
 
     def tend(self, load: Load, now: float) -> None:
-        """Have as many as `load` wants, and lose those that are of no use; often, at monotonic time `now`."""
+        """Have as many replicas as `load` wants, and lose useless ones. Called often, at monotonic time `now`."""
         self._scale(load, now)
         for replica in self._replicas:
             if replica.state is State.STARTING:
@@ -83,7 +83,7 @@ class Fleet:
             self._replicas.drain(count - wanted)
             self._fewer_since = inf
         if wanted <= count:
-            self._missing = 0  # whatever starts later replaces none
+            self._missing = 0  # a replica that starts later replaces none
         self._replicas.stop_drained()
 
     def _start(self) -> None:
@@ -98,7 +98,7 @@ class Fleet:
 
     def _open(self, replica: Replica, answer: Future[Any]) -> None:
         if replica not in self._replicas:
-            return  # stopped meanwhile
+            return  # the replica was stopped meanwhile
         found = answer.exception() or answer.result()
         if isinstance(found, Health):
             replica.ready(found)
@@ -128,7 +128,7 @@ class Fleet:
             replica.looked(found)
 
     def lose(self, replica: Replica, why: str) -> None:
-        """Give the replica up; another is started when its turn has come."""
+        """Give the replica up. Another one is started when its turn comes."""
         extra = {"action": "lose", "requests": len(replica.trips)}
         log.warning("lost replica %s: %s", replica, why, extra=extra)
         trips = self._replicas.remove(replica)
@@ -140,5 +140,5 @@ class Fleet:
 
 
 def _wait_s(failures: int) -> float:
-    """Before the next start: none after the first failure, then a second, two, four, …"""
+    """The wait before the next start: none after the first failure, then one second, two, four, …"""
     return min(LONGEST_WAIT_S, 2.0 ** min(failures - 2, 10)) if failures > 1 else 0.0

@@ -1,6 +1,6 @@
 """This machine's node of a Ray cluster. Knows no engine and no actor.
 
-Ray lets a process join through a node on its own machine only, and aborts the process where there is none.
+Ray lets a process join only through a node on its own machine, and aborts the process if there is none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 START_S = 60.0
 ANSWER_S = 10.0
 END_S = 10.0
-STORE_BYTES = 80_000_000  #: the least that Ray takes, nearly: prompts and answers travel inside the calls themselves
+STORE_BYTES = 80_000_000  #: nearly the least that Ray takes, because prompts and answers travel inside the calls
 
 
 def is_here(gcs: Any) -> bool:
@@ -32,7 +32,7 @@ def is_here(gcs: Any) -> bool:
 
 
 def start(address: str, gcs: Any) -> subprocess.Popen[bytes]:
-    """Make this machine a node that has nothing to give. Raises EngineError if it does not become one."""
+    """Make this machine a node that offers no resources. Raises EngineError if it does not become one."""
     log.info("this machine becomes a node of the Ray cluster at %s", address, extra={"action": "join"})
     options = ["--block", "--address", address, "--num-cpus=0", "--num-gpus=0", f"--object-store-memory={STORE_BYTES}"]
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--disable-usage-stats"]
@@ -41,7 +41,7 @@ def start(address: str, gcs: Any) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=without_secrets(os.environ),
-        start_new_session=True,  # a Ctrl-C is for us, who end it last
+        start_new_session=True,  # a Ctrl-C is meant for this process, which ends the node last
     )
     try:
         _await(node, address, gcs)

@@ -1,4 +1,4 @@
-"""Replicas: actors, what each works on and how it is. Knows nothing of how many there should be."""
+"""Replicas: the actors, what each of them works on and how it does. Does not know how many there should be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Told = Callable[[Future[Any]], object]
 
 
 class State(StrEnum):
-    STARTING = "starting"  #: waits for a place in the cluster, or loads
+    STARTING = "starting"  #: it waits for a place in the cluster, or loads its model
     READY = "ready"
     DRAINING = "draining"  #: gets no more requests, and is stopped when it has none
 
@@ -32,17 +32,17 @@ class Trip:
     request: Request
     future: Future[Completion] = field(default_factory=Future)
     began_at: float = field(default_factory=time.monotonic)
-    replica: Replica | None = None  #: that works on it
-    deaths: int = 0  #: of replicas that worked on it
+    replica: Replica | None = None  #: the replica that works on it
+    deaths: int = 0  #: how many replicas died while they worked on it
     cancelled: bool = False
-    until: float | None = field(init=False)  #: `time.monotonic()`: its deadline; in a replica, also its time-out
+    until: float | None = field(init=False)  #: `time.monotonic()` of its deadline; in a replica, of its time-out too
 
     def __post_init__(self) -> None:
         self.until = self.request.deadline
         self.future.set_running_or_notify_cancel()  # from here on only the engine ends it
 
     def enter(self, replica: Replica) -> float | None:
-        """Its time-out counts from now on; returns how many seconds are left to it."""
+        """Begin to count its time-out. Returns how many seconds are left."""
         now = time.monotonic()
         limits = [] if self.request.deadline is None else [self.request.deadline]
         if self.request.timeout_s is not None:
@@ -51,12 +51,12 @@ class Trip:
         return None if self.until is None else self.until - now
 
     def leave(self) -> None:
-        """Back to where it waits."""
+        """Go back to waiting."""
         self.replica, self.until = None, self.request.deadline
 
     @property
     def early(self) -> Finish | None:
-        """How it ends if no replica need work on it any more."""
+        """How it ends if no replica need work on it any more; None if one must."""
         if self.cancelled:
             return Finish.CANCELLED
         return Finish.DEADLINE if self.overdue(0.0) else None
@@ -69,10 +69,10 @@ class Replica:
     def __init__(self, number: int, actor: Any) -> None:
         self.state = State.STARTING
         self.trips: set[Trip] = set()
-        self.health: Health | None = None  #: as of the last look
-        self.placed_at: float | None = None  #: in the cluster; until then it waits for room
+        self.health: Health | None = None  #: what the last look found
+        self.placed_at: float | None = None  #: `time.monotonic()` at which it got a place; before that it waits
         self.looked_at = 0.0
-        self.asked_at: float | None = None  #: of a look that is not answered yet
+        self.asked_at: float | None = None  #: `time.monotonic()` of a look that is not answered yet
         self._number = number
         self._actor = actor
 
@@ -85,7 +85,7 @@ class Replica:
 
     @property
     def alone(self) -> bool:
-        """It works on a request that has seen a replica die, and gets no other beside it."""
+        """Whether it works on a request that has seen a replica die, and that must have no other request beside it."""
         return any(trip.deaths for trip in self.trips)
 
     def open(self, placed: Told, opened: Told) -> None:
@@ -121,10 +121,10 @@ class Replica:
 
 class Replicas:
     def __init__(self, make: Callable[[], Any], slots: int) -> None:
-        """`make` gives a new actor; `slots`: requests that one works on at a time."""
+        """`make` makes a new actor. `slots`: requests that one actor works on at a time."""
         self._make = make
         self._slots = slots
-        # Those there are, and what those did that are gone: replaced as one, so that any thread may read them.
+        # The replicas, and the sums of those that are gone. Both are replaced as one, so that any thread may read them.
         self._known: tuple[tuple[Replica, ...], EngineStats] = (), EngineStats("ray")
         self._numbers = count(1)
 
@@ -142,7 +142,7 @@ class Replicas:
         return [replica for replica in self._all if replica.state is state]
 
     def count(self) -> int:
-        """Those that can take requests, or will."""
+        """The number of replicas that can take requests, or will."""
         return len(self._all) - len(self.in_state(State.DRAINING))
 
     def add(self) -> Replica:
@@ -151,7 +151,7 @@ class Replicas:
         return replica
 
     def remove(self, replica: Replica) -> set[Trip]:
-        """Stop it; returns what it worked on."""
+        """Stop the replica. Returns what it worked on."""
         left = tuple(other for other in self._all if other is not replica)
         self._known = left, _sum(self._known[1], replica.stats)
         replica.stop()
@@ -162,7 +162,7 @@ class Replicas:
         return next((replica for replica in self.in_state(State.READY) if not replica.trips), None)
 
     def roomiest(self, keep_one: bool) -> Replica | None:
-        """The least loaded one with a free slot. `keep_one`: one gets nothing more, so that it will be idle."""
+        """The least loaded replica with a free slot. `keep_one`: one replica gets no more, so that it becomes idle."""
         ready = self.in_state(State.READY)
         shared = sorted((replica for replica in ready if not replica.alone), key=lambda replica: len(replica.trips))
         if keep_one and len(shared) == len(ready):
@@ -170,7 +170,7 @@ class Replicas:
         return shared[0] if shared and len(shared[0].trips) < self._slots else None
 
     def drain(self, number: int) -> None:
-        """Let go of `number` of them: those that start first, then the least loaded."""
+        """Let `number` replicas go: first those that still start, then the least loaded."""
         left = sorted(
             (replica for replica in self._all if replica.state is not State.DRAINING),
             key=lambda replica: (replica.state is State.READY, len(replica.trips)),
@@ -184,7 +184,7 @@ class Replicas:
                 self.remove(replica)
 
     def health(self) -> list[Health]:
-        """As of the last look at each."""
+        """What the last look at each replica found."""
         return [replica.health for replica in self._all if replica.health]
 
     def stats(self, waiting: int, restarts: int) -> EngineStats:

@@ -1,4 +1,4 @@
-"""The batch: the requests being decoded, one a slot, and what each is fed in the next step. Runs no model."""
+"""The batch: the requests that are decoded, one in each slot, and what each is fed in the next step. Runs no model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from workers.engines.transformers.grouping import Piece
 
 
 class Row(Ticket):
-    """One request on its way: what is left to feed, what was answered, and how it ended, if it has."""
+    """One request on its way: what is left to feed, what was answered, and how it ended if it has."""
 
     def __init__(self, request: Request, prompt: list[int], guide: Guide, jump: bool = True, cut: int = 0) -> None:
-        """`jump`: what the grammar forces is appended at once, and not chosen a token at a time.
+        """`jump`: what the grammar forces is appended at once, and not chosen one token at a time.
 
         `cut`: characters of the prompt that are not in its tokens.
         """
@@ -26,11 +26,11 @@ class Row(Ticket):
         self.guide = guide
         self.answer: list[int] = []
         self.prompt = prompt
-        self.reused = 0  #: tokens of the prompt whose keys and values were there already
+        self.reused = 0  #: tokens of the prompt whose keys and values were there before
         self._jump = jump
         self._cut = cut
         self._forced = 0
-        self._log = 0.0  #: of the probability of what was chosen so far
+        self._log = 0.0  #: log of the probability of what was chosen so far
         self._fed = 0  #: tokens whose keys and values are in the slot
         self._pending = list(prompt)
 
@@ -49,7 +49,7 @@ class Row(Ticket):
         if token == end:
             self.finish = Finish.STOP
             return
-        if len(self.answer) >= self.request.max_tokens:  # it could have ended here, and goes on
+        if len(self.answer) >= self.request.max_tokens:  # the answer could have ended here, but goes on
             self.finish = Finish.LENGTH
             return
         self.guide.take(token)
@@ -57,17 +57,17 @@ class Row(Ticket):
         self.start()
 
     def begin(self, tokens: int) -> None:
-        """The first `tokens` of the prompt are in the slot already."""
+        """Note that the first `tokens` of the prompt are in the slot already."""
         self.reused = self._fed = tokens
         self._pending = self._pending[tokens:]
 
     def restart(self) -> None:
-        """It has lost its slot: prompt and answer so far are to be fed again."""
+        """Feed the prompt and the answer so far again, because the row has lost its slot."""
         self.reused = self._fed = 0
         self._pending = [*self.prompt, *self.answer]
 
     def unfeed(self, piece: Piece) -> None:
-        """The step failed that was to feed `piece`."""
+        """Take `piece` back, because the step that was to feed it failed."""
         self._pending = [*piece.tokens, *self._pending]
         self._fed -= len(piece.tokens)
 
@@ -87,11 +87,11 @@ class Row(Ticket):
 
     @property
     def pending(self) -> int:
-        """Tokens to feed before the next one can be chosen."""
+        """The number of tokens to feed before the next one can be chosen."""
         return len(self._pending)
 
     def feed(self, slot: int, most: int) -> Piece:
-        """Up to `most` of the pending tokens, from now on counted as fed."""
+        """Up to `most` of the pending tokens, which count as fed from now on."""
         tokens, self._pending = self._pending[:most], self._pending[most:]
         self._fed += len(tokens)
         return Piece(slot, self._fed - len(tokens), tokens, self.request.specialist)
@@ -124,21 +124,21 @@ class Batch:
         return len(self._rows) >= self._slots
 
     def join(self, row: Row) -> int:
-        """The slot that it has from now on."""
+        """Returns the slot that the row has from now on."""
         slot = next(slot for slot in count() if slot not in self._rows)
         self._rows[slot] = row
         return slot
 
     def leave(self, row: Row) -> bool:
-        """False: it was not in the batch."""
+        """Returns False if the row was not in the batch."""
         slot = next((slot for slot, other in self._rows.items() if other is row), None)
         return slot is not None and self._rows.pop(slot) is row
 
     def feed(self, most: int) -> list[tuple[Row, Piece]]:
-        """The next step: at most `most` tokens. Running answers first, which no prompt stops; then the prompts in the
-        order in which they joined, so that none waits for ever behind shorter ones.
+        """The next step, of at most `most` tokens. Running answers come first, so that no prompt stops them. Then come
+        the prompts in the order in which they joined, so that none waits for ever behind shorter ones.
 
-        Returned with the rows of one specialist side by side.
+        In the result, the rows of one specialist are side by side.
         """
         fed = []
         for slot, row in sorted(self._rows.items(), key=lambda item: item[1].fed < len(item[1].prompt)):

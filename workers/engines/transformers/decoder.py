@@ -1,4 +1,4 @@
-"""The decoder: a base model with its adapters and slots; tokens in, the next ones out. Knows no request."""
+"""The decoder: a base model with its adapters and slots; tokens in, the next tokens out. Knows no request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workers.engines.transformers.techniques import Techniques
 
 
 class Decoder:
-    """One specialist's adapter is merged into the weights; those of several are kept apart on one shared base."""
+    """The adapter of a single specialist is merged into the weights. Several adapters stay apart on one shared base."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class Decoder:
             self._head = Head(model.get_output_embeddings().weight.detach(), precision, techniques.picked)
         self._slots = Slots(config, slots, length, precision.dtype, device)
         self._prefixes = Prefixes(techniques.prefix_bytes)
-        del model  # what is left of it is laid out anew
+        del model  # its weights were laid out anew
         keep_freed_memory()
 
     @torch.inference_mode()
     def begin(self, slot: int, specialist: str, prompt: Sequence[int]) -> int:
-        """Begin `slot` with what is kept of prompts that begin like this one: so many of its tokens need not be fed."""
+        """Begin `slot` with what is kept of a prompt that begins alike. Returns how many tokens need not be fed."""
         kept, tokens = self._prefixes.find(specialist, prompt)
         if kept:
             self._slots.put(slot, kept.pairs, tokens)
@@ -80,7 +80,7 @@ class Decoder:
 
     @torch.inference_mode()
     def keep(self, slot: int, specialist: str, prompt: Sequence[int]) -> None:
-        """Keep the keys and values of `prompt`, which `slot` begins with, for others that begin alike."""
+        """Keep the keys and values of `prompt`, which `slot` begins with, for other prompts that begin alike."""
         self._prefixes.keep(Kept(specialist, prompt, self._slots.copy(slot, len(prompt))))
 
     def forget(self) -> None:
@@ -89,9 +89,9 @@ class Decoder:
 
     @torch.inference_mode()
     def feed(self, pieces: Sequence[Piece], wanted: Sequence[bool]) -> torch.Tensor:
-        """Run one step; returns what the head sees behind the last token of each wanted piece: (wanted, E) in fp32.
+        """Run one step. Returns what the head sees behind the last token of each wanted piece: (wanted, E) in fp32.
 
-        A specialist's pieces should be neighbours: each of its spans costs its own small products.
+        The pieces of a specialist should be neighbours, because each of its spans costs small products of its own.
         """
         self._spans.lay([(piece.specialist, len(piece.tokens)) for piece in pieces])
         layout = self._slots.layout(pieces)
@@ -103,12 +103,12 @@ class Decoder:
 
     @torch.inference_mode()
     def choose(self, hidden: torch.Tensor, allowed: Sequence[Mask]) -> list[Choice]:
-        """The best of each row's allowed tokens, for rows as `feed` returns them."""
+        """The best allowed token of each row, for rows as `feed` returns them."""
         return self._head.best(hidden, allowed) if len(allowed) else []
 
 
 class _Modules:
-    """A model of another shape than Fused has, as transformers runs it."""
+    """A model of another shape than Fused supports, run by transformers."""
 
     def __init__(self, model: Any) -> None:
         model.set_attn_implementation(ATTENTION)
@@ -130,7 +130,7 @@ def _adopted(
             merge(model, factors)
         loaded = {}
     for embedding in (model.get_input_embeddings(), model.get_output_embeddings()):
-        embedding.weight.data = embedding.weight.data.to(precision.dtype)  # of most models the same one
+        embedding.weight.data = embedding.weight.data.to(precision.dtype)  # most models have one for both
     if fits(model):
         return Fused(model, precision, length, loaded, spans)
     if loaded:
@@ -143,7 +143,7 @@ def best_device() -> str:
 
 
 def free_bytes(device: str) -> int | None:
-    """That this process may still take there; None where nobody says."""
+    """Bytes that this process may still take on `device`; None if they are not known."""
     if device.startswith("cuda"):
         free: int = torch.cuda.mem_get_info(device)[0]
         return free

@@ -34,29 +34,29 @@ from workers.engines.transformers.techniques import Techniques
 
 log = logging.getLogger(__name__)
 
-#: Steps in a row that may fail before the engine calls itself broken: fewer than a job has attempts, so that the same
-#: rows cannot spend them all here.
+#: How many steps in a row may fail before the engine says that it is broken. It is fewer than the attempts of a job, so
+#: that the same rows cannot spend all their attempts here.
 FAILURES_ALLOWED = 2
 
-#: Tokens of one step, and how many more slots make them. Triage jobs/s in 32 slots with 256 and 512: 116 and 103; in 64
-#: slots with 512 and 1024: 139 and 127 (2 cores with AMX, bf16, 2026-11).
+#: The least tokens of one step, and the tokens that each slot adds. Triage jobs/s in 32 slots with 256 and 512 tokens:
+#: 116 and 103; in 64 slots with 512 and 1024: 139 and 127 (2 cores with AMX, bf16, 2026-11).
 LEAST_STEP, STEP_PER_SLOT = 256, 8
 
-#: A number of the weights while they are loaded, before they are laid out in the precision asked for.
+#: Bytes of each weight during loading, before the weights are laid out in the precision asked for.
 LOADED_BYTES = 4
 
-#: `close` waits for so long for the last step; one that hangs is left behind. A step of an engine that is at work takes
-#: a second or two at most, even on a busy small machine.
+#: How long `close` waits for the last step. A step that hangs is left behind. On a busy small machine a step takes a
+#: second or two at most.
 LAST_STEP_S = 5.0
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """On a CPU torch has no error of its own for it."""
+    """Whether memory ran out. On a CPU torch has no error class of its own for that."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def _digests(specialists: Sequence[Specialist], folder: Path) -> str:
-    """What was checked to get here: the base when it was fetched, the adapters when the catalog was loaded."""
+    """What was checked before: the base when it was fetched, and the adapters when the catalog was loaded."""
     base = specialists[0].manifest.base
     pinned = f"sha256 {base.sha256[:12]} as pinned" if base and base.sha256 else "no digest pinned"
     adapters = [f"{each.name} {each.manifest.adapter.sha256[:12]}" for each in specialists if each.manifest.adapter]
@@ -80,7 +80,7 @@ def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: 
 
 @dataclass
 class Work:
-    """Done since the start."""
+    """What was done since the start."""
 
     steps: int = 0
     step_s: float = 0.0
@@ -107,10 +107,10 @@ class TransformersEngine:
         precision: Precision | None = None,
         techniques: Techniques = Techniques(),  # noqa: B008 - frozen
     ) -> None:
-        """`step_tokens` bounds one step: a longer prompt is fed over several, while the answers beside it go on. None:
-        as many as the slots make worth it.
+        """`step_tokens` bounds one step: a longer prompt is fed over several steps, while the other answers go on. If
+        it is None, the number of slots decides.
 
-        `stall_s`: without a step for so long, while there is work, it is not healthy. `precision`: None, as is fastest.
+        `stall_s`: it is not healthy without a step for this long while there is work. `precision`: None for fastest.
         """
         if threads:
             torch.set_num_threads(threads)
@@ -123,11 +123,11 @@ class TransformersEngine:
         self._pressure = Pressure(slots, step_tokens or max(LEAST_STEP, STEP_PER_SLOT * slots))
         self._batch = Batch(slots)
         self._in_flight: InFlight[Row] = InFlight(stall_s)
-        self._encoding = threading.Lock()  # one tokenizer refuses two callers at once
+        self._encoding = threading.Lock()  # a tokenizer refuses two callers at once
         self._failures = 0
         self._work = Work()
-        # Loaded by the thread that decodes. Each thread that multiplies has helpers of its own, and where there are
-        # more of them than cores OpenMP has them sleep between two products: a step then took twice as long.
+        # The thread that decodes also loads. Each thread that multiplies has helper threads of its own, and if there
+        # are more of these than cores, OpenMP lets them sleep between two products: a step then took twice as long.
         loaded: Future[Decoder] = Future()
         load = partial(Decoder, base, adapters, slots, length, self._device, self.precision, techniques)
         self._thread = threading.Thread(target=self._run, args=(load, loaded), name="decode", daemon=True)
@@ -138,7 +138,7 @@ class TransformersEngine:
 
     @classmethod
     def create(cls, specialists: Sequence[Specialist], settings: Settings) -> TransformersEngine:
-        """An engine that hosts `specialists`, all of one base, whose weights are fetched first if need be.
+        """An engine that hosts `specialists`, all on one base. Its weights are fetched first if need be.
 
         Raises MemoryShort before it loads anything.
         """
@@ -210,14 +210,14 @@ class TransformersEngine:
             self._in_flight.fail_all()
 
     def _admit(self) -> None:
-        """Let what waits join the batch, as far as there is room."""
+        """Let waiting requests join the batch while there is room."""
         with self._in_flight.changed:
             joined = []
             while self._in_flight.waiting and len(self._batch) < self._pressure.rows:
                 row = self._in_flight.waiting.popleft()
                 joined.append((self._batch.join(row), row))
         for slot, row in joined:
-            prompt = row.prompt[: row.pending - 1]  # one token at least must be fed, to be followed by another
+            prompt = row.prompt[: row.pending - 1]  # at least one token must be fed, so that another can follow
             row.begin(self._decoder.begin(slot, row.request.specialist, prompt))
 
     def _step(self) -> None:
@@ -239,7 +239,7 @@ class TransformersEngine:
         self._release()
 
     def _advance(self, fed: Sequence[tuple[Row, Piece]]) -> None:
-        """Feed the pieces, and choose the next token of each row that is fed whole."""
+        """Feed the pieces, and choose the next token of each row that has nothing left to feed."""
         whole = [row.pending == 0 for row, _ in fed]
         hidden = self._decoder.feed([piece for _, piece in fed], whole)  # (whole rows, E)
         ready = [(row, piece) for (row, piece), all_fed in zip(fed, whole, strict=True) if all_fed]
@@ -256,7 +256,7 @@ class TransformersEngine:
                 self._leave(row, error)
 
     def _allowed(self, row: Row) -> Mask | None:
-        """None: its grammar gave up, and it has left; the others go on."""
+        """None if its grammar gave up: the row has left, and the others go on."""
         try:
             return row.guide.allowed()
         except GrammarError as error:
@@ -264,12 +264,12 @@ class TransformersEngine:
             return None
 
     def _keep(self, slot: int, row: Row) -> None:
-        """The prompt was fed just now: keep it for others, if there is something new in it."""
+        """Keep the prompt, which was just fed, for other requests, if there is something new in it."""
         if len(row.prompt) - row.reused > 1:
             self._decoder.keep(slot, row.request.specialist, row.prompt)
 
     def _shrink(self, fed: Sequence[tuple[Row, Piece]]) -> bool:
-        """Memory ran out in a step: have it done in smaller ones. False where they are as small as can be."""
+        """Have a step that ran out of memory done in smaller ones. False if the steps are as small as possible."""
         rows = list(self._batch)
         if not self._pressure.shrink(len(rows)):
             return False
@@ -289,7 +289,7 @@ class TransformersEngine:
         return True
 
     def _release(self) -> None:
-        """Let everything go that has ended, was cancelled or is late; those that wait as well."""
+        """Let all requests go that have ended, were cancelled or are late, waiting ones too."""
         now = time.monotonic()
         for row in self._in_flight:
             row.look_up(now)
@@ -303,11 +303,11 @@ class TransformersEngine:
         self._in_flight.leave(row, end)
 
     def _fail_batch(self, error: Exception) -> None:
-        # The type alone: a message of torch or llguidance may quote what it choked on.
+        # Only the type is told, because a message of torch or llguidance may quote what it failed on.
         name = type(error).__name__
         log.error("a decoding step raised %s\n%s", name, where(error), extra={"action": "step"})
         self._failures += 1
-        if self._failures >= FAILURES_ALLOWED:  # first: who hears of the failure may ask whether we are healthy
+        if self._failures >= FAILURES_ALLOWED:  # first, because callers that get the failure may ask for our health
             self._in_flight.shut(f"the engine is broken: {self._failures} steps in a row failed")
         for row in self._batch:
             self._leave(row, EngineError(f"a decoding step failed with {name}"))

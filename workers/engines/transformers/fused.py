@@ -1,7 +1,7 @@
-"""A Llama-shaped model as few large operations on weights laid out once. Knows no requests and no grammars.
+"""A Llama-shaped model as a few large operations on weights that are laid out once. Knows no requests and no grammars.
 
-Of the same numbers as transformers' own modules, in another order: the norms' weights are part of the layers that
-follow them, query, key and value are one product, and pairs of rotated dimensions lie side by side.
+It computes the same numbers as transformers' own modules in another order: the weights of the norms are part of the
+layers that follow them, query, key and value are one product, and pairs of rotated dimensions lie side by side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workers.engines.precision import Precision
 from workers.engines.transformers.linear import AdaptedLinear, Linear, lay_out
 from workers.engines.transformers.slots import Layout, attend
 
-#: What transformers calls the models of this shape: Llama's, and those with biases on query, key and value.
+#: Transformers' names of the models that have this shape: Llama's, and those with biases on query, key and value.
 SHAPED = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
 
 #: Specialist -> layer name -> its change.
@@ -25,7 +25,7 @@ Changes = Mapping[str, Mapping[str, Factors]]
 
 
 def fits(model: Any) -> bool:
-    """Whether `model` is of the shape that is written out here; others run as transformers' modules."""
+    """Whether `model` has the shape that is written out here. Other models run as transformers' modules."""
     config = model.config
     sliding = getattr(config, "use_sliding_window", getattr(config, "sliding_window", None))
     rope = config.rope_parameters["rope_type"] if config.rope_parameters else None
@@ -35,9 +35,9 @@ def fits(model: Any) -> bool:
 
 
 class Fused:
-    """Takes over the weights of `model` (fp32, adapters of its own merged already), which is of no use afterwards.
+    """Takes over the weights of `model` (fp32, its own adapters already merged), which must not be used afterwards.
 
-    `changes` are adapters that stay apart, each added to its specialist's tokens as `spans` says.
+    `changes` are adapters that stay apart: each is added to its specialist's tokens, as `spans` says.
     """
 
     def __init__(self, model: Any, precision: Precision, length: int, changes: Changes, spans: Spans) -> None:
@@ -53,8 +53,8 @@ class Fused:
         self._norm = inner.norm.weight.detach().float().clone()  # a view would keep the whole file of weights mapped
 
     def __call__(self, tokens: torch.Tensor, layout: Layout) -> torch.Tensor:
-        """Tokens (N,) of one step -> what the head sees of them, (N, E) in fp32."""
-        x = self._embedding[tokens].float()  # (N, E): what layers add up stays fp32
+        """Map the tokens (N,) of one step to what the head sees of them, (N, E) in fp32."""
+        x = self._embedding[tokens].float()  # (N, E): the sum over the layers stays fp32
         turns = self._turns[layout.positions][:, None]  # (N, 1, D / 2)
         for layer in self._layers:
             layer(x, turns, layout)
@@ -73,7 +73,7 @@ class _Laying:
     def __call__(
         self, modules: Mapping[str, Any], norm: torch.Tensor | None, order: Callable[[str, torch.Tensor], torch.Tensor]
     ) -> Linear:
-        """One product for `modules` (name within the layer -> linear layer), which follow `norm`.
+        """Join `modules` (name within the layer -> linear layer), which follow `norm`, into one product.
 
         `order` puts the rows of a module's weight, bias or change into the order in which they are used.
         """
@@ -85,7 +85,7 @@ class _Laying:
         shared = lay_out(weight, torch.cat(biases) if biases else None, self._precision)
         joined = {name: self._joined(factors, modules, fold, order) for name, factors in self._changes.items()}
         own = {name: change for name, change in joined.items() if change}
-        return AdaptedLinear(shared, own, self._spans) if self._changes else shared  # all alike: some share an input
+        return AdaptedLinear(shared, own, self._spans) if self._changes else shared  # alike, as some share an input
 
     def _joined(
         self,
@@ -94,7 +94,7 @@ class _Laying:
         fold: torch.Tensor | float,
         order: Callable[[str, torch.Tensor], torch.Tensor],
     ) -> Factors | None:
-        """The changes of several layers as one of their joint product; None: the adapter changes none of them."""
+        """The changes of several layers as one change of their joint product; None if the adapter changes none."""
         found = {name: factors.get(f"{self._prefix}.{name}") for name in modules}
         if not any(found.values()):
             return None
@@ -128,7 +128,7 @@ class _Layer:
         self._down = lay({"mlp.down_proj": mlp.down_proj}, None, _as_is)
 
     def __call__(self, x: torch.Tensor, turns: torch.Tensor, layout: Layout) -> None:
-        """Add what this layer says to `x` (N, E), in place."""
+        """Add the output of this layer to `x` (N, E), in place."""
         h = self._ask.ready(rms_norm(x, (self._width,), None, self._epsilon))
         asked = self._ask.product(h).view(len(x), -1, self._head)  # (N, H + 2 KH, D)
         turned = asked[:, : self._heads + self._key_heads]
@@ -142,7 +142,7 @@ class _Layer:
         x += self._down.product(self._down.ready(h))
 
     def _paired(self, name: str, rows: torch.Tensor) -> torch.Tensor:
-        """Query and key with the two dimensions that are turned together side by side; scores do not change by it."""
+        """Put the two dimensions of query and key that turn together side by side. This does not change the scores."""
         if name == "self_attn.v_proj":
             return rows
         heads = rows.view(-1, 2, self._head // 2, *rows.shape[1:])  # (heads, 2, D / 2, …)
@@ -154,7 +154,7 @@ def _as_is(_: str, rows: torch.Tensor) -> torch.Tensor:
 
 
 def _turns(rotary: Any, length: int, device: torch.device) -> torch.Tensor:
-    """(length, D / 2) complex: by how much each pair of dimensions is turned at each position."""
+    """(length, D / 2) complex: how far each pair of dimensions is turned at each position."""
     positions = torch.arange(length, device=device)[None]
     cos, sin = rotary(torch.zeros(1, device=device), positions)  # (1, length, D), both halves alike
     half = cos.shape[-1] // 2

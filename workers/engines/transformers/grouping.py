@@ -1,4 +1,4 @@
-"""Grouping: which pieces of a step attend in one call, so that little is padded in few calls. Runs no model."""
+"""Grouping: which pieces of a step attend in one call, so that few calls pad little. Runs no model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-#: What a call costs, in microseconds: itself, each of its slots, and each pair of a padded token and a position. Fitted
-#: to 13 shapes from one to 16,384 pairs (AMX and AVX-512, bf16 and fp32, 2026-11); only their ratios matter. COPY: of
-#: the keys and values of one position.
+#: What a call costs, in microseconds: CALL for itself, SLOT for each of its slots, and PAIR for each pair of a padded
+#: token and a position. They were fitted to 13 shapes from one to 16,384 pairs (AMX and AVX-512, bf16 and fp32,
+#: 2026-11); only their ratios matter. COPY is the cost of copying the keys and values of one position.
 CALL, SLOT, PAIR, COPY = 40.0, 2.0, 0.015, 0.1
 
 
@@ -28,7 +28,7 @@ class Piece:
 
 
 def grouped(pieces: Sequence[Piece]) -> list[list[int]]:
-    """Indices of `pieces`, those of a group side by side: like lengths first, then joined while that is cheaper."""
+    """Indices of `pieces`, by group. Pieces of like lengths come together first; then groups join while that pays."""
     order = sorted(range(len(pieces)), key=lambda n: _shape(pieces[n]))
     groups = [list(same) for _, same in groupby(order, key=lambda n: _shape(pieces[n]))]
     while len(groups) > 1:
@@ -43,8 +43,8 @@ def grouped(pieces: Sequence[Piece]) -> list[list[int]]:
 
 
 def together(group: Sequence[Piece]) -> slice | list[int]:
-    """The slots of a group, by number: as neighbours, with those of others between them, which copies nothing; or each
-    by itself, which copies the keys and values of all. Whichever costs less."""
+    """The slots of a group, by number, in the cheaper of two forms. A slice takes neighbours, with the slots of other
+    requests between them, and copies nothing. A list takes only the group's own, and copies their keys and values."""
     slots = sorted(piece.slot for piece in group)
     width, reach = max(len(piece.tokens) for piece in group), max(piece.reach for piece in group)
     strangers = slots[-1] - slots[0] + 1 - len(slots)
@@ -54,7 +54,7 @@ def together(group: Sequence[Piece]) -> slice | list[int]:
 
 
 def _shape(piece: Piece) -> tuple[int, int]:
-    """Width and reach, in powers of two."""
+    """The width and the reach, rounded to powers of two."""
     return (len(piece.tokens) - 1).bit_length(), max(4, (piece.reach - 1).bit_length())
 
 

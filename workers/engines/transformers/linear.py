@@ -1,4 +1,4 @@
-"""Linear layers, laid out for a device and a precision, with what follows them in a step. Knows no model."""
+"""Linear layers, laid out for a device and a precision, with the operation that follows them. Knows no model."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from torch.nn.functional import linear, silu
 from workers.engines.adapters import Factors, Spans
 from workers.engines.precision import Precision
 
-#: Tokens in the product for which oneDNN lays a weight out. It is right for any number, and fastest near this one.
+#: The number of tokens for which oneDNN lays a weight out. Any other number works too, and is fastest near this one.
 PACKED_FOR = 128
 
-#: Units of an activation on either side of its zero: eight bits of them, and seven where the processor has no VNNI and
-#: sums two products in sixteen bits, which eight would overflow.
+#: How many units an activation has on either side of its zero: eight bits, or seven where the processor has no VNNI and
+#: sums two products in sixteen bits, which eight bits would overflow.
 HALF_RANGE = 127 if torch.cpu.get_capabilities().get("avx512_vnni") else 63
 
 
 class Linear(Protocol):
-    """`x` is (N, in) as `ready` gives it, results are (N, out) in the precision's dtype.
+    """`x` is (N, in) as `ready` returns it. Results are (N, out) in the precision's dtype.
 
-    The last three do what follows the product in the same pass where the device can.
+    `swish` and `times` also do what follows the product, in the same pass if the device can.
     """
 
     def ready(self, x: torch.Tensor) -> Any:
-        """A step's activations as this layer, and others like it, take them."""
+        """The activations of a step, in the form that this layer and others like it take."""
 
     def product(self, x: Any) -> torch.Tensor: ...
 
@@ -36,7 +36,7 @@ class Linear(Protocol):
 
 
 class PlainLinear:
-    """As torch does it: for CUDA, and for processors without oneDNN."""
+    """A layer as torch computes it: for CUDA, and for processors without oneDNN."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> None:
         self._weight = weight.to(precision.dtype)
@@ -56,7 +56,7 @@ class PlainLinear:
 
 
 class PackedLinear:
-    """A weight in oneDNN's own layout: nothing is rearranged in a step, and a row's result depends on no other row
+    """A weight in oneDNN's own layout. Nothing is rearranged in a step, and a row's result depends on no other row
     (bit for bit in fp32; in bf16 a step of up to 32 tokens sums in another order than a longer one)."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> None:
@@ -74,7 +74,7 @@ class PackedLinear:
         return self._then(x, "swish")
 
     def times(self, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        return self.product(x).mul_(other)  # oneDNN would do it at once, and up to ten times as slowly
+        return self.product(x).mul_(other)  # oneDNN would do both at once, but up to ten times as slowly
 
     def _then(self, x: torch.Tensor, what: str) -> torch.Tensor:
         found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, what, [], "")
@@ -82,7 +82,7 @@ class PackedLinear:
 
 
 class Int8Linear:
-    """Weights of eight bits with a scale a row, activations with a scale a token; sums are whole numbers, and exact."""
+    """Weights of eight bits with a scale for each row, activations with a scale for each token; exact integer sums."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> None:
         self._scales = weight.abs().amax(1).clamp_(min=1e-8).div_(127)  # (out,)
@@ -92,7 +92,7 @@ class Int8Linear:
         self._bias = bias
 
     def ready(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(N, in) uint8 around HALF_RANGE + 1, and (N, 1) what one of its units is."""
+        """Returns (N, in) uint8 around HALF_RANGE + 1, and (N, 1), the value of one unit."""
         unit = torch.linalg.vector_norm(x, float("inf"), 1, True).clamp_(min=1e-8).div_(HALF_RANGE)
         return (x / unit).round_().add_(HALF_RANGE + 1).to(torch.uint8), unit
 
@@ -113,7 +113,7 @@ class Int8Linear:
 
 
 class AdaptedLinear:
-    """A layer whose product is shared by all tokens; to each specialist's span its own change is added."""
+    """A layer with one product for all tokens. Each specialist's change is added to its own span of tokens."""
 
     def __init__(self, shared: Linear, changes: Mapping[str, Factors], spans: Spans) -> None:
         self._shared = shared
@@ -144,12 +144,12 @@ def has_onednn() -> bool:
 
 
 def can_pack(precision: Precision) -> bool:
-    """Whether this processor can multiply what `PackedLinear` lays out; bf16 wants AVX-512 or AMX."""
+    """Whether this processor can multiply what `PackedLinear` lays out. bf16 needs AVX-512 or AMX."""
     return precision is not Precision.BF16 or not has_onednn() or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def lay_out(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> Linear:
-    """`weight` (out, in) in fp32 as `precision` has it on the weight's device."""
+    """Lay out `weight` (out, in), given in fp32, for `precision` and the weight's device."""
     if weight.device.type != "cpu" or not has_onednn():
         return PlainLinear(weight, bias, precision)
     kind = Int8Linear if precision is Precision.INT8 else PackedLinear

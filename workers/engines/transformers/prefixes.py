@@ -1,7 +1,7 @@
 """Prefixes: keys and values of prompts, kept for prompts that begin alike. Knows no model and no requests.
 
 A specialist's constant beginning is in every prompt, so it is always kept, unless a prompt is larger than all of the
-room; and what callers say begins alike more often than one would think ("How do I", "add the").
+room. The texts of callers also begin alike more often than expected ("How do I", "add the").
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Tokens: shorter beginnings cost as much to keep and to copy as to compute.
+#: In tokens: shorter beginnings cost as much to keep and to copy as to compute.
 WORTH = 2
 
 
@@ -28,14 +28,14 @@ class Kept:
 
 @dataclass
 class _Node:
-    """A token that some kept prompts have in common up to here."""
+    """A token that some kept prompts have in common up to this point."""
 
     through: dict[int, Kept] = field(default_factory=dict)
     next: dict[int, _Node] = field(default_factory=dict)
 
 
 class Prefixes:
-    """At most `most` bytes, the least recently used go first. For one thread."""
+    """Keeps at most `most` bytes; the least recently used prompts go first. For one thread."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -48,7 +48,7 @@ class Prefixes:
         return self._bytes
 
     def find(self, specialist: str, tokens: Sequence[int]) -> tuple[Kept | None, int]:
-        """A kept prompt that begins as `tokens` does, and for how many tokens."""
+        """A kept prompt that begins as `tokens` does, and how many tokens they have in common."""
         children, found, length = self._roots.get(specialist, {}), None, 0
         for token in tokens:
             if not (node := children.get(token)):
@@ -60,7 +60,7 @@ class Prefixes:
         return found, length
 
     def keep(self, kept: Kept) -> None:
-        """Whoever is too large for all of the room is not kept."""
+        """A prompt that is larger than all of the room is not kept."""
         if kept.bytes > self._most:
             return
         self._kept[id(kept)] = kept
@@ -86,6 +86,6 @@ class Prefixes:
             node = children[token]
             del node.through[key]
             if not node.through:
-                del children[token]  # and all behind it: nobody else came so far
+                del children[token]  # this drops all that follows, because no other prompt came this far
                 return
             children = node.next

@@ -1,13 +1,13 @@
-"""Pressure: how much one step may hold when memory has run out before. Decides only; knows no model."""
+"""Pressure: how much one step may hold after memory has run out. Decides only; knows no model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: A step of fewer tokens would hardly need less.
+#: A step with fewer tokens than these would hardly need less memory.
 LEAST_TOKENS = 32
 
-#: Good steps after which more is tried again.
+#: After this many good steps, more is tried again.
 PATIENCE = 500
 
 
@@ -18,11 +18,11 @@ class Pressure:
 
     def __post_init__(self) -> None:
         self.rows, self.tokens = self.most_rows, self.most_tokens  #: what a step may hold now
-        self.shrunk = 0  #: times that memory has run out
+        self.shrunk = 0  #: how often memory has run out
         self._good = 0
 
     def shrink(self, rows: int) -> bool:
-        """A step of `rows` ran out of memory; half of them, and of its tokens, from now on. False: that is no less."""
+        """Halve rows and tokens after a step of `rows` ran out of memory. False if they cannot be fewer."""
         least = min(LEAST_TOKENS, self.most_tokens)
         if rows <= 1 and self.tokens <= least:
             return False
@@ -32,7 +32,7 @@ class Pressure:
         return True
 
     def pass_step(self) -> None:
-        """A step went well; after many, twice as much is allowed."""
+        """Note that a step went well. After many of them, twice as much is allowed."""
         self._good += 1
         if self._good >= PATIENCE:
             self.rows, self.tokens = min(self.most_rows, 2 * self.rows), min(self.most_tokens, 2 * self.tokens)

@@ -1,7 +1,7 @@
 """Slots: the key/value memory of a running batch, and attention over it. Knows nothing of requests, text or grammars.
 
-The tokens of one step lie side by side in one flat row, whichever request they belong to, so that no arithmetic is
-spent on padding outside attention: one token of a running answer beside the hundred of a prompt that joins.
+The tokens of one step lie side by side in one flat row, whichever request they belong to. So no arithmetic outside
+attention is spent on padding when one token of a running answer stands beside the hundred of a new prompt.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ ATTENTION = "manyhands_slots"
 
 
 class Slots:
-    """Keys and values of every layer: `slots` sequences of up to `length` tokens, in place for as long as they run."""
+    """Keys and values of every layer, for `slots` sequences of up to `length` tokens. They stay in place."""
 
     def __init__(self, config: Any, slots: int, length: int, dtype: torch.dtype, device: str) -> None:
         heads = config.num_key_value_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         shape = (config.num_hidden_layers, 2, slots, length, heads, width)
-        self._pairs = _zeros(shape, dtype, device)  # what a mask hides must still be finite
+        self._pairs = _zeros(shape, dtype, device)  # values that a mask hides must still be finite
         self._flat = self._pairs.view(*shape[:2], slots * length, heads, width)
         self._queries_per_key = config.num_attention_heads // heads
 
     def layout(self, pieces: Sequence[Piece]) -> Layout:
-        """Where the tokens of one step belong; `pieces` in the order in which their tokens lie."""
+        """Where the tokens of one step belong. `pieces` are in the order of their tokens."""
         device, length = self._pairs.device, self._pairs.shape[3]
         places = [piece.slot * length + piece.start + n for piece in pieces for n in range(len(piece.tokens))]
         positions = [piece.start + n for piece in pieces for n in range(len(piece.tokens))]
@@ -60,7 +60,7 @@ class Slots:
         real = columns < counts[:, None]
         gather = torch.where(real, firsts[:, None] + columns, 0)
         positions = torch.where(real, starts[:, None] + columns, 0)
-        hidden = torch.arange(reach) > positions[:, :, None]  # (B, W, L): a token sees itself and what came before
+        hidden = torch.arange(reach) > positions[:, :, None]  # (B, W, L): a token sees itself and earlier ones
         mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, float("-inf"))
         mask = mask[:, None].expand(-1, self._queries_per_key, -1, -1).reshape(len(listed), 1, -1, reach)
         whole = width == 1 and gather.flatten().tolist() == list(range(total))
@@ -74,17 +74,17 @@ class Slots:
         )
 
     def store(self, layer: int, layout: Layout, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Both (N, KH, D)."""
+        """`keys` and `values` are both (N, KH, D)."""
         self._flat[layer, 0].index_copy_(0, layout.places, keys)
         self._flat[layer, 1].index_copy_(0, layout.places, values)
 
     def read(self, layer: int, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, KH, L, D) each: views where the group's slots are neighbours."""
+        """Keys and values, (B, KH, L, D) each. They are views if the group's slots are neighbours."""
         keys, values = self._pairs[layer, :, group.slots, : group.reach].transpose(2, 3).unbind()
         return keys, values
 
     def copy(self, slot: int, tokens: int) -> torch.Tensor:
-        """The first `tokens` of a slot, to be put into others: (layers, 2, tokens, KH, D)."""
+        """The first `tokens` of a slot, to be put into other slots: (layers, 2, tokens, KH, D)."""
         return self._pairs[:, :, slot, :tokens].clone()
 
     def put(self, slot: int, pairs: torch.Tensor, tokens: int) -> None:
@@ -93,7 +93,7 @@ class Slots:
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> torch.Tensor:
-    """On a CPU memory that the system commits page by page as it is used: few prompts are as long as they may be."""
+    """On a CPU the system gives this memory page by page as it is used, because few prompts have the full length."""
     if device != "cpu":
         return torch.zeros(shape, dtype=dtype, device=device)
     return torch.frombuffer(mmap(-1, prod(shape) * dtype.itemsize), dtype=dtype).view(shape)
@@ -103,22 +103,22 @@ def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> torch.Ten
 class Group:
     """Pieces that attend in one call, padded to the longest of them: B slots, W tokens, over L positions.
 
-    Slots between them that are not in the step may be among the B: computing them costs less than copying the others.
+    The B may include slots between them that are not in the step, if computing them costs less than copying the others.
     """
 
     slots: slice | torch.Tensor
     reach: int  #: L
-    gather: torch.Tensor | None  #: (B, W) index of each token in the step, 0 where padded; None: one a slot, in order
-    real: torch.Tensor  #: which of the B * W are tokens
-    tokens: torch.Tensor  #: and which tokens of the step these are
+    gather: torch.Tensor | None  #: (B, W) index of each token in the step, 0 for padding; None: one a slot, in order
+    real: torch.Tensor  #: indices of the B * W places that are tokens
+    tokens: torch.Tensor  #: the tokens of the step in these places
     mask: torch.Tensor  #: (B, 1, queries per key * W, L), added to the scores
 
 
 @dataclass(frozen=True)
 class Layout:
     memory: Slots
-    places: torch.Tensor  #: (N,) where each token's key and value are, in all slots end to end
-    positions: torch.Tensor  #: (N,) its position in its slot
+    places: torch.Tensor  #: (N,) where each token's key and value are, counted over all slots end to end
+    positions: torch.Tensor  #: (N,) the position of each token in its slot
     groups: list[Group]
 
 
@@ -152,13 +152,13 @@ def attend_for_transformers(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    _: None,  # transformers' own mask; a layout's groups bring theirs
+    _: None,  # transformers' own mask; the groups of a layout have their own
     *,
     scaling: float,
     layout: Layout,
     **__: Any,
 ) -> tuple[torch.Tensor, None]:
-    """`attend` as a module of transformers calls it: (1, H, N, D) and (1, KH, N, D)."""
+    """`attend` in the form that transformers' modules call: (1, H, N, D) and (1, KH, N, D)."""
     query, key, value = (each[0].transpose(0, 1) for each in (query, key, value))
     found = attend(module.layer_idx, layout, query, key, value, scaling)
     return found.unsqueeze(0), None

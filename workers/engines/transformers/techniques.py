@@ -1,4 +1,4 @@
-"""Techniques: what the engine does to do less, each of which can be left out to see what it is worth."""
+"""Techniques: how the engine saves work. Each can be switched off, to see what it is worth."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Techniques:
-    prefix_bytes: int = 128 << 20  #: of keys and values of prompts, kept for others that begin alike; 0: none
-    forced: bool = True  #: tokens that the grammar leaves no choice of are appended without a step each
-    picked: bool = True  #: where few tokens may come next, only their logits are computed
+    prefix_bytes: int = 128 << 20  #: for keys and values of prompts, kept for others that begin alike; 0: none are kept
+    forced: bool = True  #: tokens that the grammar leaves no choice of are appended, without a step for each
+    picked: bool = True  #: if few tokens may come next, only their logits are computed

@@ -30,7 +30,7 @@ from workers.engines.vllm.peft_folder import ensure_peft
 
 log = logging.getLogger(__name__)
 
-#: `close` waits for so long for the last step.
+#: How long `close` waits for the last step.
 LAST_STEP_S = 10.0
 
 #: Tokens that vLLM's blocks of keys and values may be rounded up to.
@@ -50,9 +50,9 @@ class VllmEngine:
         slots: int = 16,
         stall_s: float = 60.0,
     ) -> None:
-        """`cache`: where adapters are kept in the form that vLLM loads.
+        """`cache`: the folder for adapters in the form that vLLM loads.
 
-        `stall_s`: without a step for so long, while there is work, it is not healthy.
+        `stall_s`: it is not healthy without a step for this long while there is work.
         """
         if not find_spec("vllm"):
             raise EngineError(
@@ -65,7 +65,7 @@ class VllmEngine:
         self._device = "cuda:0" if torch.cuda.is_available() else "cpu"
         self.precision = fastest(self._device)
         self._in_flight: InFlight[TextTicket] = InFlight(stall_s)
-        self._working: dict[str, TextTicket] = {}  # those that vLLM has, by request id; of its thread alone
+        self._working: dict[str, TextTicket] = {}  # what vLLM works on, by request id; only its thread uses this
         self._done = EngineStats(self._device)
         loaded: Future[None] = Future()
         load = partial(_load, base, hosted, slots, self._device)
@@ -122,14 +122,14 @@ class VllmEngine:
             try:
                 self._step()
             except Exception as error:  # noqa: BLE001 - vLLM does not go on after it: whoever waits must hear of it
-                # The type alone: a message may quote the request.
+                # Only the type is told, because a message may quote the request.
                 log.error("vLLM raised %s\n%s", type(error).__name__, where(error), extra={"action": "step"})
                 self._in_flight.shut(f"the engine is broken: vLLM failed with {type(error).__name__}")
         self._in_flight.fail_all()
         self._llm.engine_core.shutdown()
 
     def _admit(self) -> bool:
-        """Wait for work and hand it on. False when the engine is closed."""
+        """Wait for work and hand it on. Returns False when the engine is closed."""
         if not self._in_flight.await_work():
             return False
         with self._in_flight.changed:
@@ -152,7 +152,7 @@ class VllmEngine:
                 _sampling(ticket),
                 lora_request=self._adapters.get(ticket.request.specialist),
             )
-        except ValueError as error:  # what vLLM refuses; its message may quote the request
+        except ValueError as error:  # vLLM refuses the request; the message may quote it
             refusal = EngineError(f"vLLM refused the request with {type(error).__name__}", retryable=False)
             self._in_flight.leave(ticket, refusal)
         else:
@@ -174,7 +174,7 @@ class VllmEngine:
                 self._take(ticket, said)
 
     def _take(self, ticket: TextTicket, said: Any) -> None:
-        """What is new of its answer."""
+        """Add what is new to the answer."""
         (new,) = said.outputs
         ticket.pieces.append(new.text)
         ticket.chosen += len(new.token_ids)
@@ -184,7 +184,7 @@ class VllmEngine:
             self._leave(ticket, ticket.completion(finish))
 
     def _release(self) -> None:
-        """Let those go that were cancelled or are late."""
+        """Let requests go that were cancelled or are late."""
         now = time.monotonic()
         for ticket in list(self._working.values()):
             if finish := ticket.ended(now):
@@ -202,7 +202,7 @@ def _load(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) -> 
     from vllm.v1.executor import Executor
 
     config = EngineArgs(**_options(base, hosted, slots, device)).create_engine_config()
-    # Its scheduler in this process and thread: a cancel is then looked at before every step, as a deadline is.
+    # Its scheduler runs in this process and thread, so that a cancel or a deadline is checked before every step.
     return LLMEngine(config, Executor.get_class(config), log_stats=False, multiprocess_mode=False)
 
 
@@ -216,9 +216,9 @@ def _options(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str) 
         "max_model_len": length,
         "max_num_seqs": slots,
         "enable_prefix_caching": True,
-        "generation_config": "vllm",  # greedy as we ask, whatever the base's own file says
-        "structured_outputs_config": {"backend": "guidance"},  # llguidance, as everywhere here
-        "enforce_eager": device == "cpu",  # compiling takes minutes there
+        "generation_config": "vllm",  # decoding is greedy as we ask, whatever the base's own file says
+        "structured_outputs_config": {"backend": "guidance"},  # llguidance, as in our other engines
+        "enforce_eager": device == "cpu",  # compiling takes minutes on a CPU
         "disable_log_stats": True,
     }
     if adapters:
@@ -240,7 +240,7 @@ def _free(device: str) -> int | None:
 
 
 def _adapters(hosted: Mapping[str, Hosted], cache: Path) -> dict[str, Any]:
-    """Specialist -> what vLLM is given to know its adapter by."""
+    """Specialist -> the object by which vLLM knows its adapter."""
     from vllm.lora.request import LoRARequest
 
     adapters = {name: each.adapter for name, each in hosted.items() if each.adapter}

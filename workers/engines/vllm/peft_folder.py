@@ -1,4 +1,4 @@
-"""An adapter as a folder of peft's, which other libraries load. Knows no engine and no requests."""
+"""An adapter as a folder in peft's form, which other libraries load. Knows no engine and no requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MODULE = re.compile(r"base_model\.model\.(?:.+\.)?(?P<last>\w+)\.lora_[AB]\.wei
 
 
 def ensure_peft(adapter: AdapterSource, cache: Path) -> Path:
-    """The folder of `adapter`; made, and kept in `cache`, if it is not there."""
+    """The folder of `adapter`. If it is not in `cache`, it is made and kept there."""
     key = hashlib.sha256(f"{adapter.rank} {adapter.alpha} ".encode() + adapter.path.read_bytes()).hexdigest()
 
     def make(folder: Path) -> None:

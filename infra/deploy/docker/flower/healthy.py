@@ -1,6 +1,6 @@
-"""Flower's health check: it answers who has its password, and asks the workers anew who they are and what they serve.
+"""Flower's health check: Flower must answer a request with its password, and it asks the workers anew what they serve.
 
-By itself Flower asks at its start alone: the page of queues would never show a worker that came later.
+Without this, Flower would ask at its start only, and its page of queues would never show a worker that came later.
 """
 
 import base64

@@ -1,11 +1,11 @@
-"""The ledger's Lua scripts: every change of a job's state. The keys are listed in `common.lua`, put before each."""
+"""The ledger's Lua scripts: every change of a job's state. `common.lua` lists the keys, and is put before each."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 
-#: A script -> the rules that it shares with others, in an order in which each needs only those before it. Only those,
-#: as each function costs a claim and a commit 0.1 microseconds of Redis.
+#: Script -> the files of shared rules that it needs, ordered so that each needs only those before it. No other file is
+#: loaded, because each function costs a claim and a commit 0.1 microseconds of Redis.
 SCRIPTS = {
     "create_run": "common runs lines endings sharing forgetting making",
     "release": "common lines endings sharing forgetting making",

@@ -1,6 +1,6 @@
 -- Arguments: run id, expected version, nonce of this save, state, record, ms until which an unsure run waits or '',
--- counts of results, events and acks, then (step, index, output) for each result, the events, the entry ids.
--- Returns {saved, 1 if open jobs are left to cancel}.
+-- counts of results, events and acks, then (step, index, output) for each result, the events, and the acks' entry ids.
+-- Returns {1 if saved, 1 if open jobs are left to cancel}.
 local run_id, version, nonce, state = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local results, events, acks = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local events_at = 11 + 3 * results

@@ -1,4 +1,4 @@
--- Arguments: job ids. Returns how many had not ended.
+-- Arguments: job ids. Returns how many of the jobs had not ended.
 local ended = 0
 for i = 2, #ARGV do
   local job = load_job(ARGV[i])

@@ -1,5 +1,6 @@
--- Arguments: job id, worker, lease in ms, token of this claim, schemas that the worker has for the type or ''.
--- Returns {'claimed', what job:J holds, attempt, wait in ms, leases lost, each large value of its input} or {why not}.
+-- Arguments: job id, worker, lease in ms, token of this claim, schemas that the worker has for the job's type or ''.
+-- Returns {reason} for a refusal, or {'claimed', what job:J holds, attempt, wait in ms, leases lost, each large value
+-- of the input}.
 local worker, lease_ms, token = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local job = load_job(ARGV[2])
 if not job then return {'unknown'} end
@@ -13,7 +14,7 @@ local function large_values(text)
   return redis.call('HMGET', key('payloads', job.run), unpack(shas))
 end
 
--- What job:J holds, and the large values that belong to it; nil if not all of it is kept any more.
+-- Returns what job:J holds, and the large values that belong to it; nil if not all of it is kept any more.
 local function read_input()
   local text = redis.call('GET', key('job', job.id))
   local values = text and large_values(text) or {false}
@@ -35,7 +36,7 @@ if job.state == 'running' then
 end
 local over = end_if_over(job)
 if over then return {over == 'cancelled' and 'ended' or over} end
-if job.state == 'pending' then return {'paused'} end -- an old message: it is put on the queue again when its time comes
+if job.state == 'pending' then return {'paused'} end -- an old message: the job is put on the queue when its time comes
 if job.state == 'running' then job.lost = redis.call('HINCRBY', key('state', job.id), 'lost', 1) end
 if paused(job.type) then
   if job.state ~= 'ready' then put_back(job, job.since) end
@@ -55,7 +56,7 @@ if job.schemas and ARGV[6] ~= '' and job.schemas ~= ARGV[6] then
 end
 
 local input = read_input()
-if not input then -- nobody can do it
+if not input then -- nobody can do the job
   cancel(job, 'its input is not kept any more', true)
   return {'unknown'}
 end

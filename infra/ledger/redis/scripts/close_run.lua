@@ -1,4 +1,4 @@
--- Arguments: run id, most jobs to cancel. Returns how many open jobs are left of a run that has ended.
+-- Arguments: id of a run that has ended, most jobs to cancel. Returns how many of its jobs are still open.
 local run_id = ARGV[2]
 if not run_ended(run_id) then -- it was reopened
   redis.call('SREM', key('closing'), run_id)

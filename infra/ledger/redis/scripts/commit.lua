@@ -1,6 +1,6 @@
 -- Arguments: job id, token, state, outcome, ms after which a failure is tried again or '', cause of a dead letter or
--- '', digest of the specialist or '', byte of the outcome from which on it is an answer to all that ask the same.
--- Returns {1 if accepted, 1 if other jobs wait for the answer}.
+-- '', digest of the specialist or '', and the byte at which the shared part of the outcome begins: the part that
+-- answers all jobs that ask the same. Returns {1 if accepted, 1 if other jobs wait for the answer}.
 local token, retry_ms, cause = ARGV[3], tonumber(ARGV[6]), ARGV[7] ~= '' and ARGV[7] or nil
 local job = load_job(ARGV[2])
 if not job then return {0, 0} end

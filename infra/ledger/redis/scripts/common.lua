@@ -1,13 +1,13 @@
--- The ledger's keys, and what every script needs. Put before each script; run by `infra.ledger.redis.ledger`.
--- One Redis, not a Cluster: keys are built here from the prefix. Time is the server's, so that no client's clock
--- counts.
+-- The ledger's keys, and what every script needs. `infra.ledger.redis.scripts` puts this file before each script.
+-- The scripts are for one Redis, not for a Cluster, because keys are built here from the prefix. The time is the
+-- server's, so that no client's clock counts.
 --
--- Every key starts with `<prefix>:`. R is a run's id, J a job's, T a job type, P a class (0 is served first), N a
--- tenant, S a step, K a key of reuse (of what is asked), W a worker.
+-- Every key starts with `<prefix>:`. R is a run's id, J a job's id, T a job type, P a class (0 is served first), N a
+-- tenant, S a step, K a key of reuse (it stands for what is asked), W a worker, X a nonce or a token.
 --   run:R          hash    record (JSON of RunRecord), version, state, saved (nonce of the last save)
 --   runs           list    ids of the newest 10,000 runs, newest first
---   unsure         zset    unsure runs: id -> ms when one has waited too long for its caller
---   asked:I        string  what idempotency key I was used for (JSON of Prior), as long as its request is known
+--   unsure         zset    unsure runs: id -> ms when the run has waited too long for its caller
+--   asked:I        string  what idempotency key I was used for (JSON of Prior), for as long as the request is known
 --   plans:N        hash    name -> saved plan (JSON), until it is deleted
 --   events:R       stream  event (JSON of Event), the newest 25,000
 --   results:R:S    hash    index -> output (JSON), one field for each item of the step
@@ -16,54 +16,56 @@
 --   open:R         set     ids of the run's jobs that have not ended
 --   closing        set     runs that have ended and may have open jobs left to cancel
 --   staged:R:X     list    jobs to make anew (as `make_job` takes them) if the reopening with nonce X is saved
---   reopened:R     list    the same, of a run that was reopened: those not made yet
+--   reopened:R     list    jobs of a reopened run that are still to be made anew
 --   reopening      set     runs that have such a list
---   job:J          string  JSON of Job; before it, if payloads:R has some of its input, a line with a JSON list: the
---                          name and the sha256 of each such value. Read by claim alone
---   state:J        hash    state, type, run, step, index, attempts, since (ms; last made ready), attempt, token,
---                          worker, waited (ms until claimed), committed (token of the last accepted commit), handed
---                          (of the last claim handed back), resends, lost (leases that ran out), share (by which its
---                          tenant's turn grew when it was taken, until it is in a line again);
---                          where the job has them: deadline (ms), queue_ms (until it is ready for the first time),
---                          claim_by (ms; from then until its first claim), tenant, class, tokens, round, schemas
---                          (sha256; which its worker must have; where it was offered to a worker of others, its type
---                          is that of its own line: T, a dot, and 12 digits of them), reuse (K),
---                          digest (of its specialist), unique (1), cache_s, fresh (1)
+--   job:J          string  JSON of Job. If payloads:R has some of its input, a line with a JSON list comes first: the
+--                          name and the sha256 of each such value. Of the scripts, only claim reads it
+--   state:J        hash    state, type, run, step, index, attempts, since (ms when it was last made ready), attempt,
+--                          token, worker, waited (ms until it was claimed), committed (token of the last accepted
+--                          commit), handed (token of the last claim that was handed back), resends, lost (leases that
+--                          ran out), share (how much its tenant's turn grew when it was taken, until it is in a line
+--                          again). Fields that only some jobs have: deadline (ms), queue_ms (limit on its wait,
+--                          kept until it is ready for the first time), claim_by (ms; from then until its first claim),
+--                          tenant, class, tokens, round, schemas (sha256 of the schemas that its worker must have),
+--                          reuse (K), digest (of its specialist), unique (1), cache_s, fresh (1). A job that was
+--                          offered to a worker of other schemas has the type of its own line: T, a dot, and 12 digits
+--                          of its schemas
 --   outcome:J      string  JSON of Outcome, once ended
 --   types          set     job types that ever had a job
---   type_states    hash    job type -> paused or draining; those not in it are open
+--   type_states    hash    job type -> paused or draining; types that are not in it are open
 --   line:T:P:N     zset    ready jobs: id -> place (from seq, or from front)
---   turns:T:P      zset    tenant -> tokens that it has had, by its weight; the least is next
---   clock:T        hash    class -> turn of the tenant that was served last: where one begins that has none
---   pending:T      zset    job id -> ms when it is ready again; inf: when another that asks the same has ended
+--   turns:T:P      zset    tenant -> tokens that it has had, divided by its weight; the tenant with the least is next
+--   clock:T        hash    class -> turn of the tenant that was served last: a tenant without a turn begins there
+--   pending:T      zset    job id -> ms when it is ready again; inf: it waits for another job that asks the same
 --   sent:T         zset    job id -> ms when it was put on the queue; the fraction is its place in its batch
 --   running:T      zset    job id -> ms when its lease runs out
 --   poison:T, failed:T, unprocessable:T   zset   dead letters by cause: job id -> ms when it ended
---   load:T         hash    waiting (tokens of ready and sent jobs); of its speed: since (ms of the last commit, if jobs
---                          waited after it, else 0), and faded sums of the time in which jobs waited: ms, tokens, jobs
---   deadlines      zset    job id -> ms when it expires; pending, ready and sent jobs, if ever
+--   load:T         hash    waiting (tokens of ready and sent jobs). For the speed: since (ms of the last commit, if
+--                          jobs waited after it, else 0), and faded sums over the time in which jobs waited: ms,
+--                          tokens, jobs
+--   deadlines      zset    job id -> ms when it expires; only pending, ready and sent jobs that do expire
 --   leader:K       string  id of the unique job that is done for all that ask the same
 --   behind:K       zset    pending jobs that ask the same: id -> place
 --   kept:K         hash    job, reuse, answer (output, provenance and confidence: the end of an outcome's JSON), for `cache_s`
---   answer:X       hash    the same of the job that was committed with token X, for those that waited for it
---   answered:X     zset    those of them that have not got it yet
---   settling       set     tokens that have such
+--   answer:X       hash    the same fields, of the job that was committed with token X, for the jobs that waited for it
+--   answered:X     zset    the jobs that waited for it and have not got the answer yet
+--   settling       set     tokens X that have such a set
 --   outcomes       stream  outcome (JSON of Outcome) not acknowledged yet; consumer group `coordinator`
 --   seq, front     string  counters of places in line: one goes up, the other down
---   wake           list    at most one element: ms until something is ready or a line wants to be refilled, mostly 0
---   refill         hash    job type with more ready than its window took -> at how many sent jobs it is to be refilled
+--   wake           list    at most one element: ms until a job is ready or a line wants to be refilled, mostly 0
+--   refill         hash    job type with more ready jobs than its window took -> number of sent jobs to refill it at
 --   passed         hash    job type -> ms when its last claimed job was put on the queue, and ms when it was claimed
 --   stops:W        list    tokens of claims of the worker that are to stop, for a minute
 --   workers        zset    worker -> ms until which it counts as alive
 --   worker:W       string  what worker W says of itself (JSON)
---   replicated     string  1: written for WAIT, where replicas are to have a goal before it is accepted
--- What belongs to a run that has ended, and every job that has ended, is kept for RETENTION_S more.
+--   replicated     string  1: a write for WAIT, where replicas must have a goal before it is accepted
+-- What belongs to a run that has ended, and every job that has ended, is kept for another RETENTION_S seconds.
 
 local PREFIX = KEYS[1]
 local RETENTION_S = tonumber(ARGV[1])
 
 local ENDED = {succeeded = true, failed = true, cancelled = true, expired = true, dead = true}
--- Of a job whose state says nothing of it: the defaults of `infra.records`.
+-- The defaults of `infra.records`, for a job whose state:J leaves these fields out.
 local TENANT, CLASS = 'default', '1'
 
 local time = redis.call('TIME')
@@ -97,7 +99,7 @@ local function run_ended(run_id)
   return state and is_end(state)
 end
 
--- The job type of a line: its name goes on behind a dot where it is of one form of schemas.
+-- The job type of a line. A line for one form of schemas is named for the type, with a dot and more behind it.
 local function base_of(type)
   return string.match(type, '^[^.]+')
 end

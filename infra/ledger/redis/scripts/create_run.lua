@@ -1,6 +1,6 @@
--- Arguments: run id, record, its state, ms until which an unsure run waits or '', idempotency key or '', what it is used
--- for, for how many s, count of events, the events, then jobs as `make_jobs` takes them. Returns what the key was used
--- for before, if so: then nothing is stored.
+-- Arguments: run id, record, its state, ms until which an unsure run waits or '', idempotency key or '', what the key
+-- is used for, seconds to keep the key, count of events, the events, then jobs as `make_jobs` takes them. If the key
+-- was used before, nothing is stored, and the script returns what it was used for.
 local run_id, state, asked = ARGV[2], ARGV[4], ARGV[6] ~= '' and key('asked', ARGV[6])
 local RUNS_KEPT = 10000
 if redis.call('EXISTS', key('run', run_id)) == 1 then return nil end -- a repeat whose first answer was lost

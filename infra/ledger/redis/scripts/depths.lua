@@ -1,12 +1,12 @@
--- Arguments: job types; by default all that ever had a job. Returns {type, pending, ready, sent, running, then the dead
--- letters by cause, ms that the oldest job waits to be claimed} for each.
--- Sent jobs are looked at one by one: those sent again are marked as sent in the future, so that their order says
--- nothing of their age. There are no more of a type than its window.
+-- Arguments: job types; without any, all types that ever had a job. Returns for each {type, pending, ready, sent,
+-- running, the dead letters by cause, ms that the oldest job has waited to be claimed}.
+-- Sent jobs are looked at one by one, because jobs that were sent again are marked as sent in the future: their order
+-- says nothing of their age. A type has no more of them than its window.
 local function since(id)
   return tonumber(redis.call('HGET', key('state', id), 'since') or NOW_MS)
 end
 
--- How many are ready, and since when the oldest of the foremost is.
+-- Returns how many jobs are ready, and since when the oldest of the foremost jobs is.
 local function ready_of(type)
   local ready, oldest = 0, NOW_MS
   each_line(type, function(_, _, count, line)

@@ -1,13 +1,13 @@
 -- How jobs end, and what follows from it.
 
--- The JSON of an outcome that no worker committed; `about`: what it says beside whose it is.
+-- The JSON of an outcome that no worker committed. `about`: its fields beside those that say whose it is.
 local function outcome_of(job, about)
   about.job_id, about.run_id, about.step_id, about.index = job.id, job.run, job.step, tonumber(job.index)
   about.attempt, about.round = job.attempt, tonumber(job.round or 0)
   return cjson.encode(about)
 end
 
--- Of a unique job that has ended: the first of those that wait for the same output does it now.
+-- When a unique job has ended, the first of the jobs that wait for the same output does the work.
 local function pass_on(job)
   if redis.call('GET', key('leader', job.reuse)) ~= job.id then return end
   local next_job = first_in(key('behind', job.reuse))
@@ -19,8 +19,8 @@ local function pass_on(job)
   end
 end
 
--- Ends the job. Its outcome is announced to the coordinators unless its run, having ended, waits for none.
--- `cause`: of a dead letter; nil: it is none.
+-- Ends the job. Its outcome is announced to the coordinators, unless its run has ended and waits for no outcome.
+-- `cause`: why it is a dead letter; nil: it is none.
 local function finish(job, state, outcome, announced, cause)
   move(job, state)
   redis.call('SREM', key('open', job.run), job.id)
@@ -45,13 +45,13 @@ local function stop(job)
   redis.call('EXPIRE', key('stops', job.worker), STOPS_KEPT_S)
 end
 
--- Ends the job as cancelled; who runs it is told.
+-- Ends the job as cancelled, and tells the worker that runs it.
 local function cancel(job, message, announced)
   stop(job)
   finish_failed(job, 'cancelled', message, announced)
 end
 
--- Ends a job that must not be run (again), and says how; nil if it may.
+-- Ends a job that must not be run (again), and says how it ended; nil if it may be run.
 local function end_if_over(job)
   if run_ended(job.run) then
     cancel(job, 'its run has ended', false)

@@ -2,7 +2,7 @@
 
 local CAUSES = {'poison', 'failed', 'unprocessable'}
 
--- Takes the job from the dead letters; whether it was among them.
+-- Takes the job from the dead letters. Returns whether it was one.
 local function take_from_dead(job)
   local taken = 0
   for _, cause in ipairs(CAUSES) do taken = taken + redis.call('ZREM', key(cause, base_of(job.type)), job.id) end

@@ -1,4 +1,4 @@
--- Arguments: job id, token. Returns 1 if it is ready again.
+-- Arguments: job id, token. Returns 1 if the job is ready again.
 local job = load_job(ARGV[2])
 if not job then return 0 end
 if job.handed == ARGV[3] then return 1 end -- a repeat whose first answer was lost

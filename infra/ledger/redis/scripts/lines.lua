@@ -1,6 +1,6 @@
 -- Where jobs that have not ended are, and how they move.
 
--- The states whose jobs expire, and those whose tokens wait for a worker.
+-- The states in which jobs expire, and the states in which their tokens wait for a worker.
 local EXPIRING = {pending = true, ready = true, sent = true}
 local WAITING = {ready = true, sent = true}
 
@@ -16,7 +16,7 @@ local function wake(in_ms)
   woken_ms = in_ms
 end
 
--- Wakes a coordinator when half of a full window has been taken off the queue: one by one would cost it a script each.
+-- Wakes a coordinator once half of a full window has left the queue, because a wake for each job would cost a script.
 local function refill(type)
   local low = redis.call('HGET', key('refill'), type)
   if low and redis.call('ZCARD', key('sent', type)) <= tonumber(low) then
@@ -51,8 +51,8 @@ local function count_waiting(job, was, state)
   end
 end
 
--- Moves the job from its state to another one, at `score` of its index (of one that has ended there is none), and sets
--- the (field, value)* given with it.
+-- Moves the job from its state to another one, and sets the (field, value)* given with it. `score` is its place in the
+-- index of the new state; a job that has ended is in no index and has no score.
 local function move(job, state, score, ...)
   local was = job.state
   if was and was ~= state then redis.call('ZREM', index_of(job, was), job.id) end
@@ -65,8 +65,9 @@ local function move(job, state, score, ...)
   if was == 'sent' and state ~= 'sent' then refill(job.type) end
 end
 
--- The job of an id in an index of jobs that have not ended. An id without such a job, which nothing else would take out,
--- is taken out: nil then. `counted`: the type among whose waiting tokens it is; of a job that is gone, at least one.
+-- The job of an id in an index of jobs that have not ended. If there is no such job, the id is taken out of the index,
+-- because nothing else would take it out, and nil is returned. `counted`: the type among whose waiting tokens the job
+-- counts. A job that is gone counts as one token, the least.
 local function load_from(index, id, counted)
   local job = load_job(id)
   if job and not ENDED[job.state] then return job end
@@ -84,9 +85,9 @@ local function first_in(index, counted)
   end
 end
 
-local turns = {} -- those that this script has seen to
+local turns = {} -- the turns that this script has given
 
--- Who waits for the first time in a while begins where the last one was served.
+-- A tenant that waits for the first time in a while begins at the turn of the tenant that was served last.
 local function give_turn(job)
   local turns_key = key('turns', job.type, job.class)
   local seen = turns_key .. ' ' .. job.tenant
@@ -95,13 +96,13 @@ local function give_turn(job)
   redis.call('ZADD', turns_key, 'NX', redis.call('HGET', key('clock', job.type), job.class) or 0, job.tenant)
 end
 
--- Who has nothing to wait for and would be next has no turn any more.
+-- Drops the turn of a tenant that would be next and has nothing to wait for.
 local function drop_turn(turns_key, tenant)
   turns[turns_key .. ' ' .. tenant] = nil
   redis.call('ZREM', turns_key, tenant)
 end
 
--- From now on, as it is ready for the first time, it counts for how long the job waits to be claimed.
+-- Begins the limit on how long the job waits to be claimed: it is ready for the first time.
 local function begin_wait(job)
   job.claim_by = NOW_MS + job.queue_ms
   redis.call('HSET', key('state', job.id), 'claim_by', job.claim_by)
@@ -117,7 +118,7 @@ local function line_up(job)
   wake(0)
 end
 
--- Gives back what the job's tenant was charged for it: it is charged when it is taken again.
+-- Gives back what the tenant was charged for the job, which is charged again when it is taken again.
 local function refund(job)
   if job.share then
     redis.call('ZINCRBY', key('turns', job.type, job.class), '-' .. job.share, job.tenant)
@@ -126,7 +127,7 @@ local function refund(job)
   end
 end
 
--- Makes the job ready again, before all others of its tenant and class, as if since `since`, and uncharged.
+-- Makes the job ready again, before all others of its tenant and class, ready since `since`, and uncharged.
 local function put_back(job, since)
   give_turn(job)
   refund(job)
@@ -134,8 +135,8 @@ local function put_back(job, since)
   wake(0)
 end
 
--- A job that was offered to a worker of other schemas goes to a line of its own schemas, and from there to a queue that
--- only workers of these serve: it is offered to no other again, and holds up none of those that have them.
+-- Moves a job that was offered to a worker of other schemas to a line of its own schemas, and so to a queue that only
+-- workers of these serve. It is offered to no other worker again, and holds up no job that such a worker can do.
 local function stray(job)
   local line = base_of(job.type) .. '.' .. string.sub(job.schemas, 1, 12)
   give_turn(job)

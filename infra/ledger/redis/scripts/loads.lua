@@ -1,5 +1,5 @@
--- Arguments: job types. Returns {state or '', sent, running and pending jobs, waiting tokens, tokens per s or '', {class,
--- tenant, ready jobs, ...}} for each.
+-- Arguments: job types. Returns for each {state or '', sent, running and pending jobs, waiting tokens, tokens per
+-- second or '', {class, tenant, ready jobs, ...}}.
 local function ready_of(type)
   local ready = {}
   each_line(type, function(class, tenant, count)

@@ -1,7 +1,7 @@
--- How jobs come to be.
+-- How jobs are made.
 
--- A job whose output is kept has ended, unless it is done anew; one whose like is being done waits for that; any other
--- is ready.
+-- Begins a new job. If its output is kept, it has ended, unless it is to be done anew. If it is unique and another job
+-- does the same, it waits for that one. Otherwise it is ready.
 local function begin(job)
   local kept = job.reuse and not job.fresh and key('kept', job.reuse)
   if kept and redis.call('EXISTS', kept) == 1 then
@@ -14,8 +14,8 @@ local function begin(job)
   end
 end
 
--- Makes a job of a JSON object: its id, `job` (what job:J is to hold), and the fields that state:J begins with. Returns
--- 1, or 0 if there is such a job of this round, or if its run has ended.
+-- Makes a job of a JSON object: its id, `job` (what job:J is to hold), and the first fields of state:J. Returns 1, or 0
+-- if the job exists in this round, or if its run has ended.
 local function make_job(text)
   local job = cjson.decode(text)
   local before = load_job(job.id)
@@ -36,8 +36,8 @@ local function make_job(text)
   return 1
 end
 
--- Stores the large values of jobs in ARGV[at...]: how many there are, then (run id, sha256, value) for each. Returns
--- where they end. Nothing is stored for a run that has ended.
+-- Stores the large values of jobs in ARGV[at...]: their number, then (run id, sha256, value) for each. Returns the
+-- index behind them. Nothing is stored for a run that has ended.
 local function store_payloads(at)
   local first, last = at + 1, at + 3 * tonumber(ARGV[at])
   for i = first, last, 3 do
@@ -46,7 +46,7 @@ local function store_payloads(at)
   return last + 1
 end
 
--- Makes the jobs in ARGV[at...], after their large values. Returns how many were new.
+-- Makes the jobs in ARGV[at...], after their large values. Returns how many of them were new.
 local function make_jobs(at)
   local new = 0
   for i = store_payloads(at), #ARGV do new = new + make_job(ARGV[i]) end

@@ -1,2 +1,2 @@
--- Arguments: jobs as `make_jobs` takes them. Returns how many were new.
+-- Arguments: jobs as `make_jobs` takes them. Returns how many of them were new.
 return make_jobs(2)

@@ -1,4 +1,4 @@
--- Arguments: lease in ms, then (job id, token) for each claim. Returns the ids no longer held.
+-- Arguments: lease in ms, then (job id, token) for each claim. Returns the ids of jobs that are not held any more.
 local lease_ms, lost = tonumber(ARGV[2]), {}
 for i = 3, #ARGV, 2 do
   local job = load_job(ARGV[i])

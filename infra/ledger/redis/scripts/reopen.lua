@@ -1,5 +1,5 @@
 -- Arguments: run id, its version, nonce of this reopening, record, count of steps whose results are forgotten, count of
--- events, the steps, the events. What was staged is made anew by `remake`, in pieces. Returns 1 if saved.
+-- events, the steps, the events. Afterwards `remake` makes the staged jobs anew, in pieces. Returns 1 if saved.
 local run_id, version, nonce = ARGV[2], ARGV[3], ARGV[4]
 local forgotten, events = tonumber(ARGV[6]), tonumber(ARGV[7])
 local reopened = key('reopened', run_id)

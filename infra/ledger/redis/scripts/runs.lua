@@ -1,8 +1,8 @@
--- What scripts that change a run share.
+-- What the scripts that change a run share.
 
 local EVENTS_KEPT = 25000
 
--- Appends the `count` events in ARGV[at...]; returns where they end.
+-- Appends the `count` events in ARGV[at...]; returns the index behind them.
 local function append_events(run_id, at, count)
   for i = at, at + count - 1 do
     redis.call('XADD', key('events', run_id), 'MAXLEN', '~', EVENTS_KEPT, '*', 'event', ARGV[i])
@@ -19,7 +19,7 @@ local function note_wait(run_id, state, until_ms)
   end
 end
 
--- What belongs to the run is kept for RETENTION_S more.
+-- What belongs to the run is kept for another RETENTION_S seconds.
 local function expire_run(run_id)
   for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do
     redis.call('EXPIRE', key('results', run_id, step), RETENTION_S)

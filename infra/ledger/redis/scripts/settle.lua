@@ -1,4 +1,4 @@
--- Arguments: token of a commit whose answer others wait for, most jobs to answer. Returns how many are left.
+-- Arguments: token of a commit whose answer other jobs wait for, most jobs to answer. Returns how many jobs are left.
 local token = ARGV[2]
 local answered, answer = key('answered', token), key('answer', token)
 local reuse = redis.call('HGET', answer, 'reuse')

@@ -1,5 +1,5 @@
--- Arguments: run id, its version, nonce of the reopening, then jobs as `make_jobs` takes them. Puts them aside until
--- `reopen`; they vanish if it does not come. Returns 0 if it must not come.
+-- Arguments: run id, its version, nonce of the reopening, then jobs as `make_jobs` takes them. Puts the jobs aside
+-- until `reopen`; they vanish if it does not come. Returns 0 if the run cannot be reopened.
 local run_id, staged = ARGV[2], key('staged', ARGV[2], ARGV[4])
 local STAGED_KEPT_S = 3600
 local run = redis.call('HMGET', key('run', run_id), 'version', 'state')

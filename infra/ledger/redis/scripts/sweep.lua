@@ -1,11 +1,11 @@
--- Arguments: silence in ms, ms before which a job must have been sent to be silent, most jobs to look at. Returns
--- {1 if there may be more, type, id, type, id, ...}. The second argument stays the same over the calls of one sweep, so
--- that the sweep ends: what it has sent again is not silent to it.
+-- Arguments: silence in ms, ms before which a silent job was sent, most jobs to look at. Returns {1 if there may be
+-- more, type, id, type, id, ...}. The second argument stays the same over the calls of one sweep, so that the sweep
+-- ends: a job that it has sent again does not count as silent.
 local silent_ms, silent_before, limit = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local LONGEST_SILENCES = 8
 local looked, sent = 0, {0}
 
--- Each job is loaded when it is looked at: the end of one before it may have moved it.
+-- Each job is loaded when it is looked at, because the end of an earlier one may have moved it.
 local function each_overdue(index, before_ms, mend, counted)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', before_ms, 'LIMIT', 0, limit - looked)) do
     looked = looked + 1
@@ -37,7 +37,7 @@ end
 local function mend_silent(job)
   if end_if_over(job) then return end
   if paused(job.type) then return put_back(job, job.since) end
-  -- Marked as sent in the future: the next silence is noticed 2, 4 and then 8 silences from now.
+  -- The job is marked as sent in the future: its next silence is noticed 2, 4 and then 8 silences from now.
   local resends = tonumber(job.resends or 0) + 1
   local silences = math.min(2 ^ resends, LONGEST_SILENCES)
   send_again(job, NOW_MS + (silences - 1) * silent_ms, 'resends', resends)
@@ -51,7 +51,7 @@ for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
     redis.call('ZREMRANGEBYSCORE', key(cause, type), '-inf', NOW_MS - RETENTION_S * 1000)
   end
 end
--- Coordinators that have ended, however: each process is a consumer of its own name.
+-- Removes the consumers of coordinators that have ended in any way: each process is a consumer of its own name.
 local consumers = redis.pcall('XINFO', 'CONSUMERS', key('outcomes'), 'coordinator')
 for _, flat in ipairs(consumers.err and {} or consumers) do
   local consumer = {}

@@ -1,6 +1,6 @@
--- Arguments: most jobs to look at, window (of sent jobs, each type's), ms in which a job ranks a class higher, then
--- (tenant, weight) for each that has one. Returns {1 if there may be more, ms until something is ready again or -1,
--- type, id, type, id, ...}: one of each type in turn.
+-- Arguments: most jobs to look at, window (the most sent jobs of each type), ms in which a job rises by a class, then
+-- (tenant, weight) for each tenant that has a weight. Returns {1 if there may be more, ms until a job is ready again or
+-- -1, type, id, type, id, ...}, with one job of each type in turn.
 local limit, window, ageing_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AHEAD_S, SMALLEST_WINDOW = 2, 16
 local weights = {}
@@ -17,14 +17,14 @@ local function line_up_due(type)
   if next_due and (due_in_ms < 0 or next_due - NOW_MS < due_in_ms) then due_in_ms = next_due - NOW_MS end
 end
 
--- What is on the queue already is overtaken by nobody: of a type whose speed is known, no more than two seconds' work.
+-- A job on the queue cannot be overtaken. So if the speed of a type is known, its window is two seconds' work at most.
 local function window_of(type)
   local jobs_per_s = per_s(pace_of(type), 'jobs')
   return jobs_per_s and math.min(window, math.max(SMALLEST_WINDOW, math.ceil(AHEAD_S * jobs_per_s))) or window
 end
 
--- Of those in the class, the foremost job of the tenant that has had the least. Who is next and has nothing to wait for
--- loses its turn here, not before: who leaves and comes back gains nothing.
+-- The foremost job of the class: that of the tenant that has had the least. A tenant that is next and has nothing to
+-- wait for loses its turn only here, so that nobody gains by leaving and coming back.
 local function head_of(type, class)
   local turns_key = key('turns', type, class)
   while true do
@@ -50,7 +50,7 @@ local function first_of(line)
   return first
 end
 
--- Counts the job for its tenant; returns by how much its turn grew.
+-- Charges the job to its tenant; returns by how much the tenant's turn grew.
 local function charge(job, turn)
   redis.call('HSET', key('clock', job.type), job.class, turn)
   local share = string.format('%.17g', job.tokens / (weights[job.tenant] or 1))
@@ -58,7 +58,7 @@ local function charge(job, turn)
   return share
 end
 
--- Takes or ends the line's next job; false if there is none, or no room for it.
+-- Takes or ends the line's next job. Returns false if there is none, or no room for it.
 local function take_one(line)
   if line.free <= 0 then
     local left = each_line(line.type, function() return true end)
@@ -67,7 +67,7 @@ local function take_one(line)
   end
   local head = first_of(line)
   if not head then
-    -- Nothing is ready or sent: the count is right again, whatever became of it.
+    -- Nothing is ready or sent, so the count is set right, whatever became of it.
     if line.free == line.window then redis.call('HSET', key('load', line.type), 'waiting', 0) end
     return false
   end
@@ -77,7 +77,7 @@ local function take_one(line)
     return true
   end
   local share = charge(head.job, head.turn)
-  -- In their order: a double has 4,096 places in a millisecond of today.
+  -- The fraction keeps their order: a double has 4,096 places in a millisecond of today.
   move(head.job, 'sent', NOW_MS + #taken / 1000, 'share', share)
   line.heads[head.job.class] = nil
   line.free = line.free - 1
@@ -94,7 +94,7 @@ for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
     lines[#lines + 1] = {type = type, window = room, free = room - redis.call('ZCARD', key('sent', type)), heads = {}}
   end
 end
-redis.call('DEL', key('wake')) -- all that was made ready so far is seen to here
+redis.call('DEL', key('wake')) -- this call takes care of all jobs that were made ready so far
 woken_ms = nil
 while #lines > 0 and looked < limit do
   for i = #lines, 1, -1 do

@@ -1,8 +1,8 @@
--- Who waits.
+-- Which jobs wait.
 
 local CLASSES = {'0', '1', '2'}
 
--- Calls `see` with class, tenant, count and key of each line of the type in which jobs are ready, until it says true.
+-- Calls `see` with class, tenant, count and key of each line of the type that has ready jobs, until it returns true.
 local function each_line(type, see)
   for _, class in ipairs(CLASSES) do
     for _, tenant in ipairs(redis.call('ZRANGE', key('turns', type, class), 0, -1)) do
