@@ -155,7 +155,7 @@ class Operator:
                 self._goals.rerun(run.id)
                 self.notes.count["goals taken up again"] += 1
         except (RerunRefused, UnknownLetter):
-            # Another did it, or Redis lost the letter; the next look sees it.
+            # It was taken up already, or Redis lost the letter; the next look sees it.
             self.notes.count["goals not taken up"] += 1
         except UnknownRun:
             return  # the verdict reports it

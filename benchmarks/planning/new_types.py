@@ -65,7 +65,7 @@ def _write(types: Path, row: Json) -> None:
 
 
 def _uses(asked: Asked) -> set[str]:
-    """The job types of the first right plan that do not ship; for an impossible goal, a name that no set has."""
+    """The job types of the first right plan that do not ship; for an impossible goal, a name that no catalog has."""
     shipped = {offer["name"] for offer in asked.offers if (FOLDER.parent.parent / offer["name"]).is_dir()}
     return {step["type"] for step in asked.plans[0]} - shipped if asked.plans else {""}
 

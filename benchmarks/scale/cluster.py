@@ -82,7 +82,7 @@ def write_specialist(
 
 @dataclass(frozen=True)
 class Usage:
-    """What a group of processes used."""
+    """The CPU time and memory of a group of processes."""
 
     cpu_s: float
     rss_mb: float  #: the present mean over the processes

@@ -38,7 +38,7 @@ class Window:
     seconds: float
     done: list[Done]
     cpu_s: dict[str, float]  #: by group of processes
-    rss_mb: dict[str, float]  #: of one process of the group, in the mean
+    rss_mb: dict[str, float]  #: the mean over the processes of the group
 
     @property
     def jobs_per_s(self) -> float:

@@ -1,4 +1,4 @@
-"""What was found about a goal: evidence for each part that its plan may have. Weighs nothing."""
+"""The findings about a goal: evidence for each part that its plan may have. Weighs nothing."""
 
 from __future__ import annotations
 

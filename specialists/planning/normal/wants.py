@@ -1,4 +1,4 @@
-"""What a plan asks of the planner beyond its job types, read off its steps in training and in search alike."""
+"""A plan's demands on the planner beyond its job types, read off its steps in training and in search alike."""
 
 from __future__ import annotations
 

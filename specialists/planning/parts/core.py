@@ -47,7 +47,7 @@ class Core:
     shown: tuple[str, ...]  #: the job types whose outputs are the answer if the goal asks for nothing else
     types: float  #: logarithm of the probability of exactly these job types
     bind: float = 0.0  #: logarithm of the probability of its arguments' origins
-    odd: float = 0.0  #: what unusual forms add to the score; negative
+    odd: float = 0.0  #: the effect of unusual forms on the score; negative
 
     @property
     def score(self) -> float:

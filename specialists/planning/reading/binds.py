@@ -50,7 +50,9 @@ class Binds:
             yield from self._evidence(request, each)
 
     def _read(self, wanted: Sequence[Wanted]) -> None:
-        """Have the scorer read the new texts. If too many scores are kept, all are dropped and read again."""
+        """Have the scorer read the new texts. If too many scores are kept, all are dropped and those needed are read
+        again.
+        """
         fresh = [(each.need, self._fresh(each)) for each in wanted]
         asked = [(need, said) for need, said in fresh if said]
         if len(self._numbers) > KEPT_BINDS:

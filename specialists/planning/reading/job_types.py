@@ -25,7 +25,7 @@ Binds = Mapping[Source, Evidence]
 
 @dataclass(frozen=True)
 class Hints:
-    """What else speaks for job types beside their own scores, by name."""
+    """Further evidence for job types beside their own scores, by name."""
 
     of_goal: Mapping[str, float]  #: the score of the layer over whole goals for the whole goal
     of_pieces: Mapping[str, float]  #: the highest score of that layer for any piece of the goal by itself

@@ -29,7 +29,7 @@ class Frame:
     name: str
     shown: tuple[str, ...]  #: job types whose outputs are to be shown
     here: frozenset[str]  #: job types that are applied in it
-    listed: frozenset[str]  #: those of them that give a list, or that the frame applies to each item of one
+    listed: frozenset[str]  #: job types applied in it that give a list, or that it applies to each item of one
     fed: frozenset[str]  #: job types of the core that feed others
 
     @classmethod

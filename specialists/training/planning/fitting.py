@@ -37,7 +37,7 @@ class FittingError(Exception):
 @dataclass(frozen=True)
 class Options:
     epochs: float = 0.5
-    rate: float = 4e-4  #: of the encoder: the peak, after `warm_up` steps; it falls linearly to 3 %
+    rate: float = 4e-4  #: peak rate of the encoder, after `warm_up` steps; it falls linearly to 3 %
     weights_rate: float = 2e-2  #: the same for the tasks' few weights
     warm_up: int = 40  #: steps
     batch_characters: int = 10_400  #: about 2,500 tokens
