@@ -18,5 +18,5 @@ def left(client: redis.Redis, prefix: str) -> list[str]:
 
 
 def _waits(client: redis.Redis, load: str) -> bool:
-    """Whether tokens are counted as waiting."""
+    """Whether the load counts tokens as waiting."""
     return float(client.hget(load, "waiting") or 0) != 0
