@@ -1,7 +1,7 @@
-"""Hosts on one machine: network namespaces, each behind its own link, and a relay that puts a delay on the way.
+"""Hosts on one machine: network namespaces, each behind its own link, and a relay that delays traffic.
 
-The kernels that this runs on may lack the qdisc `netem`, so the delay is a relay's: it holds back each piece of data,
-in both directions. Needs root and `ip`; knows nothing of what is sent.
+Kernels may lack the qdisc `netem`, so a relay makes the delay: it holds back each piece of data, in both directions. It
+needs root and `ip`; it knows nothing of the traffic's content.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-NETWORK = "10.213.7"  #: of the bridge and the hosts, on this machine alone
+NETWORK = "10.213.7"  #: network of the bridge and the hosts, on this machine alone
 GATEWAY = f"{NETWORK}.1"
 BRIDGE = "mh-hosts"
 PIECE_BYTES = 65536
 
 
 def why_not() -> str | None:
-    """Why there can be no hosts here; None if there can."""
+    """Say why there can be no hosts here; None if there can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
     if shutil.which("ip") is None:
@@ -36,13 +36,13 @@ def why_not() -> str | None:
 
 
 class Hosts:
-    """A context: `count` hosts that reach this machine at `GATEWAY`, and nothing else."""
+    """A context with `count` hosts that reach this machine at `GATEWAY`, and nothing else."""
 
     def __init__(self, count: int) -> None:
         self._names = [f"{BRIDGE}-{n}" for n in range(count)]
 
     def __enter__(self) -> Self:
-        self._remove()  # what a killed run left
+        self._remove()  # remains of a killed run
         try:
             _ip("link", "add", BRIDGE, "type", "bridge")
             _ip("address", "add", f"{GATEWAY}/24", "dev", BRIDGE)
@@ -58,11 +58,11 @@ class Hosts:
         self._remove()
 
     def inside(self, n: int) -> list[str]:
-        """What to put before a command that is to run on host `n`."""
+        """The words to put before a command that is to run on host `n`."""
         return ["ip", "netns", "exec", self._names[n]]
 
     def cut(self, n: int) -> None:
-        """From now on nothing passes to or from host `n`; its connections are not told."""
+        """Let nothing pass to or from host `n` from now on; its connections are not told."""
         _ip("link", "set", f"mhn{n}", "down")
 
     def heal(self, n: int) -> None:
@@ -82,14 +82,14 @@ class Hosts:
         for line in listed.splitlines():
             if line.startswith(f"{BRIDGE}-"):
                 _ip("netns", "del", line.split()[0])
-        # The links by name too: a namespace, and its end of a link, lasts as long as a process is in it.
+        # The links are also deleted by name: a namespace, and its end of a link, lasts as long as a process is in it.
         for link in (BRIDGE, *(f"mhn{n}" for n in range(len(self._names)))):
-            with suppress(subprocess.CalledProcessError):  # it is not there
+            with suppress(subprocess.CalledProcessError):  # the link does not exist
                 _ip("link", "del", link)
 
 
 class Relay:
-    """A context: its thread passes on what comes to `port` of `GATEWAY`, each piece `delay_s` later, both ways."""
+    """A context whose thread passes data between `port` of `GATEWAY` and the target, each piece `delay_s` later."""
 
     def __init__(self, target_port: int, host: str = GATEWAY) -> None:
         self.delay_s = 0.0  #: may be changed at any time
@@ -122,14 +122,14 @@ class Relay:
     async def _connected(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
         far, to_far = await asyncio.open_connection("127.0.0.1", self._target_port)
         ways = [self._pass(near, to_far), self._pass(far, to_near)]
-        # Cancelled when the relay ends; raised, asyncio would report it as a fault.
+        # This is cancelled when the relay ends; asyncio would report a raised CancelledError as a fault.
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*ways, return_exceptions=True)
         to_near.close()
         to_far.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pieces go out in the order they came, each when its time has come; end by end of either side."""
+        """Pass pieces on in order, each when it is due; an end of data on one side ends the other side's."""
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         writing = asyncio.create_task(self._write(pieces, writer))
         try:

@@ -1,11 +1,11 @@
-"""All specialists in one worker on one base, beside as many workers with one each: memory, and jobs per second.
+"""All specialists in one worker on one base, compared with one worker for each: memory, and jobs per second.
 
     python -m benchmarks.one_base [--data FOLDER] [--jobs 16] [--rounds 3] [--out FILE]
 
-Redis, the queue and the workers are real, and so are the models. Each round has `--jobs` jobs of each specialist, of
-FOLDER/<name>/dev.jsonl.gz or of its own examples; all wait at once, in turn. The two sides take turns too, and the one
-that has none is idle. Each worker has its share of the cores. Memory is the most that a side's processes had resident,
-summed.
+Redis, the queue, the workers and the models are real. Each round has `--jobs` jobs of each specialist, from
+FOLDER/<name>/dev.jsonl.gz or its own examples; all wait at once, with the types by turns. The two sides take turns, and
+the other side is idle meanwhile. Each worker has its share of the cores. Memory is the most that a side's processes had
+resident, summed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WARM = 2  #: jobs of each type before the first round
 
 @dataclass(frozen=True)
 class Asked:
-    """A round: examples of every type, in turn."""
+    """A round: examples of every type, by turns."""
 
     label: str
     examples: Sequence[tuple[str, Example]]
@@ -68,7 +68,7 @@ class Side:
     ready_s: float = 0.0  #: from the start of its processes to the first answers of all
 
     def ask(self, asked: Asked) -> tuple[float, list[Outcome]]:
-        """Seconds, and outcomes in the order of the examples."""
+        """Run a round; return its seconds, and the outcomes in the order of the examples."""
         started = time.monotonic()
         found = self.jobs.all_of(asked.label, asked.jobs())
         return time.monotonic() - started, found
@@ -120,11 +120,14 @@ def main() -> None:
 
 @contextmanager
 def _side(name: str, workers: Sequence[Sequence[str]], examples: dict[str, list[Example]]) -> Iterator[Side]:
-    """Its own Redis, and a worker process for each list of names; they have answered when it is entered."""
+    """Start a side: its own Redis, and a worker process for each list of names. All have answered when it
+    is yielded.
+    """
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         settings = Settings(redis_url=redis.url)
-        threads = str(max(1, (os.cpu_count() or 1) // len(workers)))  # more than cores hold one another up
+        # Threads beyond the number of cores block one another.
+        threads = str(max(1, (os.cpu_count() or 1) // len(workers)))
         given = {"MANYHANDS_REDIS_URL": redis.url, "MANYHANDS_LOG_LEVEL": "WARNING", "MANYHANDS_THREADS": threads}
         began = time.monotonic()
         processes = [stack.enter_context(child(["workers.app", *names], given)) for names in workers]
@@ -139,13 +142,13 @@ def _examples(specialist: Specialist, data: Path | None) -> list[Example]:
 
 
 def _in_turn(examples: dict[str, list[Example]], each: int, first: int) -> list[tuple[str, Example]]:
-    """`each` of every type from its example `first` on, over again where there are too few; the types by turns."""
+    """Take `each` examples of every type from number `first` on, repeating if too few; the types take turns."""
     parts = {name: islice(cycle(found), first % len(found), None) for name, found in examples.items()}
     return [(name, next(part)) for _ in range(each) for name, part in parts.items()]
 
 
 def _scores(asked: Asked, outcomes: Sequence[Outcome]) -> str:
-    """The first metric of each type."""
+    """The first metric of each type, as a text."""
     said = []
     for name in sorted({name for name, _ in asked.examples}):
         pairs = [(pair[1], out.output) for pair, out in zip(asked.examples, outcomes, strict=True) if pair[0] == name]

@@ -1,7 +1,8 @@
-"""The peer: what most people build first. A Celery worker that calls transformers' `generate` for one task at a time.
+"""The peer that most people would build first: a Celery worker that calls transformers' `generate`, one task at a time.
 
-Run by `benchmarks.engine.run` as `celery --app benchmarks.peer worker --pool solo`. Same base, same adapter (merged by
-peft), same prompt text, greedy as well. It has no grammar: it stops at the end of sequence.
+`benchmarks.engine.run` runs it as `celery --app benchmarks.peer worker --pool solo`. It has the same base, the same
+adapter (merged by peft) and the same prompt text, and it is greedy as well. It has no grammar: it stops at the end of
+sequence.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from celery import Celery
 from benchmarks.peer_model import load, text_of
 from specialists.bases.model import encode
 
-URL = os.environ["PEER_REDIS_URL"]  # a benchmark's own process, started with nothing but this
+URL = os.environ["PEER_REDIS_URL"]  # a benchmark's own process, started with this variable alone
 
 app = Celery("peer", broker=URL, backend=URL)
 app.conf.update(worker_prefetch_multiplier=1, task_acks_late=True)

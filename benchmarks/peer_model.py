@@ -1,4 +1,4 @@
-"""A peer's model: transformers' own, with the specialist's adapter merged by peft, as fast as this device has it."""
+"""A peer's model: transformers' own, with the specialist's adapter merged by peft, in its fastest form here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.engines.transformers.decoder import best_device
 
 @cache
 def load(name: str) -> tuple[Any, Any, Any]:
-    """The specialist, its model with the adapter merged, and the tokenizer."""
+    """Load the specialist, its model with the adapter merged, and the tokenizer."""
     settings = Settings()
     specialist = load_catalog(settings.specialists).get(name)
     assert specialist.manifest.base
@@ -32,7 +32,7 @@ def load(name: str) -> tuple[Any, Any, Any]:
 
 
 def text_of(tokenizer: Any, tokens: Sequence[int], most: int) -> str | None:
-    """What `tokens` say; None where they are the most there may be and did not come to an end."""
+    """Decode `tokens`; None if there are `most` of them and they did not come to an end."""
     if len(tokens) >= most and tokens[-1] != tokenizer.eos_token_id:
         return None
     text: str = tokenizer.decode(tokens, skip_special_tokens=True)

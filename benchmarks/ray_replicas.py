@@ -1,9 +1,9 @@
-"""Jobs per second of one worker with 1, 2 and 4 replicas in Ray: ledger, queue, worker process and actors are real.
+"""Jobs per second of one worker with 1, 2 and 4 replicas in Ray; ledger, queue, worker process and actors are real.
 
     python -m benchmarks.ray_replicas [--replicas 1 2 4] [--jobs 400] [--slots 8]
 
-The model is not: each actor hosts the scripted engine, whose service times are log-normal (median 0.25 s, sigma 0.6),
-so that cores which all actors share do not decide the figure. Each round has `--jobs` jobs for each replica.
+The model is not real: each actor hosts the scripted engine, whose service times are log-normal (median 0.25 s, sigma
+0.6), so that the cores that all actors share do not decide the figure. Each round has `--jobs` jobs for each replica.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=400, help="for each replica")
     parser.add_argument("--slots", type=int, default=8, help="of each replica")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children are ended in every case
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the children too
     mean_s = MEDIAN_S * math.exp(SIGMA**2 / 2)
     print(f"service times: median {MEDIAN_S} s, mean {mean_s:.3f} s, sigma {SIGMA}; {options.slots} slots a replica")
     print(f"{'replicas':>10}{'jobs':>8}{'seconds':>10}{'jobs/s':>10}{'ideal':>10}{'E(n)':>8}")
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def measure(replicas: int, jobs: int, slots: int) -> float:
-    """Seconds that a worker with so many replicas needs for all the jobs."""
+    """The seconds that a worker with `replicas` replicas needs for all the jobs."""
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as redis:
         settings = Settings(redis_url=redis.url)
         ledger, queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
@@ -81,7 +81,7 @@ def measure(replicas: int, jobs: int, slots: int) -> float:
             "MANYHANDS_LOG_LEVEL": "ERROR",
         }
         with child([sys.executable, "-m", "workers.app", "echo"], environment):
-            run(ledger, queue, "warm", jobs // 2)  # the worker starts with one replica: time for the others to open
+            run(ledger, queue, "warm", jobs // 2)  # the worker starts with one replica, and the others open meanwhile
             started = time.monotonic()
             run(ledger, queue, "measured", jobs)
             seconds = time.monotonic() - started
@@ -112,7 +112,7 @@ def child(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 
 
 def run(ledger: RedisLedger, queue: CeleryQueue, run_id: str, count: int) -> None:
-    """Return when all of the run's jobs have ended, each exactly once and well."""
+    """Return when all of the run's jobs have succeeded, each exactly once."""
     jobs = [
         Job(id=Job.name(run_id, "s1", n), type="echo", input={"word": f"w{n}"}, run_id=run_id, step_id="s1", index=n)
         for n in range(count)

@@ -11,7 +11,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 
 class CatalogError(Exception):
-    """Some folders are not usable; the message says everything that is wrong with all of them."""
+    """Some folders are not usable; the message names every fault of every folder."""
 
 
 class UnknownJobType(KeyError):
@@ -36,18 +36,18 @@ class Catalog:
         return list(self._by_name)
 
     def get(self, name: str) -> Specialist:
-        """Raises UnknownJobType, which lists the known ones."""
+        """Return the specialist, or raise UnknownJobType, which lists the known names."""
         if name not in self._by_name:
             raise UnknownJobType(name, self._by_name)
         return self._by_name[name]
 
 
 def load_catalog(extra: Iterable[Path] = (), adapters: bool = True, empty: bool = False) -> Catalog:
-    """The shipped specialists and those in `extra`, each a specialist's folder or a folder of such folders.
+    """Load the shipped specialists and those in `extra`: specialists' folders, or folders of such folders.
 
-    `adapters=False` leaves the adapter files unchecked: what plans and trains needs none of them.
-    `empty`: a folder in `extra` may hold no specialist. Raises CatalogError with the faults of every folder at once;
-    two of one name are a fault.
+    With `adapters=False` the adapter files are not checked: planning and training need none of them. With `empty`, a
+    folder in `extra` may hold no specialist. It raises CatalogError with the faults of every folder at once; two
+    specialists with one name are a fault.
     """
     found: dict[str, Specialist] = {}
     faults: list[str] = []
@@ -67,7 +67,7 @@ def load_catalog(extra: Iterable[Path] = (), adapters: bool = True, empty: bool 
 
 
 def _fallback_faults(specialist: Specialist, found: Mapping[str, Specialist]) -> Iterator[str]:
-    """Why the specialist's fallback could not answer in its place."""
+    """Yield the reasons why the specialist's fallback could not answer in its place."""
     fallback, where = specialist.manifest.fallback, f"{specialist.folder / 'specialist.toml'}: [fallback] to"
     if fallback is None:
         return

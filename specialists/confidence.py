@@ -1,7 +1,7 @@
-"""Confidence: how likely an answer is right, from how likely the model found it. Pure; knows no model.
+"""Confidence: how likely an answer is right, computed from the model's own probability. Pure; knows no model.
 
-The model's own probability ranks answers well and says too much or too little; two numbers, fitted on answers whose
-truth is known, make it a share of right ones (Platt, 1999).
+The model's own probability ranks answers well, but it is too high or too low. Two numbers, fitted on answers whose
+truth is known, turn it into the share of right answers (Platt, 1999).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import exp, log
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#: A probability and its complement are taken as no smaller: what is certain has no odds.
+#: The least value of a probability and of its complement, since certainty has no odds.
 LEAST = 1e-6
 
 #: An answer's confidence, and whether it was right.
@@ -31,9 +31,10 @@ class Calibration(BaseModel):
 
 
 def calibrate(judged: Sequence[Judged], steps: int = 50) -> Calibration:
-    """The calibration under which what was right is likeliest, by Newton's method.
+    """Fit the calibration that makes the known truth likeliest, by Newton's method.
 
-    Targets are Platt's: a little short of 0 and 1, so that answers that are all right do not make it certain.
+    Targets are Platt's: a little short of 0 and 1, so that answers that are all right do not make the calibration
+    certain.
     """
     right = sum(truth for _, truth in judged)
     yes, no = (right + 1) / (right + 2), 1 / (len(judged) - right + 2)
@@ -53,8 +54,9 @@ def calibrate(judged: Sequence[Judged], steps: int = 50) -> Calibration:
 
 
 def calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
-    """Expected calibration error, in percent: how far confidence and share of right answers are apart, by bins of
-    as many answers each (Nguyen and O'Connor, 2015), so that no bin is a handful."""
+    """Expected calibration error, in percent: the distance between confidence and the share of right answers, over bins
+    that hold equal numbers of answers (Nguyen and O'Connor, 2015), so that no bin is nearly empty.
+    """
     ordered = _ordered(judged)
     error = 0.0
     for n in range(bins):
@@ -64,8 +66,9 @@ def calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
 
 
 def _ordered(judged: Sequence[Judged]) -> list[tuple[float, float]]:
-    """By confidence, rising, with the share of right ones among all of the same confidence: who of them comes first is
-    nobody's merit."""
+    """Order the answers by rising confidence. Answers with the same confidence all get their common share of right
+    ones, so that their order among each other does not matter.
+    """
     alike: dict[float, list[bool]] = {}
     for confidence, truth in judged:
         alike.setdefault(confidence, []).append(truth)
@@ -73,7 +76,7 @@ def _ordered(judged: Sequence[Judged]) -> list[tuple[float, float]]:
 
 
 def cross_calibrated(judged: Sequence[Judged], folds: int = 5) -> list[Judged]:
-    """Each answer's confidence by a calibration that was fitted without it and its fold."""
+    """Give each answer the confidence of a calibration that was fitted without the answer's own fold."""
     found: list[Judged] = []
     for fold in range(folds):
         fitted = calibrate([each for n, each in enumerate(judged) if n % folds != fold])
@@ -82,7 +85,7 @@ def cross_calibrated(judged: Sequence[Judged], folds: int = 5) -> list[Judged]:
 
 
 def coverage(judged: Sequence[Judged], shares: Sequence[float] = (1.0, 0.9, 0.8, 0.7, 0.5)) -> list[dict[str, float]]:
-    """For each share of answers that is kept, the surest: from which confidence on, and how many percent are right."""
+    """For each share of the surest answers: the confidence of the last one kept, and the percentage that is right."""
     ordered = _ordered(judged)[::-1]
     rows = []
     for share in shares:

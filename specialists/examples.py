@@ -13,50 +13,54 @@ from infra.json_lines import SHOWN, FileFault, left_out, lines_of, read_bytes
 from specialists.schemas import Json, value_faults
 from specialists.specialist import Specialist
 
-#: Of a specialist, in its folder.
+#: The file in a specialist's folder that holds its examples.
 EXAMPLES = "examples.jsonl"
 
 Row = TypeVar("Row")
 
 
 class ExamplesError(ValueError):
-    """A file of examples that cannot be read; says which line."""
+    """A file of examples cannot be read; the message names the line."""
 
 
 @dataclass(frozen=True)
 class Example:
     input: Json
     output: Json
-    source: str | None = None  #: which data set a row comes from, where a file mixes several
+    source: str | None = None  #: the data set that the row comes from, if the file mixes several
 
 
-#: Is told, in a sentence, what a file has that cannot be used.
+#: Receives a sentence about lines of a file that cannot be used.
 Tell = Callable[[str], None]
 
 
 def read_examples(path: Path, tell: Tell | None = None) -> list[Example]:
-    """All examples of the file, in order. Raises ExamplesError where there are none, and of a file that is none.
+    """Return all examples of the file, in order.
 
-    Lines that are no example are left out and told; where nobody is told, the first raises ExamplesError.
+    Lines that are no example are left out and reported to `tell`; without `tell` the first one raises ExamplesError. It
+    also raises ExamplesError if the file cannot be read or has no example.
     """
     return _read(path, '"input": …, "output": …', _example, tell)
 
 
 def drawn(rows: list[Row], count: int | None) -> list[Row]:
-    """`count` of them at random, always the same ones; all where there are no more or `count` is None.
+    """Draw `count` rows at random, the same ones on every call; all rows if there are no more or `count` is None.
 
-    Files of examples are often sorted by their answers: the first ones say little of the others.
+    Files of examples are often sorted by their answers, so the first rows say little about the others.
     """
     return rows if count is None or count >= len(rows) else random.Random(3).sample(rows, count)
 
 
 def read_inputs(path: Path, tell: Tell | None = None) -> list[Json]:
-    """Those of the file, with an output beside them or not. Lines without one as in `read_examples`."""
+    """Return the inputs of the file, which may stand alone. Faulty lines are treated as in `read_examples`."""
     return _read(path, '"input": …', lambda row: _object(row, "input"), tell)
 
 
 def answerable(specialist: Specialist, examples: Sequence[Example], tell: Tell) -> list[Example]:
-    """Those whose output the specialist could give at all; the others are told. Raises ExamplesError where none is."""
+    """Keep the examples whose output the specialist's schema allows, and report the others to `tell`.
+
+    It raises ExamplesError if no example is left.
+    """
     faults = [value_faults(each.output, specialist.output_schema, f"{specialist.name}.output") for each in examples]
     kept = [example for example, found in zip(examples, faults, strict=True) if not found]
     if not (wrong := [found[0] for found in faults if found]):

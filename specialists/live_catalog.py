@@ -1,7 +1,7 @@
 """A catalog that follows its folders while a process runs: job types come, change and go without a restart.
 
-What was loaded once is still known by its name, for what is running, when its folder is gone: it is offered no more.
-Knows nothing of who hosts them.
+A job type whose folder is gone is no longer offered, but its name still resolves for runs that go on. Knows nothing of
+who hosts them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from threading import Lock
 from specialists.catalog import Catalog, CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import Specialist
 
-LOOK_S = 1.0  #: between two looks at the folders
-AT_ONCE_S = 0.05  #: ... where a name is asked for that is not known
+LOOK_S = 1.0  #: time between two looks at the folders
+AT_ONCE_S = 0.05  #: the same if an unknown name is asked for
 
 logger = logging.getLogger(__name__)
 
-#: Of each file: path, time of the last change in ns, bytes.
+#: (path, time of the last change in ns, bytes) of each file.
 Seen = tuple[tuple[str, int, int], ...]
 
 
 class LiveCatalog(Catalog):
     def __init__(self, extra: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        """The shipped specialists and those in `extra`, without their adapters. Raises CatalogError."""
+        """Load the shipped specialists and those in `extra`, without their adapters. It raises CatalogError."""
         self._extra = tuple(extra)
         self._clock = clock
         self._seen = seen(extra)
@@ -55,7 +55,10 @@ class LiveCatalog(Catalog):
         return found
 
     def _look(self, at_once: bool = False) -> None:
-        """Load the folders again where a file has changed; `at_once`: another process may have seen it before."""
+        """Load the folders again if a file has changed.
+
+        `at_once`: look sooner, since another process may have seen the change already.
+        """
         wait_s = AT_ONCE_S if at_once else LOOK_S
         if not self._extra or self._clock() - self._looked < wait_s:
             return
@@ -65,8 +68,8 @@ class LiveCatalog(Catalog):
             self._looked = self._clock()
             try:
                 self._look_now()
-            except Exception as error:  # noqa: BLE001 - a folder in the making must not end what goes on without it
-                # Half of it may be written yet: the rest will be another change.
+            except Exception as error:  # noqa: BLE001 - an unfinished folder must not end what goes on without it
+                # Half of it may be written yet; the rest will be another change.
                 told = str(error) if isinstance(error, CatalogError) else f"{type(error).__name__}: {error}"
                 logger.warning("job types stay as they were: %s", told, extra={"action": "catalog_refused"})
 
@@ -77,7 +80,7 @@ class LiveCatalog(Catalog):
         try:
             self._take(load_catalog(self._extra, adapters=False, empty=True))
         except CatalogError:
-            self._seen = now  # the same files have the same faults
+            self._seen = now  # the same files have the same faults, so they are not loaded again
             raise
         self._seen = now
 
@@ -90,7 +93,7 @@ class LiveCatalog(Catalog):
 
 
 def seen(roots: Iterable[Path]) -> Seen:
-    """What the specialists' folders in `roots` hold; a file that goes meanwhile is not there."""
+    """The files in the specialists' folders in `roots`; a file that disappears meanwhile is left out."""
     found: list[tuple[str, int, int]] = []
     for root in roots:
         for folder in [root, *sorted(root.glob("*/"))]:

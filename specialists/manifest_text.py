@@ -1,4 +1,4 @@
-"""A manifest as text: tables put in and taken out, while comments and all else stay. Knows no meaning of any."""
+"""A manifest as text: puts tables in and takes them out, while comments and all else stay. Knows no table's meaning."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tomlkit.items import Table
 
 
 class ManifestTextError(ValueError):
-    """A manifest that is no TOML."""
+    """The manifest is no TOML."""
 
 
 def without(text: str, table: str) -> str:
-    """`text` less its table of that name, if it has one; it ends with one line break."""
+    """Return `text` without its table of that name, if it has one; the result ends with one line break."""
     document = _parsed(text)
     if table in document:
         place = _place(document, table)
@@ -26,9 +26,9 @@ def without(text: str, table: str) -> str:
 
 
 def with_table(text: str, table: str, values: Mapping[str, Any], note: str = "") -> str:
-    """`text` with the table in place of an earlier one of its name, or else at the end. Raises ManifestTextError."""
+    """Return `text` with the table in an earlier one's place, or at the end. It raises ManifestTextError."""
     document = _parsed(text)
-    if not isinstance(document.get(table), Table | None):  # an inline table, which cannot be a table where it stands
+    if not isinstance(document.get(table), Table | None):  # an inline table cannot become a table where it stands
         document.remove(table)
     written = _table(values, note)
     if table in document:
@@ -40,7 +40,7 @@ def with_table(text: str, table: str, values: Mapping[str, Any], note: str = "")
 
 
 def _table(values: Mapping[str, Any], note: str) -> Table:
-    """With a mapping among the values on one line."""
+    """Build a table; a mapping among the values is written on one line."""
     table = tomlkit.table()
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ def _table(values: Mapping[str, Any], note: str) -> Table:
 
 
 def _after_its_keys(table: Any) -> str:
-    """Empty lines and comments below the last key: a comment there is mostly one of the next table."""
+    """The empty lines and comments below the table's last key: such a comment mostly belongs to the next table."""
     rest = ""
     for key, item in reversed(table.value.body if isinstance(table, Table) else []):
         if key is not None:

@@ -1,4 +1,4 @@
-"""How outputs are scored: what a row of `[measure]` may say, checked against the schemas. Counts nothing itself."""
+"""How outputs are scored: the form of a row of `[measure]`, checked against the schemas. Counts nothing itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specialists.schemas import Json
 
 How = Literal["exact", "fields", "accuracy", "macro_f1", "f1"]
 
-#: Ways that count all fields of an output together; the others are of one field.
+#: Ways that count all fields of an output together; each of the others counts one field.
 WHOLE = ("exact", "fields")
 
 
@@ -47,7 +47,7 @@ class MetricRule(BaseModel):
 
 
 def rule_faults(rule: MetricRule, input_schema: Json, output_schema: Json) -> list[str]:
-    """What the rule names that the schemas do not have, or that cannot be counted in this way."""
+    """The faults of the rule: names that the schemas do not have, and fields that cannot be counted in this way."""
     known = {name: schema for name, schema in output_schema["properties"].items() if _countable(rule, schema)}
     if rule.of is not None and rule.of not in known:
         kinds = {"macro_f1": "label", "f1": "list or map"}.get(rule.how, "field")
@@ -63,7 +63,7 @@ def rule_faults(rule: MetricRule, input_schema: Json, output_schema: Json) -> li
 
 
 def _countable(rule: MetricRule, schema: Json) -> bool:
-    """Whether the rule's way of counting is one for the values of a field."""
+    """Whether the rule's way of counting fits the values of a field."""
     if rule.how == "macro_f1":
         return schema.get("type") == "string" or "enum" in schema
     return rule.how != "f1" or schema.get("type") in ("array", "object")

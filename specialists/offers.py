@@ -1,4 +1,4 @@
-"""Offers: what the planner is told of each job type. Knows nothing of goals."""
+"""Offers: the planner's view of each job type. Knows nothing of goals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PLANNER = "planner"
 
 
 def offers(catalog: Catalog) -> list[Json]:
-    """One offer for each job type that plans may use, by name: neither the planner, nor what answers for another."""
+    """One offer for each job type that plans may use, by name; the planner and the fallbacks of others are left out."""
     fallbacks = {each.manifest.fallback.to for each in catalog if each.manifest.fallback}
     return [offer(each) for each in catalog if each.manifest.planned and each.name not in {PLANNER, *fallbacks}]
 
@@ -26,5 +26,5 @@ def offer(specialist: Specialist) -> Json:
 
 
 def _is_own_function(specialist: Specialist) -> bool:
-    """Whether it is a function of this product, whose meaning the planner was trained on."""
+    """Whether it is a shipped function, whose meaning the planner was trained on."""
     return specialist.manifest.engine == "function" and specialist.folder.is_relative_to(SHIPPED)

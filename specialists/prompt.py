@@ -1,4 +1,4 @@
-"""A prompt: a template with an input's fields filled in, and which part of it may be cut. Knows no tokens."""
+"""A prompt: a template with an input's fields filled in, and the part of it that may be cut. Knows no tokens."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 @dataclass(frozen=True)
 class Prompt:
     text: str
-    cut: tuple[int, int] | None = None  #: its characters from the first on, before the second, may be cut at their end
+    cut: tuple[int, int] | None = None  #: (start, end) of the characters that may be cut from their end on
 
 
 def placeholders(template: str) -> list[str]:
-    """The fields that it names, in order, each as often as it does."""
+    """The names of the fields in the template, in order, with repetitions."""
     return _PLACEHOLDER.findall(template)
 
 
 def fill(template: str, fields: Mapping[str, str], cut: str | None = None) -> Prompt:
-    """`template` with `fields` in it, each inserted once: a placeholder inside a value stays text.
+    """Fill `fields` into `template`. Values are inserted once: a placeholder inside a value stays text.
 
-    `cut`: the field that may be cut, named once by the template; None: none.
+    `cut`: the field that may be cut, which the template names once; None if no field may be cut.
     """
     text, span = "", None
     for number, piece in enumerate(_PLACEHOLDER.split(template)):
-        named = number % 2 == 1  # what is between two placeholders, and a placeholder's name, by turns
+        named = number % 2 == 1  # the split gives plain text and placeholder names by turns
         value = fields.get(piece, "") if named else piece
         if named and piece == cut:
             span = len(text), len(text) + len(value)

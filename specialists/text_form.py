@@ -1,9 +1,9 @@
-"""The form of text: one way to write what looks the same, for prompts. Knows no model and no specialist.
+"""The form of text: one way to write texts that look the same, for prompts. Knows no model and no specialist.
 
-A model is trained on text in one form and reads every text in that form; a caller is told parts of its own text. The
-form: line ends are `\\n`; a blank of any kind is a space; text is in Unicode's normal form C; what cannot be seen
-(control characters but tab and line feed, zero-width characters, byte order marks, soft hyphens, marks of direction) is
-left out. A joiner stays where letters that are not ASCII, or emoji, need it.
+A model is trained on text in one form and reads every text in that form; a caller gets back parts of its own text. The
+form: line ends are `\\n`; a blank of any kind is a space; text is in Unicode's normal form C; characters that cannot be
+seen (control characters except tab and line feed, zero-width characters, byte order marks, soft hyphens, marks of
+direction) are left out. A joiner stays where letters that are not ASCII, or emoji, need it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SPECIAL = re.compile(
     f"|(?P<unseen>(?:[{_UNSEEN}]|(?:(?<=[\x00-\x7f{_LINES}{_BLANKS}])|^)[{_JOINERS}])[{_UNSEEN}{_JOINERS}]*)"
 )
 _WRITTEN = {"line": "\n", "blank": " ", "unseen": ""}
-#: What keeps a string exactly as it is: such a string is a name, not a text.
+#: Schema keywords that keep a string exactly as it is: such a string is a name, not a text.
 _EXACT = ("enum", "const", "pattern")
 
 
@@ -41,7 +41,7 @@ def _composed(text: str) -> str:
 
 
 def told_back(part: str, text: str) -> str | None:
-    """The first part of `text` whose normal form is `part`; None: there is none, where `part` is from elsewhere."""
+    """The first part of `text` whose normal form is `part`; None if `part` is from elsewhere."""
     if part in text or not part:
         return part
     pieces = list(_pieces(text))
@@ -53,7 +53,7 @@ def told_back(part: str, text: str) -> str | None:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
-    """The normal form in pieces, each with where it is from in `text`: characters that are composed are one piece."""
+    """Yield the normal form in pieces, each with its span in `text`. Characters that are composed make one piece."""
     piece, start, end = "", 0, 0
     for unit, unit_start, unit_end in _units(text):
         if piece and not _composes(piece, unit):
@@ -67,7 +67,7 @@ def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _units(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each character as it is written before any are composed, with where it is from; without those left out."""
+    """Yield each character before composition, with its span in `text`. Characters that are left out are skipped."""
     alone = [_composed(character) for character in text]
     whence = [at for at, written in enumerate(alone) for _ in written]
     written = "".join(alone)
@@ -87,12 +87,14 @@ def _composes(piece: str, unit: str) -> bool:
 
 
 def normal_texts(value: Any, schema: Json) -> Any:
-    """`value` with each text in its normal form; a string that has to be one of a few, or of a pattern, as it is."""
+    """Return `value` with each text in its normal form; a string that the schema restricts by `_EXACT`
+    stays as it is.
+    """
     return _texts(value, schema, lambda text, schema: text if any(key in schema for key in _EXACT) else normal(text))
 
 
 def own_spans(value: Any, schema: Json, input: Json) -> Any:
-    """`value`, an answer about the normal form of `input`, with its verbatim parts as `input` itself has them."""
+    """Return `value`, an answer about the normal form of `input`, with verbatim parts as `input` has them."""
 
     def own(text: str, schema: Json) -> str:
         source = input.get(schema.get(SPAN_OF, ""))

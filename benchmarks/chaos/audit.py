@@ -1,4 +1,4 @@
-"""What happened, by those who saw it: the audit in Redis and the processes' journals. Judges nothing."""
+"""The audit in Redis and the journals of the processes, read as records. Judges nothing."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import redis
 from benchmarks.chaos.scripts import STREAM
 
 READ_AT_ONCE = 5_000
-LONG_MS = 700  #: that a job has run, for its worker to count as at work
+LONG_MS = 700  #: how long a job must have run for its worker to count as at work
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a script decided: to grant a claim, to let a commit in, to end a job."""
+    """One decision of a script: to grant a claim, to accept a commit, to take a job back, or to end one."""
 
     what: str  #: claim, commit, back or end
-    at_ms: int  #: Redis's clock
+    at_ms: int  #: time of Redis's clock
     job: str
     token: str
     worker: str = ""
@@ -34,21 +34,21 @@ class Entry:
 
 
 class Audit:
-    """The stream, read on from where it was read before."""
+    """The audit's stream; each read goes on where the last one ended."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self.client = client
         self._ask: Any = client  # redis-py types its answers as "awaitable or not"
         self._key = f"{prefix}:{STREAM}"
         self._after = "-"
-        self.ended = 0  #: jobs
+        self.ended = 0  #: number of jobs
         self.length = 0
-        self.holders: dict[str, Entry] = {}  #: job -> its claim, while it runs, as far as it was read
+        self.holders: dict[str, Entry] = {}  #: job -> its claim while it runs, as far as the stream was read
 
     def read(self) -> list[Entry]:
-        """What came since the last call. Raises redis.RedisError."""
+        """Return the entries since the last call. It raises redis.RedisError."""
         entries: list[Entry] = []
-        last = self._last()  # what comes while this reads is left: a fault may write faster than this
+        last = self._last()  # later entries wait for the next call, since a fault may write faster than this reads
         while found := self._ask.xrange(self._key, self._after, last, count=READ_AT_ONCE):
             entries += [_entry(entry_id, fields) for entry_id, fields in found]
             self._after = f"({found[-1][0]}"
@@ -62,7 +62,7 @@ class Audit:
         return str(newest[0][0]) if newest else "+"
 
     def at_work(self) -> list[str]:
-        """The workers of jobs that have run for a while, one entry a job."""
+        """The workers of jobs that have run for a while; a worker occurs once for each such job."""
         since_ms = time.time() * 1000 - LONG_MS
         return [claim.worker for claim in self.holders.values() if claim.at_ms < since_ms]
 
@@ -90,7 +90,7 @@ def _entry(entry_id: str, fields: dict[str, str]) -> Entry:
 
 @dataclass(frozen=True)
 class Renewal:
-    """A worker asked, and was told that it keeps its claim."""
+    """A worker asked for a renewal, and was told that it keeps its claim."""
 
     asked_ms: int
     lease_ms: int
@@ -106,14 +106,14 @@ class Committed:
 
 
 class Journals:
-    """What the ledger answered to workers and coordinators, as they wrote it down."""
+    """The ledger's answers to workers and coordinators, as those wrote them down."""
 
     def __init__(self, folder: Path) -> None:
         self.renewals: dict[str, list[Renewal]] = defaultdict(list)  #: by token
-        self.committed: list[Committed] = []  #: outputs that the ledger said it has taken
+        self.committed: list[Committed] = []  #: outputs that the ledger said it accepted
         self.stale: list[str] = []  #: tokens of commits that were refused
-        self.refused: dict[str, int] = defaultdict(int)  #: claims, by reason
-        self.swept = 0  #: jobs that a sweep put on the queue again
+        self.refused: dict[str, int] = defaultdict(int)  #: refused claims by reason
+        self.swept = 0  #: number of jobs that a sweep put on the queue again
         for file in sorted((folder / "journals").glob("*.jsonl")):
             for line in _lines(file):
                 self._note(line)
@@ -134,7 +134,7 @@ class Journals:
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """A line is one write; the last may be cut off where a disk was full, never by a kill."""
+    """Yield the lines, each of which was one write. The last one may be cut off by a full disk, but never by a kill."""
     with file.open("rb") as lines:
         for line in lines:
             yield json.loads(line)

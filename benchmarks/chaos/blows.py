@@ -1,4 +1,4 @@
-"""Chance strikes: which process is killed or frozen next, or which message vanishes. Always the same for one seed."""
+"""Random blows: they choose the next process to kill or freeze, or a message to lose. A seed repeats its choices."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from infra.ledger.redis.client import connect
 
 @dataclass(frozen=True)
 class Odds:
-    """What is killed each time, by weight; and how likely something else happens beside it."""
+    """The weight of each kind of process to kill, and the probability of further faults."""
 
     worker: int = 6
     coordinator: int = 3
     redis: int = 1
-    freeze: float = 0.15  #: a worker stands still for two leases, and goes on: it does not know
+    freeze: float = 0.15  #: a worker is stopped for two leases and then goes on without knowing it
     vanish: float = 0.15  #: a message is lost: Redis gives it to a link that was just cut (FACTS: 2 of 3 cuts)
-    again_s: float = 2.0  #: whoever was killed is back within so long
+    again_s: float = 2.0  #: a killed process is started again within this time
 
 
 class Blows:
@@ -33,10 +33,10 @@ class Blows:
         self._odds = odds
         self._client = connect(cluster.settings)
         self.count: Counter[str] = Counter()
-        self._freezing = False  #: chance has it that a worker is to be frozen
+        self._freezing = False  #: a worker is still to be frozen
 
     def strike(self) -> None:
-        """One kill, and perhaps more."""
+        """Kill one process, and perhaps do more."""
         odds = self._odds
         (kind,) = self._chance.choices(("worker", "coordinator", "redis"), (odds.worker, odds.coordinator, odds.redis))
         again_s, freeze, vanish = self._chance.uniform(0, odds.again_s), self._chance.random(), self._chance.random()
@@ -54,12 +54,14 @@ class Blows:
         self._client.close()
 
     def _one_of(self, role: str) -> Seat | None:
-        """None while none of them lives: then there is nothing to kill."""
+        """Choose a living process of the role; None if there is none to kill."""
         living = [seat for seat in self._cluster.seats if seat.role == role and seat.lives and seat.thaws is None]
         return self._chance.choice(living) if living else None
 
     def freeze_due(self, at_work: Iterable[str]) -> None:
-        """If one is to be frozen, the worker that runs most, as soon as one is at work; one at a time."""
+        """If a freeze is due, freeze the worker that runs most jobs, once one is at work. Only one is
+        frozen at a time.
+        """
         if not self._freezing or any(seat.thaws is not None for seat in self._cluster.seats):
             return
         for name, _ in Counter(at_work).most_common():
@@ -77,4 +79,4 @@ class Blows:
                     self.count["messages lost"] += 1
                     return
         except (redis.RedisError, LedgerUnavailable):
-            return  # Redis is away: nothing can be lost from it
+            return  # Redis is down, so nothing can be lost from it

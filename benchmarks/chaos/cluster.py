@@ -1,4 +1,4 @@
-"""A cluster of real processes that can be killed, frozen and started again, each at its seat. Decides nothing."""
+"""A cluster of real processes that can be killed, frozen and started again, each in its seat. Decides nothing."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from infra.process.redis_server import RedisServer
 from infra.process.tether import tethered
 from infra.settings import Settings
 
-WEIGHTS = {"large": {"weight": 3}}  #: of tenants, as settings say it
+WEIGHTS = {"large": {"weight": 3}}  #: weights of tenants, in the form of the settings
 START_S = 120.0
 STOP_S = 30.0
 
-#: Short, so that everything that waits for a time-out happens often.
+#: Short times, so that everything that waits for a time-out happens often.
 FAST: Mapping[str, Any] = {
     "lease_s": 3.0, "silent_s": 5.0, "sweep_s": 0.5, "visibility_timeout_s": 5, "grace_s": 2.0, "slots": 8,
     "log_level": "WARNING", "tenants": json.dumps(WEIGHTS),
@@ -37,14 +37,14 @@ FAST: Mapping[str, Any] = {
 
 @dataclass
 class Seat:
-    """A place for one process. Who is killed there is followed by another, at `due`."""
+    """A place for one process. A killed process is replaced at `due`."""
 
     role: str
     command: Sequence[str]
-    url: str  #: where it finds Redis
+    url: str  #: the address of Redis for this process
     process: subprocess.Popen[bytes] | None = None
-    due: float | None = None  #: `time.monotonic()` at which the next is started
-    thaws: float | None = None  #: … at which the one that is frozen goes on
+    due: float | None = None  #: `time.monotonic()` at which the next process is started
+    thaws: float | None = None  #: `time.monotonic()` at which a frozen process goes on
 
     @property
     def lives(self) -> bool:
@@ -52,7 +52,7 @@ class Seat:
 
 
 class ChaosCluster:
-    """A context: everything that it started has ended when it ends. All of it in one thread, which outlives them."""
+    """A context that ends everything it started. It belongs in one thread, which outlives all the processes."""
 
     def __init__(self, folder: Path, given: Mapping[str, Any] = FAST, plant: str | None = None) -> None:
         self.folder = folder
@@ -61,8 +61,9 @@ class ChaosCluster:
         self._given = dict(given)
         self._stack = ExitStack()
         self.seats: list[Seat] = []
-        self.outages: list[tuple[float, float]] = []  #: of Redis: Unix times of its death and of its next answer
-        self.ended: Counter[str] = Counter()  #: processes that nobody killed, by role and exit code
+        #: Outages of Redis: Unix times of its death and of its next answer.
+        self.outages: list[tuple[float, float]] = []
+        self.ended: Counter[str] = Counter()  #: processes that ended without being killed, by role and exit code
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._redis)
@@ -92,7 +93,7 @@ class ChaosCluster:
         return self._redis.port
 
     def pid(self, number: int) -> int:
-        """Of who has the seat of that number now."""
+        """The pid of the process that has this seat now."""
         process = self.seats[number].process
         assert process
         return process.pid
@@ -100,7 +101,7 @@ class ChaosCluster:
     def seat(
         self, role: str, job_types: Sequence[str] = (), inside: Sequence[str] = (), url: str | None = None
     ) -> None:
-        """A new seat, taken at once. `inside`: what to put before the command; `url`: where it finds Redis."""
+        """Add a seat and start its process. `inside`: words before the command; `url`: the address of Redis for it."""
         words = [sys.executable, "-m", "benchmarks.chaos.process", role, self._plant, *job_types]
         self.seats.append(Seat(role, [*inside, *tethered(words, signal.SIGKILL)], url or self._redis.url))
         self._take(self.seats[-1])
@@ -115,7 +116,7 @@ class ChaosCluster:
             time.sleep(0.1)
 
     def kill(self, seat: Seat, again_s: float) -> None:
-        """SIGKILL; the seat is taken again after `again_s`."""
+        """Kill the process with SIGKILL; another takes the seat after `again_s`."""
         assert seat.process
         seat.process.kill()
         seat.process.wait()
@@ -133,7 +134,7 @@ class ChaosCluster:
         seat.thaws = None
 
     def kill_redis(self) -> None:
-        """SIGKILL; it starts again on the same data at once. Returns when it answers."""
+        """Kill Redis with SIGKILL, start it again on the same data at once, and return when it answers."""
         assert self._redis.pid
         began = time.time()
         os.kill(self._redis.pid, signal.SIGKILL)
@@ -143,7 +144,7 @@ class ChaosCluster:
         self.outages.append((began, time.time()))
 
     def mend(self) -> None:
-        """Start whom it is time for, and who ended without being killed, as a supervisor does."""
+        """Start the processes that are due, and those that ended without being killed, as a supervisor does."""
         now = time.monotonic()
         for seat in self.seats:
             if seat.thaws is not None and seat.thaws <= now:

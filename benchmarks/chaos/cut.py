@@ -1,4 +1,4 @@
-"""The link of one worker is cut for longer than its lease, in the middle of a job, and healed. Needs root."""
+"""One worker's link is cut in the middle of a job for longer than its lease, and then healed. Needs root."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOOK_S = 0.1
 
 
 def cut(folder: Path) -> Report:
-    """Two workers on hosts of their own; the one that claims the job is cut off until the other has done it."""
+    """Run two workers on separate hosts; the one that claims the job is cut off until the other has done it."""
     write_types(folder / "specialists")
     with ExitStack() as stack:
         hosts = stack.enter_context(Hosts(2))
@@ -89,7 +89,7 @@ class _Cut:
         return load.done and all(self._goals.load(run_id).state.ended for run_id in load.accepted)
 
     def _await(self, holds: Callable[[], bool], what: str) -> None:
-        """What does not come in time is seen in the verdict."""
+        """Wait until `holds` or the time is over; the verdict shows what did not happen in time."""
         until = time.monotonic() + WAIT_S
         while not holds() and time.monotonic() < until:
             self._audit.read()

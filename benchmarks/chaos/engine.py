@@ -1,4 +1,4 @@
-"""The function engine, where some jobs fail: of type `flaky` the first time, of type `later` until they are let."""
+"""The function engine with failing jobs: type `flaky` fails the first time, type `later` until a number is released."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _failed(error: EngineError) -> Future[Completion]:
 
 
 def _is_first(request: Request) -> bool:
-    """Once for each prompt, in whichever process."""
+    """Whether this prompt is new to all processes together."""
     marks = Path(os.environ["CHAOS_FOLDER"]) / "marks"
     marks.mkdir(exist_ok=True)
     try:
@@ -45,5 +45,5 @@ def _is_let(request: Request) -> bool:
 
 
 def switch(folder: Path, number: int) -> Path:
-    """The file that lets a number."""
+    """The file that releases a number."""
     return folder / "switches" / str(number)

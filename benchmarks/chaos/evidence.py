@@ -1,4 +1,4 @@
-"""The audit by job, and what can be counted in it. Judges nothing."""
+"""The audit by job, and counts over it. Judges nothing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Evidence:
         return [entry for entry in self.by_job[job_id] if entry.what == "end"]
 
     def states(self) -> Counter[str]:
-        """How many ends of jobs were of which state."""
+        """The number of ended jobs by state."""
         return Counter(entry.state for entries in self.by_job.values() for entry in entries if entry.what == "end")
 
     def shared(self) -> int:
-        """How many jobs succeeded without a commit of their own: another's output answered them."""
+        """How many jobs succeeded without a commit of their own, because another job's output answered them."""
         return sum(
             any(entry.state == "succeeded" for entry in entries) and all(entry.what != "commit" for entry in entries)
             for entries in self.by_job.values()
         )
 
     def attempts(self) -> Counter[int]:
-        """How many jobs had how many claims."""
+        """Number of claims -> how many jobs had that many."""
         return Counter(sum(entry.what == "claim" for entry in entries) for entries in self.by_job.values())

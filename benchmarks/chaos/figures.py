@@ -1,4 +1,4 @@
-"""The figures of a round: how often what happened. Judges nothing."""
+"""The figures of a round: how often each thing happened. Judges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The goals of chaos: plans of several shapes, and what the harness holds that each must come to. Runs nothing."""
+"""The goals of chaos: plans of several shapes, each with the result that the harness computed for it. Runs nothing."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from benchmarks.chaos.types import ANSWERS, FLAKY, PICKY, QUICK, SLOW
 from coordinator.goals.new_runs import JOB_STEP
 from infra.records import NOBODY, Json, Priority, RunState
 
-Outputs = Mapping[tuple[str, int], Json | None]  #: by step and index; None: the job must fail
+Outputs = Mapping[tuple[str, int], Json | None]  #: (step, index) -> output; None if the job must fail
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A goal, and what must come of it."""
+    """A goal, and the outcome that it must have."""
 
     shape: str
     inputs: Json
     jobs: Outputs
     state: RunState
-    result: Any  #: of a goal that succeeds
-    plan: Json | None = None  #: None: a single job of type `job_type`, whose input `inputs` is
+    result: Any  #: the result if it succeeds
+    plan: Json | None = None  #: None for a single job of type `job_type`, whose input is `inputs`
     job_type: str = ""
-    deadline_s: float | None = None  #: with it or `claim_within_s`, it may as well fail as expired
+    deadline_s: float | None = None  #: with this or `claim_within_s`, the goal may also fail as expired
     claim_within_s: float | None = None
-    enough: int | None = None  #: of step `a`, that joins any or a quorum: so many outputs, in whichever places
-    cancel_s: float | None = None  #: after its acceptance the harness cancels it
-    switches: Sequence[int] = ()  #: numbers that fail until the harness lets them; it takes the goal up again
+    enough: int | None = None  #: the outputs that step `a` needs, in any places, if it joins any or a quorum
+    cancel_s: float | None = None  #: the harness cancels the goal this long after its acceptance
+    #: Numbers that fail until the harness releases them, after which it takes the goal up again.
+    switches: Sequence[int] = ()
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
 
@@ -37,11 +38,12 @@ class Asked:
         return bool(self.deadline_s or self.claim_within_s)
 
 
-Take = Callable[..., list[int]]  #: takes the next numbers, that no other goal has: as many as said, or as chance has it
+#: Takes the next numbers, which no other goal has: as many as its argument says, or a random count.
+Take = Callable[..., list[int]]
 
 
 def mapped(shape: str, job_type: str, field: str, items: Sequence[Any], outputs: Sequence[Json | None]) -> Asked:
-    """One job an item, which is its input's field."""
+    """A goal with one job for each item; the item is a field of the job's input."""
     plan = {"steps": [map_step("a", job_type, field, "inputs.items", "item")], "result": {"$ref": "a"}}
     state = RunState.FAILED if None in outputs else RunState.SUCCEEDED
     return Asked(shape, {"items": list(items)}, dict(numbered("a", outputs)), state, list(outputs), plan)
@@ -70,7 +72,7 @@ def _wide(take: Take) -> Asked:
 
 
 def _chain(take: Take) -> Asked:
-    """A map over the outputs of a map."""
+    """A goal that maps over the outputs of a map."""
     first = counted("two stages", QUICK, take())
     outputs = answers_of(QUICK, [output["n"] for output in first.result])
     steps = [map_step("a", QUICK, "n", "inputs.items", "item"), map_step("b", QUICK, "n", "a", "item.n")]
@@ -83,7 +85,7 @@ def _flaky(take: Take) -> Asked:
 
 
 def _failing(take: Take) -> Asked:
-    """Five numbers in a row: one of them fails, and the goal with it."""
+    """Among five numbers in a row one fails, and the goal fails with it."""
     return counted("fails", PICKY, take(5))
 
 
@@ -97,7 +99,7 @@ def _replacing(take: Take) -> Asked:
 
 
 def _sparing(asked: Asked, on_failure: Any, output: Json | None) -> Asked:
-    """It succeeds though some of its jobs fail: they have `output`."""
+    """The goal succeeds though some of its jobs fail; `output` stands in their places."""
     assert asked.plan
     plan = {**asked.plan, "steps": [{**asked.plan["steps"][0], "on_failure": on_failure}]}
     return replace(asked, plan=plan, state=RunState.SUCCEEDED, result=[each or output for each in asked.result])
@@ -113,7 +115,7 @@ def _single(take: Take) -> Asked:
     return Asked("one job", {"n": numbers[0]}, {(JOB_STEP, 0): output}, RunState.SUCCEEDED, output, None, QUICK)
 
 
-#: Those that are let alone, and how often chance takes each.
+#: The shapes that run undisturbed, and the weight of each in the mix.
 PLAIN = {
     _wide: 4, _chain: 4, _flaky: 2, _failing: 1, _skipping: 1, _replacing: 1, _slow: 4, _single: 4,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""One round of chaos: goals handed in while processes are killed, until all have ended or hang; then a verdict."""
+"""One round of chaos: goals are submitted while processes are killed, until all have ended or hang; then a verdict."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ RUNAWAY = 10
 
 @dataclass(frozen=True)
 class Round:
-    """How one is played."""
+    """The parameters of a round."""
 
     jobs: int
     seed: int
-    seconds: float = 10.0  #: the killing lasts so long at least, and until all goals were handed in
+    seconds: float = 10.0  #: the killing lasts at least this long, and until all goals were submitted
     every_s: float = 1.0
-    share: float = 0.9  #: … and until so many of the jobs have ended
-    bound_s: float = 120.0  #: … and then everything must end within so long
-    still_s: float = 60.0  #: goals that have not ended hang, once nothing has moved for so long
+    share: float = 0.9  #: the killing also lasts until this share of the jobs has ended
+    bound_s: float = 120.0  #: after the killing, everything must end within this time
+    still_s: float = 60.0  #: goals that have not ended count as hanging if nothing has moved for this time
     workers: int = 4
     coordinators: int = 2
     plant: str | None = None
@@ -54,7 +54,7 @@ class Round:
     given: Mapping[str, Any] = field(default_factory=lambda: dict(FAST))
 
 
-#: Planted faults show soon, and with them some goals never end.
+#: A round for planted faults, which show soon; with them some goals never end.
 PLANTED = Round(
     jobs=300, seed=0, seconds=12, every_s=2, share=0, bound_s=20, still_s=15,
     odds=Odds(2, 1, 1, freeze=1, vanish=1),
@@ -121,7 +121,7 @@ class _Torment:
         return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
 
     def _kill(self, cluster: ChaosCluster, audit: Audit, load: Load, blows: Blows) -> None:
-        """Until the goals are handed in, and most of their jobs have ended, or nothing moves any more."""
+        """Strike until the goals are submitted and most of their jobs have ended, or until nothing moves any more."""
         game, now = self._game, time.monotonic()
         until, strike_at, still, tell = now + game.seconds, now, _Still(game.still_s), _every(TELL_S)
         while not (load.done and now >= until and audit.ended >= game.share * load.jobs):
@@ -136,7 +136,7 @@ class _Torment:
             tell(f"{load.jobs} jobs handed in, {audit.ended} ended")
 
     def _await_ends(self, cluster: ChaosCluster, takes: Goals, audit: Audit, load: Load, operator: Operator) -> None:
-        """Until all runs have ended and left nothing; or nothing moves, or the bound has passed: see the verdict."""
+        """Wait until all runs have ended and left nothing, until nothing moves, or until the time is over."""
         until, still = time.monotonic() + self._game.bound_s, _Still(self._game.still_s)
         while time.monotonic() < until and not still.since(audit.length) and not _runs_away(audit, load):
             _rest(cluster, audit)
@@ -150,7 +150,7 @@ def _left(client: redis.Redis, prefix: str) -> list[Violation]:
 
 
 def _runs_away(audit: Audit, load: Load) -> bool:
-    """Whether far more ends of jobs are noted than re-runs can make: jobs are ended over and over."""
+    """Whether the audit has far more ends of jobs than re-runs can make, because jobs end over and over."""
     return audit.ended > RUNAWAY * (load.jobs + 100)
 
 
@@ -169,7 +169,7 @@ class _Still:
 
 
 def _every(seconds: float) -> Callable[[str], None]:
-    """Prints what it is called with, but no more often than that."""
+    """Return a function that prints its argument, at most once in `seconds`."""
     told = began = time.monotonic()
 
     def tell(sentence: str) -> None:
@@ -183,7 +183,7 @@ def _every(seconds: float) -> Callable[[str], None]:
 
 def _rest(cluster: ChaosCluster, audit: Audit) -> None:
     until = time.monotonic() + AUDIT_S
-    with suppress(redis.RedisError):  # it is away; what it says is read later
+    with suppress(redis.RedisError):  # Redis is down; its entries are read later
         audit.read()
     while time.monotonic() < until:
         cluster.mend()

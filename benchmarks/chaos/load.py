@@ -1,4 +1,4 @@
-"""Hands the goals in while things are being killed, and knows which were accepted."""
+"""Submits the goals while processes are killed, and keeps which were accepted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Json
 
 AGAIN_S = 0.2
-DEADLINE_S = 7200.0  #: where none is asked: so long that no job's end is its doing
+DEADLINE_S = 7200.0  #: the deadline of goals that ask for none: it is long enough never to end a job
 
 
 class OpenDoor(Door):
-    """Lets everything in: what comes too late is to be ended by the ledger, not refused."""
+    """A door that lets everything in, so that the ledger ends late work instead of refusing it."""
 
     @contextmanager
     def entering(self, bids: Sequence[Bid], name: str | None = None) -> Iterator[None]:
@@ -30,17 +30,17 @@ class OpenDoor(Door):
 
 
 class Load:
-    """A context: its thread submits `asked`, evenly over `seconds` or as slowly as `waiting` stays below `most`."""
+    """A context whose thread submits `asked`, evenly over `seconds`, and slower while `waiting` is above `most`."""
 
     def __init__(self, goals: Goals, asked: Sequence[Asked], seconds: float, waiting: Callable[[int], int]) -> None:
-        """`waiting`: given the number of jobs handed in, how many of them have not ended."""
+        """`waiting`: from the number of submitted jobs, the number of those that have not ended."""
         self._goals = goals
         self._asked = asked
         self._seconds = seconds
         self._waiting = waiting
         self._most = max(100, sum(len(each.jobs) for each in asked) // 5)
-        self.accepted: dict[str, Asked] = {}  #: by run
-        self.unanswered = 0  #: submissions that Redis died under; the goal was handed in again, under the same key
+        self.accepted: dict[str, Asked] = {}  #: run id -> its goal
+        self.unanswered = 0  #: submissions during which Redis died; the goal was submitted again under the same key
         self.jobs = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._submit_all, name="load", daemon=True)
@@ -71,7 +71,7 @@ class Load:
             self.jobs += len(asked.jobs)
 
     def _submit(self, asked: Asked, key: str) -> str:
-        """What was stored although Redis died before it said so, is not stored a second time under its key."""
+        """Submit a goal until it is accepted. If Redis stored it and died unanswered, the key prevents a copy."""
         asking = Asking(tenant=asked.tenant, named=Named.of(asked.tenant, key, asked.inputs))
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The mix of a round: which goals are handed in, in which order, and whose they are. Knows no shape by name."""
+"""The mix of a round: the goals that are submitted, their order and their tenants. Knows no shape by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TENANTS = (NOBODY, *WEIGHTS)
 
 
 def goals(jobs: int, chance: Random) -> list[Asked]:
-    """Goals of `jobs` jobs or a few more, each shape once or twice at least, in an order that chance has made."""
+    """Make goals of `jobs` jobs or a few more, each shape at least once or twice, in random order."""
     largest = max(10, min(1000, jobs // 40))
     numbers, made = count(1), list[Asked]()
 

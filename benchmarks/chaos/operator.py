@@ -1,4 +1,4 @@
-"""Who steps in while things are killed: cancels goals, takes them up again, pauses job types. Notes the answers."""
+"""The operator acts while processes are killed: cancels goals, takes them up again, pauses types. Notes the answers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from infra.ledger.protocols.runs import StepResults
 from infra.records import Job, RunState, TypeState
 
 LOOK_S = 0.2
-PAUSE_S = 2.0  #: that a type is paused, and that all are open then
-TO_PAUSE = (LATE, SAME, QUICK, LATE, LATER, KEPT)  #: in turn
+PAUSE_S = 2.0  #: how long a type is paused, and how long all are open after that
+TO_PAUSE = (LATE, SAME, QUICK, LATE, LATER, KEPT)  #: the types to pause, in turn
 
 
 @dataclass(frozen=True)
 class Cancelled:
     answered_ms: int
-    state: RunState  #: as answered: it may have ended before
+    state: RunState  #: as answered; the goal may have ended before
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Jobs whose outputs a goal had when it was taken up again."""
+    """The jobs whose outputs a goal had when it was taken up again."""
 
     at_ms: int
     jobs: frozenset[str]
@@ -45,17 +45,17 @@ class Kept:
 
 @dataclass
 class Notes:
-    cancelled: dict[str, Cancelled] = field(default_factory=dict)  #: by run
-    kept: dict[str, Kept] = field(default_factory=dict)  #: by run
+    cancelled: dict[str, Cancelled] = field(default_factory=dict)  #: run id -> the cancelling
+    kept: dict[str, Kept] = field(default_factory=dict)  #: run id -> the kept jobs
     count: Counter[str] = field(default_factory=Counter)
 
 
 class OperatorLedger(StepResults, TypeSwitch, Protocol):
-    """Outputs that a goal has when it is taken up again, and job types that are paused."""
+    """The parts of the ledger that the operator uses: outputs of steps, and the pausing of job types."""
 
 
 class Operator:
-    """A context with a thread. Goals to cancel or to take up again are those of `accepted` that say so."""
+    """A context with a thread. It cancels or takes up again the goals of `accepted` that ask for it."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Operator:
         self._accepted = accepted
         self._folder = folder
         self.notes = Notes()
-        self._seen: dict[str, float] = {}  #: run -> when it was seen first
-        self._open: set[str] = set()  #: runs that are to succeed at last, and have not
+        self._seen: dict[str, float] = {}  #: run id -> when it was first seen
+        self._open: set[str] = set()  #: runs that must succeed in the end, and have not yet
         self._to_pause = cycle([name for name in TO_PAUSE if name in job_types])
         self._paused = False
         self._turn_at = 0.0
@@ -91,12 +91,12 @@ class Operator:
         self._thread.join()
 
     def calm_down(self) -> None:
-        """From now on no type is paused; those that are, are opened."""
+        """Open all paused types, and pause none from now on."""
         self._calm.set()
 
     @property
     def done(self) -> bool:
-        """Whether all that was accepted by now is as it is to stay."""
+        """Whether all goals accepted so far are in their last state."""
         if not self._thread.is_alive():
             raise RuntimeError("the operator has ended; see what its thread raised")
         accepted = dict(self._accepted)
@@ -130,7 +130,7 @@ class Operator:
         self.notes.count["goals cancelled"] += 1
 
     def _see_to(self, run: Run, asked: Asked) -> None:
-        """Once it is taken up for nothing; then what fails is let, and it is to succeed."""
+        """Take up a failed goal. The first time it fails again; then its numbers are released, and it must succeed."""
         if run.state is RunState.SUCCEEDED:
             self._open.discard(run.id)
         elif run.state is RunState.FAILED:
@@ -155,9 +155,10 @@ class Operator:
                 self._goals.rerun(run.id)
                 self.notes.count["goals taken up again"] += 1
         except (RerunRefused, UnknownLetter):
-            self.notes.count["goals not taken up"] += 1  # it was already, or Redis forgot the letter: seen next time
+            # It was taken up already, or Redis lost the letter; the next look sees it.
+            self.notes.count["goals not taken up"] += 1
         except UnknownRun:
-            return  # the verdict sees it
+            return  # the verdict reports it
 
     def _turn(self) -> None:
         if time.monotonic() < self._turn_at:

@@ -1,7 +1,7 @@
-"""A worker or a coordinator as the product ships it, watched: `python -m benchmarks.chaos.process ROLE PLANT [TYPE…]`.
+"""A worker or coordinator as it ships, but watched: `python -m benchmarks.chaos.process ROLE PLANT [TYPE…]`.
 
-Its scripts are `chaos_scripts`', and what the ledger answers to it goes into its journal: a file, so that nothing which
-happens to Redis can change it. A line that was written survives a SIGKILL of its writer.
+Its scripts come from `benchmarks.chaos.scripts`. The ledger's answers to it go into its journal, which is a file, so
+that nothing that happens to Redis can change it. A written line survives a SIGKILL of its writer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from infra.records import Claim, Outcome, Refusal
 from workers.engines import load
 
 NO_PLANT = "sound"
-FOLDER = "CHAOS_FOLDER"  #: environment: where journals are
+FOLDER = "CHAOS_FOLDER"  #: environment variable: the folder that holds the journals
 
 
 class Journal:
@@ -35,7 +35,7 @@ class Journal:
 
 
 def watch(journal: Journal) -> None:
-    """Have the ledger of this process note its answers."""
+    """Make the ledger of this process note its answers."""
     claim, renew, commit, sweep = RedisLedger.claim, RedisLedger.renew, RedisLedger.commit, RedisLedger.sweep
 
     def claim_noted(self: RedisLedger, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:

@@ -1,4 +1,4 @@
-"""Chaos with the engine that serves: `triage` on smollm2-135m, at a pace at which a new worker can load its model."""
+"""Chaos with a real engine: `triage` on smollm2-135m, with kills slow enough that a new worker can load its model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from specialists.examples import EXAMPLES, read_examples
 from workers.engines.load import load_engines
 from workers.requests import request_for
 
-TYPE = "sorts"  #: triage under another name, with more attempts: workers die faster here than in life
+TYPE = "sorts"  #: triage under another name and with more attempts, since workers die faster here than in practice
 ITEMS = 20  #: jobs of a goal
 ENDINGS = ("", " Please help.", " Thanks.", " It is urgent!", " What can I do?")
 
@@ -34,7 +34,7 @@ REAL = Round(
 
 
 def play_real(folder: Path, game: Round) -> Report:
-    """Raises what fetching the weights raises."""
+    """Play a round with the real engine. It raises the errors of fetching the weights."""
     home = folder / "specialists"
     write_type(home)
     settings = Settings(_env_file=None, specialists=(home,))
@@ -55,7 +55,7 @@ def write_type(home: Path) -> None:
 
 
 def alone(settings: Settings, texts: list[str]) -> dict[str, Json]:
-    """What the engine answers to each text when nothing happens to it."""
+    """The engine's answer to each text in an undisturbed run."""
     specialist = load_catalog(settings.specialists).get(TYPE)
     engine = load_engines([specialist], settings)[TYPE]
     try:

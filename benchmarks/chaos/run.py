@@ -1,10 +1,10 @@
-"""Nothing lost, nothing twice: goals are handed in while workers, coordinators and Redis are killed.
+"""Nothing lost, nothing twice: goals are submitted while workers, coordinators and Redis are killed.
 
     python -m benchmarks.chaos [--jobs 20000] [--seed N] [--only PART] [--plant FAULT] [--self-check]
 
-Ends with code 1 where a promise was broken. What is looked at is an audit that the harness itself puts into the
-ledger's scripts, and journals of what workers were answered; the table says how each violation is seen. With `--plant`
-a fault is built in on purpose; `--self-check` does that with each, and ends with code 1 unless all are caught.
+It ends with code 1 if a promise was broken. It judges by an audit that the harness itself puts into the ledger's
+scripts, and by journals of the answers to workers; the table says how each violation is seen. With `--plant` a fault is
+built in on purpose; `--self-check` does that with each fault, and ends with code 1 unless all are caught.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from benchmarks.chaos.scripts import PLANTS, gives_away
 from benchmarks.chaos.verdict import KINDS
 from benchmarks.hosts import why_not
 
-SHOWN = 5  #: violations of each kind
-ROUNDS = 6  #: in which a planted fault must be caught
+SHOWN = 5  #: how many violations of each kind are shown
+ROUNDS = 6  #: a planted fault must be caught within this many rounds
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def end(*_: object) -> None:
-    """So that the children are ended in every case: also when the signal comes twice, as `timeout` sends it."""
+    """End the process so that its children end too, even if the signal comes twice, as `timeout` sends it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 
@@ -75,7 +75,7 @@ def self_check(seed: int) -> int:
 
 
 def _is_caught(plant: str, seed: int) -> bool:
-    """In one round of a few: whether a fault shows depends on what the blows meet."""
+    """Whether one of a few rounds catches the fault; a fault shows only if the blows hit the right moment."""
     for again in range(ROUNDS):
         with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
             kinds = play(Path(folder), replace(PLANTED, seed=seed + again, plant=plant)).kinds()
@@ -87,7 +87,7 @@ def _is_caught(plant: str, seed: int) -> bool:
 
 
 def tell(part: Callable[[Path], Report], again: str) -> int:
-    """Play the part and print what came of it. Keeps logs and journals where something was wrong."""
+    """Play the part and print its figures. Logs and journals are kept if anything was wrong."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     report = part(folder)
     for name, figure in report.figures.items():

@@ -1,8 +1,8 @@
-"""The ledger's scripts as the harness runs them: with an audit of what they decide, and with a fault if one is planted.
+"""The ledger's scripts as the harness runs them: with an audit of their decisions, and with a planted fault if asked.
 
-Each edit names the text that it changes, and fails where that is not found exactly once: a script that was rewritten
-must not end in an audit that sees nothing. The audit is a stream, `<prefix>:audit`, written by the very script that
-decides, so that it is there if and only if the decision is.
+Each edit names the text that it changes, and fails if that text is not found exactly once: after a rewrite of a script
+the audit must not miss decisions silently. The audit is a stream, `<prefix>:audit`, written by the same script that
+decides, so that an entry exists if and only if the decision does.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ STREAM = "audit"
 
 
 class EditFailed(Exception):
-    """A script is not as the harness knows it."""
+    """A script does not have the text that the harness edits."""
 
 
 @dataclass(frozen=True)
 class Edit:
     script: str
-    after: str  #: a regular expression; what it matches is kept unless `instead` is set
+    after: str  #: a regular expression; its match is kept unless `instead` is set
     text: str
     instead: bool = False
 
@@ -42,20 +42,20 @@ class Edit:
 
 
 def _entry(what: str, *fields: str) -> str:
-    """Lua that appends to the audit; each field is `name=expression`."""
+    """Lua code that appends to the audit; each field is `name=expression`."""
     pairs = (field.split("=", 1) for field in (f"what='{what}'", "job=job.id", *fields))
     flat = ", ".join(f"'{name}', tostring({value} or '')" for name, value in pairs)
     return f"redis.call('XADD', key('{STREAM}'), '*', {flat})\n"
 
 
-#: The one function that ends a job, whoever asks for it.
+#: The one function that ends a job, whichever script calls it.
 FINISH = r"local function finish\(job, state, outcome, announced, cause\)\n"
 ENDS = _entry("end", "token=job.token", "state=state", "attempt=job.attempt", "round=job.round")
 
-#: Scripts that are known to end jobs; whichever else has `finish` is audited too.
+#: Scripts that are known to end jobs; any other script that has `finish` is audited too.
 ENDING = ("cancel", "claim", "close_run", "commit", "settle", "sweep", "take_ready")
 
-#: What else the audit needs.
+#: The edits for the other entries of the audit.
 AUDIT = (
     Edit(
         "claim",
@@ -74,7 +74,7 @@ AUDIT = (
     ),
 )
 
-#: A sweep that loads all jobs before it ends the first: those that the end of one moves are not where it believes.
+#: A sweep that loads all jobs before it ends the first one, although ending one moves others elsewhere.
 STALE = """local function each_overdue(index, before_ms, mend, counted)
   local jobs = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', before_ms, 'LIMIT', 0, limit - looked)) do
@@ -85,7 +85,7 @@ STALE = """local function each_overdue(index, before_ms, mend, counted)
 end
 """
 
-#: Planted faults: what each takes away is what a kind of violation is prevented by.
+#: Planted faults: each takes away what prevents one kind of violation.
 PLANTS = {
     "no-fence": (
         Edit("commit", r"job\.state ~= 'running' or job\.token ~= token", "false", instead=True),
@@ -101,7 +101,7 @@ PLANTS = {
     "no-sweep": (Edit("sweep", r"local looked, sent = 0, \{0\}\n", "do return sent end\n"),),
 }
 
-#: The violations that give each away.
+#: The kinds of violations that show each fault.
 GIVES_AWAY = {
     "no-fence": ("twice", "stale"),
     "no-renewal": ("lease",),
@@ -111,19 +111,19 @@ GIVES_AWAY = {
 
 
 def gives_away(plant: str, kinds: Mapping[str, int]) -> bool:
-    """Whether violations of these kinds, so many of each, are what the fault leads to."""
+    """Whether violations of these kinds (with their counts) are those that the fault causes."""
     return any(kinds.get(kind) for kind in GIVES_AWAY[plant])
 
 
 def put_in(plant: str | None) -> None:
-    """From now on every ledger that this process makes has these scripts. Raises EditFailed."""
+    """Give every ledger that this process makes from now on these scripts. It raises EditFailed."""
     texts = audited(plant)
     scripts.load = texts.__getitem__  # type: ignore[assignment]  # the ledger asks it when it is made
 
 
 @contextmanager
 def watched(plant: str | None) -> Iterator[None]:
-    """Ledgers that are made within have these scripts."""
+    """Give the ledgers that are made within the context these scripts."""
     load = scripts.load
     put_in(plant)
     try:
@@ -133,7 +133,7 @@ def watched(plant: str | None) -> Iterator[None]:
 
 
 def audited(plant: str | None) -> dict[str, str]:
-    """All scripts by name, edited. Raises EditFailed."""
+    """Return all scripts by name, edited. It raises EditFailed."""
     texts = {name: scripts.load(name) for name in scripts.SCRIPTS}
     for edit in (*AUDIT, *(PLANTS[plant] if plant else ())):
         texts[edit.script] = edit.apply(texts[edit.script])

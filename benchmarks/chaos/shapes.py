@@ -1,4 +1,4 @@
-"""Shapes of goals that ask the same, come too late, are cancelled, taken up again, or want only some outputs."""
+"""Shapes of goals that ask the same, come too late, are cancelled or taken up again, or need only some outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.chaos.goals import Asked, Take, answers_of, counted, map_step, n
 from benchmarks.chaos.types import EVERY, KEPT, LATE, LATER, PICKY, QUICK, SAME, SLOW
 from infra.records import RunState
 
-ALIKE = 3  #: items that are equal
+ALIKE = 3  #: how many items are equal
 
 
 def _asks_the_same(take: Take) -> Asked:
@@ -17,7 +17,7 @@ def _asks_the_same(take: Take) -> Asked:
 
 
 def _asks_again(take: Take) -> Asked:
-    """What the first step asked, the second asks again: it is kept."""
+    """The second step asks the same as the first, and gets the kept answers."""
     first = counted("asks again", KEPT, take())
     steps = [_step("a", KEPT), {**_step("b", KEPT), "after": ["a"]}]
     jobs = {**first.jobs, **dict(numbered("b", first.result))}
@@ -35,7 +35,7 @@ def _not_taken_in_time(take: Take) -> Asked:
 
 
 def _cancelled(take: Take) -> Asked:
-    """In the middle: its slow jobs take longer than the harness waits."""
+    """A goal that is cancelled in the middle: its slow jobs take longer than the harness waits."""
     return _with_slow(counted("cancelled", QUICK, numbers := take()), take, numbers)
 
 
@@ -57,7 +57,7 @@ def _with_slow(asked: Asked, take: Take, numbers: list[int]) -> Asked:
 
 
 def _taken_up(take: Take) -> Asked:
-    """It fails until the harness lets it; what it has done by then is kept."""
+    """A goal that fails until its numbers are released; outputs that it has by then are kept."""
     numbers = take(EVERY) + take()
     return replace(
         counted("taken up again", LATER, numbers), switches=[number for number in numbers if number % EVERY == 0]
@@ -82,7 +82,7 @@ def _half(asked: Asked) -> Asked:
 
 
 def _joined(asked: Asked, join: Any, enough: int) -> Asked:
-    """With a step after it, so that its other jobs are cancelled while the goal goes on."""
+    """A goal with a step behind the join, so that the step's other jobs are cancelled while the goal goes on."""
     assert asked.plan
     items = list(dict.fromkeys(asked.inputs["items"]))
     after = {**map_step("b", QUICK, "n", "inputs.more", "item"), "after": ["a"]}
@@ -102,11 +102,11 @@ def _step(step: str, job_type: str) -> dict[str, Any]:
 
 
 def _tenths(numbers: list[int], least: int, most: int) -> float:
-    """Some seconds: tenths from `least` up to `most`."""
+    """A number of seconds from `least` to `most` tenths."""
     return (least + numbers[0] % (most - least)) / 10
 
 
-#: How often chance takes each.
+#: The weight of each shape in the mix.
 TROUBLED = {
     _asks_the_same: 2, _asks_again: 1, _too_late: 2, _not_taken_in_time: 1, _cancelled: 1, _cancelled_alike: 1,
     _taken_up: 2, _any: 1, _quorum: 1, _quorum_alike: 1,

@@ -1,4 +1,4 @@
-"""The job types of chaos, each a number in and a number out, and what the harness itself holds for the answer."""
+"""The job types of chaos, each from a number to a number, and the answers that the harness itself computes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 QUICK, FLAKY, SLOW, PICKY = "quick", "flaky", "slow", "picky"
 SAME, KEPT, LATE, LATER = "same", "kept", "late", "later"
 ALL = (QUICK, FLAKY, SLOW, PICKY, SAME, KEPT, LATE, LATER)
-ATTEMPTS = 20  #: as many as a manifest may allow: a job must not die of being near the killing
+ATTEMPTS = 20  #: the most that a manifest allows, since kills must not use up a job's attempts
 SLOW_S = 4.5  #: longer than a lease in chaos
-EVERY = 7  #: of type `later`, multiples of it fail until the harness lets them
+EVERY = 7  #: multiples of it fail in type `later` until the harness releases them
 
 MANIFEST = """name = "{name}"
 version = "1.0.0"
@@ -40,7 +40,7 @@ LINES = {
     LATER: ("time.sleep(0.01)", 'return {"n": input["n"] + 7}'),
 }
 
-#: What each must answer; None where it must fail.
+#: The answer that each type must give; None if it must fail.
 ANSWERS: dict[str, Callable[[int], int | None]] = {
     QUICK: lambda n: n * n % 10_007,
     FLAKY: lambda n: n + 1,

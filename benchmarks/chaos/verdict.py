@@ -1,4 +1,4 @@
-"""The verdict: from what was asked and what happened to violations. Believes the ledger in nothing."""
+"""The verdict: finds violations by comparing the goals with what happened. It does not trust the ledger."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from infra.ledger.protocols.jobs import JobReader
 from infra.records import FailureKind, Job, JobState, JobStatus, Json, RunState
 
 NOTHING_DONE = Notes()
-Outages = Sequence[tuple[float, float]]  #: of Redis: Unix times of its death and of its next answer
+Outages = Sequence[tuple[float, float]]  #: outages of Redis: Unix times of its death and of its next answer
 UNWRITTEN_MS = 2_500
-TOLD = 5  #: claims
+TOLD = 5  #: how many claims a message names
 
 #: Kind of violation -> how it is seen.
 KINDS = {
@@ -41,7 +41,7 @@ KINDS = {
 @dataclass(frozen=True)
 class Violation:
     kind: str
-    about: str  #: the job or goal, and what is wrong with it
+    about: str  #: the job or goal, and the fault
 
 
 def judge(
@@ -85,7 +85,7 @@ def _of_goal(
 
 
 def _right_states(asked: Asked, cancelled: Cancelled | None, outages: Outages) -> set[RunState]:
-    """Those that the goal may end in."""
+    """The states that the goal may end in."""
     if asked.cancel_s is not None:
         if cancelled is None or _forgettable(cancelled.answered_ms, outages):
             return {RunState.CANCELLED, asked.state}
@@ -109,7 +109,7 @@ def _of_jobs(ledger: JobReader, run: Run, asked: Asked, evidence: Evidence) -> I
         status = ledger.job(Job.name(run.id, step, index))
         yield from _of_job(Job.name(run.id, step, index), status, output, evidence)
         if run.state is not RunState.SUCCEEDED:
-            continue  # its jobs ended with it, wherever they were
+            continue  # its jobs ended with it, in any state
         if status is None or status.outcome is None:
             yield Violation(
                 "lost", f"job {run.id}.{step}.{index}: {status.state if status else 'unknown'}, its goal has succeeded"
@@ -119,7 +119,7 @@ def _of_jobs(ledger: JobReader, run: Run, asked: Asked, evidence: Evidence) -> I
 
 
 def _of_job(job_id: str, status: JobStatus | None, output: Json | None, evidence: Evidence) -> Iterator[Violation]:
-    """However its goal ended."""
+    """Yield the violations of a job that do not depend on how its goal ended."""
     if status and status.state.ended and not evidence.ends(job_id):
         yield Violation("blind", f"job {job_id}: {status.state}, without an end in the audit")
     if status and status.outcome and status.outcome.output not in (None, output):
@@ -151,7 +151,7 @@ def _stale(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _leases(evidence: Evidence, journals: Journals, outages: Outages) -> Iterator[Violation]:
-    """A claim, or a renewal that was answered, is a promise: nobody else gets the job for the length of the lease."""
+    """Yield broken leases. A claim or an answered renewal promises that nobody else gets the job during the lease."""
     deaths = sorted(int(died * 1000) for died, _ in outages)
     for job_id, entries in evidence.by_job.items():
         holder: Entry | None = None
@@ -162,11 +162,15 @@ def _leases(evidence: Evidence, journals: Journals, outages: Outages) -> Iterato
                     yield Violation("lease", f"job {job_id}: claimed by {entry.worker} {early}")
                 holder = entry
             elif holder and entry.token == holder.token:
-                holder = None  # it was committed or handed back, or it has ended
+                holder = None  # it was committed or handed back, or it ended
 
 
 def _promised(holder: Entry, journals: Journals, now_ms: int, deaths: Sequence[int]) -> int:
-    """Until when. What Redis answered just before it died, it may have forgotten: that is "undone", not this."""
+    """The time until which the lease was promised.
+
+    A renewal that Redis answered just before it died does not count: Redis may have forgotten it, which is "undone" and
+    not a broken lease.
+    """
     until = holder.at_ms + holder.lease_ms
     for renewal in journals.renewals[holder.token]:
         died = bisect_left(deaths, renewal.asked_ms)
@@ -185,9 +189,9 @@ def _undone(evidence: Evidence, journals: Journals, outages: Outages) -> Iterato
 
 
 def forgotten(evidence: Evidence, journals: Journals, outages: Outages) -> list[Committed]:
-    """Commits that were answered shortly before Redis was killed, and are not there: their jobs were done again.
+    """The commits that were answered shortly before Redis was killed and are gone; their jobs were done again.
 
-    With `appendfsync everysec` Redis answers before it writes while a sync of the disk is under way, for up to 2 s.
+    With `appendfsync everysec`, while a sync of the disk is under way, Redis answers up to 2 s before it writes.
     """
     return [commit for commit in _missing(evidence, journals) if _forgettable(commit.answered_ms, outages)]
 
@@ -213,7 +217,7 @@ def _again(evidence: Evidence, notes: Notes, outages: Outages) -> Iterator[Viola
 
 
 def _forgettable(at_ms: int, outages: Outages) -> bool:
-    """Whether Redis was killed so shortly after it that it may not know of it any more."""
+    """Whether Redis was killed so soon after that moment that it may have forgotten it."""
     return any(0 <= 1000 * died - at_ms <= UNWRITTEN_MS for died, _ in outages)
 
 

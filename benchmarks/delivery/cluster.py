@@ -1,4 +1,4 @@
-"""The cluster that delivery is measured on: a function that does nothing, a script of known speed, and the API."""
+"""The cluster for measuring delivery: a function that does nothing, a scripted type of known speed, and the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from infra.records import RunState
 from specialists.catalog import load_catalog
 
 NOOP = "noop"  #: a function that does nothing
-STEADY = "steady"  #: scripted: each job takes the same time
+STEADY = "steady"  #: a scripted type whose jobs all take the same time
 WAIT_S = 120.0
 KEPT_APART = ("mem_aof_buffer", "mem_clients_normal", "mem_replication_backlog")
 
@@ -39,7 +39,7 @@ ITEM, DONE = {"item": {"type": "integer"}}, {"done": {"type": "integer"}}
 
 
 class DeliveryCluster(Cluster):
-    """`service_s`: of a job of `STEADY`; a worker has `slots` of them at once. A negative item fails in `NOOP`."""
+    """`service_s`: time of a job of `STEADY`; a worker runs `slots` at once. A negative item fails in `NOOP`."""
 
     def __init__(self, folder: Path, service_s: float = 0.0, slots: int = 16, **given: Any) -> None:
         super().__init__(folder, service_s, slots, **given, api_port=free_port())
@@ -54,7 +54,7 @@ class DeliveryCluster(Cluster):
         return Goals(self.ledger, load_catalog(self.settings.specialists, adapters=False), self.settings)
 
     def submit(self, items: int, job_type: str = NOOP) -> str:
-        """A goal of so many jobs; returns its run's id."""
+        """Submit a goal of `items` jobs; return its run's id."""
         return self.goals.accept(goal_of(items, job_type)).id
 
     def await_ended(self, run_id: str) -> None:
@@ -63,14 +63,14 @@ class DeliveryCluster(Cluster):
             raise RuntimeError(f"run {run_id} is {run.state} after {WAIT_S:g} s at most: {run.failure}")
 
     def span_s(self, run_id: str) -> float:
-        """From its first jobs released to its end saved, by Redis's clock."""
+        """The seconds from the release of its first jobs to the saving of its end, by Redis's clock."""
         events = f"{self.settings.prefix}:events:{run_id}"
         client: Any = self.client
         ((first, _),), ((last, _),) = client.xrange(events, count=1), client.xrevrange(events, count=1)
         return (_ms(last) - _ms(first)) / 1000
 
     def start_api(self) -> httpx.Client:
-        """Returns when it answers."""
+        """Start the API and return when it answers."""
         url = f"http://127.0.0.1:{self.settings.api_port}"
         self.api: subprocess.Popen[bytes] = self._start([sys.executable, "-m", "coordinator.api.app"], self.redis.url)
         self._stack.callback(self.stop, [self.api])
@@ -83,7 +83,7 @@ class DeliveryCluster(Cluster):
         return http
 
     def data_bytes(self) -> int:
-        """Of Redis's memory, without the buffers of its clients and of its append-only file."""
+        """Redis's memory in bytes, without the buffers of its clients and of its append-only file."""
         memory = self._info("memory")
         return int(memory["used_memory"]) - sum(int(memory.get(name, 0)) for name in KEPT_APART)
 

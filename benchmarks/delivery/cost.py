@@ -1,4 +1,4 @@
-"""What a job costs: released, sent, claimed, committed and advanced; beside raw Celery on the same Redis, in turns."""
+"""The cost of a job: released, sent, claimed, committed and advanced; in turns with raw Celery on the same Redis."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ job.
 
 @dataclass(frozen=True)
 class Turn:
-    """So many jobs, done by one of the three."""
+    """The jobs of one turn, done by one of the three contenders."""
 
     jobs_per_s: float
-    worker_ms: float  #: CPU a job, of all workers
+    worker_ms: float  #: CPU time per job, summed over the workers
     coordinator_ms: float
     redis_ms: float
 
@@ -51,7 +51,7 @@ def cost(jobs: int = 1500, turns: int = 5, most_workers: int = 2) -> Row:
 
 
 def in_turns(runs: dict[str, Callable[[int], Turn]], jobs: int, turns: int) -> dict[str, list[Turn]]:
-    """Each in turn, so that what else this machine does meets all alike; the first turn warms up."""
+    """Run each in turn, so that other load on this machine meets all alike; a first turn warms up."""
     for run in runs.values():
         run(jobs // 2)
     done: dict[str, list[Turn]] = {name: [] for name in runs}

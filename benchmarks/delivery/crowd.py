@@ -1,4 +1,4 @@
-"""Callers of the API who come in an open loop and, refused, come back when they were told to. Judges nothing."""
+"""Callers of the API in an open loop; a refused caller comes back when it was told to. Judges nothing."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ CONNECTIONS = 64
 
 @dataclass
 class Caller:
-    """One job that somebody wants done; seconds since the beginning."""
+    """One job that a caller wants done; times are seconds since the beginning."""
 
     came_s: float
-    key: str = field(default_factory=lambda: uuid4().hex)  #: by which the API knows who comes back
+    key: str = field(default_factory=lambda: uuid4().hex)  #: lets the API recognise a caller that comes back
     tries: int = 0
-    told_s: float | None = None  #: the first Retry-After
-    refused_s: float | None = None  #: when that was
+    told_s: float | None = None  #: the Retry-After of the first refusal
+    refused_s: float | None = None  #: the time of the first refusal
     accepted_s: float | None = None
     job_id: str | None = None
     state: JobState | None = None
-    wait_s: float | None = None  #: until it was claimed
+    wait_s: float | None = None  #: the job's wait until it was claimed
     latency_s: float | None = None
 
 
 @dataclass
 class Crowd:
-    """All callers, and what they were told meanwhile."""
+    """All callers, and the answers that they got."""
 
     callers: list[Caller] = field(default_factory=list)
-    answers_s: list[float] = field(default_factory=list)  #: how long each request took
-    late_s: list[float] = field(default_factory=list)  #: how late each caller came, for want of CPU
-    predicted: list[tuple[float, float]] = field(default_factory=list)  #: when, and the wait of who comes now
+    answers_s: list[float] = field(default_factory=list)  #: the duration of each request
+    late_s: list[float] = field(default_factory=list)  #: how late each caller came, because CPU was short
+    predicted: list[tuple[float, float]] = field(default_factory=list)  #: (when, the predicted wait of a new caller)
 
 
 @dataclass(frozen=True)
 class Scene:
     name: str
     rate: float  #: callers a second
-    offered_s: float  #: callers come for so long
-    over_s: float  #: and nobody comes back later than this
+    offered_s: float  #: for how long new callers come
+    over_s: float  #: no caller comes back later than this
     body: Mapping[str, Any]
     given: Mapping[str, Any]  #: settings
 
@@ -95,7 +95,7 @@ class _ShowUp:
             await asyncio.sleep(retry_s)
 
     async def _ask(self, caller: Caller) -> float | None:
-        """None: let in."""
+        """Ask once; return the Retry-After, or None if the caller was let in."""
         asked_s = self._now_s()
         answer = await self._http.post("/v1/jobs", json=self._body, headers={"Idempotency-Key": caller.key})
         self._crowd.answers_s.append(self._now_s() - asked_s)
@@ -120,7 +120,7 @@ class _ShowUp:
 
 
 def look_up(cluster: DeliveryCluster, crowd: Crowd) -> None:
-    """What became of those let in."""
+    """Note the outcomes of the accepted jobs."""
     for caller in crowd.callers:
         status = cluster.ledger.job(caller.job_id) if caller.job_id else None
         if status and status.outcome:

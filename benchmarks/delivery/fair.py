@@ -1,4 +1,4 @@
-"""Tenants that share a long line by weight, what its length costs, and how soon a job of a high class is taken."""
+"""Tenants share a long line by weight: their shares, the cost of the length, and the wait of high priority."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from infra.queue.celery_queue import CeleryQueue, create_app
 from infra.records import Priority
 
 WEIGHTS = MappingProxyType({"one": 1, "two": 2, "four": 4})
-MARKS = (0.2, 0.5)  #: of all jobs, at which the shares are looked at
-ITEMS = 1_000  #: of a goal
+MARKS = (0.2, 0.5)  #: the shares are measured when these shares of all jobs have been taken
+ITEMS = 1_000  #: jobs of a goal
 SHORT = 1_000  #: jobs of each tenant in a short line
-HIGH = 5  #: jobs of the high class, one after the other
-AGEING_S = 600.0  #: longer than this takes: of a backlog older than that, new jobs of a higher class are not before all
+HIGH = 5  #: number of high-priority jobs, one after the other
+#: Longer than the benchmark takes: new jobs of a higher class do not overtake all of a backlog older than this.
+AGEING_S = 600.0
 IDLE_S = 0.001
 WAIT_S = 60.0
 NOTE = """
@@ -39,19 +40,19 @@ here.
 
 @dataclass
 class Serving:
-    """Hands, and what they have taken so far."""
+    """The hands, and the jobs that they have taken so far."""
 
     hands: Hands
     job_type: str
-    served: list[str] = field(default_factory=list)  #: ids of jobs, in order
+    served: list[str] = field(default_factory=list)  #: ids of jobs in the order in which they were taken
 
     def more(self, jobs: int) -> None:
-        """So many, or a few more."""
+        """Take `jobs` more jobs, or a few more than that."""
         goal = len(self.served) + jobs
         self._until(lambda: len(self.served) >= goal)
 
     def until(self, job_id: str) -> int:
-        """Until the job was taken; returns how many others were before it."""
+        """Take jobs until `job_id` was taken; return how many others came before it."""
         before = len(self.served)
         self._until(lambda: job_id in self.served[before:])
         return self.served.index(job_id, before) - before
@@ -97,7 +98,7 @@ def fair(jobs: int = 100_000, weights: Mapping[str, int] = WEIGHTS) -> Row:
 
 
 def fill(cluster: DeliveryCluster, weights: Mapping[str, int], jobs: int) -> dict[str, str]:
-    """So many jobs of each tenant, in goals that take turns; returns run id -> tenant."""
+    """Submit `jobs` jobs for each tenant, in goals that take turns; return run id -> tenant."""
     owners = {}
     for first in range(0, jobs, ITEMS):
         for tenant in weights:
@@ -107,7 +108,7 @@ def fill(cluster: DeliveryCluster, weights: Mapping[str, int], jobs: int) -> dic
 
 
 def line_row(cluster: DeliveryCluster, serving: Serving, waiting: int, rounds: int = 8) -> Row:
-    """What it costs to take from a line of that length. Without a coordinator: this process sends what it takes."""
+    """The cost of taking jobs from a line of that length. No coordinator runs; this process sends the jobs it takes."""
     queue, settings, times, taken = CeleryQueue(create_app(cluster.settings)), cluster.settings, [], 0
     for _ in range(rounds):
         began = time.monotonic()
@@ -122,7 +123,7 @@ def line_row(cluster: DeliveryCluster, serving: Serving, waiting: int, rounds: i
 
 
 def share_rows(serving: Serving, owners: Mapping[str, str], weights: Mapping[str, int], waiting: int) -> list[Row]:
-    """For each tenant: its share at each of the marks."""
+    """One row for each tenant, with its share at each of the marks."""
     columns: list[dict[str, float]] = []
     for mark in MARKS:
         serving.more(round(mark * waiting) - len(serving.served))

@@ -1,4 +1,4 @@
-"""Keys of Redis that never expire, by pattern: what grows of them grows for ever. Knows no benchmark."""
+"""Keys of Redis that never expire, by pattern; a number of such keys that grows, grows for ever. Knows no benchmark."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import redis
 from benchmarks.delivery.tables import Row
 
 SCANNED = 500
-#: What is one of many in a key, and what stands for it.
+#: Parts of keys that name one of many, and the placeholder for each.
 NAMES = ((r"[0-9a-f]{32}\.\w+\.\d+", "J"), (r"[0-9a-f]{32,64}", "R"), (r"tenant-\w+", "N"), (r"@[\w.-]+", "@host"))
-#: Command that counts what a key of the type holds.
+#: The command that counts the elements of a key of each type.
 COUNTS = {"list": "LLEN", "zset": "ZCARD", "hash": "HLEN", "set": "SCARD", "stream": "XLEN"}
-#: Number of keys, and of the elements that they hold.
+#: (number of keys, number of the elements that they hold).
 Count = tuple[int, int]
 
 
 def for_ever(client: redis.Redis) -> dict[str, Count]:
-    """Pattern of keys -> how many there are that do not expire, and how many elements they hold."""
+    """Pattern of keys -> how many of them do not expire, and how many elements these hold."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for key, held in _unexpiring(client):
         found[pattern(key)].append(held)

@@ -1,4 +1,4 @@
-"""Maps of more and more items: whether time and memory stay in proportion, and what a waiting job takes of Redis."""
+"""Maps of more and more items: whether time and memory stay in proportion, and the size of a waiting job in Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from benchmarks.delivery.cluster import NOOP, DeliveryCluster, delivery_cluster
 from benchmarks.delivery.tables import Row, show
 
-#: Items of a map -> how often it is run.
+#: Items of a map -> how often that map is run.
 SIZES = MappingProxyType({100: 9, 1_000: 3, 10_000: 1})
 SETTLE_S = 2.0
 NOTE = """
@@ -24,7 +24,7 @@ to its end seen, the median. `peak_mb`: of the coordinator's memory, and over wh
 def growing_map(sizes: Mapping[int, int] = SIZES) -> Row:
     with delivery_cluster() as cluster:
         cluster.start_workers([NOOP])
-        bytes_waiting(cluster, 100)  # what the first ones cost is no job's: loaded scripts, names of types
+        bytes_waiting(cluster, 100)  # the first jobs also load scripts and names of types, which is no cost of a job
         rows = [row_of(cluster, items, runs) for items, runs in sizes.items()]
     show(rows, NOTE)
     return {"rows": rows}
@@ -33,7 +33,7 @@ def growing_map(sizes: Mapping[int, int] = SIZES) -> Row:
 def row_of(cluster: DeliveryCluster, items: int, runs: int) -> Row:
     waiting = bytes_waiting(cluster, items)
     cluster.start_coordinators(1)
-    time.sleep(SETTLE_S)  # until it has loaded what it needs
+    time.sleep(SETTLE_S)  # by then it has loaded its code
     cluster.await_ended(cluster.submit(10))
     pid, before = cluster.coordinators[0].pid, cluster.usage()["coordinator"].cpu_s
     idle_mb = peak_mb(pid)
@@ -53,7 +53,7 @@ def row_of(cluster: DeliveryCluster, items: int, runs: int) -> Row:
 
 
 def bytes_waiting(cluster: DeliveryCluster, items: int) -> float:
-    """Of a job of a map while no coordinator is there to send it."""
+    """Redis's memory in bytes for a waiting job of a map, while no coordinator sends it."""
     before = cluster.data_bytes()
     run_id = cluster.submit(items)
     found = (cluster.data_bytes() - before) / items

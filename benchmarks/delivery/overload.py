@@ -1,5 +1,6 @@
-"""Three times what a cluster can do, for a minute, over HTTP: who is let in, how long they wait, and whether what the
-others are told comes true."""
+"""Three times a cluster's capacity over HTTP for a minute: who is let in, how long jobs wait, and whether the
+Retry-After that refused callers get comes true.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ CAPACITY = SLOTS / SERVICE_S  #: jobs a second
 TIMES = 3
 DEADLINE_S = 5.0
 WARM_UP_S = 3.0
-MARGIN_S = 5.0  #: before the end, so that who comes back has some time left
-KEPT = 1.25  #: a promise came true where the time until let in was at most so many times what was told
+MARGIN_S = 5.0  #: callers told to come back later than this before the end are left out, so that the others have time
+KEPT = 1.25  #: a promise came true if the time until let in was at most this many times the Retry-After
 BIN_S = 5.0
 NOTE = f"""
 A worker of {SLOTS} slots and {SERVICE_S:g} s a job: {CAPACITY:g} jobs a second. Callers come in an open loop at
@@ -85,7 +86,7 @@ def row_of(crowd: Crowd, scene: Scene) -> Row:
 
 
 def retry_row(crowd: Crowd, scene: Scene) -> Row:
-    """Of those whose time to come back was before the end; who was not let in by then counts as longer than all."""
+    """Figures of the callers that were to come back before the end; a caller not let in by then counts as longest."""
     told = [(each, each.told_s, each.refused_s) for each in crowd.callers if each.told_s and each.refused_s is not None]
     last_s = scene.over_s - MARGIN_S
     in_time = [(each, told_s, refused_s) for each, told_s, refused_s in told if told_s + refused_s < last_s]
@@ -104,7 +105,7 @@ def retry_row(crowd: Crowd, scene: Scene) -> Row:
 
 
 def _took(accepted_s: float | None, told_s: float, refused_s: float) -> float:
-    """How many times what was told it took; infinite for who was not let in."""
+    """The time until let in, divided by the Retry-After; infinite for a caller that was not let in."""
     return inf if accepted_s is None else (accepted_s - refused_s) / told_s
 
 
@@ -116,7 +117,7 @@ def _at(ordered: Sequence[float], share: float) -> float | str | None:
 
 
 def waits(crowd: Crowd) -> list[tuple[float, float]]:
-    """(predicted, actual) until claimed: what was last predicted before the job was let in."""
+    """(predicted, actual) wait until claimed; the prediction is the last one before the job was let in."""
     moments = [at_s for at_s, _ in crowd.predicted]
     found = []
     for caller in crowd.callers:
@@ -129,7 +130,7 @@ def waits(crowd: Crowd) -> list[tuple[float, float]]:
 
 
 def bins(crowd: Crowd, scene: Scene) -> list[Row]:
-    """What happened in each few seconds, by when callers were let in or came first."""
+    """One row for every few seconds, by the time at which callers were let in or first came."""
     return [_bin(crowd, n * BIN_S) for n in range(round(scene.over_s / BIN_S))]
 
 
@@ -149,7 +150,7 @@ def _bin(crowd: Crowd, begin_s: float) -> Row:
 
 
 def points(crowd: Crowd) -> Row:
-    """For the pictures: [told, actual or None] of those refused, [predicted, actual] of the waits."""
+    """Points for the pictures: [told, actual or None] of refused callers, [predicted, actual] of waits."""
     told = [
         [each.told_s, None if each.accepted_s is None else round(each.accepted_s - each.refused_s, 2)]
         for each in crowd.callers

@@ -2,7 +2,8 @@
 
     python -m benchmarks.delivery.peer URL plain|tuned NAME SLOTS
 
-`plain` is Celery as it comes, `tuned` has the options that manyhands gives it: what lies between the two is their cost.
+`plain` is Celery with its defaults, `tuned` has the options that manyhands gives it: the difference between the two is
+the cost of these options.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WAIT_S = 120.0
 
 
 def create_peer(url: str, kind: str) -> Celery:
-    """Its task is `noop`, on a queue of the kind's name."""
+    """Make the app. Its task is `noop`, on a queue with the kind's name."""
     if kind == TUNED:
         app = create_app(Settings(_env_file=None, redis_url=url, queue_prefix=TUNED))
     else:
@@ -38,7 +39,7 @@ def create_peer(url: str, kind: str) -> Celery:
 
 
 def noop(item: int) -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
 class Peer:
@@ -54,24 +55,27 @@ class Peer:
         self._redis: redis.Redis = cluster.client
 
     def start_worker(self, slots: int) -> None:
-        """Returns when it, or one started before, has done a task."""
+        """Start a worker, and return when it, or one started before, has done a task."""
         name = f"{self._kind}{len(self.processes)}"
         self.processes.append(self._cluster.start_beside("benchmarks.delivery.peer", self._kind, name, str(slots)))
         self.run(1)
 
     def run(self, tasks: int) -> float:
-        """Seconds from `tasks` messages on the queue to the last acknowledged. They get there at once, by a rename."""
+        """The seconds from the arrival of `tasks` messages on the queue to the last acknowledgement.
+
+        A rename puts all messages on the queue at once.
+        """
         self.queue_at_once(tasks, PARKED)
         began = time.monotonic()
         self._redis.rename(self._prefix + PARKED, self._prefix + self._kind)
-        while not self._empty() or not self._empty():  # a message is in neither place while it moves between the two
+        while not self._empty() or not self._empty():  # a message that moves between the two places is in neither
             if time.monotonic() > began + WAIT_S:
                 raise RuntimeError(f"{self._kind} Celery has not done {tasks} tasks in {WAIT_S:g} s")
             time.sleep(POLL_S)
         return time.monotonic() - began
 
     def queue_at_once(self, tasks: int, queue: str | None = None) -> None:
-        """With one producer that sends all messages together: the fastest that Celery offers."""
+        """Queue the tasks with one producer that sends all messages together, the fastest way that Celery offers."""
         with self.app.producer_or_acquire() as producer, producer.batch():
             for item in range(tasks):
                 self.task.apply_async((item,), producer=producer, queue=queue)
@@ -91,7 +95,7 @@ class Peer:
 
 
 def main(url: str, kind: str, name: str, slots: str) -> None:
-    """Serve, with all of Celery's chatter between workers switched off."""
+    """Serve, with all chatter between Celery's workers switched off."""
     options = ["--pool", "threads", "--concurrency", slots, "--hostname", f"{name}@%h", "--loglevel", "WARNING"]
     create_peer(url, kind).worker_main(
         ["worker", *options, "--without-gossip", "--without-mingle", "--without-heartbeat"]

@@ -1,4 +1,4 @@
-"""Pictures of what `benchmarks.delivery.run` found. Knows its result and matplotlib; measures nothing."""
+"""Pictures of the results of `benchmarks.delivery.run`. Knows its result and matplotlib; measures nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from benchmarks.delivery.tables import Row
 mpl.use("Agg")
 
 INK, SECOND, GUIDE = "#2563eb", "#d97706", "#9ca3af"
-WIDTH, HEIGHT = 4.6, 3.4  # inches, of each plot
+WIDTH, HEIGHT = 4.6, 3.4  # inches of each plot
 
 
 def draw(found: Mapping[str, Row], folder: Path) -> None:
-    """What there is a picture for."""
+    """Draw every picture that there are figures for."""
     for part, paint in PICTURES.items():
         if part in found:
             paint(found[part], folder)
@@ -100,7 +100,7 @@ def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float
 
 
 def _save(path: Path, *plots: Callable[[Axes], object]) -> None:
-    """Side by side."""
+    """Save the plots side by side in one picture."""
     figure = Figure(figsize=(WIDTH * len(plots), HEIGHT), layout="constrained")
     for axes, plot in zip(figure.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
         plot(axes)

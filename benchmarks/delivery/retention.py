@@ -1,4 +1,4 @@
-"""Whether Redis stops growing: goals end all the while, and what has ended is forgotten after its time."""
+"""Whether Redis stops growing while goals end all the time, since ended goals are forgotten after their retention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.delivery.tables import Row, show
 RETENTION_S = 15
 SAMPLE_S = 0.5
 CALLERS = 2
-FAILED = 2  #: of the jobs of each goal
+FAILED = 2  #: failing jobs of each goal
 NOTE = f"""
 Goals of 100 jobs over HTTP, {CALLERS} at a time, each of a tenant of its own and with an idempotency key;
 {FAILED} jobs of each fail. What has ended is kept for {RETENTION_S} s. Redis's data in the middle third of the
@@ -36,7 +36,7 @@ class Samples:
     at_s: list[float] = field(default_factory=list)
     mb: list[float] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
-    jobs: list[int] = field(default_factory=list)  #: ended so far
+    jobs: list[int] = field(default_factory=list)  #: number of jobs that have ended so far
 
 
 def retention(seconds: float = 40.0) -> Row:
@@ -119,7 +119,7 @@ def summary(samples: Samples, worked_s: float) -> Row:
 
 
 def kept_jobs(samples: Samples) -> list[float]:
-    """At each sample: jobs that ended within the retention before it."""
+    """For each sample, the number of jobs that ended within the retention before it."""
     times, jobs = samples.at_s, samples.jobs
     return [now - jobs[bisect.bisect_left(times, at_s - RETENTION_S)] for at_s, now in zip(times, jobs, strict=True)]
 

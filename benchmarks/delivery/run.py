@@ -1,9 +1,10 @@
-"""What delivery costs and keeps to: against raw Celery, at submit, with the size of a map, between tenants, overloaded.
+"""The cost and the promises of delivery: against raw Celery, at submit, by size of a map, between tenants, in overload.
 
     python -m benchmarks.delivery [cost|submit|map|fair|overload|retention]… [--plots] [--out FILE.json]
 
-Without a part, all of them. Real processes on this machine: Redis with its append-only file, coordinators, workers, the
-API. Prints a table a part; `--out` adds their figures to a file, and `--plots` draws them into docs/pictures.
+Without a part, all parts run. The processes are real and on this machine: Redis with its append-only file,
+coordinators, workers, the API. It prints a table for each part; `--out` adds their figures to a file, and `--plots`
+draws them into docs/pictures.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def read_options() -> argparse.Namespace:
 
 
 def end(*_: object) -> None:
-    """So that the children are ended in every case: also when the signal comes twice, as `timeout` sends it."""
+    """End the process so that its children end too, even if the signal comes twice, as `timeout` sends it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 
@@ -83,7 +84,7 @@ def measured(part: str) -> Row:
 
 
 def write(found: Row, file: Path) -> None:
-    """The parts that were measured, beside those that the file has already; a line each."""
+    """Write the measured parts beside those that the file already has, one line for each part."""
     known = json.loads(file.read_text()) if file.exists() else {}
     lines = [f"{json.dumps(part)}: {json.dumps(figures)}" for part, figures in {**known, **found}.items()]
     file.parent.mkdir(parents=True, exist_ok=True)

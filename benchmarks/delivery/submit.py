@@ -1,4 +1,4 @@
-"""How fast jobs are taken in: a thousand at once beside raw Celery's `delay`, one over HTTP, and the hops behind it."""
+"""How fast jobs are accepted: a thousand at once beside raw Celery's `delay`, one over HTTP, and the hops behind it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bulk_rows(jobs: int, turns: int) -> list[Row]:
         for turn in range(turns + 1):
             for name, way in ways.items():
                 took_s = timed(way)
-                if turn:  # the first one warms up
+                if turn:  # the first turn warms up
                     seconds[name].append(took_s)
             cancel_all(cluster)
             peer.purge()

@@ -1,4 +1,4 @@
-"""Figures as Markdown, and what is said of many figures. Measures nothing."""
+"""Figures as Markdown tables, and summaries of many figures. Measures nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 def show(rows: Sequence[Row], note: str = "") -> None:
-    """All rows have the columns of the first."""
+    """Print the rows as a table. All rows have the columns of the first."""
     print(f"\n| {' | '.join(rows[0])} |\n|{' --- |' * len(rows[0])}")
     for row in rows:
         print(f"| {' | '.join(map(_text, row.values()))} |")
@@ -19,7 +19,7 @@ def show(rows: Sequence[Row], note: str = "") -> None:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Of at least one value."""
+    """The percentile of at least one value."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

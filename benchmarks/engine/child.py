@@ -1,9 +1,9 @@
-"""A contender in a process of its own: an engine without a queue. Lines of JSON in, lines of JSON out.
+"""A contender in a process of its own: an engine without a queue. It reads lines of JSON and writes lines of JSON.
 
     python -m benchmarks.engine.child KIND SPECIALIST[,…] OPTIONS
 
-Reads `{"inputs": […]}`, answers `{"seconds": …, "texts": […], "tokens": …, …}`; the first specialist is asked. A text
-is null where the answer came to no end.
+It reads `{"inputs": […]}` and answers `{"seconds": …, "texts": […], "tokens": …, …}`; the first specialist is asked. A
+text is null if the answer came to no end.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from workers.requests import request_for
 Row = dict[str, Any]
 Ask = Callable[[Sequence[Json]], Row]
 
-#: llama.cpp's best on triage, command and entities with 4 to 64 slots (docs/engines.md).
+#: The best number of slots for llama.cpp on triage, command and entities, of 4 to 64 (docs/engines.md).
 LLAMA_SLOTS = 16
 
-#: JSON has its names and quotes beside the answer itself.
+#: Times as many tokens are allowed for JSON, which has names and quotes beside the answer itself.
 JSON_TOKENS = 3
 
-#: Of generate_batch's cache, and tokens of one step: the best of five tried on triage, 20 to 29 jobs/s (2026-11).
+#: Sizes of generate_batch's cache, and tokens of one step: the best of five tried on triage, 20 to 29 jobs/s (2026-11).
 PAGE_TOKENS, PAGES, STEP_TOKENS = 128, 128, 512
 
 
 def main() -> None:
     kind, names, options = sys.argv[1], sys.argv[2].split(","), json.loads(sys.argv[3])
-    answers = os.fdopen(os.dup(1), "w")  # libraries print too
+    answers = os.fdopen(os.dup(1), "w")  # standard output is kept for answers, since libraries print too
     os.dup2(2, 1)
     catalog = load_catalog(Settings().specialists)
     ask = KINDS[kind]([catalog.get(name) for name in names], options)
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def ours(specialists: Sequence[Specialist], options: Row) -> Ask:
-    """`options`: of TransformersEngine and Techniques, by name."""
+    """Our engine. `options`: names of the arguments of TransformersEngine and Techniques."""
     from workers.engines.transformers.engine import TransformersEngine
 
     base, techniques = folder_of(specialists[0]), Techniques(**options.get("techniques", {}))
@@ -66,7 +66,7 @@ def ours(specialists: Sequence[Specialist], options: Row) -> Ask:
 
 
 def llama_cpp(specialists: Sequence[Specialist], options: Row) -> Ask:
-    """llama.cpp's server (xllamacpp) as our engine of that name runs it: with the specialist's grammar."""
+    """llama.cpp's server (xllamacpp) run by our engine of that name, with the specialist's grammar."""
     from workers.engines.llama_cpp.engine import LlamaCppEngine
 
     settings = Settings().model_copy(update={"slots": options.get("slots", LLAMA_SLOTS)})
@@ -74,7 +74,7 @@ def llama_cpp(specialists: Sequence[Specialist], options: Row) -> Ask:
 
 
 def asked_of(engine: Engine, specialist: Specialist) -> Ask:
-    """All inputs at once; `steps` and the like are of this round."""
+    """Ask an engine for all inputs at once; `steps` and the like count this round only."""
 
     def ask(inputs: Sequence[Json]) -> Row:
         before, started = engine.stats(), time.monotonic()
@@ -102,7 +102,7 @@ def asked_of(engine: Engine, specialist: Specialist) -> Ask:
 
 
 def llama_json(specialists: Sequence[Specialist], _: Row) -> Ask:
-    """The same server with the output's JSON Schema as `json_schema`, by as many threads as it has slots."""
+    """llama.cpp's server with the output's JSON Schema as `json_schema`, asked by as many threads as it has slots."""
     import xllamacpp
 
     from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
@@ -137,7 +137,7 @@ def llama_json(specialists: Sequence[Specialist], _: Row) -> Ask:
 
 
 def written(specialist: Specialist, said: Row) -> str | None:
-    """What was said in JSON as the specialist would write it; None where it is no output."""
+    """Rewrite an answer in JSON as the specialist would write it; None if it is no valid output."""
     try:
         return specialist.format.write(json.loads(said["choices"][0]["text"]))
     except (ValueError, KeyError, TypeError):
@@ -151,7 +151,7 @@ def generate_batch(specialists: Sequence[Specialist], _: Row) -> Ask:
     from benchmarks.peer_model import load, text_of
 
     specialist, model, tokenizer = load(specialists[0].name)
-    model.set_attn_implementation("sdpa")  # flash attention takes its place where there is one
+    model.set_attn_implementation("sdpa")  # flash attention replaces it if available
     end = tokenizer.eos_token_id
     greedy = GenerationConfig(
         max_new_tokens=specialist.answer_tokens, do_sample=False, eos_token_id=end, pad_token_id=end

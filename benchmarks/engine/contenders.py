@@ -1,6 +1,6 @@
-"""Who is measured: each a process (or two) that is asked for answers, with the memory it took and when it was ready.
+"""The contenders: each is a process (or two) that is asked for answers, with its memory and its time to get ready.
 
-Knows no figures.
+It knows no figures.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from infra.records import Job, Outcome, RunRecord
 from infra.settings import Settings
 
 ROUND_S = 900.0
-WAIT_MS = 100  #: for something to become ready
+WAIT_MS = 100  #: the longest wait for a job to become ready
 
 
 @dataclass
 class Contender:
-    """`ask` takes a workload and a label that no other round has."""
+    """A contender; `ask` takes a workload, and a label that no other round has."""
 
     name: str
     pid: int
@@ -41,7 +41,7 @@ class Contender:
     ready_s: float = 0.0  #: from the start of its process to its first answers
 
     def peak_bytes(self) -> int:
-        """Of its processes, summed."""
+        """The most memory that its processes had resident, summed."""
         return peak_bytes(self.pid)
 
 
@@ -71,7 +71,7 @@ def child(
 
 @contextmanager
 def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Contender]]:
-    """Ours: jobs through the ledger, the queue and a worker process, outcomes read back from the ledger."""
+    """Our whole system: jobs go through ledger, queue and a worker process; outcomes come from the ledger."""
     command = ["workers.app", workload.name]
     given = {"MANYHANDS_SLOTS": str(settings.slots), "MANYHANDS_LOG_LEVEL": "WARNING"}
     with (
@@ -82,7 +82,7 @@ def worker(workload: Workload, settings: Settings) -> Iterator[Callable[[], Cont
 
 
 class Jobs:
-    """Jobs, dispatched as a coordinator does it, of runs that are nothing else."""
+    """Sends jobs as a coordinator does, in runs that have nothing else."""
 
     def __init__(self, settings: Settings) -> None:
         self._ledger, self._queue = RedisLedger.of(settings), CeleryQueue(create_app(settings))
@@ -108,13 +108,13 @@ class Jobs:
         return Answers(workload.examples, seconds, [each.output for each in by_index], tokens)
 
     def all_of(self, label: str, jobs: Sequence[Job]) -> list[Outcome]:
-        """Outcomes of a run's jobs, by their index."""
+        """Run the jobs; return their outcomes by index."""
         run = RunRecord(id=label, created_ms=0, body={})
         self._ledger.create_run(run, jobs, [])
         return self._ended(run, len(jobs))
 
     def _ended(self, run: RunRecord, jobs: int) -> list[Outcome]:
-        """Outcomes by their index, once all are there."""
+        """Wait for all jobs; return their outcomes by index."""
         until, ended = time.monotonic() + ROUND_S, dict[str, Outcome]()
         while len(ended) < jobs:
             if time.monotonic() > until:
@@ -134,7 +134,7 @@ class Jobs:
         return run
 
     def ended(self, wait_ms: int) -> list[Outcome]:
-        """The next ones, forgotten with this."""
+        """Return the next outcomes and acknowledge them."""
         found = self._ledger.outcomes("bench", 1000, wait_ms)
         self._ledger.acknowledge([entry for entry, _ in found])
         return [outcome for _, outcome in found]
@@ -142,7 +142,7 @@ class Jobs:
 
 @contextmanager
 def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
-    """What most people build first: a Celery task that calls `generate`, one at a time."""
+    """The way most people begin: a Celery task that calls `generate`, one task at a time."""
     client = Celery("client", broker=settings.redis_url, backend=settings.redis_url)
 
     def ask(workload: Workload, _: str) -> Answers:
@@ -161,7 +161,7 @@ def celery_generate(settings: Settings) -> Iterator[Callable[[], Contender]]:
 def alone(
     kind: str, specialists: Sequence[str], name: str | None = None, **options: object
 ) -> Iterator[Callable[[], Contender]]:
-    """An engine of `benchmarks.engine.child`, without a queue: what it is asked comes through a pipe."""
+    """An engine of `benchmarks.engine.child`, without a queue; it is asked through a pipe."""
     command = ["benchmarks.engine.child", kind, ",".join(specialists), json.dumps(options)]
     with child(command, {}, piped=True) as process:
         pipe = Pipe(process)
@@ -174,7 +174,7 @@ class Pipe:
         assert process.stdout
         self._to: IO[str] = process.stdin
         self._from: IO[str] = process.stdout
-        self.last: Row = {}  #: all that was said of the last round
+        self.last: Row = {}  #: the whole answer of the last round
 
     def ask(self, workload: Workload, _: str) -> Answers:
         self._to.write(json.dumps({"inputs": workload.inputs}) + "\n")
@@ -196,6 +196,6 @@ def peak_bytes(pid: int) -> int:
 
 
 def _peak(pid: int) -> int:
-    """As the kernel says it, which psutil does not tell."""
+    """The peak as the kernel reports it; psutil does not have it."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

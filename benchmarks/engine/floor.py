@@ -1,4 +1,4 @@
-"""Floors: how fast this device reads memory and multiplies, measured now. Knows no model."""
+"""Floors: how fast this device reads memory and multiplies, measured in this run. Knows no model."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable
 import torch
 
 BLOCK_BYTES = 1 << 29  #: far more than any cache
-SIDE = 2048  #: of square matrices
+SIDE = 2048  #: rows and columns of the matrices
 TRIES = 5
 
 
 def read_bytes_per_s(device: str) -> float:
-    """Memory read in order, by all threads: the best of a few."""
+    """The speed of reading memory in order with all threads; the best of a few tries."""
     block = torch.ones(BLOCK_BYTES // 4, device=device)
     return BLOCK_BYTES / _best(block.sum, device)
 
 
 def operations_per_s(device: str, dtype: torch.dtype) -> float:
-    """Of square products, a multiplication and an addition being two: the best of a few."""
+    """The speed of square matrix products, counting an addition and a multiplication as two; the best of a few."""
     one = torch.randn(SIDE, SIDE, device=device).to(dtype)
     return 2 * SIDE**3 / _best(lambda: one @ one, device)
 
@@ -35,6 +35,6 @@ def _best(work: Callable[[], object], device: str) -> float:
 
 
 def settle(device: str) -> None:
-    """Wait for a device that works on after it was asked."""
+    """Wait for a device that works asynchronously."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""Latency of one worker while jobs come by chance, as many as a share of what it can do at most."""
+"""The latency of one worker while jobs come at random, at several shares of the most that it can do."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
 LOADS = (0.1, 0.5, 0.9)
-LEAST_JOBS, LEAST_S = 50, 15.0  #: of one load: whichever takes longer
+LEAST_JOBS, LEAST_S = 50, 15.0  #: jobs and seconds of one load; the one that takes longer counts
 WAIT_MS = 100
 SEED = 5
 
 
 def latency(options: Options) -> Iterator[tuple[str, Row]]:
-    """Of each workload, by its name."""
+    """Measure each workload, by its name."""
     for name in options.workloads:
         yield name, _measured(options.workload(name, 1 + len(LOADS)), options)
 
@@ -51,7 +51,7 @@ def _row(jobs: Jobs, workload: Workload, number: int, load: float, rate: float) 
 
 
 def arrivals(jobs: Jobs, workload: Workload, rate: float, count: int) -> Sequence[float]:
-    """Seconds that each of `count` jobs took, sent by chance at `rate` a second whatever became of those before."""
+    """The seconds that each of `count` jobs took; they are sent at random, at `rate` a second, in an open loop."""
     sent: dict[str, float] = {}
     reader = threading.Thread(target=lambda: took.extend(_read(jobs, sent, count)))
     took: list[float] = []

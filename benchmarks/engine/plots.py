@@ -1,4 +1,4 @@
-"""Pictures of what `benchmarks.engine.run` found. Knows its result and matplotlib; measures nothing."""
+"""Pictures of the results of `benchmarks.engine.run`. Knows its result and matplotlib; measures nothing."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The engine: jobs a second beside its peers, a step beside its floor, latency under load, and what techniques give.
+"""The engine: jobs a second beside its peers, a step beside its floor, latency under load, and the gain of techniques.
 
     python -m benchmarks.engine [saturation|steps|latency|techniques]… [--workloads triage,command] [--data FOLDER]
         [--pairs 3] [--jobs N] [--slots 64] [--price-per-hour P] [--plots] [--out FILE.json]
 
-Without a part, all of them. Where there is a CUDA device all run on it, by the same command; that was not tried yet.
+Without a part, all parts run. On a machine with a CUDA device everything runs there, by the same command; that was not
+tried yet.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def about(part: str, options: Options) -> Row:
 
 
 def cost(name: str, found: Row, price_per_hour: float) -> None:
-    """Adds and shows what 1,000 jobs cost of each contender, where they are valid ones."""
+    """Add and show the price of 1,000 valid jobs for each contender."""
     for each in found["contenders"]:
         each["cost_of_1000"] = 1000 * price_per_hour / 3600 / each["jobs_per_s"] if each["jobs_per_s"] else None
     rows = [{"contender": each["contender"], "cost_of_1000": each["cost_of_1000"]} for each in found["contenders"]]

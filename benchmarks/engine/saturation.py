@@ -1,8 +1,8 @@
 """Saturation: typed jobs a second of one worker that always has work, beside the peers, on the same prompts.
 
 All processes are up at once, and one at a time is asked. A ratio is the median over pairs of rounds that follow each
-other, of our whole worker, ledger and queue included. Of llama.cpp there are two: with the specialist's grammar, and
-with its output schema as `json_schema`, in which the specialist was never trained to answer.
+other; ours is the whole worker, with ledger and queue. There are two contenders of llama.cpp: one with the specialist's
+grammar, and one with its output schema as `json_schema`, in which the specialist was never trained to answer.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from benchmarks.engine.workload import Answers, Workload, worth
 from infra.process.redis_server import RedisServer
 from infra.settings import Settings
 
-#: Jobs a round for every job of ours, and not fewer than LEAST, which fills llama.cpp's slots: those who are slow would
-#: else take hours.
+#: A contender's jobs for each job of ours in a round, at least LEAST, which fills llama.cpp's slots; slow contenders
+#: would otherwise take hours.
 SHARE = {"Celery + generate": 0.1, "llama.cpp": 0.34, "llama.cpp json_schema": 0.03, "generate_batch": 0.5}
 LEAST = 16
 
-ALONE = "manyhands, its engine alone"  #: without ledger and queue, as generate_batch and llama.cpp are here
+ALONE = "manyhands, its engine alone"  #: without ledger and queue, as generate_batch and llama.cpp run here
 
 
 def saturation(options: Options) -> Iterator[tuple[str, Row]]:
-    """Of each workload, by its name."""
+    """Measure each workload, by its name."""
     for name in options.workloads:
         yield name, _measured(options.workload(name), options)
 
@@ -78,7 +78,7 @@ def _row(contender: Contender, rounds: dict[str, list[Answers]]) -> Row:
 
 
 def ratio(ours: list[Answers], theirs: list[Answers]) -> float:
-    """Median over the pairs; infinite where they gave nothing valid."""
+    """The median over the pairs; it is infinite if the other gave nothing valid."""
     return statistics.median(
         one.jobs_per_s / other.jobs_per_s if other.jobs_per_s else float("inf")
         for one, other in zip(ours, theirs, strict=True)

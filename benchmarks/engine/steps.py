@@ -1,7 +1,7 @@
-"""A decode step at several batches, beside the least that the device could take for it, and where the rest goes.
+"""A decode step at several batch sizes, beside the least time that the device could need, and the parts of the rest.
 
-The least is the larger of two: the bytes of the weights and of the keys and values, at the speed at which memory is
-read; and the operations, at the speed of large products. Both speeds are measured in the same run.
+The least time is the larger of two: the bytes of the weights and of the keys and values, at the speed of reading
+memory; and the operations, at the speed of large products. Both speeds are measured in the same run.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from workers.engines.transformers.grouping import Piece
 from workers.engines.transformers.techniques import Techniques
 
 BATCHES = (1, 8, 32)
-CONTEXT = 64  #: tokens that each slot holds: a triage prompt's
-STEPS = 30  #: of one measurement
+CONTEXT = 64  #: tokens that each slot holds, as for a triage prompt
+STEPS = 30  #: steps of one measurement
 ROUNDS = 5
-FEW = 8  #: tokens that may come next, where few may
+FEW = 8  #: how many tokens may come next in the case "few"
 PROFILED = 32
 
-#: What torch calls its operations -> what they are for; the first that is part of the name.
+#: Part of torch's name for an operation -> its purpose; the first match counts.
 PARTS = {
     "_linear_pointwise": "products of layers",
     "linear": "products of layers",
@@ -59,7 +59,7 @@ OTHER = "views and the like"
 
 
 def steps(options: Options) -> Iterator[tuple[str, Any]]:
-    """What was found, by name."""
+    """Yield the findings by name."""
     device = best_device()
     precision = fastest(device)
     workload = options.workload("triage")
@@ -115,7 +115,7 @@ class Model:
         return np.packbits(may, bitorder="little")
 
     def step_s(self, batch: int, allowed: Mask) -> float:
-        """Seconds of one, out of several in a row."""
+        """The seconds of one step, as the mean of several in a row."""
         self._step(batch, allowed)
         started = time.perf_counter()
         for _ in range(STEPS):

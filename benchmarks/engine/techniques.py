@@ -1,4 +1,4 @@
-"""What each of the engine's techniques is worth: all of them on, and each left out, in pairs of processes."""
+"""The worth of each of the engine's techniques: all of them on, and each left out, in pairs of processes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from benchmarks.engine.workload import Answers, Workload, worth
 from workers.engines.precision import Precision, fastest
 from workers.engines.transformers.decoder import best_device
 
-#: Jobs of a round for each of saturation's.
+#: The share of saturation's jobs in a round.
 SHARE = 0.5
 
-LEAST = 8  #: jobs
+LEAST = 8  #: the fewest jobs
 
 
 @dataclass(frozen=True)
 class Variant:
     name: str
     options: Row = field(default_factory=dict)
-    share: float = 1.0  #: of a round's jobs, where it is slow
-    beside: Sequence[str] = ()  #: other specialists that the engine hosts too
+    share: float = 1.0  #: the share of a round's jobs, for a slow variant
+    beside: Sequence[str] = ()  #: other specialists that the engine also hosts
 
 
 def variants(workload: str, options: Options) -> list[Variant]:
@@ -40,7 +40,7 @@ def variants(workload: str, options: Options) -> list[Variant]:
 
 
 def techniques(options: Options) -> Iterator[tuple[str, Row]]:
-    """Of each workload, by its name."""
+    """Measure each workload, by its name."""
     for name in options.workloads:
         yield name, _measured(options.workload(name, options.pairs * len(variants(name, options))), options)
 

@@ -1,4 +1,4 @@
-"""A workload: one specialist, examples for it, and what its answers are worth. Knows nothing of who answers."""
+"""A workload: one specialist, examples for it, and the worth of answers. Knows nothing of who answers."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from specialists.measuring.metrics import score
 from specialists.schemas import Json
 from specialists.specialist import AnswerError, Specialist
 
-#: The source of an example that was there before, and begins with a number now.
+#: The source of a repeated example, whose text begins with a number.
 AGAIN = "again"
 
-#: Examples that contenders warm up on, and that no round asks.
+#: How many examples contenders warm up on; no round asks these.
 WARM = 16
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one round: an output for each example, None where there was none or it was not valid."""
+    """The answers of one round: an output for each example, None if there was none or it was not valid."""
 
     examples: Sequence[Example]
     seconds: float
     outputs: Sequence[Json | None]
-    tokens: int  #: written, in all
+    tokens: int  #: tokens written in all
 
     @property
     def jobs_per_s(self) -> float:
-        """Of valid outputs: speed with invalid ones does not count."""
+        """Valid outputs per second; invalid ones do not count."""
         return sum(output is not None for output in self.outputs) / self.seconds
 
 
 @dataclass(frozen=True)
 class Workload:
     specialist: Specialist
-    examples: Sequence[Example]  #: of all rounds
-    jobs: int  #: of a round
+    examples: Sequence[Example]  #: the examples of all rounds
+    jobs: int  #: the jobs of a round
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Workload:
         return [example.input for example in self.examples]
 
     def round(self, number: int, share: float = 1.0, least: int = 1) -> Workload:
-        """A share of the examples of one round, which no other number's has."""
+        """A share of the examples of one round; rounds have different examples."""
         first, jobs = number * self.jobs, min(self.jobs, max(least, round(share * self.jobs)))
         return self._part(self.examples[first : first + jobs])
 
@@ -60,16 +60,16 @@ class Workload:
         return self._part(self.examples[-jobs:])
 
     def from_round(self, number: int) -> Workload:
-        """The same examples, those of round `number` first."""
+        """The same examples, beginning with those of round `number`."""
         first = number * self.jobs
         return Workload(self.specialist, [*self.examples[first:], *self.examples[:first]], self.jobs)
 
     def one(self, number: int) -> Workload:
-        """A single example, over again after all of them."""
+        """A single example; after the last one they begin again."""
         return self._part([self.examples[number % len(self.examples)]])
 
     def answers(self, seconds: float, texts: Sequence[str | None], tokens: int) -> Answers:
-        """Of what an engine wrote for each example; None: it did not come to an end."""
+        """Parse the engine's text for each example; None stands for an answer without an end."""
         outputs = [self.output(text, input) for text, input in zip(texts, self.inputs, strict=True)]
         return Answers(self.examples, seconds, outputs, tokens)
 
@@ -84,7 +84,7 @@ class Workload:
 
 
 def worth(rounds: Sequence[Answers]) -> Row:
-    """What the answers of all rounds are worth. Scored are the examples as they are in their file."""
+    """Summarise the answers of all rounds. Only examples that are unchanged from their file are scored."""
     answered = [pair for each in rounds for pair in zip(each.examples, each.outputs, strict=True)]
     plain = [pair for pair in answered if pair[0].source != AGAIN] or answered
     scores = score([example for example, _ in plain], [output for _, output in plain])
@@ -98,9 +98,9 @@ def worth(rounds: Sequence[Answers]) -> Row:
 
 
 def load_workload(name: str, jobs: int, rounds: int, data: Path | None) -> Workload:
-    """Examples of specialist `name` for `rounds` of `jobs`, of `data`/<name>/dev.jsonl.gz or its own.
+    """Load examples of specialist `name` for `rounds` of `jobs`, from `data`/<name>/dev.jsonl.gz or its own.
 
-    None is asked twice alike, for an engine may keep what it knows of a prompt: over again they begin with a number.
+    No prompt is asked twice, since an engine may keep its work on a prompt: repeated examples begin with a number.
     """
     specialist = load_catalog(Settings().specialists).get(name)
     examples = read_examples(data / name / "dev.jsonl.gz" if data else specialist.folder / EXAMPLES)

@@ -1,1 +1,1 @@
-"""Benchmarks of planning alone: plans of chance that must compile, and how long a goal takes. No queue, no runs."""
+"""Benchmarks of planning alone: random plans that must compile, and the time of planning. No queue, no runs."""

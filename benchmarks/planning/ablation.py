@@ -26,7 +26,7 @@ from specialists.training.planning.readers import PARTS, planner_of
 from specialists.training.planning.sets import Asked, load_set
 
 Json = dict[str, Any]
-SHOWN = 3  #: plans that a person is shown
+SHOWN = 3  #: the number of plans that a person is shown
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def shares(planner: Planner, asked: Sequence[Asked]) -> Json:
-    """Percent of the goals that can be done: the first plan right, one of those shown, run and right, run and wrong."""
+    """Shares of the possible goals in percent: first plan right, a shown plan right, run and right, run and wrong."""
     first = shown = ran_right = ran_wrong = asked_about = 0
     possible = [each for each in asked if each.is_possible]
     for each in possible:

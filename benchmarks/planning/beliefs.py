@@ -1,4 +1,4 @@
-"""Beliefs of chance: every part as likely as any, whatever the goal says. Knows no model."""
+"""Random beliefs: every part has a random probability, whatever the goal says. Knows no model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = tuple[str, str, tuple[str, ...]]
 
 
 class AnyBind(dict[Key, float]):
-    """As likely as chance says, for any source that is asked about."""
+    """A random probability for any source that is looked up."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class AnyBind(dict[Key, float]):
 
 
 def made_beliefs(rng: random.Random, request: Request) -> Beliefs:
-    """With as many conditions and tallies as a planner hands on."""
+    """Make beliefs with as many conditions and tallies as a planner hands on."""
     conditions = [each for owner, fields in _owners(request) for each in _conditions(rng, owner, fields)]
     tallies = [each for owner, fields in _owners(request) for each in _tallies(rng, owner, fields)]
     return Beliefs(
@@ -44,7 +44,7 @@ def made_beliefs(rng: random.Random, request: Request) -> Beliefs:
 
 
 def _owners(request: Request) -> Iterator[tuple[str, list[Field]]]:
-    """Whose fields may be selected by and counted: as the planner has it."""
+    """Yield the owners whose fields may be selected by and counted, as the planner has them."""
     for offer in request.chosen_from:
         yield offer.name, offer.leaves
     for given in request.given:
@@ -97,7 +97,7 @@ def _literals(rng: random.Random, offers: Sequence[Offer]) -> Iterator[tuple[tup
 
 
 def _values(rng: random.Random, parameter: Parameter) -> list[Any]:
-    """As the planner finds them in a goal."""
+    """Values like those that the planner finds in a goal."""
     if parameter.labels:
         return rng.sample(parameter.labels, min(2, len(parameter.labels)))
     if parameter.kind == "boolean":

@@ -1,4 +1,4 @@
-"""Calibrations of chance: every number counts for or against a part as much as chance says. Knows no model."""
+"""Random calibrations: every number counts for or against a part by a random weight. Knows no model."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from specialists.planning.ranking.ranking import AS_FOUND, ranked
 from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import search
 
-SPREAD = 0.4  #: of a weight
+SPREAD = 0.4  #: standard deviation of a weight
 
 
 def made_calibration(rng: random.Random, reading: Reading, request: Request) -> Calibration:
-    """Of whatever is told of that request; thresholds are as before anything is fitted."""
+    """Make weights for all evidence about that request; the thresholds stay at their defaults."""
     found = reading.found(request, {})
     return Calibration(
         right=_weights(rng, ["", *FEATURES]),
@@ -30,7 +30,7 @@ def made_calibration(rng: random.Random, reading: Reading, request: Request) -> 
 
 
 def _told(request: Request, found: Found) -> Iterator[tuple[str, Evidence]]:
-    """One of each kind, for the names of its numbers."""
+    """Yield one piece of evidence of each kind, for the names of its numbers."""
     yield from (("type", each) for each in [*found.types.values()][:1])
     yield from (("among", each) for each in [*among(found.types, {}).values()][:1])
     yield from (("bind", each) for each in [*found.binds.values()][:1])

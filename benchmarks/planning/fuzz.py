@@ -1,10 +1,10 @@
-"""Plans of chance that must compile: made-up catalogs, inputs and beliefs, and every candidate of the search.
+"""Random plans that must compile: made-up catalogs, inputs and beliefs, and every candidate of the search.
 
     python -m benchmarks.planning.fuzz [--plans 100000] [--seed 0] [--odd] [--out FILE.json]
 
-Prints how many compile, how many do not and why: one that fails is a fault of the planner. Those that fail for a value
-alone that it was not shown (it sees the first two elements of a list, and the beginning of a text) are counted apart.
-Seeds are numbered on from `--seed`, so that what fails is made again by its own.
+It prints how many compile, how many do not, and why; a plan that fails is a fault of the planner. Plans that fail only
+for a value that the planner was not shown (it sees the first two elements of a list, and the beginning of a text) are
+counted apart. Scenes have the seeds from `--seed` on, so that a failing one can be made again by its own seed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from benchmarks.delivery.tables import show
 from benchmarks.planning.plans import Tried, kind_of_fault, made_scene, shown, tried
 from benchmarks.planning.schemas import PLAIN, Chances
 
-#: Names that a path cannot tell, nulls, and texts that are longer than parameters allow.
+#: Names that no path can name, nulls, and texts that are longer than parameters allow.
 ODD = Chances(hard_names=0.1, nulls=0.05, long=0.02)
 EXAMPLES = 25
 
 
 class Tally:
-    """What came of the plans so far."""
+    """The results of the plans so far."""
 
     def __init__(self) -> None:
         self.scenes = 0
         self.compiled = 0
         self.failed = 0
-        self.unseen = 0  #: fail for a value that no planner was shown
+        self.unseen = 0  #: plans that fail for a value that no planner was shown
         self.raised = 0
         self.kinds: Counter[str] = Counter()
-        self.shortest: dict[str, Tried] = {}  #: of a kind of fault
+        self.shortest: dict[str, Tried] = {}  #: kind of fault -> the shortest plan that has it
         self.steps: Counter[str] = Counter()
 
     def add(self, one: Tried) -> None:
@@ -69,7 +69,7 @@ def fuzz(plans: int, seed: int, chances: Chances) -> Tally:
         try:
             for one in tried(scene):
                 found.add(one)
-        except Exception as error:  # noqa: BLE001 - anything that the search raises is what is looked for
+        except Exception as error:  # noqa: BLE001 - the search must raise nothing, so every error counts
             found.raised += 1
             at = traceback.extract_tb(error.__traceback__)[-1]
             found.count(f"raised {type(error).__name__} in {at.name}", Tried(scene, [], [repr(error)]))

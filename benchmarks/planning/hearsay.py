@@ -22,7 +22,7 @@ from specialists.training.planning.writing import FOLDER
 from workers.answering import answers
 from workers.engines.load import load_engines
 
-#: A multiple of what engines answer at once.
+#: A multiple of the number that engines answer at once.
 CHUNK = 256
 
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _lines(goals: list[Asked], catalog: Catalog, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Job type and input as JSON, whether or not the planner would ask."""
+    """Yield (job type, input as JSON) for each ask, whether or not the planner would ask it."""
     reader = planner_of(catalog.get(PLANNER), settings.weights, None, (), None, print).reading
     for each in goals:
         for offer in filter(is_owner, each.request.chosen_from):

@@ -1,4 +1,4 @@
-"""Inputs and goals of chance. Knows no job type and no plan."""
+"""Random inputs and goals. Knows no job type and no plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.planning.names import INPUTS
 from benchmarks.planning.schemas import PLAIN, Chances, Json, Schemas, Values
 
-#: What goals are put together from: numbers, dates, quotes and names among them are what values are grounded in.
+#: The parts of goals; they have numbers, dates, quotations and names, which values are read from.
 CLAUSES = (
     *("sort the messages", "how many of each", "only those over 50 EUR", 'the ones that say "card arrival"'),
     *("the top 3 by amount", "and the rest", "before 2026-01-31", "not the urgent ones", "for Berlin", "at least 7"),
@@ -18,18 +18,18 @@ CLAUSES = (
 
 
 def made_inputs(rng: random.Random, chances: Chances = PLAIN) -> Json:
-    """None to three, under names that the API lets in."""
+    """Make up to three inputs, under names that the API accepts."""
     schemas, values = Schemas(rng, chances), Values(rng, chances)
     found: dict[str, Any] = {}
     for name in rng.sample(INPUTS, rng.choice((0, 1, 1, 1, 2, 2, 3))):
         value = values.of(_shape(rng, schemas))
-        if value is not None:  # the API lets no null in
+        if value is not None:  # the API accepts no null
             found[name] = value
     return found
 
 
 def _shape(rng: random.Random, schemas: Schemas) -> Json:
-    """Lists of texts and of records are what people give most."""
+    """Choose a schema; lists of texts and of records are likeliest, since people give them most."""
     kind = rng.random()
     if kind < 0.3:
         return {"type": "array", "items": schemas.record(1, 5)}

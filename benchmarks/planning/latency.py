@@ -1,13 +1,13 @@
-"""How long planning takes by itself: seconds of a goal in words, by how many job types are on offer.
+"""How long planning alone takes: seconds for a goal in words, by the number of job types on offer.
 
     python -m benchmarks.planning.latency [--types 8,64,256] [--goals 40] [--adapter FILE] [--out FILE.json]
 
-The real planner, in this process, as `manyhands.planners` registers it; no queue, no run. It is warm: it has planned
-other goals over the same job types before, so that it has read those, and each goal is new to it. `kept` is the same
-goal over the same job types and inputs once more, which a kept answer answers.
+It runs the real planner in this process, as `manyhands.planners` registers it; there is no queue and no run. The
+planner is warm: it has planned other goals over the same job types before, so that it has read those, and each goal is
+new to it. `kept` is the same goal over the same job types and inputs once more, which a kept answer answers.
 
-Threads are all cores, or MANYHANDS_THREADS. More than are free make it many times slower: threads of one product wait
-for each other, and spin.
+It uses all cores, or MANYHANDS_THREADS. More threads than free cores make it many times slower, because threads of one
+product spin while they wait for each other.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ WARM = (
     ("Keep those above 50 that were paid before 2026-02-01", "orders"),
     ("Read the lines and tell me the worst", "logs"),
 )
-#: What copies of job types are said to be of: their names and descriptions are their own, their schemas are not.
+#: The subjects of copied job types: names and descriptions are new, schemas are those of shipped types.
 FIELDS = (
     "hotel",
     "clinic",
@@ -173,7 +173,9 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def load(adapter: Path | None = None) -> Planner:
-    """As whoever may not import what hosts models does; `adapter`: in place of the installed one."""
+    """Load the planner through its entry point, as code does that may not import model hosts. `adapter`: used in place
+    of the installed one.
+    """
     settings = Settings()
     if adapter:
         specialist = load_specialist(SHIPPED / PLANNER, adapters=False)
@@ -203,7 +205,7 @@ def measure(planner: Planner, size: int, goals: Sequence[tuple[str, str]]) -> Ro
 
 
 def timed(planner: Planner, goal: str, inputs: str, catalog: Catalog) -> tuple[float, str]:
-    """Seconds, and what was answered."""
+    """Plan a goal; return the seconds and the kind of answer."""
     asked = planner_input(goal, INPUTS[inputs], catalog)
     started = time.perf_counter()
     output = planner(asked)

@@ -65,7 +65,7 @@ def _write(types: Path, row: Json) -> None:
 
 
 def _uses(asked: Asked) -> set[str]:
-    """Job types of the first right plan that are none of what ships; something unknown for an impossible goal."""
+    """The job types of the first right plan that do not ship; for an impossible goal, a name that no catalog has."""
     shipped = {offer["name"] for offer in asked.offers if (FOLDER.parent.parent / offer["name"]).is_dir()}
     return {step["type"] for step in asked.plans[0]} - shipped if asked.plans else {""}
 
@@ -102,7 +102,7 @@ def _worker(house: House, types: Path, names: Sequence[str]) -> Iterator[None]:
 
 
 def _until_known(client: Client, names: Sequence[str], began: float) -> float:
-    """Seconds until all of them can be asked for."""
+    """The seconds until the API lists all of them."""
     while {each["name"] for each in client.job_types()} < set(names):
         if time.monotonic() - began > WAIT_S:
             raise SystemExit(f"after {WAIT_S:g} s the API knows {[each['name'] for each in client.job_types()]}")
@@ -111,7 +111,7 @@ def _until_known(client: Client, names: Sequence[str], began: float) -> float:
 
 
 def _until_served(client: Client) -> None:
-    """By the second worker."""
+    """Wait until the second worker serves them."""
     began = time.monotonic()
     while len(client.workers()["workers"]) < 2:
         if time.monotonic() - began > WAIT_S:

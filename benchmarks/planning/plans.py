@@ -1,4 +1,4 @@
-"""Plans of chance: candidates over a made-up catalog, and what is wrong with each. Prints nothing."""
+"""Random plans: candidates over a made-up catalog, and the faults of each. Prints nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from specialists.planning.reading.reading import Reading
 from specialists.planning.search.search import search
 
 LIMITS = Limits(max_jobs=10_000, deadline_s=60, max_replans=2)
-HOT = 4.0  #: scores before the sigmoid: little is certain, so that unlikely plans are searched too
+HOT = 4.0  #: the range of scores before the sigmoid: so little is certain that unlikely plans are searched too
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is planned over."""
+    """The request of one trial: catalog, inputs and goal."""
 
     seed: int
     catalog: Catalog
@@ -41,12 +41,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Tried:
-    """A candidate, and why it does not compile."""
+    """A candidate, and the reasons why it does not compile."""
 
     scene: Scene
     steps: list[Json]
     faults: list[str] = field(default_factory=list)
-    unseen: bool = False  #: for a value alone that is in no sample, and samples are all that a planner is shown
+    unseen: bool = False  #: it fails only for values outside the samples, which are all that a planner is shown
 
 
 def made_scene(seed: int, chances: Chances = PLAIN) -> Scene:
@@ -56,8 +56,11 @@ def made_scene(seed: int, chances: Chances = PLAIN) -> Scene:
 
 
 def candidates(scene: Scene) -> list[list[Json]]:
-    """Steps, the likeliest first. Of odd seeds with beliefs of chance, of even ones with those of a planner whose
-    reader says anything; every second of these weighs it by chance too."""
+    """The steps of each candidate, the likeliest first.
+
+    Odd seeds search with random beliefs. Even seeds use a planner whose reader gives arbitrary scores, and every second
+    of these has a random calibration too.
+    """
     request = read_request(planner_input(scene.goal, scene.inputs, scene.catalog))
     rng = random.Random(scene.seed)
     if scene.seed % 2:
@@ -71,14 +74,14 @@ def candidates(scene: Scene) -> list[list[Json]]:
 
 
 def tried(scene: Scene) -> Iterator[Tried]:
-    """Each candidate, compiled."""
+    """Compile each candidate."""
     for steps in candidates(scene):
         faults = faults_of(scene, steps, scene.inputs)
         yield Tried(scene, steps, faults, bool(faults) and _is_unseen(scene, steps, faults))
 
 
 def _is_unseen(scene: Scene, steps: list[Json], faults: list[str]) -> bool:
-    """Whether none of the faults is one over the samples of the inputs too."""
+    """Whether the faults all disappear if the inputs are cut to their samples."""
     seen = {fault.partition(";")[0] for fault in faults_of(scene, steps, samples(scene))}
     return not seen & {fault.partition(";")[0] for fault in faults}
 
@@ -95,7 +98,7 @@ def faults_of(scene: Scene, steps: list[Json], inputs: Json) -> list[str]:
     return []
 
 
-#: What differs from plan to plan in a fault's sentence, and what stands for it.
+#: The parts of a fault's sentence that differ from plan to plan, and their placeholders.
 _OWN = (
     (re.compile(r"^step '[^']*' \([^)]*\): "), ""),
     (re.compile(r"; known:.*", re.DOTALL), ""),
@@ -110,7 +113,7 @@ _OWN = (
 
 
 def kind_of_fault(fault: str) -> str:
-    """The sentence without what differs from plan to plan."""
+    """The fault's sentence without the parts that differ from plan to plan."""
     for pattern, instead in _OWN:
         fault = pattern.sub(instead, fault)
     return fault[:120]

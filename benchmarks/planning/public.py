@@ -36,7 +36,7 @@ Steps = Sequence[Json]
 
 @dataclass
 class Counts:
-    """Of one score: what both plans have, what is right, what was said."""
+    """Counts for one score: parts that both plans have, parts of the right plan, parts of the planner's plan."""
 
     both: int = 0
     right: int = 0
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _scored(rows: Iterable[Json], plan: Callable[[Json], Steps]) -> Json:
-    """All of them together, and by source."""
+    """The scores of all goals together, and by source."""
     scores: dict[str, Scores] = {"all": Scores()}
     for row in rows:
         said = plan(row)
@@ -132,7 +132,7 @@ def _edges(steps: Steps) -> Iterable[tuple[str, str]]:
 
 
 def _arguments(steps: Steps) -> Iterable[tuple[str, str, str]]:
-    """(job type, parameter, value); a reference counts as the job type that it is to."""
+    """(job type, parameter, value); a reference counts as the job type that it refers to."""
     types = {each["id"]: each["type"] for each in steps}
     for each in steps:
         for name, value in each.get("args", {}).items():

@@ -1,4 +1,4 @@
-"""Readers without a model: what they say of a text follows from a digest of it, or from its words. Know no plan."""
+"""Readers without a model: their scores follow from a digest of a text, or from its words. Know no plan."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from specialists.planning.words.texts import WANTS
 
 
 class DigestReader:
-    """Scores as a `Planner` asks for them: between `-spread` and `spread`, and the same for the same text.
+    """Gives the scores that a `Planner` asks for: between `-spread` and `spread`, and the same for the same text.
 
-    It knows no job type by its name."""
+    It knows no job type by its name.
+    """
 
     def __init__(self, seed: int = 0, spread: float = 6.0) -> None:
         self._seed = seed
@@ -36,7 +37,7 @@ class DigestReader:
 
 
 class OverlapReader:
-    """Finds texts the likelier the more of their words the other one has. What a goal wants it does not know."""
+    """Scores a text by the share of words that it has in common with the other. It knows nothing of wants."""
 
     def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> dict[str, float]:
         return dict.fromkeys(WANTS, -2.0)
@@ -52,7 +53,7 @@ class OverlapReader:
 
 
 def overlap(one: str, other: str) -> float:
-    """The share of all words that both have, from 0 to 1; case makes no difference."""
+    """The share of all words that both texts have, from 0 to 1; upper and lower case make no difference."""
     left, right = _words(one), _words(other)
     return len(left & right) / len(left | right) if left | right else 0.0
 
@@ -63,7 +64,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def share(seed: int, *parts: str) -> float:
-    """Between -1 and 1; of texts that no encoding holds (lone surrogates) too."""
+    """A number between -1 and 1, also for texts that no encoding holds (lone surrogates)."""
     text = "\0".join((str(seed), *parts))
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) / 2**63 - 1

@@ -1,4 +1,4 @@
-"""Schemas of chance, as job types may have them, and values that fit them. Knows no job type and no plan."""
+"""Random schemas, as job types may have them, and values that fit them. Knows no job type and no plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.planning.names import field_names
 
 Json = dict[str, Any]
-DEEPEST = 3  #: records and lists in one another
+DEEPEST = 3  #: how deep records and lists may nest
 LABELS = (
     *("low", "high", "critical", "lost_or_stolen_card", "card arrival", "Berlin", "1", "n/a", "true", "größer", "-"),
     *("a, b", "{}", "null", "s1", "inputs.note", "2026-01-31"),
@@ -23,26 +23,26 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Chances:
-    """How odd what is made may be."""
+    """How likely odd features of schemas and values are."""
 
-    hard_names: float = 0.0  #: of a record to have a field that a path cannot tell
-    ragged: float = 0.3  #: of a list of records that some miss a field
-    nulls: float = 0.0  #: of a value inside an input to be null
-    long: float = 0.0  #: of a text to be longer than a parameter may allow
+    hard_names: float = 0.0  #: probability that a record has a field that no path can name
+    ragged: float = 0.3  #: probability that records of a list lack fields
+    nulls: float = 0.0  #: probability that a value inside an input is null
+    long: float = 0.0  #: probability that a text is longer than a parameter may allow
 
 
 PLAIN = Chances()
 
 
 class Schemas:
-    """Schemas by chance."""
+    """Random schemas."""
 
     def __init__(self, rng: random.Random, chances: Chances = PLAIN) -> None:
         self._rng = rng
         self._chances = chances
 
     def record(self, least: int = 1, most: int = 4, level: int = 0, texts: float = 0.35) -> Json:
-        """`texts`: the share of fields that are texts for certain."""
+        """Make a schema of a record; `texts`: the share of fields that are certainly texts."""
         rng = self._rng
         names = field_names(rng, rng.randint(least, most), self._chances.hard_names)
         properties = {name: self._text() if rng.random() < texts else self.any(level + 1) for name in names}
@@ -93,7 +93,7 @@ class Schemas:
         return {"type": "boolean"}
 
     def _odd(self) -> Json:
-        """Without one type that is known."""
+        """A schema without a single known type."""
         return self._rng.choice(
             [
                 {},
@@ -112,7 +112,7 @@ class Schemas:
 
 
 class Values:
-    """Values by chance that fit a schema of `Schemas`."""
+    """Random values that fit a schema of `Schemas`."""
 
     def __init__(self, rng: random.Random, chances: Chances = PLAIN) -> None:
         self._rng = rng

@@ -1,4 +1,4 @@
-"""A cluster of real processes on one machine, to be measured: Redis, coordinators, workers. Knows no figure."""
+"""A cluster of real processes on one machine for measuring: Redis, coordinators, workers. Knows no figure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from infra.settings import Settings
 START_S = 120.0
 STOP_S = 30.0
 
-#: Job type -> sigma of the logarithm of its service times. All have the same mean: they differ in their tails.
+#: Job type -> sigma of the logarithm of its service times. All have the same mean; they differ in their tails.
 SIGMAS = {"calm": 0.3, "mixed": 0.6, "rough": 0.8, "wild": 1.0}
-STAMP = "stamp"  #: a function that says when it ran
+STAMP = "stamp"  #: a function that returns the time at which it ran
 
 MANIFEST = """name = "{name}"
 version = "1.0.0"
@@ -57,7 +57,7 @@ def stamp(input):
 
 
 def write_specialists(folder: Path, mean_s: float, at_once: int) -> None:
-    """The job types of `SIGMAS`, scripted, and `stamp`."""
+    """Write the job types of `SIGMAS`, which are scripted, and `stamp`."""
     for name, sigma in SIGMAS.items():
         median_s = mean_s / 2.718281828459045 ** (sigma**2 / 2)
         manifest = SCRIPTED.format(median_s=median_s, sigma=sigma, at_once=at_once)
@@ -70,7 +70,7 @@ def write_specialists(folder: Path, mean_s: float, at_once: int) -> None:
 def write_specialist(
     folder: Path, manifest: str, input: dict[str, Any], output: dict[str, Any], files: dict[str, str]
 ) -> None:
-    """`input` and `output`: the properties of its schemas, all required. `files`: what else is in the folder."""
+    """Write a specialist's folder. `input`, `output`: properties of its schemas, all required; `files`: other files."""
     folder.mkdir(parents=True)
     (folder / "specialist.toml").write_text(MANIFEST.format(name=folder.name) + manifest)
     for side, properties in (("input", input), ("output", output)):
@@ -82,17 +82,17 @@ def write_specialist(
 
 @dataclass(frozen=True)
 class Usage:
-    """Of a group of processes, since they started."""
+    """The CPU time and memory of a group of processes."""
 
     cpu_s: float
-    rss_mb: float  #: now, the mean of one
+    rss_mb: float  #: the present mean over the processes
 
 
 class Cluster:
-    """A context: everything that it started has ended when it ends."""
+    """A context that ends everything it started."""
 
     def __init__(self, folder: Path, mean_s: float, slots: int = 1, **given: Any) -> None:
-        """`mean_s`: of the service times; `slots`: requests that a worker serves at a time; `given`: more settings."""
+        """`mean_s`: mean service time; `slots`: requests that a worker serves at once; `given`: more settings."""
         self._folder = folder
         write_specialists(folder / "specialists", mean_s, slots)
         self.redis = RedisServer(folder / "redis")
@@ -116,7 +116,7 @@ class Cluster:
         self._stack.close()
 
     def start_workers(self, job_types: Sequence[str]) -> None:
-        """One worker for each; returns when all serve."""
+        """Start one worker for each type; return when all serve."""
         for job_type in job_types:
             self.start_worker(job_type)
         self.await_workers()
@@ -124,7 +124,7 @@ class Cluster:
     def start_worker(
         self, job_type: str, port: int | None = None, host: str = "127.0.0.1", inside: Sequence[str] = ()
     ) -> None:
-        """`host` and `port`: where it finds Redis; `inside`: what to put before its command."""
+        """Start a worker. `host` and `port`: the address of Redis for it; `inside`: words before its command."""
         command = [*inside, sys.executable, "-m", "workers.app", job_type]
         self.workers.append(self._start(command, f"redis://{host}:{port or self.redis.port}/0"))
 
@@ -134,12 +134,12 @@ class Cluster:
         ]
 
     def start_hands(self, count: int) -> None:
-        """Processes that stand in for many workers of all scripted types; counted as workers."""
+        """Start processes that stand in for many workers of all scripted types; they count as workers."""
         command = [sys.executable, "-m", "benchmarks.scale.hands", *SIGMAS]
         self.workers += [self._start(command, self.redis.url) for _ in range(count)]
 
     def start_beside(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Another process on the same Redis, whose address is its first argument; the caller stops it."""
+        """Start another process on the same Redis, whose address is its first argument; the caller stops it."""
         return self._start([sys.executable, "-m", module, self.redis.url, *arguments], self.redis.url)
 
     def stop(self, processes: list[subprocess.Popen[bytes]]) -> None:
@@ -176,14 +176,14 @@ class Cluster:
         return dict(about)
 
     def log_count(self, sentence: str) -> int:
-        """How often the processes' logs say so."""
+        """How often the sentence is in the processes' logs."""
         return (self._folder / "log").read_text("utf-8", "replace").count(sentence)
 
     def _start(self, command: list[str], url: str) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             "MANYHANDS_REDIS_URL": url,
             **{f"MANYHANDS_{name.upper()}": _text(value) for name, value in self._given.items()},
-            "PYTHONPATH": str(Path(__file__).parents[2]),  # where the hands are
+            "PYTHONPATH": str(Path(__file__).parents[2]),  # the folder that has `benchmarks`
         }
         log: IO[bytes] = self._log
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -201,7 +201,7 @@ class Cluster:
 
 
 def _text(value: Any) -> str:
-    """Of a setting, as the environment gives it."""
+    """A setting's value in the form of the environment."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

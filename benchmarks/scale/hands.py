@@ -1,8 +1,9 @@
-"""Hands without an engine: claim and commit by the hundred, so that a coordinator and Redis can be loaded to the full.
+"""Hands without an engine: they claim and commit by the hundred, to load a coordinator and Redis to the full.
 
     python -m benchmarks.scale.hands JOB_TYPE…
 
-It stands in for more workers than this machine could run: same messages, same scripts of the ledger, in pipelines.
+They stand in for more workers than this machine could run; they use the same messages and the same scripts of the
+ledger, in pipelines.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Hands:
         self._sha = {name: self._client.script_load(scripts.load(name)) for name in ("claim", "commit")}
 
     def work(self, job_type: str) -> list[str]:
-        """Do what waits on the type's queue, up to `AT_ONCE` jobs; returns their ids, in its order."""
+        """Do up to `AT_ONCE` jobs of the type's queue; return their ids in the queue's order."""
         popped = self._client.rpop(f"{self._settings.queue_prefix}:{job_type}", AT_ONCE) or []
         tokens = {json.loads(message)["headers"]["id"]: uuid4().hex for message in popped}
         claims = self._run("claim", [(job_id, self._name, LEASE_MS, token) for job_id, token in tokens.items()])

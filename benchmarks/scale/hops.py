@@ -1,4 +1,4 @@
-"""Hops of an idle cluster: how long a job waits for everybody but its engine. One goal at a time, of instant jobs."""
+"""Hops of an idle cluster: how long a job waits, apart from its engine. One goal of instant jobs runs at a time."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from coordinator.goals.request import Goal
 from coordinator.runs.run import Run
 from specialists.catalog import load_catalog
 
-STEPS = 5  #: of each goal, one after the other
+STEPS = 5  #: steps of each goal, one after the other
 WAIT_S = 60.0
 
 
 @dataclass
 class Hops:
-    """Milliseconds, each from one moment to the next."""
+    """Milliseconds from one moment to the next."""
 
     submit_to_start: list[float] = field(default_factory=list)  #: `accept` called -> the first job's function runs
     step_to_step: list[float] = field(default_factory=list)  #: one function has answered -> the next step's runs
     answer_to_end: list[float] = field(default_factory=list)  #: the last has answered -> a waiter has the ended run
 
     def rows(self) -> list[tuple[str, float, float]]:
-        """(which, median, 99th percentile)."""
+        """(name, median, 99th percentile) of each hop."""
         kinds = (
             ("submit -> first job starts", self.submit_to_start),
             ("answer -> next step's job starts", self.step_to_step),
@@ -37,20 +37,20 @@ class Hops:
 
 
 def measure_hops(cluster: Cluster, goals: int) -> Hops:
-    """The cluster needs a worker for `stamp`, and one coordinator."""
+    """Measure the hops. The cluster needs a worker for `stamp`, and one coordinator."""
     takes = Goals(cluster.ledger, load_catalog(cluster.settings.specialists, adapters=False), cluster.settings)
     hops = Hops()
     for n in range(goals + 1):
         submitted_s = time.time()
         run = takes.wait(takes.accept(Goal(plan=chain(), inputs={"begin": 0})).id, WAIT_S)
         seen_s = time.time()
-        if n:  # the first one warms up
+        if n:  # the first goal warms up
             _add(hops, submitted_s, _stamps(cluster, run), seen_s)
     return hops
 
 
 def chain() -> dict[str, object]:
-    """Steps that each wait for the one before. A step's function says when it ran."""
+    """A plan whose steps each wait for the one before; each step's function returns the time at which it ran."""
     steps = [
         {"id": f"s{n}", "type": STAMP, "args": {"after": {"$ref": f"s{n - 1}.at" if n else "inputs.begin"}}}
         for n in range(STEPS)

@@ -1,4 +1,4 @@
-"""Load for a cluster, and what came of it between two marks. Reads the ledger's records; starts no process."""
+"""Load for a cluster, and the jobs done between two marks. Reads the ledger's records; starts no process."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Done:
     """A job that ended between the marks."""
 
     worker: str
-    at_s: float  #: Redis's clock, when the coordinator counted it
-    served_s: float  #: the time that the engine was scripted to take
+    at_s: float  #: time of Redis's clock at which the coordinator counted it
+    served_s: float  #: the scripted service time
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a cluster did between two marks, all of it at work before and after."""
+    """The work of a cluster between two marks; all of the cluster worked before and after."""
 
     workers: int
     coordinators: int
     seconds: float
     done: list[Done]
     cpu_s: dict[str, float]  #: by group of processes
-    rss_mb: dict[str, float]  #: of one process of the group
+    rss_mb: dict[str, float]  #: the mean over the processes of the group
 
     @property
     def jobs_per_s(self) -> float:
@@ -46,9 +46,10 @@ class Window:
 
     @property
     def busy(self) -> float:
-        """The share of the workers' time in which they served: from each one's first end to its last.
+        """The share of the workers' time in which they served, from each worker's first end to its last.
 
-        The rest is what the queue, the ledger and the coordinator cost. Who ended less than two jobs counts as idle.
+        The rest is the cost of the queue, the ledger and the coordinator. A worker that ended fewer than two jobs
+        counts as idle.
         """
         by_worker = defaultdict(list)
         for each in sorted(self.done, key=lambda done: done.at_s):
@@ -63,9 +64,9 @@ class Window:
 
 
 def submit_backlog(cluster: Cluster, goals: int, items: int, stages: int = 1) -> list[str]:
-    """Goals of `items` jobs of each type and stage, all of them at once. Returns their ids.
+    """Submit goals of `items` jobs of each type and stage, all at once; return their ids.
 
-    A stage maps over the outputs of the one before, so that coordinators release it.
+    A stage maps over the outputs of the one before, so coordinators release it.
     """
     takes = Goals(cluster.ledger, load_catalog(cluster.settings.specialists, adapters=False), cluster.settings)
     plan = plan_of(stages)
@@ -101,7 +102,7 @@ def _line(job_type: str, stages: int) -> Iterator[Json]:
 
 
 def measure(cluster: Cluster, run_ids: list[str], seconds: float) -> Window:
-    """What the cluster does in the next `seconds`."""
+    """Measure the work of the cluster in the next `seconds`."""
     begin_s, before = _now_s(cluster), cluster.usage()
     time.sleep(seconds)
     end_s, after = _now_s(cluster), cluster.usage()

@@ -1,4 +1,4 @@
-"""Pictures of what `benchmarks.scale.run` found. Knows its result and matplotlib; measures nothing."""
+"""Pictures of the results of `benchmarks.scale.run`. Knows its result and matplotlib; measures nothing."""
 
 from __future__ import annotations
 

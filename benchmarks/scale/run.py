@@ -1,9 +1,9 @@
-"""How capacity grows with workers: efficiency, what each job costs, hops, and hosts that are far from Redis.
+"""How capacity grows with workers: efficiency, the cost of each job, hops, and hosts that are far from Redis.
 
     python -m benchmarks.scale [--quick] [--plots] [--out FOLDER]
 
-Real processes on this machine: Redis, coordinators, workers of the engine `scripted`. Prints tables and writes
-`scale.json`, with `--plots` also pictures. docs/scale.md says what is measured how, and what it means.
+The processes are real and on this machine: Redis, coordinators, workers of the engine `scripted`. It prints tables and
+writes `scale.json`, and with `--plots` also pictures. docs/scale.md says how everything is measured, and what it means.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """Of one run of the benchmark."""
+    """The size of one run of the benchmark."""
 
     workers: Sequence[int]
-    coordinators: Sequence[int]  #: more than one, tried with the most workers
-    mean_s: float  #: of the service times; each worker serves one job at a time
-    settle_s: float  #: for workers that have just started to get their first jobs
+    coordinators: Sequence[int]  #: more than one; tried with the most workers
+    mean_s: float  #: mean of the service times; each worker serves one job at a time
+    settle_s: float  #: time for new workers to get their first jobs
     window_s: float
-    goals: int  #: in the backlog, of 100 jobs each
+    goals: int  #: goals of 100 jobs each in the backlog
     hop_goals: int
     hosts: int
     delays_ms: Sequence[float]  #: one way, between hosts and Redis
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def end(*_: object) -> None:
-    """So that the children are ended in every case: also when the signal comes twice, as `timeout` sends it."""
+    """End the process so that its children end too, even if the signal comes twice, as `timeout` sends it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 
@@ -97,7 +97,7 @@ def hops(size: Size) -> list[Row]:
 
 
 def growth(size: Size) -> Row:
-    """More and more workers on one backlog, then more coordinators for the most workers; then nothing to do."""
+    """Give one backlog to more and more workers, then to more coordinators with the most workers; then let all idle."""
     print(f"\nGrowing: one job at a time a worker, {size.mean_s:g} s in the mean, {len(SIGMAS)} job types", flush=True)
     windows: list[Window] = []
     with cluster_for(size.mean_s) as cluster:
@@ -129,7 +129,7 @@ def window(cluster: Cluster, runs: list[str], size: Size, before: list[Window]) 
 
 
 def row_of(found: Window, alone: Window) -> Row:
-    """`alone`: one worker with everything to itself."""
+    """The figures of a window; `alone`: the window of one worker that has the machine to itself."""
     return {
         "workers": found.workers,
         "coordinators": found.coordinators,
@@ -142,7 +142,7 @@ def row_of(found: Window, alone: Window) -> Row:
 
 
 def idle_row(cluster: Cluster, size: Size) -> Row:
-    """CPU that the waiting for work costs, by worker."""
+    """The CPU time that waiting for work costs each process."""
     cluster.await_empty_queues()
     time.sleep(size.settle_s)
     found = measure(cluster, [], size.window_s)
@@ -158,7 +158,7 @@ def idle_row(cluster: Cluster, size: Size) -> Row:
 
 
 def saturation(size: Size) -> Row:
-    """Instant jobs, released in two stages: what one coordinator and Redis carry when the hands cost little."""
+    """The most that one coordinator and Redis carry: instant jobs in two stages, done by hands that cost little."""
     print("\nSaturated: instant jobs, one coordinator, hands that claim and commit by the hundred", flush=True)
     with cluster_for(0.0) as cluster:
         cluster.start_hands(1)
@@ -175,7 +175,7 @@ def saturation(size: Size) -> Row:
 
 
 def ended_bytes(cluster: Cluster) -> float:
-    """Of Redis's memory, for each job of goals that have ended: its input, outcome, result and events."""
+    """Redis's memory in bytes for each job of ended goals: its input, outcome, result and events."""
     before = cluster.redis_bytes()
     runs = submit_backlog(cluster, goals=2, items=100, stages=2)
     await_ended(cluster, runs)
@@ -183,7 +183,7 @@ def ended_bytes(cluster: Cluster) -> float:
 
 
 def far(size: Size, alone_busy: float) -> list[Row]:
-    """Each worker on a host of its own, some way from Redis; the coordinator beside Redis."""
+    """Measure workers on hosts of their own, at several delays from Redis; the coordinator is beside Redis."""
     if reason := why_not():
         print(f"\nNo hosts: {reason}")
         return []
@@ -194,7 +194,7 @@ def far(size: Size, alone_busy: float) -> list[Row]:
             cluster.start_worker(job_type, relay.port, GATEWAY, hosts.inside(n))
         cluster.await_workers()
         hops = [far_hops(cluster, relay, delay_ms, size) for delay_ms in size.delays_ms]
-        cluster.stop([cluster.workers.pop()])  # the one of the hops
+        cluster.stop([cluster.workers.pop()])  # the worker of the hops
         runs = submit_backlog(cluster, size.goals // 2, ITEMS)
         rows = [
             {"delay_ms": delay_ms, **far_row(cluster, relay, delay_ms, runs, size, alone_busy), **hop}

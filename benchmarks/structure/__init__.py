@@ -1,1 +1,1 @@
-"""How the house is built, measured: how deep its calls go, and how long its functions, files and import chains are."""
+"""The structure of the code, measured: the depth of its calls, and the length of functions, files and import chains."""

@@ -9,7 +9,7 @@ from benchmarks.structure.sizes import measure_sizes
 
 
 def main() -> None:
-    """With `hops` or `sizes` as its argument, that alone."""
+    """Print both measurements, or only that of the argument `hops` or `sizes`."""
     wanted = sys.argv[1:] or ["hops", "sizes"]
     if "hops" in wanted:
         for hops in measure_hops():

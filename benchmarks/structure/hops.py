@@ -1,6 +1,6 @@
 """The hops of a goal and of its one job: real API, coordinator, Celery, Redis and worker, in threads of this process.
 
-The engine is scripted: the hops end where a job is handed to it, so that what is behind does not matter.
+The engine is scripted: the hops end where a job is handed to it, so its work does not matter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GOAL = {
     "inputs": {"text": "Where is my new card?"},
 }
 
-#: What is measured, and which call ends it.
+#: The title of each measurement, and the call that ends it.
 GOAL_WAYS = (
     ("a goal, from its route to the ledger", "ledger.create_run"),
     ("a goal's ready job, from the coordinator's loop to the queue", "queue.send_all"),

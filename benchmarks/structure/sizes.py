@@ -35,13 +35,13 @@ def measure_sizes() -> list[Size]:
 
 
 def imports_of(trees: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
-    """Module -> the modules of ours that its import imports: not those that a function imports when it is called."""
+    """Module -> our modules that it imports at its own import; imports inside functions do not count."""
     modules = {_module_of(path): tree for path, tree in trees.items()}
     return {name: {each for each in _imported(tree) if each in modules} - {name} for name, tree in modules.items()}
 
 
 def longest_chain(imports: Mapping[str, set[str]]) -> list[str]:
-    """From a module to one that imports nothing of ours. There must be no cycle, which import-linter sees to."""
+    """The longest chain from a module to one that imports none of ours. import-linter prevents cycles."""
 
     @cache
     def chain(module: str) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def _files() -> Sequence[Path]:
 
 
 def _longest_functions(trees: Mapping[Path, ast.Module]) -> list[Size]:
-    """By all of its lines, and by its statements' lines: a long signature or docstring is not a long function."""
+    """The longest function by all its lines, and by the lines of its statements, without signature and docstring."""
     found = [(path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
     whole = max(found, key=lambda pair: _lines(pair[1]))
     body = max(found, key=lambda pair: _body_lines(pair[1]))
@@ -91,7 +91,7 @@ def _module_of(path: Path) -> str:
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """`from a.b import c` may name the module a.b.c or something in a.b: both are given."""
+    """Yield modules that the tree may import: `from a.b import c` yields both a.b and a.b.c, since c may be either."""
     for node in tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

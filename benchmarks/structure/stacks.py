@@ -1,4 +1,4 @@
-"""Stacks: which functions of the four packages are on the way to a call, read from real frames while it happens."""
+"""Stacks: the functions of the four packages on the way to a call, read from real frames during the call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hops:
 
 
 class Stacks:
-    """Keeps the first stack of each call that is noted. Any thread may note."""
+    """Keeps the first stack of each noted call. Any thread may note."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Stacks:
 
 
 class Noted:
-    """Stands before `inner`, and notes each call of its methods as `name.method`, unless it is given an empty list."""
+    """Wraps `inner`, and notes each call of its methods as `name.method`, unless an argument is an empty list."""
 
     def __init__(self, inner: Any, name: str, stacks: Stacks) -> None:
         self._inner = inner
@@ -69,7 +69,7 @@ class Noted:
 
 
 def _ours(frame: FrameType | None) -> Iterator[str]:
-    """From the innermost out: `infra/queue/celery_queue.py CeleryQueue.send`. Generators' frames are calls too."""
+    """Yield our functions from the innermost out, such as `infra/queue/celery_queue.py CeleryQueue.send`."""
     while frame:
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in PACKAGES:

@@ -1,1 +1,1 @@
-"""Base models: fetched, checked, converted once, loaded."""
+"""Base models: they are fetched, checked, converted once, and loaded."""

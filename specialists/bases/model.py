@@ -10,15 +10,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 def load_base(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """(model, tokenizer) from a converted folder."""
+    """Load (model, tokenizer) from a converted folder."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return model.to(device), tokenizer
 
 
 def dtype_on(device: str) -> torch.dtype:
-    """bf16 on CUDA and on processors that multiply it (AMX, AVX-512 BF16), fp32 elsewhere: where it has to be widened
-    first, bf16 may be 500 times as slow."""
+    """The dtype that is fast on the device: bf16 on CUDA and on processors that multiply it (AMX, AVX-512 BF16), fp32
+    elsewhere. If bf16 has to be widened first, it may be 500 times as slow.
+    """
     can = torch.cpu.get_capabilities()
     is_fast = device.startswith("cuda") or can.get("amx_bf16") or can.get("avx512_bf16")
     return torch.bfloat16 if is_fast else torch.float32
@@ -47,6 +48,6 @@ def copy_from_hub(name: str, folder: Path) -> None:
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of `text` as plain text: a control token spelt out in it stays text, so input cannot forge a turn."""
+    """The token ids of `text` as plain text: a spelt-out control token stays text, so input cannot forge a turn."""
     ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
     return ids

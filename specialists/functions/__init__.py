@@ -1,5 +1,5 @@
-"""What the job types without a model share: fields, numbers, dates and order. Holds no job type itself.
+"""The floor of the job types without a model: fields, numbers, dates and order. Holds no job type itself.
 
-A function shows people only the words of an error that its own file defines, so whatever here can fail is handed the
-class to raise.
+A function shows people only the messages of errors that its own file defines, so every function here that can fail is
+given the class to raise.
 """

@@ -1,6 +1,6 @@
-"""Dates in texts: ISO 8601, 31/12/2026, 31.12.26, 31 Dec 2026, Dec 31, 2026; with a time behind or not.
+"""Dates in texts: ISO 8601, 31/12/2026, 31.12.26, 31 Dec 2026, Dec 31, 2026; a time may follow.
 
-Of 03/04/2026 the day is first, unless another date beside it can only have the month first. Knows no function.
+In 03/04/2026 the day is first, unless another date beside it can only have the month first. Knows no function.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _NAME_FIRST = re.compile(
 
 class Moment(NamedTuple):
     day: date
-    at: datetime | None = None  #: without a zone; where the text names one, in UTC. None: the day alone is said
+    at: datetime | None = None  #: without a zone; UTC if the text names a zone; None if the text has the day alone
 
     def order(self) -> datetime:
         return self.at or datetime.combine(self.day, time())
 
     def is_before(self, bound: Moment) -> bool:
-        """A bound that is a day is compared with the other's day."""
+        """Whether it is earlier than `bound`; a bound without a time is compared by its day."""
         return self.order() < bound.at if bound.at else self.day < bound.day
 
     def is_after(self, bound: Moment) -> bool:
@@ -42,7 +42,7 @@ class Moment(NamedTuple):
 
 
 def moment_of(value: Any, day_first: bool = True) -> Moment | None:
-    """The date that a text is; None: it is none."""
+    """The date that the text is, or None if it is no date."""
     if not isinstance(value, str) or len(value) > 100:
         return None
     text = value.strip()
@@ -54,7 +54,7 @@ def moment_of(value: Any, day_first: bool = True) -> Moment | None:
 
 
 def is_day_first(texts: Iterable[Any]) -> bool:
-    """How the dates of one field are written: false where one of them has a month first, and none a day."""
+    """Whether one field's dates have the day first; false if one must have the month first and none the day."""
     found = [each for text in texts if isinstance(text, str) and (each := _YEAR_LAST.match(text.strip()))]
     month_first = any(int(each["two"]) > 12 for each in found)
     return not month_first or any(int(each["one"]) > 12 for each in found)
@@ -79,7 +79,7 @@ def _day(found: dict[str, str | None], day_first: bool) -> date | None:
 
 
 def _month(name: str) -> int:
-    """1 to 12; 0 where the word is no month."""
+    """The number of the month, 1 to 12, or 0 if the word is no month."""
     short = name[:3].lower()
     return _MONTHS.index(short) + 1 if short in _MONTHS else 0
 

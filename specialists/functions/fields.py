@@ -1,7 +1,7 @@
 """The values at a field of items: `intent`, `entities.type`, `unit price`. Knows no function.
 
-A field is a path with dots between its names, and a list on the way stands for each of its elements. An item that is
-no object has one field, `value`: the item itself.
+A field is a path with dots between its names, and a list on the way stands for each of its elements. An item that is no
+object has one field, `value`, which is the item itself.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 #: The one field of an item that is no object, here and in the rows of `table`.
 VALUE = "value"
-#: Field names that a fault shows, and the items and levels in which it looks for them.
+#: How many field names a fault shows, and how many items and levels it searches for them.
 SHOWN, LOOKED_AT, DEEP = 12, 100, 4
 LONGEST_NAME = 60
 
 
 def reached(item: Any, field: str) -> Iterator[Any]:
-    """The values at `field`, as they are: a list at the end of the path is one value."""
+    """Yield the values at `field` unchanged: a list at the end of the path is one value."""
     if not field:
         yield item
     elif isinstance(item, list):
@@ -33,20 +33,20 @@ def reached(item: Any, field: str) -> Iterator[Any]:
 
 
 def values(item: Any, field: str) -> Iterator[Any]:
-    """The values at `field`, where a list at the end of the path stands for its elements too."""
+    """Yield the values at `field`; a list at the end of the path stands for its elements too."""
     for value in reached(item, field):
         yield from _elements(value)
 
 
 def need_field(items: list[Any], field: str, fault: type[ValueError], where: str = "item") -> None:
-    """Raises `fault` where there are items and none can have the field; it names the fields that they have."""
+    """Raise `fault` if there are items and none can have the field; its message names the fields that they have."""
     told = [item for item in items if item is not None]
     if told and not any(_may_have(item, field) for item in told):
         raise fault(f"no {where} has a field {_cut(field)!r}; known: {', '.join(known_fields(items)) or 'none'}")
 
 
 def known_fields(items: Iterable[Any]) -> list[str]:
-    """The paths of the first items' fields, in the order in which they come."""
+    """The paths of the first items' fields, in the order in which they occur."""
     found: dict[str, None] = {}
     for item, _ in zip(items, range(LOOKED_AT), strict=False):
         found.update(dict.fromkeys(_paths(item, "", DEEP)))
@@ -55,7 +55,7 @@ def known_fields(items: Iterable[Any]) -> list[str]:
 
 
 def add_fields(row: dict[str, Any], fields: Mapping[str, Any], number: int) -> None:
-    """Add fields to a row; one whose name the row has already gets the number behind it, so that none is lost."""
+    """Add fields to a row; a field whose name is taken gets the number behind its name, so that no value is lost."""
     for field, value in fields.items():
         name = field
         while name in row:
@@ -64,19 +64,19 @@ def add_fields(row: dict[str, Any], fields: Mapping[str, Any], number: int) -> N
 
 
 def identity(value: Any) -> str:
-    """The same text for equal JSON values alone: 1 and 1.0 are equal, 1, true and "1" are not."""
+    """A text that is the same for equal JSON values only: 1 and 1.0 are equal; 1, true and "1" are not."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def plain(text: str) -> str:
-    """A text without what people write differently: case, `_` for a space, spaces around and doubled."""
+    """Remove differences that people make in writing: case, `_` for a space, and doubled or outer spaces."""
     return " ".join(text.casefold().replace("_", " ").split())
 
 
 def _step(item: dict[str, Any], field: str) -> tuple[str, str]:
-    """The name that `field` goes on with in `item`, and the rest; a name may have dots of its own (`no.`)."""
+    """Split `field` into the next name in `item` and the rest; a name may have dots of its own (`no.`)."""
     if field in item:
         return field, ""
     name, _, rest = field.partition(".")
@@ -92,7 +92,7 @@ def _elements(value: Any) -> Iterator[Any]:
 
 
 def _may_have(item: Any, field: str) -> bool:
-    """Whether the item has the field, or says nothing of it: null, or an empty list on the way."""
+    """Whether the item has the field or may have it: null, or an empty list on the way, says nothing about it."""
     if item is None or not field:
         return True
     if isinstance(item, list):

@@ -1,4 +1,4 @@
-"""When two values are the same to people: `Lost or stolen card` and `lost_or_stolen_card`, 7 and "7"."""
+"""Equality of values as people see it: `Lost or stolen card` equals `lost_or_stolen_card`, and 7 equals "7"."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from specialists.functions.numbers import number_of
 
 
 def key_of(value: Any) -> str:
-    """The same for values that are the same to people. Texts are compared as texts: "007" is not "7"."""
+    """A text that is the same for values that people take for the same; "007" and "7" are different texts."""
     if isinstance(value, str):
         return plain(value)
     return identity(value)
 
 
 def is_same(value: Any, wanted: Any) -> bool:
-    """As by their keys; and where one is a number, or true or false, the other may be a text of it (`45,20`)."""
+    """Whether the keys are equal, or one value is a number or a boolean and the other a text of it (`45,20`)."""
     if isinstance(value, str) and isinstance(wanted, str):
         return plain(value) == plain(wanted)
     if isinstance(value, bool) or isinstance(wanted, bool):

@@ -1,4 +1,4 @@
-"""Numbers in values: JSON's own, and texts that are one (`45,20`, `1,204.50`, `RM 12.90`, `15 %`)."""
+"""Numbers in values: JSON's own, and texts that hold one (`45,20`, `1,204.50`, `RM 12.90`, `15 %`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _NUMBER = re.compile(
     rf"(?P<sign>[+\-−]?)\s*(?P<before>{_UNIT})?\s*(?P<inner>[+\-−]?)\s*(?P<digits>[0-9.,](?:[0-9.,'’\s]*[0-9])?)"
     rf"\s*(?P<after>{_UNIT}|%)?"
 )
-#: How digits are grouped, and what their fraction begins with. `1,204` is a thousand, `1.204` and `0,204` are not.
+#: How digits are grouped, and the sign that begins the fraction. `1,204` is above a thousand; `1.204` and `0,204` are
+#: not.
 _FORMS = (
     (re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?"), ",", "."),
     (re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+"), ".", ","),
@@ -33,11 +34,11 @@ _FORMS = (
 
 class Amount(NamedTuple):
     number: Decimal
-    unit: str = ""  #: as it is written: "RM", "€", "%"; "": none
+    unit: str = ""  #: as it is written: "RM", "€", "%"; "" if there is none
 
 
 def amount_of(value: Any) -> Amount | None:
-    """The number that a JSON value is or is a text of; None: it is none. True and false are no numbers."""
+    """The number that a JSON value is, or that a text holds; None if there is none. True and false are no numbers."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Amount(Decimal(value))
     if isinstance(value, float):
@@ -53,7 +54,7 @@ def number_of(value: Any) -> Decimal | None:
 def numbers_at(items: list[Any], field: str, fault: type[ValueError]) -> list[Decimal]:
     """Every number at `field`. Null and empty texts are passed over.
 
-    Raises `fault` where no item has the field, where another value is no number, or where currencies differ.
+    It raises `fault` if no item has the field, if another value is no number, or if currencies differ.
     """
     need_field(items, field, fault)
     found = [value for item in items for value in values(item, field) if not is_blank(value)]
@@ -75,7 +76,7 @@ def is_blank(value: Any) -> bool:
 
 
 def as_json(number: Decimal) -> int | float:
-    """A whole number as one."""
+    """Return a whole number as an int, any other as a float."""
     return int(number) if number == number.to_integral_value() else float(number)
 
 

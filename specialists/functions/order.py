@@ -1,4 +1,4 @@
-"""The order of items by a field: as numbers, as dates or as texts, whichever the field's values are."""
+"""The order of items by a field: as numbers, as dates or as texts, according to the field's values."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from specialists.functions.dates import is_day_first, moment_of
 from specialists.functions.fields import need_field, values
 from specialists.functions.numbers import amount_of, as_json, is_blank, need_one_unit, number_of
 
-#: A value's place in the order; None: it has none.
+#: Gives a value's place in the order, or None if it has none.
 Rank = Callable[[Any], Any]
 
 
 def ordered(
     items: list[Any], field: str, fault: type[ValueError], descending: bool = False, measured: bool = False
 ) -> tuple[list[Any], list[Any]]:
-    """The items in order, equal ones as they came, and those without a value that has a place, as they came.
+    """Return the items that have a place, in order, and those that have none. Equal items keep their order.
 
-    An item with several values stands where its largest is, or its smallest where the order ascends.
-    `measured`: raises `fault` where the values are neither numbers nor dates. Raises it too where no item has the
-    field, or where currencies differ.
+    An item with several values is placed by its largest value, or by its smallest if the order ascends. It raises
+    `fault` if no item has the field or if currencies differ, and with `measured` also if the values are neither numbers
+    nor dates.
     """
     need_field(items, field, fault)
     found = [[value for value in values(item, field) if not is_blank(value)] for item in items]
@@ -35,10 +35,9 @@ def ordered(
 
 
 def extreme(items: list[Any], field: str, fault: type[ValueError], largest: bool) -> Any:
-    """The smallest or the largest value at `field`: a number, or a date's text. None: there are no values.
+    """The smallest or the largest value at `field`: a number, or a date's text; None if there are no values.
 
-    Raises `fault` where no item has the field, where some values are neither numbers nor dates, or where currencies
-    differ.
+    It raises `fault` if no item has the field, if some values are neither numbers nor dates, or if currencies differ.
     """
     need_field(items, field, fault)
     found = [value for item in items for value in values(item, field) if not is_blank(value)]

@@ -1,6 +1,6 @@
-"""A small text encoder: texts in, each with a vector of its own and one for each of its tokens out.
+"""A small text encoder: it turns each text into one vector for the whole text and one for each of its tokens.
 
-BERT's layers (MiniLM-L6, post-norm), LoRA on every product. Knows no goal, no plan, and not what is compared with what.
+It has BERT's layers (MiniLM-L6, post-norm) with LoRA on every product. It knows no goal and no plan, and no comparison.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from torch import nn
 from torch.nn import functional as F
 
 LONGEST = 512  #: positions that the base has
-READ_TOKENS = 80  #: of a text
-PASS_TOKENS = 1024  #: of one forward pass, with their padding
-UNEVEN = 1.3  #: times as long as the shortest text of a pass may the longest one be: the rest would be padding
+READ_TOKENS = 80  #: the most tokens of a text that are read
+PASS_TOKENS = 1024  #: the most tokens of one forward pass, with their padding
+UNEVEN = 1.3  #: the longest text of a pass may be this many times as long as the shortest, since the rest is padding
 
 
 class Told(NamedTuple):
-    """A text as the encoder sees it; all vectors of length 1."""
+    """A text as the encoder sees it; all vectors have length 1."""
 
     mean: torch.Tensor  #: (D,)
-    tokens: torch.Tensor  #: (T, D): without the marks
+    tokens: torch.Tensor  #: (T, D), without the start and end marks
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Of the base and of what is learnt on it."""
+    """The sizes of the base and of its LoRA change."""
 
     layers: int = 6
     width: int = 384
@@ -61,7 +61,7 @@ class Adapted(nn.Module):
         return y if self.merged else y + F.linear(F.linear(x, self.down), self.up) * self.scale
 
     def merge(self) -> None:
-        """Add the change to the weight, for good: serving pays nothing for it."""
+        """Add the change to the weight for good, so that serving pays nothing for it."""
         if not self.merged:
             with torch.no_grad():
                 self.weight.add_(self.up @ self.down * self.scale)
@@ -103,7 +103,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(self.shape) for _ in range(self.shape.layers))
 
     def tell(self, texts: Sequence[Sequence[int]]) -> list[Told]:
-        """Of each text, given as token ids between the marks. Texts of like lengths share a pass."""
+        """Encode each text, given as token ids between the marks. Texts of similar lengths share a pass."""
         found: dict[int, Told] = {}
         for group in alike([len(each) for each in texts]):
             found |= zip(group, self._tell([texts[number] for number in group]), strict=True)
@@ -134,7 +134,7 @@ class Encoder(nn.Module):
 
 
 def alike(lengths: Sequence[int]) -> list[list[int]]:
-    """The numbers of texts of like length, in groups of one pass each."""
+    """Group the indices of texts of similar length; each group is one pass."""
     groups: list[list[int]] = []
     for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
         group, length = groups[-1] if groups else [], lengths[number]
@@ -146,7 +146,7 @@ def alike(lengths: Sequence[int]) -> list[list[int]]:
 
 
 class Texts:
-    """Texts to tokens."""
+    """Turns texts into tokens."""
 
     def __init__(self, folder: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -161,7 +161,7 @@ class Texts:
         return number
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Each text between the marks that the base was trained with; cut to `READ_TOKENS`, and never empty."""
+        """Return each text's tokens between the marks of the base's training, at most `READ_TOKENS` and never empty."""
         found = self._tokenizer.encode_batch(
             [text if text.strip() else "." for text in texts], add_special_tokens=False
         )
@@ -196,6 +196,6 @@ def _copy(module: Adapted | nn.LayerNorm, state: Mapping[str, torch.Tensor], nam
 
 
 def metadata_of(path: Path) -> dict[str, str]:
-    """What was saved beside an adapter's tensors."""
+    """The metadata that was saved beside an adapter's tensors."""
     with safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})

@@ -1,7 +1,8 @@
-"""What is known of a whole goal, by one linear layer: hashed words, the base's own vectors, and its inputs' shape.
+"""The goal head: one linear layer over a whole goal's hashed words, the base's own vectors, and the inputs' shape.
 
-One number for each name that it was fitted with: something that goals may want, or a job type that is known from
-training. A head on the encoder's hidden states did worse on goals of writers held out (docs/log.md). Knows no plan.
+It gives one number for each name that it was fitted with: something that goals may want, or a job type that is known
+from training. A head on the encoder's hidden states did worse on goals of writers held out (docs/log.md). Knows no
+plan.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-HASHED = 1 << 13  #: numbers that n-grams of words are counted in
-LONGEST_GRAM = 3  #: words
-SHAPE = 4  #: numbers that say what the inputs are like
-PREFIX = "goal."  #: of its tensors' names in an adapter's file
+HASHED = 1 << 13  #: how many buckets n-grams of words are counted in
+LONGEST_GRAM = 3  #: words of the longest n-gram
+SHAPE = 4  #: how many numbers describe the inputs
+PREFIX = "goal."  #: begins the names of its tensors in an adapter's file
 WEIGHT, BIAS = f"{PREFIX}weight", f"{PREFIX}bias"
-NAMES = "goal_names"  #: in the file's metadata
+NAMES = "goal_names"  #: key of its names in the file's metadata
 _WORD = re.compile(r"\w+|[?>]")
 
 
 def features(goal: str, vector: torch.Tensor, words: torch.Tensor, shape: Sequence[float]) -> torch.Tensor:
-    """(HASHED + 2 D + SHAPE,): n-grams of length 2 in all, the vectors (of length 1) times 4, the shape.
+    """(HASHED + 2 D + SHAPE,): the n-gram counts scaled to length 2, the vectors (of length 1) times 4, and the shape.
 
-    `vector`: of the goal alone; `words`: of the goal and its inputs.
+    `vector`: encodes the goal alone; `words`: encodes the goal and its inputs.
     """
     found = _WORD.findall(goal.casefold())
     counts = torch.zeros(HASHED)
@@ -45,13 +46,13 @@ class GoalHead:
         self._weight, self._bias = weight.float(), bias.float()
 
     def numbers(self, goal: str, vector: torch.Tensor, words: torch.Tensor, shape: Sequence[float]) -> dict[str, float]:
-        """By name, before any sigmoid."""
+        """Return the numbers by name, before any sigmoid."""
         found: list[float] = (self._weight @ features(goal, vector, words, shape) + self._bias).tolist()
         return dict(zip(self._names, found, strict=True))
 
     @classmethod
     def load(cls, path: Path) -> GoalHead:
-        """Of an adapter's file. Raises ValueError where it holds none."""
+        """Load the head from an adapter's file. It raises ValueError if the file has none."""
         with safe_open(path, framework="pt") as file:
             if WEIGHT not in set(file.keys()):
                 raise ValueError(f"{path.name} has no layer over goals; train it, and save it beside the encoder")
@@ -59,7 +60,7 @@ class GoalHead:
             return cls(names, file.get_tensor(WEIGHT), file.get_tensor(BIAS))
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """In half precision, by the names that they are saved under."""
+        """The tensors in half precision, by the names that they are saved under."""
         return {WEIGHT: self._weight.half().contiguous(), BIAS: self._bias.half().contiguous()}
 
     def metadata(self) -> dict[str, str]:

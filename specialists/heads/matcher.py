@@ -1,9 +1,9 @@
-"""A matcher: how well short texts fit another text, read off vectors that the encoder made of each one alone.
+"""A matcher: scores how well short texts fit another text, from vectors that the encoder made of each text alone.
 
-Each text is read once and kept, whatever it is compared with: a catalog's job types, labels and fields cost nothing for
-the second goal. Three likenesses count: of the whole texts, of the branch's tokens each with what is nearest to it in
-the prefix, and of those tokens of the prefix that the branch is nearest to. Tasks weigh them otherwise. Reading both
-texts together, as a cross-encoder does, learnt far less from as many examples (docs/log.md).
+Each text is read once and kept, whatever it is compared with, so a catalog's job types, labels and fields cost nothing
+for the second goal. Three similarities count: of the whole texts, of each token of the branch with the nearest token of
+the prefix, and of the tokens of the prefix that the branch is nearest to. Each task weighs them differently. Reading
+both texts together, as a cross-encoder does, learnt far less from as many examples (docs/log.md).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from specialists.heads.encoder import Encoder, Texts, Told, load_base
 from specialists.heads.goal import PREFIX as GOALS
 from specialists.heads.goal import GoalHead
 
-NEAREST = 6  #: tokens of the prefix, those that the branch is nearest to
-BEGUN_WITH = (6.0, 4.0, 4.0, -4.5)  #: a task's weights of the three likenesses, and its constant, before training
-#: Texts that are kept: the labels, fields and job types of catalogs, and the last goals' words.
+NEAREST = 6  #: how many tokens of the prefix count, those that the branch is nearest to
+BEGUN_WITH = (6.0, 4.0, 4.0, -4.5)  #: a task's weights of the three similarities, and its constant, before training
+#: How many texts are kept: the labels, fields and job types of catalogs, and the last goals' words.
 KEPT_TEXTS = 50_000
 
 
@@ -32,7 +32,7 @@ class Matcher(nn.Module):
         self.weights = nn.ParameterDict({f"of_{task}": nn.Parameter(torch.tensor(BEGUN_WITH)) for task in tasks})
 
     def likeness(self, prefix: Told, branches: Sequence[Told]) -> torch.Tensor:
-        """(N, 3), each from -1 to 1."""
+        """The three similarities of each branch to the prefix: (N, 3), each from -1 to 1."""
         count, longest = len(branches), max(len(branch.tokens) for branch in branches)
         tokens = torch.zeros(count, longest, prefix.tokens.shape[1])
         held = torch.zeros(count, longest, dtype=torch.bool)
@@ -53,21 +53,21 @@ class Matcher(nn.Module):
         return found
 
     def learnt(self) -> dict[str, torch.Tensor]:
-        """What is saved: the encoder's change, and the tasks' weights."""
+        """The tensors that are saved: the encoder's change, and the tasks' weights."""
         return {name: p for name, p in self.named_parameters() if p.requires_grad}
 
 
 def save_adapter(
     matcher: Matcher, path: Path, metadata: Mapping[str, str] | None = None, head: GoalHead | None = None
 ) -> None:
-    """In half precision: what is learnt, a few MB; `head` beside it."""
+    """Save what is learnt in half precision, a few MB, and the `head` beside it."""
     learnt = {name: tensor.detach().half().contiguous() for name, tensor in matcher.learnt().items()}
     learnt |= head.tensors() if head else {}
     save_file(learnt, path, {**(metadata or {}), **(head.metadata() if head else {})})
 
 
 def load_adapter(matcher: Matcher, path: Path) -> None:
-    """Raises KeyError where the file is of another shape."""
+    """Load an adapter into `matcher`. It raises KeyError if the file is of another shape."""
     own = matcher.learnt()
     saved = {name: tensor for name, tensor in load_file(path).items() if not name.startswith(GOALS)}
     if saved.keys() != own.keys():
@@ -78,7 +78,7 @@ def load_adapter(matcher: Matcher, path: Path) -> None:
 
 
 class Kept:
-    """An encoder that keeps what it told of each text."""
+    """An encoder that keeps the vectors of each text."""
 
     def __init__(self, encoder: Encoder, texts: Texts) -> None:
         self._encoder = encoder.eval()
@@ -91,19 +91,19 @@ class Kept:
             self._kept.clear()
         if fresh := [text for text in dict.fromkeys(texts) if text not in self._kept]:
             told = self._encoder.tell(self._texts.tokens(fresh))
-            # copies: a slice would keep the whole pass
+            # copies, since a slice would keep the whole pass in memory
             self._kept |= {
                 text: Told(each.mean.clone(), each.tokens.clone()) for text, each in zip(fresh, told, strict=True)
             }
         return [self._kept[text] for text in texts]
 
     def means(self, texts: Sequence[str]) -> torch.Tensor:
-        """(N, D)."""
+        """The vectors of whole texts: (N, D)."""
         return torch.stack([each.mean for each in self.tell(texts)])
 
 
 def base_of(folder: Path, texts: Texts | None = None) -> Kept:
-    """The encoder as it came."""
+    """Load the base's encoder without any adapter."""
     encoder = Encoder()
     load_base(encoder, folder)
     encoder.merge()
@@ -111,10 +111,10 @@ def base_of(folder: Path, texts: Texts | None = None) -> Kept:
 
 
 class Scorer:
-    """What the planner asks: a matcher, the base as it came, and the linear layer over whole goals."""
+    """The models behind the planner's reader: a matcher, the plain base, and the linear layer over whole goals."""
 
     def __init__(self, matcher: Matcher, told: Kept, base: Kept, head: GoalHead) -> None:
-        """`told`: by the matcher's encoder."""
+        """`told`: keeps vectors of the matcher's encoder; `base`: keeps those of the plain base."""
         self._matcher = matcher.eval()
         self._told = told
         self._base = base
@@ -122,7 +122,9 @@ class Scorer:
 
     @classmethod
     def load(cls, base: Path, adapter: Path, tasks: Sequence[str]) -> Scorer:
-        """Raises KeyError, ValueError where the adapter is of another shape or lacks the linear layer."""
+        """Load the models. It raises KeyError for an adapter of another shape, ValueError if the linear layer is
+        missing.
+        """
         matcher, texts = Matcher(tasks), Texts(base)
         load_base(matcher.encoder, base)
         load_adapter(matcher, adapter)

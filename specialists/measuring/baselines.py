@@ -1,4 +1,4 @@
-"""Simple baselines to print beside a specialist's score: what anyone gets without a language model. By scikit-learn."""
+"""Simple baselines to print beside a specialist's score: the result without a language model. They use scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BaselineError(Exception):
 
 
 def fit_baselines(training: Sequence[Example]) -> dict[str, Baseline]:
-    """By name, fitted: inputs in, outputs out. Raises BaselineError."""
+    """Fit the baselines, by name; each takes inputs and returns outputs. It raises BaselineError."""
     try:
         import sklearn  # noqa: F401 - only to say early and clearly that it is missing
     except ImportError:
@@ -30,12 +30,12 @@ def fit_baselines(training: Sequence[Example]) -> dict[str, Baseline]:
 
 
 def _is_label(training: Sequence[Example]) -> bool:
-    """Whether outputs are of a few kinds, and not each its own text."""
+    """Whether outputs are of a few kinds, and not a text of its own each."""
     return len({str(example.output) for example in training}) * 4 < len(training)
 
 
 def _majority(training: Sequence[Example]) -> Baseline:
-    """The commonest output for whatever comes."""
+    """Answer every input with the commonest output."""
     counted = Counter(json.dumps(example.output, sort_keys=True) for example in training)
     common: Json = json.loads(counted.most_common(1)[0][0])
     return lambda inputs: [common for _ in inputs]
@@ -70,5 +70,5 @@ def _nearest(training: Sequence[Example]) -> Baseline:
 
 
 def _text(input: Json) -> str:
-    """Every field."""
+    """Join all fields of an input to one text."""
     return "\n".join(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in input.values())

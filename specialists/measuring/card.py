@@ -1,4 +1,4 @@
-"""A specialist's card: what it was trained on, where and when, and what it was measured at. Runs nothing."""
+"""A specialist's card: its training (data, place, date) and its scores. Runs nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _SCORES = "## Measured"
 def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float, curve: str | None = None) -> Path:
     """Write a fresh card; scores measured on an earlier adapter do not carry over.
 
-    `data`: file names and number of examples; `loss`: of the last steps, nats a token; `curve`: a picture beside it.
+    `data`: file names and number of examples; `loss`: mean of the last steps, in nats a token; `curve`: a picture
+    beside it.
     """
     path = folder / CARD
     picture = f"![loss and score, step by step]({curve})\n\n" if curve else ""
@@ -40,7 +41,7 @@ def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float
 
 
 def add_score(folder: Path, data: str, n: int, scores: Mapping[str, float], what: str) -> None:
-    """Append one measurement to the card. Raises FileNotFoundError if the specialist has no card yet."""
+    """Append one measurement to the card. It raises FileNotFoundError if the specialist has no card yet."""
     line = ", ".join(f"{name} {value:.1f}" for name, value in scores.items())
     with (folder / CARD).open("r+") as card:
         card.seek(0, 2)

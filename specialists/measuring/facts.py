@@ -1,4 +1,4 @@
-"""Facts: what was found out about a specialist, kept beside it as `facts.json` for the report. Measures nothing."""
+"""Facts: the findings about a specialist, kept beside it as `facts.json` for the report. Measures nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scores = dict[str, float]  #: metric -> percent
 
 
 class FactsError(ValueError):
-    """A `facts.json` that does not read; says which."""
+    """A `facts.json` cannot be read; the message names it."""
 
 
 class _Record(BaseModel):
@@ -31,19 +31,19 @@ class Trained(_Record):
 
 
 class Coverage(_Record):
-    coverage: float  #: percent of answers kept, the surest
-    threshold: float  #: the confidence of the last of them
-    right: float  #: percent of them that are exactly right
+    coverage: float  #: percent of answers kept, the surest ones
+    threshold: float  #: the confidence of the least sure answer kept
+    right: float  #: percent of the kept answers that are exactly right
 
 
 class Confidence(_Record):
     error_raw: float  #: expected calibration error of the model's own probability, in points
-    error: float  #: of the calibrated one, by folds that were not fitted on
+    error: float  #: the error of the calibrated confidence, over folds that it was not fitted on
     coverage: tuple[Coverage, ...]
 
 
 class Compared(_Record):
-    """Somebody else on the same examples."""
+    """The scores of a baseline or another model on the same examples."""
 
     who: str
     metrics: Scores
@@ -52,14 +52,14 @@ class Compared(_Record):
 
 
 class Cascade(_Record):
-    """What comes of it with the fallback that the manifest names."""
+    """The scores of the specialist together with the fallback that the manifest names."""
 
     to: str
-    below: float  #: the confidence
+    below: float  #: the confidence below which the fallback is asked
     share: float  #: percent of the jobs that the fallback was asked about
     metrics: Scores
     intervals: dict[str, tuple[float, float]]  #: 95 %, by the bootstrap
-    jobs_per_s: float  #: one after the other on the same device
+    jobs_per_s: float  #: jobs one after the other on the same device
 
 
 class Measured(_Record):
@@ -68,9 +68,9 @@ class Measured(_Record):
     n: int
     metrics: Scores
     intervals: dict[str, tuple[float, float]]  #: 95 %, by the bootstrap
-    counts: dict[str, int] = {}  #: metric -> how many of the examples it is of; n where it is not said
+    counts: dict[str, int] = {}  #: metric -> how many of the examples it counts; n if it is absent
     valid_share: float
-    tokens_in: float  #: of a job
+    tokens_in: float  #: tokens of one job
     tokens_out: float
     jobs_per_s: float
     device: str
@@ -79,13 +79,14 @@ class Measured(_Record):
     cascade: Cascade | None = None
 
 
-#: Of a budget's run, optimiser steps at least, or steps are measured in place of examples: with 60, triage learnt no
-#: more from 1,000 examples (42.6 right) than from 300 (45.8), and from 3,000 in 188 steps 79.6 (2026-11-28).
+#: The fewest optimiser steps of a budget's run; with fewer, steps are measured and not examples. With 60 steps, triage
+#: learnt no more from 1,000 examples (42.6 right) than from 300 (45.8); from 3,000 in 188 steps it reached 79.6
+#: (2026-11-28).
 LEAST_STEPS, BATCH = 300, 16
 
 
 class Budget(_Record):
-    """A point of the curve: how well an adapter does that saw so few examples."""
+    """A point of the curve: the scores of an adapter that saw only that many examples."""
 
     examples: int
     minutes: float
@@ -99,7 +100,7 @@ class Facts(_Record):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Of the specialist in `folder`; empty ones where nothing was found out yet. Raises FactsError."""
+        """Load the facts of the specialist in `folder`; they are empty if there are none yet. It raises FactsError."""
         path = folder / FACTS
         if not path.exists():
             return cls()
@@ -121,15 +122,16 @@ class Facts(_Record):
 
     @property
     def curve(self) -> tuple[Budget, ...]:
-        """Points by examples, the adapter that ships in its place; none where there are no others."""
+        """The points by number of examples, the shipped adapter among them; empty if no other point was measured."""
         ships = self.ships
         if not self.budgets or not ships:
             return self.budgets
         return _by_examples([*(each for each in self.budgets if each.examples != ships.examples), ships])
 
     def enough_for(self, share: float) -> Budget | None:
-        """The point of the curve with the fewest examples whose scores, each of them, are at least `share` of those of
-        the adapter that ships; None where no curve was drawn."""
+        """The point of the curve with the fewest examples all of whose scores are at least `share` of the shipped
+        adapter's; None if no curve was measured.
+        """
         ships = self.ships
         if not self.budgets or not ships:
             return None
@@ -140,13 +142,13 @@ class Facts(_Record):
         )
 
     def with_training(self, trained: Trained) -> Self:
-        """What an earlier adapter was measured at does not carry over, nor a curve of another base."""
+        """Replace the training. Scores of an earlier adapter do not carry over, nor does a curve of another base."""
         same = self.trained is None or self.trained.base == trained.base
         budgets = self.budgets if same else ()
         return self.model_copy(update={"trained": trained, "measured": None, "budgets": budgets})
 
     def with_measure(self, measured: Measured) -> Self:
-        """Those compared earlier on the same examples stay, unless they were compared anew."""
+        """Replace the scores. Earlier comparisons on the same examples stay, unless they were made anew."""
         earlier = self.measured
         same = earlier is not None and (earlier.data, earlier.n) == (measured.data, measured.n)
         kept = list(earlier.compared) if earlier and same else []
@@ -155,14 +157,14 @@ class Facts(_Record):
         return self.model_copy(update={"measured": measured.model_copy(update={"compared": compared})})
 
     def with_compared(self, other: Compared, data: str) -> Self:
-        """Beside what was measured on the same `data`; nothing beside other data."""
+        """Add a comparison if the specialist was measured on the same `data`; otherwise change nothing."""
         if self.measured is None or self.measured.data != data:
             return self
         others = [each for each in self.measured.compared if each.who != other.who]
         return self.model_copy(update={"measured": self.measured.model_copy(update={"compared": (*others, other)})})
 
     def with_cascade(self, cascade: Cascade) -> Self:
-        """Of what was measured; nothing of nothing."""
+        """Add the cascade to the scores; without scores change nothing."""
         measured = self.measured.model_copy(update={"cascade": cascade}) if self.measured else None
         return self.model_copy(update={"measured": measured})
 

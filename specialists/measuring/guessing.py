@@ -1,4 +1,4 @@
-"""Metrics for a specialist whose manifest names none: those that fit the shape of its expected outputs."""
+"""Metrics for a specialist whose manifest names none: they are chosen by the form of its expected outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from specialists.metric_rule import MetricRule
 
 OUT_OF_SCOPE = "out_of_scope"
 
-#: The field of an input over which a macro F1 is taken apart.
+#: The field of an input by which a macro F1 is split.
 REPOSITORY = "repository"
 
 EXACT = MetricRule(how="exact")

@@ -17,7 +17,7 @@ from specialists.measuring.guessing import guessed
 from specialists.metric_rule import MetricRule
 from specialists.schemas import Json
 
-#: One example's expected output and what was answered.
+#: An example with its expected output, and the answer.
 Pair = tuple[Example, Json | None]
 Rules = Mapping[str, MetricRule]
 
@@ -30,7 +30,7 @@ class Metric:
         return _WAYS[self.rule.how](self.rule, [pair for pair in pairs if self.counts(pair[0])])
 
     def counts(self, example: Example) -> bool:
-        """Whether the example is one that it is of."""
+        """Whether the metric counts the example."""
         if self.rule.of is None:
             return True
         value = _at(example.output, self.rule)
@@ -38,7 +38,7 @@ class Metric:
 
 
 def score(examples: Sequence[Example], outputs: Sequence[Json | None], rules: Rules | None = None) -> dict[str, float]:
-    """Metric name -> percent. Without `rules`, metrics that fit the shape of the expected outputs."""
+    """Metric name -> percent. Without `rules`, the metrics are chosen by the form of the expected outputs."""
     pairs = list(zip(examples, outputs, strict=True))
     return {name: round(metric(pairs), 2) for name, metric in _metrics_of(examples, rules).items()}
 
@@ -51,7 +51,7 @@ def intervals(
     draws: int = 400,
     seed: int = 1,
 ) -> dict[str, tuple[float, float]]:
-    """Metric name -> its 95 % interval in percent, by the bootstrap: of examples drawn anew, with replacement."""
+    """Metric name -> its 95 % interval in percent, by the bootstrap: examples are drawn anew, with replacement."""
     pairs, draw = list(zip(examples, outputs, strict=True)), random.Random(seed)
     samples = [draw.choices(pairs, k=len(pairs)) for _ in range(draws)]
     found = {}
@@ -62,17 +62,17 @@ def intervals(
 
 
 def counts(examples: Sequence[Example], rules: Rules | None = None) -> dict[str, int]:
-    """Metric name -> how many of the examples it is of."""
+    """Metric name -> how many of the examples it counts."""
     return {name: sum(map(metric.counts, examples)) for name, metric in _metrics_of(examples, rules).items()}
 
 
 def right(example: Example, output: Json | None) -> bool:
-    """Whether nothing is wrong with the output, as the metric that is strictest sees it."""
+    """Whether the output is exactly the expected one."""
     return output is not None and output == example.output
 
 
 def _metrics_of(examples: Sequence[Example], rules: Rules | None) -> dict[str, Metric]:
-    """Those that are of some of the examples at least."""
+    """The metrics that count at least one of the examples."""
     named = {name: Metric(rule) for name, rule in (rules or guessed(examples)).items()}
     return {name: metric for name, metric in named.items() if any(map(metric.counts, examples))}
 
@@ -81,7 +81,7 @@ def _metrics_of(examples: Sequence[Example], rules: Rules | None) -> dict[str, M
 
 
 def _share(right: Iterable[bool]) -> float:
-    """Percent of True; 0 of nothing, so that an empty subset cannot look good."""
+    """Percent of True; it is 0 for no answers, so that an empty subset cannot look good."""
     answers = list(right)
     return 100 * sum(answers) / len(answers) if answers else 0.0
 
@@ -95,7 +95,7 @@ def _accuracy(rule: MetricRule, pairs: Sequence[Pair]) -> float:
 
 
 def _at(output: Json | None, rule: MetricRule) -> Any:
-    """What the output has in the rule's field; None: nothing."""
+    """The value in the rule's field of the output, or None if there is none."""
     return output.get(rule.of) if output and rule.of else None
 
 
@@ -111,12 +111,12 @@ def _fields(_: MetricRule, pairs: Sequence[Pair]) -> float:
 
 
 def _f1(hits: int, answered: int, expected: int) -> float:
-    """100 where nothing was expected and nothing answered."""
+    """F1 in percent; it is 100 if nothing was expected and nothing answered."""
     return 200 * hits / (answered + expected) if answered + expected else 100.0
 
 
 def _micro_f1(rule: MetricRule, pairs: Sequence[Pair]) -> float:
-    """Over all examples together: each item of an expected output is found or not, as often as it occurs."""
+    """F1 over the items of all outputs together; an item that an output expects twice has to be found twice."""
     hits = answered = expected = 0
     for example, output in pairs:
         wanted, given = (Counter(_items(value, rule)) for value in (example.output, output))
@@ -127,13 +127,13 @@ def _micro_f1(rule: MetricRule, pairs: Sequence[Pair]) -> float:
 
 
 def _items(output: Json | None, rule: MetricRule) -> Iterator[str]:
-    """Of a list or a map of names to values; the same text for equal items."""
+    """The items of a list, or the pairs of a map, as texts; equal items have equal texts."""
     value = _at(output, rule) or ()
     return (json.dumps(item, sort_keys=True) for item in (value.items() if isinstance(value, dict) else value))
 
 
 def _macro_f1(rule: MetricRule, pairs: Sequence[Pair]) -> float:
-    """The mean over labels; with `by`, the mean over the values of that field of the input of that."""
+    """The mean of F1 over labels; with `by`, the mean of these means over the values of that input field."""
     parts: dict[Any, list[Pair]] = {}
     for example, output in pairs:
         parts.setdefault(example.input.get(rule.by) if rule.by else None, []).append((example, output))
@@ -148,7 +148,7 @@ def _mean_over_labels(pairs: Sequence[Pair], rule: MetricRule) -> float:
     expected, answered = Counter(wanted), Counter(given)
     labels = {label for label in expected | answered if label is not None}
     scores = [_f1(hits[label], answered[label], expected[label]) for label in labels]
-    return sum(scores) / len(scores) if scores else 100.0  # of outputs that all leave the field out
+    return sum(scores) / len(scores) if scores else 100.0  # all outputs leave the field out
 
 
 _WAYS: dict[str, Callable[[MetricRule, Sequence[Pair]], float]] = {

@@ -1,4 +1,4 @@
-"""The report: what it is made of: specialists with their facts, references, rates and hostings. Measures nothing."""
+"""The report's contents: specialists with their facts, references, rates and hostings. Measures nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from specialists.specialist import Specialist
 
 REFERENCES = Path(__file__).parent / "references.toml"
 
-#: The metrics that a specialist is judged by whose manifest names none, of those that it has, the first one first.
+#: The metrics that judge a specialist whose manifest names none: the first of these that it has comes first.
 MAIN = (
     "macro_f1", "in_scope_accuracy", "oos_recall", "slot_f1", "span_f1", "field_exact", "parsing_accuracy", "exact",
     "argument_f1", "accuracy",
@@ -23,7 +23,7 @@ MAIN = (
 
 
 class Reference(BaseModel):
-    """Somebody's published figure on a source's own test set."""
+    """A published figure of somebody else on a source's own test set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,11 +33,11 @@ class Reference(BaseModel):
 
 
 class ReportError(ValueError):
-    """A file of figures that does not read; says which."""
+    """A file of figures cannot be read; the message names it."""
 
 
 class Hosting(BaseModel):
-    """All specialists in so many workers, measured."""
+    """All specialists hosted in a number of workers, measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,20 +46,20 @@ class Hosting(BaseModel):
     jobs_per_s: float  #: the median of the rounds
     rounds: tuple[float, ...]  #: jobs/s of each
     peak_mib: float
-    ready_s: float  #: from the start of the processes to the first answers of all
+    ready_s: float  #: from the start of the processes until all have answered once
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What somebody's API charges."""
+    """The prices of somebody's API."""
 
     who: str
-    read: float  #: a million tokens read
+    read: float  #: price of a million tokens read
     written: float
 
     @classmethod
     def of(cls, text: str) -> Rate:
-        """Of "name=read,written". Raises ReportError."""
+        """Parse "name=read,written". It raises ReportError."""
         who, _, prices = text.rpartition("=")
         try:
             if not who:
@@ -70,7 +70,7 @@ class Rate:
         return cls(who, read, written)
 
     def of_thousand(self, measured: Measured) -> float:
-        """What 1,000 jobs with as many tokens cost."""
+        """The price of 1,000 jobs with as many tokens."""
         return 1000 * (measured.tokens_in * self.read + measured.tokens_out * self.written) / 1e6
 
 
@@ -86,7 +86,7 @@ class Entry:
         return self.facts.measured
 
     def metrics(self) -> list[str]:
-        """Two at most, those that references speak of first."""
+        """At most two metrics; those that references give come first."""
         assert self.measured
         known = [reference.metric for reference in self.references if reference.metric in self.measured.metrics]
         rest = [metric for metric in self.manifest.measure or MAIN if metric in self.measured.metrics]
@@ -94,13 +94,13 @@ class Entry:
 
 
 def load_references(path: Path = REFERENCES) -> dict[str, list[Reference]]:
-    """Specialist -> what others reach at its job."""
+    """Specialist -> the scores that others published for its job."""
     rows = tomllib.loads(path.read_text("utf-8"))
     return {name: [Reference.model_validate(row) for row in found] for name, found in rows.items()}
 
 
 def load_edge(path: Path) -> list[Hosting]:
-    """What `benchmarks.one_base` wrote. Raises ReportError."""
+    """Read the figures that `benchmarks.one_base` wrote. It raises ReportError."""
     try:
         return TypeAdapter(list[Hosting]).validate_json(path.read_text("utf-8"))
     except ValidationError as error:
@@ -108,7 +108,7 @@ def load_edge(path: Path) -> list[Hosting]:
 
 
 def entries_of(specialists: Iterable[Specialist], references: Mapping[str, Sequence[Reference]]) -> list[Entry]:
-    """Those that host a model, in order of name. Raises FactsError."""
+    """The specialists that host a model, in the catalog's order. It raises FactsError."""
     return [
         Entry(each.name, each.manifest, Facts.load(each.folder), references.get(each.name, ()))
         for each in specialists

@@ -14,7 +14,7 @@ INK, GUIDE = "#2563eb", "#d97706"
 
 
 def draw(entries: Sequence[Entry], folder: Path) -> list[str]:
-    """The names of the files drawn."""
+    """Draw the pictures that the entries have figures for, and return the names of their files."""
     known = [entry for entry in entries if entry.measured]
     drawn = []
     if known:
@@ -50,7 +50,8 @@ def _scores(axes: Any, entries: Sequence[Entry]) -> None:
         published = sorted((each for each in entry.references if each.metric == metric), key=lambda each: each.value)
         for n, each in enumerate(published):
             axes.plot(each.value, place, "|", color=GUIDE, markersize=14)
-            above = (0, 9) if n % 2 else (0, -14)  # by turns: neighbours would cover each other's names
+            # Above and below by turns, since neighbours would cover each other's names.
+            above = (0, 9) if n % 2 else (0, -14)
             axes.annotate(each.who, (each.value, place), above, textcoords="offset points", fontsize=6, ha="center")
     axes.set_yticks(range(len(labels)), labels, fontsize=7)
     axes.set(

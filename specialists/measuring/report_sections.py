@@ -1,4 +1,4 @@
-"""The sections of the report: what each says, and its table. They measure nothing."""
+"""The sections of the report: the text and the table of each. They measure nothing."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def sections(
     edge: Sequence[Hosting] = (),
     rates: Sequence[Rate] = (),
 ) -> list[Section]:
-    """What the page says. `price_per_hour`: of the machine that was measured on; `pictures`: names of files; `rates`:
-    of others, in the same currency."""
+    """The sections of the page.
+
+    `price_per_hour`: price of the machine that was measured on; `pictures`: names of files; `rates`: prices of others,
+    in the same currency.
+    """
     known = [entry for entry in entries if entry.measured]
     measures = [entry.measured for entry in known if entry.measured]
     missing = ", ".join(entry.name for entry in entries if not entry.measured)

@@ -1,4 +1,4 @@
-"""The tables of the report, from specialists' facts and from what others reach. They measure nothing."""
+"""The tables of the report, from specialists' facts and from figures of others. They measure nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from specialists.measuring.facts import Compared, Facts, Measured
 from specialists.measuring.report import Entry, Hosting, Rate
 from specialists.measuring.report_page import Table
 
-#: Of the scores of the adapter that ships: what is enough for many a use.
+#: The share of the shipped adapter's scores that is enough for many uses.
 GOOD = 0.9
 SHARES = (100, 90, 80, 70, 50)
 
@@ -43,7 +43,7 @@ def baselines(entries: Sequence[Entry]) -> Table:
 
 
 def _score_of(other: Compared, metric: str, n: int) -> str:
-    """With the number of examples where it is not `n`, and the share of valid answers where it is not all."""
+    """The score, with the number of examples if it is not `n`, and the share of valid answers if it is not 100 %."""
     if metric not in other.metrics:
         return ""
     notes = [f"of {other.n}"] * (other.n != n) + [f"{other.valid_share:.0f} % valid"] * (other.valid_share < 100)

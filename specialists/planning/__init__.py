@@ -1,1 +1,1 @@
-"""Planning: what a plan may say, what flows through it, and what it means. Runs no job."""
+"""Planning: the content of plans, the data that flows through them, and their meaning. Runs no job."""

@@ -1,7 +1,8 @@
-"""The planner: a goal, inputs and offers in; a plan, a question or a refusal out. Knows models as `Reader` alone.
+"""The planner: answers a goal over inputs and offers with a plan, a question or a refusal. Knows models as `Reader`.
 
-Read: what scorers and words say of each part. Search: whole plans that are well typed. Rank: what each makes of the
-whole goal. Answer: the first one, where it is likely enough to be what was asked.
+Reading collects what scorers and words say of each part. Searching builds whole plans that are well typed. Ranking
+compares what each plan makes of the whole goal. The first plan is the answer if it is likely enough to be what was
+asked.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ from specialists.planning.search.search import missing, search
 from specialists.planning.words.plan_words import PlanWords
 from specialists.schemas import Json
 
-SEARCHED = 24  #: plans
-ALTERNATIVES = 3  #: plans that are shown
+SEARCHED = 24  #: how many plans the search keeps
+ALTERNATIVES = 3  #: how many plans an answer shows
 KEPT_ANSWERS = 1000
-LIKELY = 0.4  #: of a job type that was probably meant
+LIKELY = 0.4  #: how likely a job type must be for a refusal to name what it lacks
 
 
 class Planner:
     def __init__(self, reader: Reader, calibration: Calibration | None = None, *, asks: bool = True) -> None:
-        """`asks`: whether owners of labels are asked, where they can be."""
+        """`asks`: whether owners of labels may be asked before a plan is made."""
         self.reading = Reading(reader)
         self._asks = asks
         self._calibration = calibration or Calibration()
-        self._answers: dict[str, str] = {}  #: what was asked -> the answer as JSON, the oldest first
+        self._answers: dict[str, str] = {}  #: key of a request -> the answer as JSON, the oldest first
 
     def plan(self, input: Mapping[str, Any]) -> Json:
-        """The planner's output, as specialists/shipped/planner/output.schema.json has it."""
+        """The planner's output, in the form of specialists/shipped/planner/output.schema.json."""
         key = _key(input)
         if key not in self._answers:
             request = self.reading.shortlisted(read_request(input))
@@ -50,16 +51,16 @@ class Planner:
         return answer
 
     def asks(self, request: Request) -> list[Ask]:
-        """What owners of labels should be asked before the goal (shortlisted) is planned."""
+        """The questions that owners of labels should be asked before the goal is planned; `request` is shortlisted."""
         return self.reading.asks(request, self._calibration.evidence) if self._asks else []
 
     def _asking(self, request: Request) -> Json | None:
-        """None: nothing is to be asked first, or nobody can be."""
+        """The answer that asks owners first; None if there is nothing to ask, nobody to ask, or answers are there."""
         told = [{"type": each.type, "input": each.input} for each in self.asks(request)] if request.heard == () else []
         return _answer("ask", 0.0, asks=told) if told else None
 
     def weigh(self, request: Request) -> tuple[Beliefs, list[Ranked]]:
-        """What is believed of a goal (shortlisted), and the plans for it, the likeliest first."""
+        """Return the beliefs about a shortlisted request, and the plans for it, the likeliest first."""
         beliefs = self.beliefs(request)
         return beliefs, ranked(request, beliefs, search(request, beliefs, SEARCHED), self._calibration.order)
 
@@ -75,7 +76,7 @@ class Planner:
         if possible < self._calibration.refuse_below:
             return _refusal(request, beliefs, confidence)
         first, *rest = shares(plans)[:ALTERNATIVES]
-        # The others are as much less likely as their scores say.
+        # The confidence of each other plan falls in proportion to its share.
         confidences = [confidence, *(min(confidence, confidence * share / first) for share in rest)]
         shown = [_shown(request, each, round(p, 4)) for each, p in zip(plans, confidences, strict=False)]
         if self._calibration.asks(confidence, features):
@@ -105,9 +106,11 @@ def _shown(request: Request, plan: Ranked, confidence: float) -> Json:
 
 
 def _key(input: Mapping[str, Any]) -> str:
-    """The same for one goal over inputs that look alike and the same offers. Case counts: a value may be quoted.
+    """The key under which an answer is kept: equal requests have equal keys.
 
-    What is seen of the inputs counts too: it decides which field is the text; and so does what owners said."""
+    Upper and lower case of the goal count, since a value may be quoted. The samples of the inputs count too, since they
+    decide which field is the text, and so do the answers of owners.
+    """
     told = [input["inputs"], input["job_types"], input.get("heard")]
     asked = json.dumps([str(input["goal"]).strip(), *told], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()

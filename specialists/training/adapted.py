@@ -1,7 +1,7 @@
-"""A linear layer with its LoRA adapter, forwards and backwards in few passes over memory. Knows no model.
+"""A linear layer with its LoRA adapter, whose forward and backward take few passes over memory. Knows no model.
 
-peft's own forward goes to fp32 and back around the adapter, and scales and adds what is as wide as the layer's output
-in passes of their own: on two cores that was half of a training step.
+peft's own forward goes to fp32 and back around the adapter, and it scales and adds tensors as wide as the layer's
+output in extra passes. On two cores that was half of a training step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 
 class AdaptedLinear(Linear):  # type: ignore[misc]  # peft is untyped
-    """For training: one adapter, no dropout, a frozen base."""
+    """A layer for training: it has one adapter, no dropout and a frozen base."""
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         (name,) = self.active_adapters
@@ -26,8 +26,10 @@ class AdaptedLinear(Linear):  # type: ignore[misc]  # peft is untyped
 
 
 class _Adapted(torch.autograd.Function):
-    """x (…, I) times weight (O, I), plus bias (O,), plus scaling times x times down (R, I) times up (O, R): (…, O) in
-    the numbers of x. Gradients of `down` and `up` are in theirs, fp32."""
+    """x (…, I) times weight (O, I), plus bias (O,), plus scaling times x times down (R, I) times up (O, R).
+
+    The result (…, O) has the dtype of x. The gradients of `down` and `up` are fp32, as these are.
+    """
 
     @staticmethod
     def forward(

@@ -1,7 +1,7 @@
-"""Attention for training on processors, as transformers may be told to use it. Knows no model.
+"""Attention for training on processors, registered with transformers. Knows no model.
 
-torch's fused attention saves memory, and on a processor that costs time: forwards and backwards over 320 tokens it took
-6.1 ms a layer, where the products written out took 2.3 (two Zen 5 cores, bf16, 9 heads of 64, 2026-11-28).
+torch's fused attention saves memory, which costs time on a processor: forward and backward over 320 tokens took 6.1 ms
+a layer, and the products written out took 2.3 (two Zen 5 cores, bf16, 9 heads of 64, 2026-11-28).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from transformers import AttentionInterface
 
 NAME = "manyhands_causal"
 
-#: Tokens. A longer row has so many scores that the fused one is the faster too (at 2,048: 106 ms to 206).
+#: Tokens. A longer row has so many scores that the fused attention is faster too (at 2,048: 106 ms to 206).
 LONGEST = 1024
 
 
 def causal_attention(
     _module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: Any, scaling: float, **_: Any
 ) -> tuple[torch.Tensor, None]:
-    """Of query (B, H, T, D) over key and value (B, G, T, D), H a multiple of G: (B, T, H, D).
+    """Attention of query (B, H, T, D) over key and value (B, G, T, D), H a multiple of G; returns (B, T, H, D).
 
     Every token sees itself and those before, whatever the mask says: rows are padded behind their tokens.
     """
@@ -39,7 +39,7 @@ def causal_attention(
 
 
 def fits(config: Any) -> bool:
-    """Whether that is how a model of `config` attends: to all before, and its scores as they are."""
+    """Whether a model of `config` attends in this way: to all tokens before, with unchanged scores."""
     text = config.get_text_config()
     others = ("sliding_window", "attn_logit_softcapping", "attention_chunk_size")
     return not any(getattr(text, name, None) for name in others)
@@ -47,7 +47,7 @@ def fits(config: Any) -> bool:
 
 @cache
 def _hidden(dtype: torch.dtype) -> torch.Tensor:
-    """(LONGEST, LONGEST): what is added to scores; minus infinity where a token would see a later one."""
+    """(LONGEST, LONGEST): it is added to scores; minus infinity stands where a token would see a later one."""
     return torch.full((LONGEST, LONGEST), float("-inf"), dtype=dtype).triu(1)
 
 

@@ -1,7 +1,7 @@
-"""Augmentation: more examples of the few that there are, by giving their values the places of others. Pure.
+"""Augmentation: makes more examples from few by exchanging their values for those of other examples. Pure.
 
-Where an answer copies values out of its input, as a company's name off a receipt, an example says the same of another
-value in its place: two examples make as many new ones as their values have pairings.
+An answer may copy values out of its input, such as a company's name from a receipt. Then the same example can be told
+with another value in that place: two examples make as many new ones as their values have pairings.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from typing import Any
 from specialists.examples import Example
 from specialists.schemas import Json
 
-#: What a value is: where it stands in the output, and what kinds stand beside it.
+#: The kind of a value: its place in the output, and the labels that stand beside it.
 Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Value:
-    text: str  #: as the output says it
-    surface: str  #: as its input does: with other white space perhaps
+    text: str  #: as the output writes it
+    surface: str  #: as the input writes it, perhaps with other white space
 
 
 def augmented(examples: Sequence[Example], schema: Json, count: int, seed: int) -> list[Example]:
-    """`count` new ones, fewer where no value can be exchanged; `schema`: of the outputs.
+    """Make `count` new examples, or none if no value can be exchanged; `schema`: schema of the outputs.
 
-    A value is exchanged for one that stands in the same place of another output, wherever it stands in the input.
+    A value is exchanged for one from the same place of another output, wherever it stands in the input.
     """
     draw = random.Random(seed)
     pools: dict[Key, list[_Value]] = defaultdict(list)
@@ -47,7 +47,7 @@ def augmented(examples: Sequence[Example], schema: Json, count: int, seed: int) 
 
 
 def _values(example: Example, schema: Json) -> Iterator[tuple[Key, _Value]]:
-    """Those of the output that stand in the input."""
+    """Yield the values of the output that also stand in the input."""
     words = "\n".join(_strings(example.input))
     for key, text in _leaves(example.output, schema, ()):
         if match := re.search(_pattern(text), words):
@@ -55,7 +55,7 @@ def _values(example: Example, schema: Json) -> Iterator[tuple[Key, _Value]]:
 
 
 def _leaves(value: Any, schema: Json, key: Key) -> Iterator[tuple[Key, str]]:
-    """Free strings, each with its key."""
+    """Yield each free string with its key."""
     if isinstance(value, str) and value.strip() and "enum" not in schema:
         yield key, value
     elif isinstance(value, list):
@@ -77,13 +77,13 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _pattern(text: str) -> str:
-    """Of `text` as words of its own, between any white space."""
+    """A pattern for `text` as words of its own, with any white space between them."""
     words = r"\s+".join(map(re.escape, text.split()))
     return rf"(?<!\w){words}(?!\w)"
 
 
 def _exchanged(example: Example, pairs: Mapping[str, tuple[_Value, _Value]]) -> Example:
-    """Longer values first: one inside another goes with it."""
+    """Return the example with values exchanged, longer ones first, so that a value inside another changes with it."""
     texts = sorted(pairs, key=len, reverse=True)
     anywhere = re.compile("|".join(f"({_pattern(text)})" for text in texts))
 
@@ -102,7 +102,7 @@ def _exchanged(example: Example, pairs: Mapping[str, tuple[_Value, _Value]]) -> 
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """`value` with each of its strings changed, but for names."""
+    """Return `value` with each of its strings changed, except the names of fields."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Batches: examples as tokens, in batches of like lengths and in parts that fit the caches. Knows no model."""
+"""Batches: examples as tokens, in batches of similar lengths and in parts that fit the caches. Knows no model."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ PART_TOKENS = 1024
 @dataclass(frozen=True)
 class Tokens:
     prompt: list[int]
-    answer: list[int]  #: ends with the end-of-sequence token
+    answer: list[int]  #: it ends with the end-of-sequence token
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
 
 
 def tokenise(specialist: Specialist, tokenizer: Any, examples: Sequence[Example]) -> list[Tokens]:
-    """Those whose prompt an engine would take, cut as it would cut it, and whose answer it would let end."""
+    """Return the examples as tokens, with prompts cut as an engine cuts them. Examples that an engine could not take or
+    could not finish are left out.
+    """
     found = (_tokens(specialist, tokenizer, example) for example in examples)
     return [each for each in found if each]
 
@@ -46,7 +48,7 @@ def _tokens(specialist: Specialist, tokenizer: Any, example: Example) -> Tokens 
 
 
 def batches(tokens: Sequence[Tokens], size: int, seed: int) -> Iterator[list[Tokens]]:
-    """Endless epochs of batches of similar length (without, half of the arithmetic is padding), in random order."""
+    """Yield endless epochs of batches in random order. Similar lengths in a batch save half of the arithmetic."""
     draw = random.Random(seed)
     while True:
         order = draw.sample(tokens, len(tokens))
@@ -57,7 +59,7 @@ def batches(tokens: Sequence[Tokens], size: int, seed: int) -> Iterator[list[Tok
 
 
 def parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
-    """The batch in pieces of at most PART_TOKENS tokens with their padding: gradients add up to the batch's own."""
+    """Split the batch into pieces of at most PART_TOKENS tokens with padding; their gradients add up to the batch's."""
     part: list[Tokens] = []
     for example in sorted(batch, key=len):
         if part and (len(part) + 1) * len(example) > PART_TOKENS:

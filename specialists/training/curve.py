@@ -1,4 +1,4 @@
-"""The picture of a training run: loss, and the score on the development set. Knows its log and matplotlib."""
+"""The picture of a training run: the loss, and the score on the development set. Knows its log and matplotlib."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SMOOTHED = 20  #: steps in a mean
 
 
 def draw_curve(log: Path, path: Path) -> bool:
-    """Draw the run in `log` to `path`; False where matplotlib is not installed."""
+    """Draw the run in `log` to `path`; return False if matplotlib is not installed."""
     if not find_spec("matplotlib"):
         return False
     from matplotlib.figure import Figure

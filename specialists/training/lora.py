@@ -29,12 +29,12 @@ from specialists.training.threads import WORTH_STEPS, ThreadChoice
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
 
-#: Examples of a look: all of 480 took a third of a run's time on two cores (log, 2026-11-28).
+#: The number of examples of a look: all of 480 took a third of a run's time on two cores (log, 2026-11-28).
 LOOKED = 200
 
 
 class TrainingError(Exception):
-    """This specialist cannot be trained so."""
+    """The specialist cannot be trained with these examples or options."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Options:
     alpha: int = 32
     seed: int = 7
     checkpoint_every: int = 50  #: optimiser steps
-    looks: int = 10  #: at the development set, spread over the run
-    patience: int = 4  #: looks in a row without a better one end the run
+    looks: int = 10  #: how often the run looks at the development set, at equal distances
+    patience: int = 4  #: this many looks in a row without a better one end the run
 
     @classmethod
     def of(cls, recipe: Recipe) -> Options:
@@ -59,11 +59,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Look:
-    """At the development set."""
+    """The scores of one look at the development set."""
 
     loss: float  #: mean cross-entropy over the answers' tokens
     exact: (
-        float  #: percent of answers of which every token is the likeliest: what greedy decoding without a grammar says
+        #: Percent of answers in which every token is the likeliest, which greedy decoding without a grammar writes.
+        float
     )
 
     def beats(self, other: Look | None) -> bool:
@@ -74,7 +75,7 @@ class Look:
 class _Best:
     look: Look | None = None
     adapter: dict[str, torch.Tensor] = field(default_factory=dict)
-    since: int = 0  #: looks that were no better
+    since: int = 0  #: the number of looks since the best one
 
     def consider(self, look: Look, model: Any) -> None:
         if not look.beats(self.look):
@@ -95,11 +96,11 @@ def train(
     dev: Sequence[Example] = (),
     threads: int | None = None,
 ) -> Path:
-    """Train an adapter for `specialist` and write it to `out`; continues from the checkpoint there, if any.
+    """Train an adapter for `specialist` and write it to `out`; the run continues from the checkpoint there, if any.
 
-    `start` is an adapter of the same rank to go on from. With `dev` the adapter is that of the best look at them, and
-    the run ends early when there are no better ones. Returns the adapter's path. The prompt, cut where it is too long,
-    and the answer's text are made by the code that serves: there is no other. Raises TrainingError.
+    `start` is an adapter of the same rank to go on from. With `dev` the adapter of the best look at these examples is
+    kept, and the run ends early if looks stop getting better. It returns the adapter's path. The code that serves also
+    makes the prompts, cut if they are too long, and the texts of the answers. It raises TrainingError.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
@@ -108,7 +109,7 @@ def train(
     model = _with_adapter(model, options)
     if start is not None:
         set_peft_model_state_dict(model, _adapter_to_go_on_from(start, options.rank))
-    # Where the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
+    # If the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
     trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
     for parameter in trained:
         parameter.data = parameter.data.float()
@@ -140,7 +141,7 @@ def train(
         for step in range(total):
             batch = next(stream)
             if step < first:
-                continue  # draws the same batches again, so that a resumed run sees what an unbroken one sees
+                continue  # drawing the same batches again lets a resumed run see what an unbroken one sees
             began = time.monotonic()
             for group in optimizer.param_groups:
                 group["lr"] = options.rate * _schedule(step, total)
@@ -186,28 +187,28 @@ def _adapter_to_go_on_from(path: Path, rank: int) -> dict[str, torch.Tensor]:
 
 
 def _seconds(log: Path, steps: int) -> float:
-    """That the steps before took, when they were done."""
+    """The seconds that the earlier steps took when they were done."""
     return float(json.loads(log.read_text().splitlines()[steps - 1])["seconds"]) if steps else 0.0
 
 
 def _forget_after(log: Path, steps: int) -> None:
-    """Of an earlier run, or of steps that are done again."""
+    """Delete lines of an earlier run, and of steps that are done again."""
     lines = log.read_text().splitlines(keepends=True) if log.exists() else []
     log.write_text("".join(lines[:steps]))
 
 
 def use_threads(count: int | None) -> None:
-    """Arithmetic on `count` cores; None leaves all of them."""
+    """Use `count` cores for arithmetic; None leaves all of them."""
     if count is not None:
         torch.set_num_threads(count)
 
 
 def _with_adapter(model: Any, options: Options) -> Any:
     with warnings.catch_warnings():
-        # peft 0.21 reads a property that transformers 5 renamed; nothing of ours could be written otherwise.
+        # peft 0.21 reads a property that transformers 5 renamed; our code cannot avoid that.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         config = lora_config(options.rank, options.alpha)
-        config._register_custom_module({torch.nn.Linear: AdaptedLinear})  # there is no other way
+        config._register_custom_module({torch.nn.Linear: AdaptedLinear})  # peft offers no public way
         return get_peft_model(model, config)
 
 
@@ -216,8 +217,7 @@ def lora_config(rank: int, alpha: int) -> LoraConfig:
 
 
 def _learn(model: Any, part: list[Tokens], batch: list[Tokens], device: str) -> float:
-    """Add the gradient of `part`, and return its share of the batch's loss: the mean cross-entropy over the answers'
-    tokens alone."""
+    """Add the gradient of `part`, and return its share of the batch's loss, a mean over the answers' tokens alone."""
     logits, targets = _answered(model, part, device)
     summed = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
     loss = summed / sum(len(example.answer) for example in batch)
@@ -226,9 +226,10 @@ def _learn(model: Any, part: list[Tokens], batch: list[Tokens], device: str) -> 
 
 
 def _answered(model: Any, part: Sequence[Tokens], device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (answers' tokens, V) in fp32 and targets (answers' tokens,): the head sees no other position."""
+    """Logits (answers' tokens, V) in fp32 and targets (answers' tokens,); the head runs on no other position."""
     width = max(map(len, part)) - 1  # the last token is only predicted
-    ids = torch.zeros(len(part), width, dtype=torch.long)  # (B, T), padded on the right: causal, so unseen
+    # (B, T), padded on the right, which causal attention never sees
+    ids = torch.zeros(len(part), width, dtype=torch.long)
     picked = torch.zeros(len(part), width, dtype=torch.bool)  # (B, T): positions that predict an answer token
     targets: list[int] = []
     for row, example in enumerate(part):
@@ -258,7 +259,7 @@ def _schedule(step: int, total: int) -> float:
 
 
 def _digest(base: Path, start: Path | None, tokens: Sequence[Sequence[Tokens]], options: Options) -> str:
-    """What a checkpoint belongs to: the same base, beginning, examples and options."""
+    """The run that a checkpoint belongs to: a digest of base, start, examples and options."""
     began = hashlib.sha256(start.read_bytes()).hexdigest() if start else None
     facts = [base.name, began, asdict(options), [[[each.prompt, each.answer] for each in some] for some in tokens]]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

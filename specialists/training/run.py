@@ -1,4 +1,4 @@
-"""One training run from examples to an installed adapter with its card. Knows nothing of how LoRA learns."""
+"""One training run from examples to an installed adapter with its card. Knows no detail of LoRA."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def train_specialist(
     dev: Sequence[Example] = (),
     search_first: bool = False,
 ) -> Path:
-    """Train on `count` of the examples (all by default); returns the adapter's path. `dev`: as `train` takes it.
+    """Train on `count` of the examples (all by default); return the adapter's path. `dev`: as in `train`.
 
-    `search_first`: rank and rate are looked for, and those of `recipe` are not used. What is installed has its recipe
-    pinned beside it, if the same command makes it again.
+    With `search_first` rank and rate are searched for, and those of `recipe` are not used. The recipe is pinned beside
+    an installed adapter if the same command makes that adapter again.
 
-    Examples that break the schemas, or that the answer format cannot hold, are left out and counted aloud.
-    Raises TrainingError if none is left, or if the specialist has no model.
+    Examples that break the schemas, or that the answer format cannot hold, are left out and reported. It raises
+    TrainingError if none is left, or if the specialist has no model.
     """
     manifest = specialist.manifest
     if search_first and start is not None:
@@ -101,7 +101,7 @@ def _usable(
 
 
 def _misfit(specialist: Specialist, example: Example) -> str | None:
-    """Why an example cannot be trained on; None: it can."""
+    """Say why an example cannot be trained on; None if it can."""
     try:
         if faults := specialist.input_faults(example.input):
             return faults[0]
@@ -114,7 +114,7 @@ def _misfit(specialist: Specialist, example: Example) -> str | None:
 
 
 def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
-    """Put the adapter into the specialist's folder and pin it in the manifest, as text: comments there stay."""
+    """Put the adapter into the specialist's folder and pin it in the manifest as text, so that comments there stay."""
     path = specialist.folder / "specialist.toml"
     pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
@@ -122,7 +122,7 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, options: O
         "alpha": options.alpha,
     }
     try:
-        text = without(path.read_text(), "confidence")  # which was of another adapter
+        text = without(path.read_text(), "confidence")  # the earlier adapter's
         if base is not None:
             text = with_table(text, "base", {"name": base})
         text = with_table(text, "adapter", pinned)
@@ -138,6 +138,6 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, options: O
 
 
 def _last_loss(log: Path) -> float:
-    """Mean loss over the last twenty steps: a single batch's is noise."""
+    """The mean loss over the last twenty steps, since the loss of a single batch is noise."""
     losses: list[float] = [json.loads(line)["loss"] for line in log.read_text().splitlines()[-20:]]
     return sum(losses) / len(losses)

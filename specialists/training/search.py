@@ -1,4 +1,4 @@
-"""A small search for rank and rate: short runs on some of the examples, and whose best look is best."""
+"""A small search for rank and rate: short runs on some of the examples, of which the best look wins."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from specialists.training.lora import LOG, Look, Options, TrainingError, train
 
 RANKS, RATES = (8, 16), (5e-4, 1e-3, 2e-3)
 
-#: In the folder of the search, when it is over: an interrupted run goes on with what it found.
+#: A file in the search's folder, written when the search is over; an interrupted training run goes on with its content.
 FOUND = "found.json"
 
-#: Examples of a short run: enough to tell the rates apart, few enough for six runs.
+#: The number of examples of a short run: enough to tell the rates apart, few enough for six runs.
 SHORT = 600
 
 
@@ -31,7 +31,7 @@ def search(
     options: Options,
     say: Callable[[str], None],
 ) -> Options:
-    """`options` with the rank and rate that did best, and alpha twice the rank. Raises TrainingError without `dev`."""
+    """Return `options` with the best rank and rate, and alpha twice the rank. It raises TrainingError without `dev`."""
     if not dev:
         raise TrainingError("a search for rank and rate needs a development set: give --dev")
     some, run = drawn(list(examples), SHORT), _digest(specialist, examples, dev, base, options)
@@ -53,7 +53,7 @@ def search(
 
 
 def _kept(path: Path, run: str) -> dict[str, Any] | None:
-    """What the search of that digest found."""
+    """The finding of an earlier search with that digest, if there is one."""
     said = json.loads(path.read_text()) if path.exists() else {}
     return said["found"] if said.get("run") == run else None
 

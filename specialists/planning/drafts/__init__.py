@@ -1,1 +1,1 @@
-"""Drafts: plans written as steps that are well typed by how they are built. Knows no goal and no probability."""
+"""Drafts: plans as steps, built so that they are always well typed. Knows no goal and no probability."""

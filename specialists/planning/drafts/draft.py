@@ -1,6 +1,6 @@
-"""A draft: steps in the making. Every draft is well typed by how it is built.
+"""A draft: the steps of a plan that is being built. The way it is built keeps every draft well typed.
 
-A draft knows lists (an input, what a job type gave for each of its items, rows that were put together) and single
+A draft has lists (an input, the outputs of a job type for a list's items, rows that were put together) and single
 values. It knows no goal and no probability.
 """
 
@@ -14,7 +14,7 @@ from specialists.planning.parts.place import Place
 from specialists.schemas import Json
 
 ITEM = "item"
-MERGED = "\0rows"  #: the owner of a column that holds rows merged before
+MERGED = "\0rows"  #: the owner of a column that holds rows merged earlier
 
 
 def reference(path: str) -> Json:
@@ -22,13 +22,13 @@ def reference(path: str) -> Json:
 
 
 class Draft:
-    """Steps in the making."""
+    """The steps of a plan that is being built."""
 
     def __init__(self) -> None:
         self.steps: list[Json] = []
 
     def add(self, type: str, args: Json, over: str | None = None) -> str:
-        """The new step's id; the same step twice is one."""
+        """Return the new step's id; a step that is there already is not added again."""
         body: Json = {"type": type, "args": args}
         if over is not None:
             body = {"type": type, "map": {"over": reference(over), "as": ITEM}, "args": args}
@@ -40,14 +40,14 @@ class Draft:
         return step_id
 
     def merge(self, rows: Rows) -> Rows:
-        """`rows` with all of its columns side by side, by a table; as it is where they are already."""
+        """Return `rows` with all columns side by side in one table; rows that are merged already stay as they are."""
         if rows.merged is not None:
             return rows
         step = self.add("table", {"columns": [reference(column.ref) for column in rows.columns]})
         named: dict[tuple[str, str], str] = {}
         taken: set[str] = set()
         for number, column in enumerate(rows.columns, 1):
-            if column.owner == MERGED:  # always the first one: its names stay
+            if column.owner == MERGED:  # such a column is always the first one, so its names stay
                 named |= rows.named
                 taken |= set(rows.named.values())
                 continue
@@ -59,7 +59,7 @@ class Draft:
         return Rows(rows.columns, f"{step}.rows", named)
 
     def one_list(self, rows: Rows, owners: Iterable[str]) -> tuple[Rows, str]:
-        """A list whose elements hold what `owners` have, as rows and a reference to it."""
+        """Return a list whose elements hold the values of `owners`, as rows and as a reference."""
         wanted = set(owners)
         apart = {column.owner: column.ref for column in rows.columns}
         if rows.merged is None and len(wanted) == 1 and (owner := next(iter(wanted))) in apart:
@@ -69,7 +69,7 @@ class Draft:
         return merged, merged.merged
 
     def item_path(self, rows: Rows, place: Place) -> str:
-        """What an element of `rows` calls the value at `place`, as a path behind `item`."""
+        """Return the path behind `item` at which an element of `rows` has the value at `place`."""
         if rows.merged is None and any(column.owner == place.owner for column in rows.columns):
             return place.path
         head, dot, rest = place.path.partition(".")
@@ -81,9 +81,10 @@ class Draft:
         return self.add(offer.name, args)
 
     def apply_each(self, offer: Offer, rows: Rows, bound: Sequence[tuple[str, Place]], fixed: Json) -> tuple[Rows, str]:
-        """`offer` for each element of `rows`: `bound` parameters from the element, `fixed` ones as they are.
+        """Apply `offer` to each element of `rows`: `bound` parameters come from it, `fixed` ones are the same for all.
 
-        Returns the rows that what it gave stands beside, and the step's id."""
+        Returns the rows that the outputs stand beside, and the step's id.
+        """
         rows, over = self.one_list(rows, {place.owner for _, place in bound})
         args = {}
         for name, place in bound:
@@ -93,7 +94,7 @@ class Draft:
         return rows, step
 
     def with_column(self, rows: Rows, owner: str, ref: str, fields: Sequence[str]) -> Rows:
-        """`rows` with one more list beside the others. Of merged rows a new table begins."""
+        """Add one more list beside the others. Merged rows become the first column of new rows."""
         column = Column(owner, ref, tuple(fields))
         if rows.merged is None:
             return Rows([*rows.columns, column], named=rows.named)

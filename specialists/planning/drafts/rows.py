@@ -1,4 +1,4 @@
-"""Rows: lists of one length that stand beside each other, and how their fields are called. Knows no steps."""
+"""Rows: lists of one length that stand beside each other, and the names of their fields. Knows no steps."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from specialists.planning.parts.beliefs import owner_of
 
 @dataclass
 class Column:
-    """A list of the draft, element by element beside the others of its rows."""
+    """A list of the draft; its elements belong to the elements of the other columns one by one."""
 
     owner: str
-    ref: str  #: of the list
-    names: tuple[str, ...]  #: of its elements' fields; none: they are plain values
+    ref: str  #: a reference to the list
+    names: tuple[str, ...]  #: the names of its elements' fields; empty for plain values
 
 
 @dataclass
 class Rows:
-    """Lists of one length, and what has become of them."""
+    """Lists of one length, and the table that they were merged into, if any."""
 
     columns: list[Column]
-    merged: str | None = None  #: a reference to rows that hold all columns; None: they stand apart
+    merged: str | None = None  #: a reference to rows that hold all columns; None while the columns stand apart
     named: dict[tuple[str, str], str] = field(default_factory=dict)  #: (owner, field) -> its name in the merged rows
 
 
@@ -34,13 +34,13 @@ def names_of(fields: Iterable[Field]) -> tuple[str, ...]:
 
 
 def inner_names(fields: Iterable[Field], path: str) -> tuple[str, ...]:
-    """The outermost names of the fields that elements of the list at `path` have, in order."""
+    """The outermost names of the fields inside elements of the list at `path`, in order."""
     inside = (each.path[len(path) + 1 :] for each in fields if each.path.startswith(f"{path}."))
     return tuple(dict.fromkeys(each.partition(".")[0] for each in inside))
 
 
 def rows_of(given: Given, path: str = "") -> Rows:
-    """An input list as rows; `path`: of a list inside the input."""
+    """Return an input list as rows; `path` names a list inside the input."""
     fields = [each for each in given.fields if each.path.startswith(f"{path}.")] if path else list(given.fields)
     cut = len(path) + 1 if path else 0
     names = tuple(dict.fromkeys(each.path[cut:].partition(".")[0] for each in fields if each.path[cut:]))

@@ -1,4 +1,4 @@
-"""The writer: a core and its ends, written as steps. Knows how likely a plan is only to hand it on."""
+"""The writer: writes a core and its ends as steps. A plan's score only passes through it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from specialists.schemas import Json
 
 class Writer:
     def __init__(self, request: Request, core: Core, given: Mapping[str, Given]) -> None:
-        """`given`: the inputs, by the names that they have among job types."""
+        """`given`: the inputs by owner name, as `owner_of` writes it."""
         self._core = core
         self._by_name = {application.name: application for application in core.applications}
         self._draft = Draft()
@@ -52,7 +52,7 @@ class Writer:
         return self._by_name[owner].frame if owner in self._by_name else owner
 
     def _end_alone(self, end: End) -> None:
-        """Over a list that a type gave which was applied once."""
+        """Write an end over a list in the output of a type that is applied once."""
         part = end.tally or end.condition
         if part is None or not part.field.lists or not part.field.lists[-1]:
             return
@@ -64,7 +64,7 @@ class Writer:
             self._tally(rows, end.tally, path)
 
     def _end_elements(self, condition: Condition) -> None:
-        """Over elements of the lists that each item has."""
+        """Write a selection among the elements of the lists that each item has."""
         (path,) = condition.field.lists
         rows = self._frames.elements_of_all(condition.owner, path)
         self._select(rows, condition, condition.owner, path)
@@ -81,12 +81,12 @@ class Writer:
             self._show(rows, (frame, *end.shown))
 
     def _show(self, rows: Rows, owners: Sequence[str]) -> None:
-        """The columns of `owners` side by side, without those of other job types."""
+        """Put the columns of `owners` side by side, and leave out those of other job types."""
         wanted = [column for column in rows.columns if column.owner in owners or column.owner not in self._by_name]
         self._draft.merge(Rows(wanted, rows.merged, rows.named))
 
     def _select(self, rows: Rows, condition: Condition, owner: str, inside: str = "") -> Rows:
-        """What is left of the rows; `inside`: the path of the list whose elements they are."""
+        """Write a filter and return the rows that it leaves; `inside`: the path of the list that has the rows."""
         rows = self._one_list(rows)
         name = self._draft.item_path(rows, _place(owner, condition.field.path, inside))
         args: Json = {"items": reference(_ref(rows)), "field": name, condition.operator: condition.value}
@@ -113,7 +113,7 @@ class Writer:
 
 
 def _place(owner: str, path: str, inside: str) -> Place:
-    """Of a field, seen from the elements of the list at `inside`."""
+    """Return the place of a field as elements of the list at `inside` have it."""
     return Place(owner, path[len(inside) + 1 :] if inside else path)
 
 
@@ -122,7 +122,7 @@ def _ref(rows: Rows) -> str:
 
 
 def _holding(rows: Rows, place: Place) -> Rows:
-    """`rows`, or the columns that stand apart from what was merged, where the value at `place` is in these alone."""
+    """Return `rows`, or only their unmerged columns if the value at `place` is in those alone."""
     if rows.merged is None or (place.owner, place.path.partition(".")[0]) in rows.named or not rows.columns:
         return rows
     merged = {owner for owner, _ in rows.named}

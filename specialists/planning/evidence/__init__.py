@@ -1,1 +1,1 @@
-"""Evidence: what speaks for and against each part of a plan, and how it is weighed. Knows no scorer."""
+"""Evidence: numbers for and against each part of a plan, and how they are weighed. Knows no scorer."""

@@ -1,8 +1,8 @@
-"""Logistic models: a few numbers that speak for or against a part of a plan, and the one probability they come to.
+"""Logistic models: each makes one probability from a few numbers that speak for or against a part of a plan.
 
-A scorer sees one text beside the goal. That a field has the parameter's name, that a job type stands out among all,
-that a number stands in the goal: each says something more. A logistic model for each kind of part, fitted on goals held
-out, weighs them. Knows no scorer.
+A scorer sees one text beside the goal. Other numbers add to its score: a field has the parameter's name, a job type
+stands out among all, a number stands in the goal. Each kind of part has a logistic model that weighs them; it was
+fitted on goals held out. Knows no scorer.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import math
 from collections.abc import Mapping, Sequence
 
 Evidence = dict[str, float]
-Weights = Mapping[str, float]  #: by the name of a number; "" is the constant
+Weights = Mapping[str, float]  #: a weight for each number's name; "" names the constant
 AS_IT_IS: Weights = {"own": 1.0}
 
 
 def number(models: Mapping[str, Weights], kind: str, evidence: Evidence, *, p: bool = False) -> float:
-    """What the evidence comes to by the model of its kind, before any sigmoid; `p`: as a probability.
+    """Weigh evidence with the model of its kind. The result is before the sigmoid, or with `p` a probability.
 
-    The kinds are type, among, bind, condition, tally, literal, and `wants.NAME` for each thing that a goal may want."""
+    The kinds are type, among, bind, condition, tally, literal, and `wants.NAME` for each thing that a goal may want.
+    """
     x = weighed(models.get(kind, AS_IT_IS), evidence)
     return sigmoid(x) if p else x
 
@@ -28,13 +29,13 @@ def weighed(weights: Weights, evidence: Mapping[str, float]) -> float:
 
 
 def behind_best(numbers: Sequence[float]) -> list[float]:
-    """How far each is behind the largest."""
+    """The distance of each number from the largest one; it is 0 or negative."""
     best = max(numbers, default=0.0)
     return [x - best for x in numbers]
 
 
 def bounded(number: float) -> float:
-    """So that one number does not outweigh all others."""
+    """Cut the number to -8..8, so that it does not outweigh all others."""
     return max(-8.0, min(8.0, number))
 
 
@@ -43,6 +44,6 @@ def sigmoid(x: float) -> float:
 
 
 def logit(p: float, least: float = 2e-3) -> float:
-    """Of what is neither less than `least` nor nearer to 1."""
+    """The logit of `p`, which is first cut to `least`..1 - `least`."""
     p = min(max(p, least), 1 - least)
     return math.log(p / (1 - p))

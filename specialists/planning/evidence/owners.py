@@ -1,7 +1,7 @@
-"""Owners: job types whose labels a goal may mean, asked with its own words. Asks nobody itself; knows no engine.
+"""Owners: job types with labels that a goal may mean, and the questions to them. Asks nobody itself; knows no engine.
 
-"People who lost their card" is no label, and is near to many. The specialist that owns the labels was trained to read
-such words: what it makes of them is evidence for the value that a selection looks for.
+"People who lost their card" is no label, and it is near to many labels. The specialist that owns the labels was trained
+to read such words, so its answer is evidence for the value that a selection looks for.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from specialists.planning.offers.request import Heard, Request
 from specialists.planning.words.spans import windows
 from specialists.schemas import Json, value_faults
 
-ASKED = 2  #: job types at most
-LIKELY = 0.15  #: that a job type is needed, for it to be asked
-SELECTS = 0.1  #: that the goal selects anything, for anybody to be asked
-PHRASE = 9  #: words
-UNSAID = 0.5  #: the confidence of an owner that says none
+ASKED = 2  #: how many job types are asked at most
+LIKELY = 0.15  #: how likely a job type must be needed before it is asked
+SELECTS = 0.1  #: how likely the goal must select anything before any owner is asked
+PHRASE = 9  #: words of a phrase
+UNSAID = 0.5  #: the confidence of an owner that states none
 
 Similar = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
@@ -36,12 +36,15 @@ class Ask:
 
     @property
     def words(self) -> str:
-        """The words of the goal that it is asked with."""
+        """The words of the goal that the owner is asked about."""
         return str(next(iter(self.input.values())))
 
 
 def asks_of(request: Request, types: Mapping[str, float], selects: float, similar: Similar) -> list[Ask]:
-    """What would help to know before a plan is made. `types`: how likely each is needed; `selects`: a selection."""
+    """The jobs whose answers help before a plan is made.
+
+    `types`: how likely each job type is needed; `selects`: how likely the goal selects anything.
+    """
     if selects < SELECTS:
         return []
     owners = sorted(filter(is_owner, request.chosen_from), key=lambda offer: -types.get(offer.name, 0.0))
@@ -51,7 +54,7 @@ def asks_of(request: Request, types: Mapping[str, float], selects: float, simila
 
 
 def asks(request: Request, owner: Offer, similar: Similar) -> Iterator[Ask]:
-    """The goal as it is, and the part of it that is nearest to any label."""
+    """Yield an ask for the whole goal, and one for the part of it that is nearest to any label."""
     (parameter,) = owner.required
     said = [request.goal.strip()]
     if parts := windows(request.goal, PHRASE)[1:]:
@@ -64,7 +67,7 @@ def asks(request: Request, owner: Offer, similar: Similar) -> Iterator[Ask]:
 
 
 def is_owner(offer: Offer) -> bool:
-    """Whether it makes a label of one text, so that the words of a goal can be given to it."""
+    """Whether the job type makes a label from one text, so that it can read the words of a goal."""
     required = offer.required
     reads = len(required) == 1 and required[0].kind == "string" and not required[0].labels
     return reads and any(True for _ in owned(offer))
@@ -76,19 +79,19 @@ def owned(offer: Offer) -> Iterator[Field]:
 
 
 def labels_heard(heard: Iterable[Heard], owner: str, field: Field) -> Iterator[tuple[Any, Heard]]:
-    """Labels of the field that its owner said, and what it was asked."""
+    """Yield each label that the owner gave for the field, with the question and answer that it came from."""
     for each in heard:
         if each.type == owner and (label := _at(each.output, field.path)) in field.labels and label is not None:
             yield label, each
 
 
 def is_said(heard: Iterable[Heard], owner: str, field: Field, value: Any) -> bool:
-    """Whether the owner of the field said this value of the goal's words."""
+    """Whether the owner of the field answered the goal's words with this value."""
     return any(label == value for label, _ in labels_heard(heard, owner, field))
 
 
 def evidence_of(heard: Iterable[Heard], owner: str, field: Field, value: Any) -> Evidence:
-    """What the owner of a field speaks for or against one of its values."""
+    """Evidence for or against one value of a field, from the answers of the field's owner."""
     said = list(labels_heard(heard, owner, field))
     sure = [UNSAID if each.confidence is None else each.confidence for _, each in said]
     agree = [p for p, (label, _) in zip(sure, said, strict=True) if label == value]

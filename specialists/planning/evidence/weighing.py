@@ -1,4 +1,4 @@
-"""Weighing: from evidence to what is believed of each part of a plan. Knows no scorer and no text."""
+"""Weighing: turns evidence into beliefs about each part of a plan. Knows no scorer and no text."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from specialists.planning.evidence.logistic import Evidence, Weights, bounded, l
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import Beliefs
 
-CONDITIONS, TALLIES = 24, 30  #: that the search takes up, the likeliest
+CONDITIONS, TALLIES = 24, 30  #: how many of each the search takes up, the likeliest first
 
 
 def types_of(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, float]:
-    """How likely the goal needs each job type: by itself, then among the others."""
+    """How likely the goal needs each job type: first scored by itself, then compared with the others."""
     return {name: number(models, "among", each, p=True) for name, each in among(types, models).items()}
 
 
 def among(types: Mapping[str, Evidence], models: Mapping[str, Weights]) -> dict[str, Evidence]:
-    """How each job type's own number stands among those of the others."""
+    """Evidence of how each job type's own score compares with the scores of the others."""
     own = {name: number(models, "type", each) for name, each in types.items()}
     best, second = [*sorted(own.values(), reverse=True), -6.0, -6.0][:2]
     return {
@@ -52,7 +52,7 @@ def believed(request: Request, found: Found, models: Mapping[str, Weights]) -> B
 
 
 def want_evidence(request: Request, beliefs: Beliefs, pieces: Mapping[str, float]) -> dict[str, Evidence]:
-    """For each thing that a goal may want: its own number, its likeliest part, and what the inputs are."""
+    """Evidence for each thing that a goal may want: its own score, its likeliest part, and the form of the inputs."""
     parts = {"filter": max((each.probability for each in beliefs.conditions), default=0.0)}
     for tally in beliefs.tallies:
         parts[tally.function] = max(parts.get(tally.function, 0.0), tally.probability)

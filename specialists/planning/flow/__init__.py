@@ -1,1 +1,1 @@
-"""Flow: the schema of what a shipped function gives, from the schemas of its arguments. Knows no goal."""
+"""Flow: the schema of a shipped function's output, from the schemas of its arguments. Knows no goal."""

@@ -14,7 +14,7 @@ Faults = list[str]
 
 
 class Call:
-    """One step's arguments, and the faults found in them."""
+    """The arguments of one step, and the faults found in them."""
 
     def __init__(self, args: Mapping[str, Any], schemas: Mapping[str, Json], faults: Faults) -> None:
         self.args = args
@@ -32,12 +32,12 @@ class Call:
         return schema.get("items", {}) if kind_of(schema) == "array" else {}
 
     def text(self, name: str) -> str | None:
-        """An argument that the plan says itself."""
+        """An argument that the plan writes out as a text, or None."""
         value = self.args.get(name)
         return value if isinstance(value, str) and value else None
 
     def values(self, name: str = "field", items: str = "items") -> Json:
-        """The schema at the field that an argument names: as it is, lists at its end too."""
+        """The schema of the field that an argument names; lists at the end of its path stay lists."""
         field = self.text(name)
         if field is None:
             return {}
@@ -48,7 +48,7 @@ class Call:
         return found or {}
 
     def measure(self, *kinds: str) -> Json:
-        """As `values`, of a field that must hold numbers or dates."""
+        """Like `values`, for a field that must hold numbers or dates."""
         values, field = self.values(), self.text("field")
         if field and (fault := measure_fault(values, field, *kinds)):
             self.faults.append(fault)

@@ -1,4 +1,4 @@
-"""What is wrong with a filter's condition, given the schema of the values that it looks at. Filters nothing."""
+"""Faults of a filter's condition, given the schema of the values that it looks at. Filters nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONDITIONS = ("equals", "any_of", "contains", *NUMBERS, *DATES)
 
 
 def condition_faults(args: Mapping[str, Any], values: Json, field: str) -> Iterator[str]:
-    """`values`: the schema of what is at the filter's field."""
+    """`values`: the schema of the values at the filter's field."""
     given = [name for name in CONDITIONS if name in args]
     if len(given) != 1:
         has = f"it has {' and '.join(given)}" if given else "it has none"
@@ -76,7 +76,10 @@ def bound_faults(condition: str, wanted: Any, values: Json, field: str, kind: st
 
 
 def measure_fault(values: Json, field: str, *kinds: str) -> str | None:
-    """Why no value of the schema can be of one of `kinds` (number, date); a text may be, unless all are known."""
+    """Say why no value of the schema can be of one of `kinds` (number, date), or return None.
+
+    A text may hold either, unless the schema lists all values.
+    """
     values = leaf(values)
     kind, wanted = kind_of(values), " or ".join(kinds)
     if "enum" in values:

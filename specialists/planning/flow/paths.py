@@ -1,4 +1,4 @@
-"""Schemas at a field of items, as `specialists.functions.fields` finds values there. Knows no function and no plan."""
+"""Schemas of the values that `specialists.functions.fields` finds at a field. Knows no function and no plan."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from specialists.functions.fields import VALUE, plain
 from specialists.schemas import Json, kind_of
 
-#: Names and values that a fault shows.
+#: How many names and how many nearest values a fault shows.
 SHOWN, NEAREST = 12, 3
 LONGEST = 60
 DEEP = 4
 
 
 def at(schema: Json, field: str) -> Json | None:
-    """The schema of the values at `field` of values of `schema`; None: there can be none. {}: nothing is known."""
+    """The schema of the values at `field` of values of `schema`; None if there can be none, {} if nothing is known."""
     kind = kind_of(schema)
     if not field or kind in (None, "null"):
         return {} if field else schema
@@ -35,14 +35,14 @@ def at(schema: Json, field: str) -> Json | None:
 
 
 def leaf(schema: Json) -> Json:
-    """The schema of the values in lists of `schema`, however deep."""
+    """The schema of the values inside the lists of `schema`, however deep the lists nest."""
     while kind_of(schema) == "array":
         schema = schema.get("items", {})
     return schema
 
 
 def known(schema: Json) -> str:
-    """The fields that values of `schema` are known to have, for a sentence."""
+    """List the fields that values of `schema` are known to have, for a sentence."""
     return shown(dict.fromkeys(_paths(schema, "", DEEP)))
 
 
@@ -56,7 +56,7 @@ def quoted(value: Any) -> str:
 
 
 def nearest(wanted: Any, choices: Iterable[Any]) -> str:
-    """The few of `choices` that read most like `wanted`, best first, for a sentence."""
+    """List the few of `choices` that read most like `wanted`, best first, for a sentence."""
     text, labels = plain(str(wanted)), [(plain(str(choice)), str(choice)) for choice in choices]
     common = Counter(word for label, _ in labels for word in set(label.split()))
     ranked = sorted(labels, key=lambda label: -_likeness(text, label[0], common))
@@ -64,7 +64,7 @@ def nearest(wanted: Any, choices: Iterable[Any]) -> str:
 
 
 def _likeness(one: str, other: str, common: Counter[str]) -> float:
-    """Words that are shared, those most that few labels have; then letters."""
+    """Score shared words first, rare ones among the labels highest, and then shared letters."""
     shared = set(one.split()) & set(other.split())
     return sum(1 / common[word] for word in shared) + SequenceMatcher(None, one, other).ratio()
 

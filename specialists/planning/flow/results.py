@@ -1,7 +1,7 @@
-"""Results of the shipped functions: from the schemas of a step's arguments the schema of its output.
+"""Results of the shipped functions: the schema of a step's output, from the schemas of its arguments.
 
-A plan that is checked with it knows what is behind `s2.rows` or `s3.items`, and what cannot be there. Schemas that say
-nothing let everything pass. Knows neither steps nor references; runs no function.
+A plan that is checked with it knows the values behind `s2.rows` or `s3.items`, and the fields that cannot be there.
+Schemas that say nothing let everything pass. It knows neither steps nor references, and it runs no function.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 
 
 def result_schema(job_type: str, args: Mapping[str, Any], schemas: Mapping[str, Json]) -> tuple[Json | None, Faults]:
-    """The narrowest schema that is known of the output of a step of `job_type`, and what is wrong with its arguments.
+    """Return the narrowest known schema of the output of a step of `job_type`, and the faults of its arguments.
 
-    None: it is none of the shipped functions. `args`: the arguments, with references in them or not. `schemas`: the
-    schema of each argument's value, by name; a list with `prefixItems` says that of each of its elements.
+    The schema is None if the job type is none of the shipped functions. `args`: the arguments, which may hold
+    references. `schemas`: the schema of each argument's value, by name; a list with `prefixItems` gives one for each
+    element.
     """
     if job_type not in _FLOWS:
         return None, []
@@ -55,7 +56,7 @@ def _average(call: Call) -> Json:
 
 
 def _extreme(name: str) -> Callable[[Call], Json]:
-    """A text may be a number's or a date's, so that nothing is known of what comes out."""
+    """Return the flow of `min` or `max`. A text may be a number or a date, so its output stays open."""
 
     def flow(call: Call) -> Json:
         values = call.measure("number", "date")

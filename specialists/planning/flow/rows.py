@@ -1,4 +1,4 @@
-"""Rows: what a table or a join makes of its columns, as a schema. It names fields as the two functions name them."""
+"""Rows: the schema that a table or a join makes of its columns. It names fields as the two functions name them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def join(call: Call) -> Json:
 
 
 def cell_of(column: Json) -> Json:
-    """What a cell of a column becomes in its row: an object's fields, or `value`."""
+    """The schema of a row made of one cell: an object's own fields, or a field `value`."""
     cell = column.get("items", {}) if kind_of(column) == "array" else {}
     if "prefixItems" in column:
         cell = any_of(column["prefixItems"])
@@ -48,18 +48,18 @@ def cell_of(column: Json) -> Json:
 
 
 def numbered(cells: list[Json]) -> Json:
-    """Rows whose shared fields have their column's number from the second on."""
+    """Rows in which a field that an earlier column has too gets its column's number behind its name."""
     row: Json = {}
     required: set[str] = set()
     for number, cell in enumerate(cells, 1):
         if number > 1 and (is_open(cells[0]) or is_open(cell)):
-            # What the open one has may stand where a field is missing, and have later ones numbered.
+            # An open cell may fill in a field that is missing here, and may have the fields of later cells numbered.
             return object_of({name: row[name] if name in required else {} for name in row}, sorted(required), True)
         properties, needed = cell.get("properties", {}), cell.get("required", [])
         shared = [field for field in properties if field in row]
         numbered = {field: f"{field}_{number}" for field in shared}
         if any(name in row or name in properties for name in numbered.values()):
-            return OPEN  # names that are numbered twice
+            return OPEN  # a numbered name is taken already
         for field in shared:
             if field not in required:
                 row[field] = either(row[field], properties[field])
@@ -69,10 +69,10 @@ def numbered(cells: list[Json]) -> Json:
 
 
 def _named(cells: list[Json], names: list[str]) -> Json:
-    """Rows whose shared fields have their columns' names before them."""
+    """Rows in which a field that several columns have gets its column's name before it."""
     shared = Counter(field for cell in cells for field in cell.get("properties", {}))
     if any(map(is_open, cells)):
-        return OPEN  # which fields are shared is not known
+        return OPEN  # it is unknown which fields are shared
     row, required = {}, []
     for name, cell in zip(names, cells, strict=True):
         for field, schema in cell.get("properties", {}).items():

@@ -1,4 +1,4 @@
-"""Shapes: schemas of lists, of records and of what is one of several. They are written here; nothing is checked."""
+"""Shapes: schemas of lists, of records and of choices among schemas. They are written here; nothing is checked."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Normal: what a plan does, however it is written, so that two plans can be compared. Runs nothing."""
+"""Normal: the effect of a plan, independent of how it is written, so that two plans can be compared. Runs nothing."""

@@ -1,4 +1,4 @@
-"""The normal form of a plan, as a record: job types applied, and functions of fields. Knows no steps."""
+"""The normal form of a plan, as a record: applied job types, and functions of fields. Knows no steps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Use(NamedTuple):
-    """A job type applied: to what, with which arguments."""
+    """An applied job type, with its arguments."""
 
     type: str
-    arguments: tuple[tuple[str, str], ...]  #: parameter -> where its value is from, or the literal as JSON
+    arguments: tuple[tuple[str, str], ...]  #: parameter -> the origin of its value, or the literal as JSON
     mapped: bool
-    kept: tuple[str, ...]  #: the conditions that what it goes over was selected by
+    kept: tuple[str, ...]  #: the conditions that selected the items it goes over
 
     @property
     def words(self) -> str:
@@ -26,8 +26,8 @@ class Operation(NamedTuple):
     function: str
     source: str  #: the job type, or the input, that has the field
     field: str
-    value: str  #: its other arguments as JSON
-    origin: str  #: where exactly the field is from
+    value: str  #: the function's other arguments as JSON
+    origin: str  #: the exact origin of the field
     kept: tuple[str, ...]
 
     @property
@@ -39,7 +39,7 @@ class Operation(NamedTuple):
 class Normal:
     uses: frozenset[Use]
     operations: frozenset[Operation]
-    ends: int  #: results that no other step needs
+    ends: int  #: the number of results that no other step needs
 
     @property
     def types(self) -> set[str]:

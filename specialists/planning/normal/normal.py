@@ -1,6 +1,6 @@
-"""A plan's normal form: what it does, however it is written. Two plans of one form give the same rows.
+"""A plan's normal form: its effect, independent of how it is written. Two plans with one form give the same rows.
 
-Ids, the order of steps, and whether the inputs are shown beside the outputs make no difference. Runs nothing.
+Ids, the order of steps, and showing the inputs beside the outputs make no difference. Runs nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.schemas import Json
 
-#: Functions that hand their items on, as they are.
+#: Functions that hand their items on unchanged.
 _THROUGH = frozenset({"filter", "sort", "top"})
-#: Of these it makes a difference whether they look at elements of lists that items hold, or at the items.
+#: For these functions it matters whether they look at the items, or at elements of lists that the items hold.
 _OF_ELEMENTS = frozenset({"filter", "sort", "top"})
 
 
 def normal(steps: Sequence[Json], request: Request) -> Normal:
-    """The normal form of compiled or compilable steps."""
+    """The normal form of steps that are compiled or can be compiled."""
     reader = _Reader(request)
     for step in steps:
         reader.read(step)
@@ -103,7 +103,7 @@ class _Reader:
         return self._thing(items["$ref"]) if isinstance(items, dict) and "$ref" in items else Thing("?", "?")
 
     def _of_field(self, function: str, items: Thing, args: Mapping[str, Any]) -> Thing:
-        """What a function makes of a field of `items`, or of the items themselves where it names none."""
+        """Apply a function to a field of `items`, or to the items themselves if it names no field."""
         field = items.at(args["field"].split(".")) if args.get("field") else items
         kept = (*items.kept, "each element") if items.elements and function in _OF_ELEMENTS else items.kept
         rest = {name: value for name, value in args.items() if name not in ("items", "field")}
@@ -117,14 +117,14 @@ class _Reader:
 
 
 def _rows(columns: Sequence[Thing]) -> Thing:
-    """Of lists that stand beside each other."""
+    """Return the thing that stands for lists put side by side."""
     kept = tuple(sorted({condition for column in columns for condition in column.kept}))
     flat = tuple(inner for column in columns for inner in (column.columns or (column,)))
     return Thing("rows", "rows", columns=flat, kept=kept)
 
 
 def _plain(rest: Mapping[str, Any]) -> Json:
-    """Literals that mean the same are the same: `true` and "true", a flag that is off and none."""
+    """Write literals that mean the same in the same way: `true` and "true", or a flag that is off and a missing one."""
     out: Json = {}
     for name, value in rest.items():
         if name in ("descending", "smallest", "negate") and value is False:

@@ -1,4 +1,4 @@
-"""References: the paths that a step refers to. Knows nothing of what is behind them."""
+"""References: the paths that a step refers to. Knows nothing of the values behind them."""
 
 from __future__ import annotations
 

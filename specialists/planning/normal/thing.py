@@ -1,4 +1,4 @@
-"""A thing: a value of a plan, by where it is from. The normal form names values so. Knows no steps."""
+"""A thing: a value of a plan, named by its origin. The normal form names values so. Knows no steps."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _NUMBERED = re.compile(r"_\d+$")
 
 @dataclass(frozen=True)
 class Thing:
-    """A value of the plan, as the normal form tells it: where it, or each of its elements, is from."""
+    """A value of the plan as the normal form names it: by its origin, or by that of its elements."""
 
     origin: str
-    source: str  #: job type or input
-    path: str = ""  #: inside the source
-    names: frozenset[str] = frozenset()  #: of the fields that it is known to have
-    columns: tuple[Thing, ...] = ()  #: of rows that were put together
+    source: str  #: the job type or the input that it comes from
+    path: str = ""  #: its path inside the source
+    names: frozenset[str] = frozenset()  #: the names of the fields that it is known to have
+    columns: tuple[Thing, ...] = ()  #: the columns of rows that were put together
     kept: tuple[str, ...] = ()
-    elements: bool = False  #: it is one list of what lists that each item has hold
+    elements: bool = False  #: it is a flat list of the elements of lists that the items hold
 
     def at(self, names: Sequence[str]) -> Thing:
         if not names:
@@ -35,7 +35,7 @@ class Thing:
         plain = _NUMBERED.sub("", name)
         for wanted in (name, plain):
             if having := [column for column in self.columns if wanted in column.names]:
-                return having[0 if wanted == name else -1], wanted  # a later column's field has a number
+                return having[0 if wanted == name else -1], wanted  # a numbered name belongs to a later column
         bare = [column for column in self.columns if not column.names]
         if plain == "value" and bare:
             return bare[0], None

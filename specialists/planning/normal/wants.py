@@ -1,4 +1,4 @@
-"""What a plan asks of the planner beyond its job types: read off its steps, the same in training and in search."""
+"""A plan's demands on the planner beyond its job types, read off its steps in training and in search alike."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _read_options(function: str, options: dict[str, Any], found: dict[str, bool]
 
 
 def _given_columns(step: Json) -> int:
-    """Columns of a table that are no inputs."""
+    """The number of a table's columns that are not inputs."""
     columns = step["args"]["columns"]
     return sum(1 for each in columns if isinstance(each, dict) and not each["$ref"].startswith("inputs"))
 

@@ -1,1 +1,1 @@
-"""Offers: what the planner is asked, as records: a goal, its inputs, and job types. Knows no model and no plan."""
+"""Offers: the planner's input as records: a goal, its inputs, and job types. Knows no model and no plan."""

@@ -14,14 +14,14 @@ from specialists.schemas import Json
 class Field:
     """One value that a job type's output, or one item of an input, holds."""
 
-    path: str  #: with dots; a list on the way means each of its elements. "": the value itself
+    path: str  #: names joined by dots; a list on the way stands for each of its elements; "" is the value itself
     kind: str  #: string, number, integer, boolean, array, object, any
-    labels: tuple[Any, ...] = ()  #: of an enum
-    about: str = ""  #: its description
-    lists: tuple[str, ...] = ()  #: paths of the lists on the way
-    bounded: int | None = None  #: characters that a text may have
+    labels: tuple[Any, ...] = ()  #: the labels of an enum
+    about: str = ""  #: its description in the schema
+    lists: tuple[str, ...] = ()  #: the paths of the lists on the way to it
+    bounded: int | None = None  #: the most characters that a text may have
     schema: Json = field(default_factory=dict, compare=False, repr=False)
-    sure: bool = True  #: all values have it that have what it is in
+    sure: bool = True  #: the schema requires it in every object on the way
 
     @property
     def words(self) -> str:
@@ -31,7 +31,7 @@ class Field:
 def fields_of(
     schema: Mapping[str, Any], path: str = "", lists: tuple[str, ...] = (), sure: bool = True
 ) -> Iterator[Field]:
-    """Every path of values of `schema`, from the outside in; the whole value has the path ""."""
+    """Yield a field for every path inside values of `schema`, from the outside in; the whole value has the path ""."""
     kind = kind_of(schema)
     if path:
         about, bounded = schema.get("description", ""), schema.get("maxLength")
@@ -51,14 +51,14 @@ def _inner_fields(schema: Mapping[str, Any], path: str, lists: tuple[str, ...], 
 
 
 def _properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
-    """Those whose names a path can say."""
+    """Yield the properties whose names can stand in a path."""
     for name, inner in schema.get("properties", {}).items():
         if name and "." not in name and not name.endswith("[]"):
             yield name, inner
 
 
 def labels_of(schema: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Of an enum, those that a plan may say: an object among them could be read as a reference."""
+    """Return the labels of an enum that a plan may write; an object among them could be read as a reference."""
     return tuple(label for label in schema.get("enum", ()) if isinstance(label, str | int | float))
 
 

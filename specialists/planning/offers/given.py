@@ -18,19 +18,19 @@ class Given:
     name: str
     kind: str
     sample: Any
-    items: str | None = None  #: the kind of a list's elements
-    fields: tuple[Field, ...] = ()  #: of the value, or of each element of a list
+    items: str | None = None  #: the kind of a list's elements; None if it is no list
+    fields: tuple[Field, ...] = ()  #: the fields of the value, or of each element of a list
     schema: Json = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def seen(self) -> list[Any]:
-        """The values, or elements of the list, that the sample shows."""
+        """The values that the sample shows: the elements of a list, or the one value."""
         if self.kind == "array":
             return list(self.sample) if isinstance(self.sample, list) else []
         return [] if self.sample is None else [self.sample]
 
     def seen_at(self, path: str) -> list[Any]:
-        """What the seen values have at `path`; a list on the way stands for its elements."""
+        """The parts at `path` of the values that the sample shows; a list on the way stands for its elements."""
         found = self.seen
         for name in path.split("."):
             found = [value[name] for value in _elements(found) if isinstance(value, dict) and name in value]
@@ -38,7 +38,7 @@ class Given:
 
     @property
     def item_schema(self) -> Json:
-        """Of an element of a list, else of the value."""
+        """The schema of a list's elements, or of the value if it is no list."""
         items = self.schema.get("items", {}) if self.kind == "array" else self.schema
         return items if isinstance(items, dict) else {}
 

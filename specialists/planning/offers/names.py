@@ -9,6 +9,6 @@ _BREAKS = re.compile(r"[_\-./]+")
 
 
 def spoken(name: object) -> str:
-    """A name as words: `BookRestaurant` and `lost_or_stolen_card` without their signs."""
+    """Write a name as words: `BookRestaurant` and `lost_or_stolen_card` become words with spaces between them."""
     text = _BREAKS.sub(" ", _CAMEL.sub(" ", str(name)))
     return " ".join(text.split()) or str(name)

@@ -1,4 +1,4 @@
-"""An offer: what the planner is told of a job type, as a record with parameters and fields. Knows no catalog."""
+"""An offer: the planner's view of a job type, as a record with parameters and fields. Knows no catalog."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from specialists.planning.offers.field import Field, fields_of, kind_of, labels_
 from specialists.planning.offers.names import spoken
 from specialists.planning.offers.parameter import Parameter
 
-#: Functions whose meaning the planner knows by itself: they are composed, not chosen by their description.
+#: Functions whose meaning the planner has built in: it composes them and does not choose them by their description.
 FUNCTIONS = frozenset(
     (
         *("table", "count", "filter", "sum", "average", "min", "max", "sort", "top", "unique", "pick"),
         *("group", "join", "flatten", "template"),
     )
 )
-#: Labels of one field that a description shows.
+#: How many labels of one field a description shows.
 SHOWN_LABELS = 6
 
 
@@ -30,7 +30,7 @@ class Offer:
     name: str
     description: str
     parameters: tuple[Parameter, ...]
-    fields: tuple[Field, ...]  #: every path of the output, lists and objects on the way among them
+    fields: tuple[Field, ...]  #: every path of the output, with the lists and objects on the way
     function: bool = False
 
     @property
@@ -44,7 +44,7 @@ class Offer:
 
     @cached_property
     def words(self) -> str:
-        """Name, description, what it needs and what it gives, in one line."""
+        """The name, the description, the parameters and the fields in one line."""
         needs = ", ".join(spoken(parameter.name) for parameter in self.parameters)
         gives = ", ".join(_shown(field) for field in self.fields if field.kind != "object")
         return f"{spoken(self.name)}: {self.description} From {needs or 'nothing'}. Gives {gives}."

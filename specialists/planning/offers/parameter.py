@@ -1,4 +1,4 @@
-"""A parameter of a job type, and whether a schema or a value that is seen can be given to it. Knows no goal."""
+"""A parameter of a job type, and whether values that are seen, or all values of a schema, fit it. Knows no goal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specialists.planning.offers.field import kind_of
 from specialists.planning.offers.names import spoken
 from specialists.schemas import Json, misfit, value_faults
 
-SEEN_CHARACTERS = 150  #: a text of fewer is seen whole
+SEEN_CHARACTERS = 150  #: a sample cuts texts to this length; a shorter text is whole
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Parameter:
     schema: Json = field(default_factory=dict, compare=False, repr=False)
 
     def takes(self, schema: Mapping[str, Any]) -> bool:
-        """Whether values of `schema` can be given to it, as far as both schemas say."""
+        """Whether values of `schema` fit the parameter, as far as both schemas say."""
         return misfit(dict(schema), self.schema) is None
 
     def holds(self, values: Iterable[Any]) -> bool:
-        """Whether values that are seen can be given to it; of a long text or a list only the beginning is seen."""
+        """Whether sample values fit the parameter; of a long text or list, a sample has only the beginning."""
         return not any(self._refuses(value) for value in values)
 
     def _refuses(self, value: Any) -> bool:
@@ -50,7 +50,7 @@ class Parameter:
 
 
 def _parts(value: Any, schema: Json) -> Iterator[tuple[Any, Json]]:
-    """A seen value, or the elements of a list, more of which may be there than are seen; each with its schema."""
+    """Yield a seen value, or each element of a list, with its schema; a list may go on behind the seen elements."""
     if isinstance(value, list) and value and kind_of(schema) == "array":
         for element in value:
             yield from _parts(element, schema.get("items", {}))

@@ -1,4 +1,4 @@
-"""A request: the goal, its inputs, the job types on offer, and what was heard of owners. Knows no model and no plan."""
+"""A request: the goal, its inputs, the job types on offer, and the owners' answers. Knows no model and no plan."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SAMPLE_CHARACTERS = 48
 
 @dataclass(frozen=True)
 class Heard:
-    """What a job type made of words of the goal."""
+    """The answer of a job type that was asked about words of the goal."""
 
     type: str
     input: Json
-    output: Json | None  #: None: it was asked, and nothing came
+    output: Json | None  #: None if it was asked and gave no answer
     confidence: float | None = None
 
     @property
@@ -31,12 +31,13 @@ class Heard:
 
 @dataclass(frozen=True)
 class Request:
-    """What the planner is asked: a goal, its inputs, and the job types on offer."""
+    """The planner's input: a goal, its inputs, and the job types on offer."""
 
     goal: str
     given: tuple[Given, ...]
     offers: tuple[Offer, ...]
-    heard: tuple[Heard, ...] | None = None  #: of job types that were asked; none yet; None: nobody can be asked
+    #: Answers of owners; empty if none was asked yet; None if nobody can be asked.
+    heard: tuple[Heard, ...] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Offer]:
@@ -44,12 +45,12 @@ class Request:
 
     @cached_property
     def chosen_from(self) -> list[Offer]:
-        """The offers that are chosen by their meaning: all but the functions that the planner composes itself."""
+        """The offers that are chosen by their meaning: all except the functions that the planner composes itself."""
         return [offer for offer in self.offers if not (offer.function and offer.name in FUNCTIONS)]
 
     @cached_property
     def words(self) -> str:
-        """The goal as a scorer reads it: its words, then the names of the inputs and how the first one begins."""
+        """The goal as a scorer reads it: its words, the inputs' names, and the beginning of the first text in them."""
         names = ", ".join(given.words for given in self.given)
         first = next((text for given in self.given if (text := _first_text(given.sample))), "")
         tail = f' such as "{" ".join(first.split())[:SAMPLE_CHARACTERS]}"' if first else ""
@@ -57,7 +58,7 @@ class Request:
 
 
 def read_request(input: Mapping[str, Any]) -> Request:
-    """The planner's input as records."""
+    """Read the planner's input into records."""
     given = tuple(read_given(name, each["schema"], each.get("sample")) for name, each in input["inputs"].items())
     heard = tuple(map(read_heard, input["heard"])) if "heard" in input else None
     return Request(input["goal"], given, tuple(map(read_offer, filter(_is_usable, input["job_types"]))), heard)
@@ -68,7 +69,7 @@ def read_heard(heard: Mapping[str, Any]) -> Heard:
 
 
 def _is_usable(offer: Mapping[str, Any]) -> bool:
-    """Whether its arguments, written out, are not a reference themselves."""
+    """Whether written arguments of the job type can be told from a reference."""
     return REFERENCE not in offer["input"].get("required", ())
 
 

@@ -1,1 +1,1 @@
-"""Parts: what plans are put together from, as records. Knows no model, no search and no ledger."""
+"""Parts: the records that plans are put together from. Knows no model, no search and no ledger."""

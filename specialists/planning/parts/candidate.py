@@ -1,4 +1,4 @@
-"""A candidate: a whole plan as steps, what it was built from, and how likely it is. Knows no request."""
+"""A candidate: a whole plan as steps, the parts it was built from, and how likely it is. Knows no request."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from specialists.schemas import Json
 class Candidate:
     score: float
     steps: list[Json]
-    conditions: tuple[tuple[str, Condition], ...] = ()  #: step id, what it selects by
+    conditions: tuple[tuple[str, Condition], ...] = ()  #: (step id, the condition of that step)
     core: Core | None = None
     ends: tuple[End, ...] = ()
-    parts: float = 0.0  #: logarithm of the share of its values and fields
-    wants: float = 0.0  #: ... of what it does beyond its job types
+    parts: float = 0.0  #: logarithm of the probability of its values and fields
+    wants: float = 0.0  #: logarithm of the probability of the things it does beyond its job types
 
 
 def wants_used(core: Core, ends: Sequence[End]) -> set[str]:
-    """What a plan does beyond its job types, as `texts.WANTS` names it."""
+    """The things that a plan does beyond its job types, named as in `texts.WANTS`."""
     used = {want for end in ends for want in _of_end(end)}
     return used | set(_of_core(core)) | ({"ends"} if len(ends) > 1 else set())
 

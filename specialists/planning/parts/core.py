@@ -1,4 +1,4 @@
-"""A core: job types applied, each with its arguments and what feeds it. Knows nothing of what becomes of outputs."""
+"""A core: applied job types, each with its arguments and its feeders. Knows nothing of the ends of a plan."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from specialists.planning.offers.offer import Offer
 from specialists.planning.parts.likelihood import WEIGHTS
 from specialists.planning.parts.place import Place
 
-ALONE = "\0alone"  #: the frame of what is done once
-OF = "\1"  #: in a frame: between a job type and the path of a list that it gives
-AGAIN = "\0again"  #: behind the name of a job type that is applied a second time
+ALONE = "\0alone"  #: the frame of applications that run once
+OF = "\1"  #: in a frame's name, stands between a job type and the path of a list in its output
+AGAIN = "\0again"  #: stands behind the name of a job type that is applied a second time
 
 
 @dataclass(frozen=True)
 class Argument:
-    """Where a parameter's value is from: one of the three."""
+    """The origin of a parameter's value: a place or a literal."""
 
-    place: Place | None = None  #: of an input, or (owner a job type's name) of what that gives
+    place: Place | None = None  #: a place in an input, or in the output of the job type that is its owner
     literal: Any = None
-    alone: bool = False  #: `place` is not of the frame's element: the same for all
+    alone: bool = False  #: `place` is outside the frame's element, so its value is the same for all
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,25 @@ class Application:
     offer: Offer
     frame: str  #: an input's name, `name.path` of a list inside it, `type:path` of a list that a type gives, or ALONE
     arguments: tuple[tuple[str, Argument], ...]
-    feeds: tuple[str, ...]  #: job types whose outputs it takes
+    feeds: tuple[str, ...]  #: job types whose outputs it takes as arguments
     score: float
-    again: bool = False  #: the same job type is applied elsewhere too
+    again: bool = False  #: the core applies the same job type a second time, and this is that application
 
     @property
     def name(self) -> str:
-        """Among the applications of a core."""
+        """Its name among the applications of a core."""
         return self.offer.name + AGAIN if self.again else self.offer.name
 
 
 @dataclass(frozen=True)
 class Core:
-    """Job types applied, each with what feeds it, in an order in which they can run."""
+    """Applied job types, each with its feeders, in an order in which they can run."""
 
     applications: tuple[Application, ...]
-    shown: tuple[str, ...]  #: whose outputs are the answer, where nothing else is asked
-    types: float  #: logarithm of the probability of just these job types
-    bind: float = 0.0  #: ... of where their arguments are from
-    odd: float = 0.0  #: what unusual forms cost
+    shown: tuple[str, ...]  #: the job types whose outputs are the answer if the goal asks for nothing else
+    types: float  #: logarithm of the probability of exactly these job types
+    bind: float = 0.0  #: logarithm of the probability of its arguments' origins
+    odd: float = 0.0  #: the effect of unusual forms on the score; negative
 
     @property
     def score(self) -> float:
@@ -55,7 +55,7 @@ class Core:
 
 
 def in_order(applications: Mapping[str, Application]) -> list[Application] | None:
-    """Feeders first; None: they feed each other."""
+    """Order the applications so that feeders come first; None if they feed each other in a circle."""
     left, ordered = dict(applications), []
     while left:
         free = [a for a in left.values() if not any(name in left for name in a.feeds)]
@@ -68,7 +68,7 @@ def in_order(applications: Mapping[str, Application]) -> list[Application] | Non
 
 
 def uses_item(application: Application, applications: Mapping[str, Application]) -> bool:
-    """Whether what goes over a list takes anything from its items."""
+    """Whether an application that goes over a list takes any argument from its items."""
     if application.frame == ALONE:
         return True
     over = application.frame.partition(OF)[0]

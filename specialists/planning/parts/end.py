@@ -1,4 +1,4 @@
-"""An end: what becomes of one frame's rows: shown, selected, counted, ordered, gone on with. Knows no steps."""
+"""An end: one frame's rows are shown, selected, counted, ordered or given to further job types. Knows no steps."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from specialists.planning.parts.beliefs import Condition, Tally
 
 @dataclass(frozen=True)
 class End:
-    """What becomes of one frame's rows."""
+    """The last part of a plan for one frame's rows."""
 
     shown: tuple[str, ...] = ()
     condition: Condition | None = None
-    then: tuple[str, ...] = ()  #: types that only what was selected is given to
+    then: tuple[str, ...] = ()  #: job types that are applied to the selected rows only
     tally: Tally | None = None
-    elements: bool = False  #: what is selected are elements of the lists that each item has, not the items
+    elements: bool = False  #: the condition selects elements of the lists that each item has, not the items
 
     @property
     def needs(self) -> set[str]:
-        """Job types that it looks at."""
+        """The job types whose outputs it needs."""
         owners = {part.owner for part in (self.condition, self.tally) if part}
         return {*self.shown, *self.then, *owners}
 
 
 def renamed(end: End, old: str, new: str) -> End:
-    """`end` with what belongs to one application belonging to another of the same type."""
+    """Return `end` with the name of one application of a job type replaced by that of another."""
     condition, tally = end.condition, end.tally
     if condition and condition.owner == old:
         condition = replace(condition, owner=new)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-FLOOR = 1e-4  #: of a probability whose logarithm counts
+FLOOR = 1e-4  #: the least probability whose logarithm is taken
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each of a plan's logarithms counts in the order of plans; fitted on goals held out."""
+    """How much each logarithm of a plan counts when plans are ordered; the weights were fitted on goals held out."""
 
     types: float = 1.0
     bind: float = 0.6

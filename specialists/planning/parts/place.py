@@ -1,4 +1,4 @@
-"""A place: where a value of a plan is from. Knows neither values nor steps."""
+"""A place: the origin of a value in a plan. Knows neither values nor steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value is from: an input or what a job type gives, and the path inside it ("": the whole)."""
+    """The origin of a value: an input or a job type's output, and the path inside it ("" is the whole)."""
 
-    owner: str  #: an input's, as `owner_of` says it, or the name of a job type's application
+    owner: str  #: an input, as `owner_of` writes it, or the name of an application of a job type
     path: str = ""

@@ -1,1 +1,1 @@
-"""Ranking: which plan is likeliest to be what the goal asks, and how likely that is. Knows no scorer."""
+"""Ranking: finds the plan that most likely does what the goal asks, and how likely that is. Knows no scorer."""

@@ -1,4 +1,4 @@
-"""A calibration: from numbers to one probability, and when a planner asks. Knows no goal and no plan.
+"""A calibration: turns numbers into one probability, and decides when a planner asks. Knows no goal and no plan.
 
 All of it is fitted on goals held out, and saved in the adapter's metadata.
 """
@@ -16,19 +16,24 @@ from specialists.planning.ranking.ranking import AS_FOUND
 
 @dataclass(frozen=True)
 class Calibration:
-    """Weights of all logistic models, and the thresholds."""
+    """The weights of all logistic models, and the thresholds."""
 
     right: Mapping[str, float] = field(default_factory=lambda: {"margin": 0.5, "": -1.0})
     feasible: Mapping[str, float] = field(default_factory=lambda: {"impossible": -0.5, "": 1.0})
     ask_below: float = 0.0
-    ask_below_new: float = 0.0  #: of a plan that has job types which came after training
+    ask_below_new: float = 0.0  #: the threshold for a plan with job types that came after training
     refuse_below: float = 0.0
-    order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))  #: of `specialists.planning.ranking`
-    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  #: of `specialists.planning.evidence`
+    #: The weights of `specialists.planning.ranking`.
+    order: Mapping[str, float] = field(default_factory=lambda: dict(AS_FOUND))
+    #: The models of `specialists.planning.evidence`.
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, metadata: Mapping[str, str]) -> Calibration:
-        """Of an adapter's metadata; the default where it has none. Raises ValueError for one of another planner."""
+        """Read the calibration from an adapter's metadata, or return the default if there is none.
+
+        It raises ValueError if the calibration belongs to another planner.
+        """
         if "calibration" not in metadata:
             return cls()
         told = json.loads(metadata["calibration"])
@@ -43,13 +48,13 @@ class Calibration:
         return {"calibration": json.dumps(asdict(self), sort_keys=True)}
 
     def confidence(self, features: Mapping[str, float]) -> float:
-        """That the first plan is what was asked."""
+        """How likely the first plan is what was asked."""
         return round(sigmoid(weighed(self.right, features)), 4)
 
     def asks(self, confidence: float, features: Mapping[str, float]) -> bool:
-        """Whether somebody has to say yes to the first plan."""
+        """Whether somebody has to confirm the first plan."""
         return confidence < (self.ask_below_new if features["new_types"] else self.ask_below)
 
     def possible(self, features: Mapping[str, float]) -> float:
-        """That anything on offer does what was asked."""
+        """How likely the job types on offer can do what was asked."""
         return sigmoid(weighed(self.feasible, features))

@@ -1,4 +1,4 @@
-"""Features: numbers that say what one plan makes of the whole goal. They are not weighed here. Knows no scorer."""
+"""Features: numbers that say how one plan answers the whole goal. They are not weighed here. Knows no scorer."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from specialists.planning.parts.core import ALONE, Application
 from specialists.planning.words.amounts import dates, numbers
 from specialists.planning.words.spans import quoted, says_not
 
-#: Words from which a text that a plan takes from the goal is a passage.
+#: A text of this many words that a plan takes from the goal is a passage.
 PASSAGE_WORDS = 5
-LEAST = 1e-3  #: of a probability whose logarithm counts
-CERTAIN = 0.9  #: as what no part at all counts
-HELPER = 0.1  #: a job type that is less likely is there for another's sake
+LEAST = 1e-3  #: the least probability whose logarithm counts
+CERTAIN = 0.9  #: the probability that stands for a plan that has no part of the kind
+HELPER = 0.1  #: a job type less likely than this is there to help another
 
 Features = dict[str, float]
 
 
 class Goal:
-    """What a goal holds that a plan should make use of."""
+    """The things in a goal that a plan should make use of."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -52,7 +52,7 @@ class Goal:
         }
 
     def _left_out(self, candidate: Candidate) -> Features:
-        """How much the goal says that the plan does not."""
+        """How much of what the goal says is missing from the plan."""
         said = [str(each) for step in candidate.steps for each in self._said_by(step)]
         used = {
             path.split(".")[1] for step in candidate.steps for path in references(step) if path.startswith("inputs.")
@@ -66,7 +66,7 @@ class Goal:
         }
 
     def _said_by(self, step: Mapping[str, Any]) -> Iterator[Any]:
-        """The literals of a step; which field a function takes is none."""
+        """Yield the literals of a step; the field that a function takes does not count as one."""
         offer = self._request.by_name.get(step["type"])
         is_function = step["type"] in FUNCTIONS and (offer is None or offer.function)
         for name, value in step["args"].items():
@@ -74,7 +74,7 @@ class Goal:
                 yield from _values(value)
 
     def _selections(self, candidate: Candidate) -> Features:
-        """Whether it selects as the goal says, and as the owners of labels do."""
+        """Whether the plan selects as the goal says, and as the owners of labels say."""
         negated = any(each.negate for _, each in candidate.conditions)
         agree, differ = self._owners_say(candidate)
         return {
@@ -85,7 +85,7 @@ class Goal:
         }
 
     def _owners_say(self, candidate: Candidate) -> tuple[float, float]:
-        """How sure owners of labels are, at most, of a value that the plan selects by, and of others in its place."""
+        """The highest confidence of an owner in a value that the plan selects by, and in another value in its place."""
         told = [
             evidence_of(self._request.heard or (), each.owner, each.field, each.value)
             for _, each in candidate.conditions
@@ -94,7 +94,7 @@ class Goal:
 
 
 def _found(candidate: Candidate, best: float) -> Features:
-    """What the search says of it."""
+    """The scores of the search."""
     core = candidate.core
     return {
         "search": candidate.score - best,
@@ -107,7 +107,7 @@ def _found(candidate: Candidate, best: float) -> Features:
 
 
 def _literals(applications: Sequence[Application]) -> Features:
-    """How many values it takes from the goal itself."""
+    """How many values the plan takes from the goal itself."""
     values = [a.literal for each in applications for _, a in each.arguments if a.place is None]
     texts = [each for each in values if isinstance(each, str)]
     return {
@@ -117,7 +117,7 @@ def _literals(applications: Sequence[Application]) -> Features:
 
 
 def _form(candidate: Candidate, applications: Sequence[Application], beliefs: Beliefs) -> Features:
-    """How large it is, and of which kind."""
+    """The size and the form of the plan."""
     return {
         "applications": float(len(applications)),
         "helpers": float(sum(beliefs.types.get(each.offer.name, 0.0) < HELPER for each in applications)),
@@ -129,7 +129,7 @@ def _form(candidate: Candidate, applications: Sequence[Application], beliefs: Be
 
 
 def _likelihoods(candidate: Candidate, applications: Sequence[Application], beliefs: Beliefs) -> Features:
-    """Its least likely parts, and the likeliest that it leaves out."""
+    """How likely the plan's least likely parts are, and the likeliest parts that it leaves out."""
     used = {each.offer.name for each in applications}
     does = wants_used(candidate.core, candidate.ends) if candidate.core else set()
     wants = {name: p for name, p in beliefs.wants.items() if name != "impossible"}
@@ -153,7 +153,7 @@ def _most(probabilities: Iterable[float]) -> float:
 
 
 def _unsaid(values: Iterable[str], said: Sequence[str]) -> float:
-    """How many of the values are not said by themselves, or as words of a longer text."""
+    """How many of the values occur neither by themselves nor as words of a longer text."""
     return float(sum(not _is_said(each, said) for each in values))
 
 
@@ -163,7 +163,7 @@ def _is_said(value: str, said: Sequence[str]) -> bool:
 
 
 def _values(value: Any) -> Iterator[Any]:
-    """The literals in an argument."""
+    """Yield the literals in an argument."""
     if isinstance(value, dict):
         if set(value) == {"$ref"}:
             return

@@ -13,7 +13,7 @@ from specialists.planning.ranking.ranking import Ranked
 from specialists.planning.search.search import missing
 from specialists.planning.words.spans import windows
 
-#: Of the first plan, as `ranking` tells them, that say how likely it is right.
+#: Features of the first plan, as `ranking` computes them, that say how likely it is right.
 _OF_THE_PLAN = (
     *("inputs", "figures", "counted", "dates", "quoted", "passages", "literals", "applications", "helpers"),
     *("least_type", "left_type", "least_condition", "least_tally", "steps", "types", "bind", "wants", "parts"),
@@ -27,7 +27,7 @@ FEATURES = (
 
 
 def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) -> dict[str, float]:
-    """Of the first plan, beside the others."""
+    """Features of the first plan, compared with the other plans."""
     first = ranked[0]
     second = ranked[1].score if len(ranked) > 1 else first.score - 8.0
     share = shares(ranked)
@@ -56,7 +56,7 @@ def features_of(request: Request, beliefs: Beliefs, ranked: Sequence[Ranked]) ->
 
 
 def shares(ranked: Sequence[Ranked]) -> list[float]:
-    """How the plans share the probability that one of them is right."""
+    """Divide the probability that one of the plans is right among the plans."""
     most = max(each.score for each in ranked)
     weights = [math.exp(each.score - most) for each in ranked]
     total = sum(weights)
@@ -64,17 +64,17 @@ def shares(ranked: Sequence[Ranked]) -> list[float]:
 
 
 def _doubt(p: float) -> float:
-    """In bits: 1 where it is as likely as not."""
+    """The doubt in bits; it is 1 if `p` is one half."""
     return 0.0 if p in (0.0, 1.0) else -(p * math.log2(p) + (1 - p) * math.log2(1 - p))
 
 
 def _agreed(ranked: Sequence[Ranked], share: Sequence[float]) -> float:
-    """How likely the first plan's job types are, over all plans with their shares."""
+    """How likely the first plan's job types are over all plans, weighed by their shares, as a logit."""
     types = [{step["type"] for step in each.candidate.steps} - FUNCTIONS for each in ranked]
     return logit(sum(p for p, each in zip(share, types, strict=True) if each == types[0]))
 
 
 def _has_new_types(plan: Ranked, beliefs: Beliefs) -> bool:
-    """Whether it has a job type that the layer over whole goals does not know: it came after training."""
+    """Whether the plan has a job type that the layer over whole goals does not know because it came after training."""
     core = plan.candidate.core
     return bool(core and any(each.offer.name not in beliefs.known for each in core.applications))

@@ -1,7 +1,8 @@
-"""Ranking: which of the plans that the search found is likeliest, by what each makes of the whole goal.
+"""Ranking: orders the plans that the search found, by how each answers the whole goal.
 
 The search adds up what is believed of a plan's parts. Here the plan is looked at as a whole: whether it leaves out an
-input, a number or a quotation of the goal, and how large it is. Weights are fitted on goals held out. Knows no scorer.
+input, a number or a quotation of the goal, and how large it is. The weights are fitted on goals held out. Knows no
+scorer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from specialists.planning.parts.beliefs import Beliefs
 from specialists.planning.parts.candidate import Candidate
 from specialists.planning.ranking.features import Features, Goal
 
-#: Without weights: what the search itself says.
+#: The order without fitted weights: the score of the search.
 AS_FOUND: Mapping[str, float] = {"search": 1.0}
 
 
@@ -27,7 +28,7 @@ class Ranked(NamedTuple):
 def ranked(
     request: Request, beliefs: Beliefs, candidates: Sequence[Candidate], weights: Mapping[str, float]
 ) -> list[Ranked]:
-    """The likeliest first."""
+    """Return the plans, the likeliest first."""
     goal = Goal(request)
     best = max((each.score for each in candidates), default=0.0)
     found = []

@@ -1,1 +1,1 @@
-"""Reading: what scorers and words say of each part that a goal's plan may have. Knows models as `Reader` alone."""
+"""Reading: collects what scorers and words say of each part of a goal's plan. Knows models as `Reader` alone."""

@@ -1,6 +1,6 @@
-"""Binds: how well each source fits each parameter of the job types on offer. Knows no goal: only what stands in inputs.
+"""Binds: how well each source fits each parameter of the job types on offer. Knows no goal; it reads the inputs alone.
 
-What was read of a catalog is kept for the next goal.
+Scores for a catalog are kept for the next goal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEPT_BINDS = 100_000
 
 
 class Wanted(NamedTuple):
-    """A parameter, and all that may be given to it."""
+    """A parameter, and every source that may give it a value."""
 
     offer: Offer
     parameter: Parameter
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 class Binds:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._numbers: dict[tuple[str, str], float] = {}  #: (what is needed, source) -> number
+        self._numbers: dict[tuple[str, str], float] = {}  #: (need, source) -> score
 
     def of(self, request: Request) -> Iterator[tuple[Source, Evidence]]:
         wanted = [
@@ -50,7 +50,9 @@ class Binds:
             yield from self._evidence(request, each)
 
     def _read(self, wanted: Sequence[Wanted]) -> None:
-        """Have the scorer read what it has not read yet; all of it where too much is kept."""
+        """Have the scorer read the new texts. If too many scores are kept, all are dropped and those needed are read
+        again.
+        """
         fresh = [(each.need, self._fresh(each)) for each in wanted]
         asked = [(need, said) for need, said in fresh if said]
         if len(self._numbers) > KEPT_BINDS:
@@ -90,7 +92,7 @@ class Binds:
 
 
 def _sample_words(request: Request, key: tuple[str, ...]) -> int:
-    """Words of the text that a source of an input begins with; 0 of anything else."""
+    """The number of words in the longest sample text of an input's item or field; 0 for any other source."""
     if key[0] not in ("item", "field"):
         return 0
     given = next(each for each in request.given if each.name == key[1])

@@ -1,4 +1,4 @@
-"""Conditions: what a goal may select items by, and what speaks for each. Weighs nothing."""
+"""Conditions: the conditions that a goal may select items by, and the evidence for each. Weighs nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from specialists.planning.reading.fields import Fields
 from specialists.planning.reading.goal_words import GoalWords
 from specialists.planning.words import texts
 
-SPANS = 5  #: words of the goal that may be a text that it says
-LONG_TEXT = 400  #: characters; a field that may hold more is not selected by its whole value
+SPANS = 5  #: how many spans of the goal are tried as a text value
+LONG_TEXT = 400  #: characters; a field that may hold more is not compared as a whole
 
-Asked = tuple[str, Condition, float]  #: what the scorer is told, the condition, how near the goal's words are
+Asked = tuple[str, Condition, float]  #: the text for the scorer, the condition, how near the goal's words are
 
 
 class Conditions:
@@ -61,7 +61,7 @@ class Conditions:
         }
 
     def _values(self, owner: str, field: Field) -> Iterator[tuple[str, Any, str, float]]:
-        """(operator, value, the goal's words, how near they are) that a field may be selected by."""
+        """Yield each way to select by a field: operator, value, the goal's words for it, and how near they are."""
         if field.labels:
             said = {label: each.words for label, each in labels_heard(self._heard, owner, field)}
             yield from (("equals", label, words, near) for label, words, near in self._words.nearest(field, said))

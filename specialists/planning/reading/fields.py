@@ -1,4 +1,4 @@
-"""The fields that a plan may select by and count: those of likely job types, and of inputs. Knows no words."""
+"""The fields that a plan may select by and count: those of likely job types and of inputs. Knows no words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import owner_of
 
-LEAST = 1e-3  #: of a job type's probability, whose logarithm counts
+LEAST = 1e-3  #: the least probability of a job type whose logarithm is taken
 
 
 class Fields:
@@ -22,13 +22,13 @@ class Fields:
         self._types = types
 
     def by_owner(self, most: int) -> list[tuple[str, Sequence[Field]]]:
-        """Of at most so many job types, and of all inputs that are lists of records."""
+        """The fields of the first `most` job types, and of every input that is a list of records."""
         owners = [(offer.name, offer.leaves) for offer in self._likely[:most]]
         lists = [given for given in self._request.given if given.items == "object"]
         return [*owners, *((owner_of(given), _leaves(given)) for given in lists)]
 
     def owner_number(self, owner: str) -> float:
-        """How likely the job type is that a field is of, as a logarithm; inputs are there."""
+        """The logarithm of the probability of the job type that owns a field; it is 0 for an input."""
         return math.log(max(self._types.get(owner, 1.0), LEAST))
 
 

@@ -1,4 +1,4 @@
-"""The words of one goal: the values that it may say, and which labels it is nearest to. Knows no plan."""
+"""The words of one goal: the values that it may state, and the labels that it is nearest to. Knows no plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from specialists.planning.reading.reader import Reader
 from specialists.planning.words.amounts import dates, numbers
 from specialists.planning.words.spans import spans, windows
 
-LABELS = 8  #: of one field that the scorer reads
+LABELS = 8  #: how many labels of one field the scorer reads
 
 
 class GoalWords:
@@ -23,21 +23,23 @@ class GoalWords:
         self._folded = goal.casefold()
 
     def says(self, value: Any) -> bool:
-        """Whether the goal has the words of a label or a name; case makes no difference."""
+        """Whether the goal has the words of a label or a name; upper and lower case make no difference."""
         words = spoken(str(value)).casefold()
         return len(words) > 1 and words in self._folded
 
     def nearest(self, field: Field, said: Mapping[Any, str] | None = None) -> list[tuple[Any, str, float]]:
-        """The labels that the goal's words are nearest to, each with those words and how near they are.
+        """The labels that are nearest to the goal's words, each with those words and how near they are.
 
-        `said`: labels that the field's owner said of words, which are among them."""
+        `said`: labels that the field's owner answered, with the words it was asked about; these are always among the
+        result.
+        """
         said = said or {}
         found = sorted(self._near(field), key=lambda each: -each[2])
         kept = [*found[:LABELS], *(each for each in found[LABELS:] if each[0] in said)]
         return [(label, said.get(label, words), near) for label, words, near in kept]
 
     def _near(self, field: Field) -> list[tuple[Any, str, float]]:
-        """Each label of the field, by itself or beside the field's name, whichever is nearer."""
+        """Compare each label of the field with the goal, alone and behind the field's name; the nearer one counts."""
         names = [f"{field.words} {spoken(label)}" for label in field.labels]
         rows = self._reader.similar([*names, *(spoken(label) for label in field.labels)], self._pieces)
         count, found = len(field.labels), []

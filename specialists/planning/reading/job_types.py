@@ -1,4 +1,4 @@
-"""Job types: what speaks for each of those on offer, from the goal's words. Weighs nothing, and knows no plan."""
+"""Job types: the evidence for each job type on offer, from the goal's words. Weighs nothing, and knows no plan."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from specialists.planning.reading.shape import shape_of
 from specialists.planning.words import texts
 from specialists.planning.words.spans import windows
 
-PIECE = 8  #: words of a part of the goal
-UNFIT = -8.0  #: of a parameter that there is no source for, and the least of one that there is
-KNOWN_NUMBER = -4.0  #: of job types that the layer over whole goals does not know
+PIECE = 8  #: words of a piece of the goal
+UNFIT = -8.0  #: the score of a parameter without any source, and the least score of one that has a source
+KNOWN_NUMBER = -4.0  #: the score of a job type that the layer over whole goals does not know
 
 Binds = Mapping[Source, Evidence]
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What is said of job types beside their own scores, by name."""
+    """Further evidence for job types beside their own scores, by name."""
 
-    of_goal: Mapping[str, float]  #: by the layer over whole goals, of the whole goal
-    of_pieces: Mapping[str, float]  #: ... the most of any part of the goal by itself
-    labels: Mapping[str, float]  #: how near the goal's words are to the nearest label
-    inputs: Mapping[tuple[str, str], float]  #: the best source of each parameter, of inputs
-    everything: Mapping[tuple[str, str], float]  #: ... of whatever there is
+    of_goal: Mapping[str, float]  #: the score of the layer over whole goals for the whole goal
+    of_pieces: Mapping[str, float]  #: the highest score of that layer for any piece of the goal by itself
+    labels: Mapping[str, float]  #: how near the goal's words are to the job type's nearest label
+    inputs: Mapping[tuple[str, str], float]  #: the score of each parameter's best source among the inputs
+    everything: Mapping[tuple[str, str], float]  #: the score of each parameter's best source among all sources
 
 
 def types_of_goal(
@@ -66,9 +66,10 @@ def types_of_goal(
 
 
 def of_pieces(reader: Reader, request: Request) -> dict[str, float]:
-    """The most that the layer over whole goals says, by name, of any part of the goal by itself.
+    """The highest score, by name, that the layer over whole goals gives any piece of the goal by itself.
 
-    One part may ask for one job type, and another for the next."""
+    One piece may ask for one job type, and the next piece for another.
+    """
     nothing = [0.0] * len(shape_of(request))
     found: dict[str, float] = {}
     for piece in windows(request.goal, PIECE)[1:]:
@@ -78,7 +79,7 @@ def of_pieces(reader: Reader, request: Request) -> dict[str, float]:
 
 
 def _of_layer(offer: Offer, own: float, hints: Hints) -> Evidence:
-    """What the layer over whole goals says of a job type, if it knows it."""
+    """Evidence from the layer over whole goals for a job type, if it knows the job type."""
     name = texts.known(offer)
     known = hints.of_goal.get(name)
     return {
@@ -90,7 +91,7 @@ def _of_layer(offer: Offer, own: float, hints: Hints) -> Evidence:
 
 
 def _labels(reader: Reader, request: Request) -> dict[str, float]:
-    """How near the goal's words are to the nearest label of each job type that has any."""
+    """How near the goal's words are to the nearest label of each job type that has labels."""
     said = {
         offer.name: [spoken(label) for field in offer.leaves for label in field.labels] for offer in request.chosen_from
     }
@@ -103,7 +104,7 @@ def _labels(reader: Reader, request: Request) -> dict[str, float]:
 
 
 def _best(binds: Binds, *, outputs: bool) -> dict[tuple[str, str], float]:
-    """(job type, parameter) -> the number of its best source: of the inputs, or of whatever there is."""
+    """(job type, parameter) -> the score of its best source; outputs of job types count only with `outputs`."""
     best: dict[tuple[str, str], float] = {}
     for (name, parameter, key), evidence in binds.items():
         if outputs or key[0] != "out":
@@ -112,5 +113,5 @@ def _best(binds: Binds, *, outputs: bool) -> dict[tuple[str, str], float]:
 
 
 def _fits(offer: Offer, best: Mapping[tuple[str, str], float]) -> float:
-    """How well the worst of the required parameters is provided for."""
+    """The score of the worst required parameter's best source."""
     return min((best.get((offer.name, each.name), UNFIT) for each in offer.required), default=0.0)

@@ -1,4 +1,4 @@
-"""Literals: the values that a goal itself may give to parameters, and what speaks for each. Weighs no literal."""
+"""Literals: the values that a goal itself may give to parameters, and the evidence for each. Weighs no literal."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from specialists.planning.reading.reader import Reader
 from specialists.planning.words import texts
 from specialists.planning.words.spans import around, passages, phrases
 
-PHRASES, PASSAGES = 16, 3  #: of the goal, that may be a text that it says
-BOUND = 0.9  #: a source so likely that the goal itself is not looked at for a value
-UNBOUND = 0.5  #: the likeliest source of a required text, for the goal's own passages to be looked at
+PHRASES, PASSAGES = 16, 3  #: how many phrases and passages of the goal are tried as a text value
+BOUND = 0.9  #: if a source is this likely, the goal's texts are not tried
+UNBOUND = 0.5  #: the goal's passages are tried for a required text only if its likeliest source is below this
 
 
 class Asked(NamedTuple):
-    text: str  #: what the scorer is told
+    text: str  #: the text for the scorer
     offer: Offer
     parameter: Parameter
     value: Any
-    bound: float  #: the likeliest source's probability
+    bound: float  #: the probability of the parameter's likeliest source
 
     @property
     def key(self) -> tuple[str, str]:
@@ -52,7 +52,7 @@ class Literals:
                     yield Asked(texts.literal(parameter, value), offer, parameter, value, bound)
 
     def found(self, asked: Sequence[Asked], own: Mapping[str, float]) -> list[tuple[tuple[str, str], Any, Evidence]]:
-        """(job type and parameter, value, evidence). `own`: the scorer's number for each text."""
+        """Return ((job type, parameter), value, evidence) for each value. `own`: the scorer's number for each text."""
         if not asked:
             return []
         columns = {text: place for place, text in enumerate(dict.fromkeys(each.parameter.words for each in asked))}
@@ -70,7 +70,7 @@ class Literals:
         return found
 
     def _evidence(self, asked: Asked) -> Evidence:
-        """What needs no scorer."""
+        """The evidence that needs no scorer."""
         parameter, value = asked.parameter, asked.value
         words, is_text = str(value).split(), parameter.kind == "string" and not parameter.labels
         return {

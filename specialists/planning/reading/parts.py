@@ -1,4 +1,4 @@
-"""Parts: values and fields of one goal, found and scored at once, for the likeliest job types. Searches no plan."""
+"""Parts: finds and scores the values and fields of one goal at once, for the likeliest job types. Searches no plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from specialists.planning.reading.literals import Literals
 from specialists.planning.reading.reader import Reader
 from specialists.planning.reading.tallies import Tallies
 
-SELECTS = 0.03  #: how likely the goal selects anything, for conditions to be looked at
+SELECTS = 0.03  #: how likely the goal must select anything for conditions to be tried
 
 
 def add_parts(
@@ -26,8 +26,10 @@ def add_parts(
     types: Mapping[str, float],
     models: Mapping[str, Weights],
 ) -> None:
-    """Add conditions, tallies and literals to `found`. `likely`: the job types that are looked at, `types`: how likely
-    each is, `models`: of evidence."""
+    """Add conditions, tallies and literals to `found`.
+
+    `likely`: the job types that are looked at; `types`: how likely each is; `models`: the models that weigh evidence.
+    """
     wants = {name: sigmoid(x) for name, x in found.wants.items()}
     words, fields = GoalWords(reader, request.goal), Fields(request, likely, types)
     conditions = Conditions(words, fields, request.heard or ())

@@ -1,4 +1,4 @@
-"""A reader: what a planner asks of models, as a protocol. Knows no plan."""
+"""A reader: a planner's questions to models, as a protocol. Knows no plan."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ class Reader(Protocol):
     """Scores texts against a goal. `similar` and `of_goal` use an embedding that was not trained on plans."""
 
     def of_goal(self, goal: str, words: str, shape: Sequence[float]) -> Mapping[str, float]:
-        """Numbers, before any sigmoid, by name: what the goal wants (`WANTS`), job types (`texts.known`).
+        """Scores before the sigmoid, by name: for each want of `WANTS`, and for job types as `texts.known` names them.
 
-        `words`: the goal and its inputs; `shape`: what the inputs are like."""
+        `words`: the goal and its inputs; `shape`: the form of the inputs, as `shape_of` describes it.
+        """
 
     def read(self, prefix: str, texts: Sequence[str], task: str) -> Sequence[float]:
-        """A number for each text, before any sigmoid."""
+        """Return a score for each text, before the sigmoid."""
 
     def read_many(self, asked: Sequence[tuple[str, Sequence[str]]], task: str) -> Sequence[Sequence[float]]: ...
 
     def similar(self, left: Sequence[str], right: Sequence[str]) -> Sequence[Sequence[float]]:
-        """Cosines: one row for each of `left`."""
+        """Return cosine similarities: one row for each text of `left`."""

@@ -1,7 +1,7 @@
-"""Reading: what scorers and words say of each part that a goal's plan may have. Knows models as `Reader` alone.
+"""Reading: collects what scorers and words say of each part of a goal's plan. Knows models as `Reader` alone.
 
-Choose: each job type against the goal. Ground: each value and field against the goal. Bind: each source against what a
-parameter needs.
+Choosing scores each job type against the goal. Grounding scores each value and field against the goal. Binding scores
+each source against a parameter's need.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ from specialists.planning.reading.shape import shape_of
 from specialists.planning.words.spans import windows
 from specialists.planning.words.texts import WANTS
 
-SHORTLIST = 16  #: offers that the scorer reads
+SHORTLIST = 16  #: how many offers the scorer reads
 
 
 class Reading:
-    """Reads goals, and keeps what it read of catalogs."""
+    """Reads goals, and keeps the scores of catalogs."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._binds = Binds(reader)
-        self._begun: tuple[Request, Found] | None = None  #: of the last goal: it is asked about, then planned
+        #: The last goal's findings: owners are asked about a goal first, and then it is planned.
+        self._begun: tuple[Request, Found] | None = None
 
     def similar(self, left: Sequence[str], right: Sequence[str]) -> Sequence[Sequence[float]]:
-        """By the base's own embeddings: cosines, one row for each of `left`."""
+        """Cosine similarities by the base model's own embeddings: one row for each text of `left`."""
         return self._reader.similar(left, right)
 
     def shortlisted(self, request: Request) -> Request:
-        """The request with at most `SHORTLIST` offers of those that are chosen by meaning, and those that it names."""
+        """Keep the nearest `SHORTLIST` of the offers that are chosen by meaning, and those that the goal names."""
         offers = request.chosen_from
         if len(offers) <= SHORTLIST:
             return request
@@ -52,7 +53,7 @@ class Reading:
         return replace(request, offers=tuple(o for o in request.offers if o not in offers or o.name in kept | named))
 
     def found(self, request: Request, models: Mapping[str, Weights]) -> Found:
-        """`models`: of job types, the likeliest of which are looked at closely."""
+        """`models`: weigh the evidence for job types; the likeliest are looked at closely."""
         found = self.begun(request)
         types = types_of(found.types, models)
         likely = sorted(request.chosen_from, key=lambda offer: -types[offer.name])[:TYPES_AT_MOST]
@@ -63,15 +64,15 @@ class Reading:
         return found
 
     def asks(self, request: Request, models: Mapping[str, Weights]) -> list[Ask]:
-        """What owners of labels should be asked before the goal is planned."""
+        """The questions that owners of labels should be asked before the goal is planned."""
         begun = self.begun(request)
         return asks_of(request, types_of(begun.types, models), sigmoid(begun.wants["filter"]), self._reader.similar)
 
     def begun(self, request: Request) -> Found:
-        """What is found before any part of a plan is looked at: wants, job types, and the sources of all of these."""
+        """The first findings: wants, job types, and the sources of all their parameters."""
         if self._begun is None or self._begun[0] is not request:
             self._begun = request, self._begin(request)
-        return replace(self._begun[1])  # whoever goes on from here puts other parts in the place of these
+        return replace(self._begun[1])  # a copy, since the caller replaces its parts
 
     def _begin(self, request: Request) -> Found:
         whole = self._reader.of_goal(request.goal, request.words, shape_of(request))

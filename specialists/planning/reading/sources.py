@@ -1,4 +1,4 @@
-"""Sources: all that may be given to a parameter, as far as the schemas say. Knows no scorer."""
+"""Sources: every value that may be given to a parameter, as far as the schemas say. Knows no scorer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from specialists.planning.words import texts
 
 
 class Told(NamedTuple):
-    """A source, and what the scorer is told of it."""
+    """A source, and the text that describes it to the scorer."""
 
     key: tuple[str, ...]  #: ("list", input), ("item", input), ("field", input, path) or ("out", job type, path)
     text: str
-    name: str  #: of the input or the field
+    name: str  #: the name of the input or the field
 
 
 def sources_of(request: Request, offer: Offer, parameter: Parameter) -> Iterator[Told]:
@@ -42,7 +42,7 @@ def _of_input(given: Given, parameter: Parameter) -> Iterator[Told]:
 
 
 def _fits(field: Field, parameter: Parameter) -> bool:
-    """Whether it, or each element of it where it is a list, could be given."""
+    """Whether the field, or each element of it if it is a list, fits the parameter."""
     if parameter.takes(field.schema):
         return True
     return field.kind == "array" and parameter.takes(field.schema.get("items", {}))

@@ -1,4 +1,4 @@
-"""Tallies: the functions of a field that a goal may mean, and what speaks for each. Weighs nothing."""
+"""Tallies: the functions of a field that a goal may mean, and the evidence for each. Weighs nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from specialists.planning.reading.goal_words import GoalWords
 from specialists.planning.words import texts
 from specialists.planning.words.amounts import Number
 
-TYPES = 4  #: job types whose fields are looked at, the likeliest
-WANTED = 0.04  #: how likely the goal wants a function, for it to be looked at
-AMOUNT = 24  #: characters of a text that may be one
-COUNTS, MOST_TOP = 2, 1000  #: numbers of the goal that `top` may take, and the largest one
+TYPES = 4  #: the number of job types whose fields are looked at, the likeliest first
+WANTED = 0.04  #: how likely the goal must want a function for it to be tried
+AMOUNT = 24  #: the most characters of a text that may be an amount
+COUNTS, MOST_TOP = 2, 1000  #: how many numbers of the goal `top` may take, and the largest one
 
-Asked = tuple[str, Tally]  #: what the scorer is told, the tally
+Asked = tuple[str, Tally]  #: the text for the scorer, the tally
 Options = tuple[tuple[str, Any], ...]
 
 
@@ -71,13 +71,13 @@ def _may_be_of(function: str, field: Field) -> bool:
 
 
 def _may_hold_numbers(field: Field) -> bool:
-    """A short text may be an amount, as a receipt has it."""
+    """Whether the field may hold numbers; a short text may hold an amount, as on a receipt."""
     is_short = field.kind == "string" and field.bounded is not None and field.bounded <= AMOUNT
     return not field.labels and (field.kind in (*NUMBERS, "any") or is_short)
 
 
 def _options(function: str, figures: Sequence[Number], descending: float) -> list[Options]:
-    """The other arguments that a function may have; `descending`: how likely the goal wants the largest first."""
+    """The choices of other arguments for a function; `descending`: how likely the goal wants the largest first."""
     if function == "sort":
         return [(("descending", True),) if descending > 0.5 else ()]
     if function == "top":

@@ -1,1 +1,1 @@
-"""Search: from probabilities of parts to whole plans that are well typed, the likeliest first. Knows no model."""
+"""Search: builds whole, well-typed plans from the probabilities of parts, the likeliest first. Knows no model."""

@@ -1,6 +1,6 @@
-"""Applications: the likeliest ways to apply one job type, each in a frame and with arguments. Applies no second one.
+"""Applications: the likeliest ways to apply one job type, each in a frame and with arguments. Knows no second job type.
 
-A frame is what a job type is applied over: nothing (once), an input list, or a list that another job type gives.
+A job type is applied in a frame: once, over an input list, or over a list in another job type's output.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from specialists.planning.parts.place import Place
 from specialists.planning.search.arguments import arguments_of
 from specialists.planning.search.scope import Scope
 
-WAYS, WAYS_IN_FRAME = 3, 2  #: to apply a job type, that are looked at further
-SOURCES = 3  #: of each parameter
-PICKS = 256  #: ways to fill a job type's parameters that are looked at in each frame
-MAY_BE_MEANT = 0.15  #: a source of a parameter that can be left out
-NOTHING_FITS = 0.05  #: of such a parameter: how likely it is meant where no source is likely
-SAME_TWICE = 1.5  #: what it costs to give two parameters the same value
+WAYS, WAYS_IN_FRAME = 3, 2  #: how many ways to apply a job type are kept, over all frames and in each frame
+SOURCES = 3  #: how many sources of each parameter are tried
+PICKS = 256  #: how many ways to fill a job type's parameters are tried in each frame
+MAY_BE_MEANT = 0.15  #: a source of an optional parameter counts if it is likelier than this
+NOTHING_FITS = 0.05  #: how likely an optional parameter is meant if no source counts
+SAME_TWICE = 1.5  #: the cost of giving two parameters the same value
 
-Option = tuple[str, Argument | None, float]  #: a parameter, what it is given (None: it is left out), how likely
+Option = tuple[str, Argument | None, float]  #: a parameter, its argument (None if it is left out), how likely
 
 
 class Applications:
@@ -50,7 +50,7 @@ class Applications:
         return heapq.nlargest(WAYS_IN_FRAME, filter(None, ways), key=lambda way: way.score)
 
     def _options(self, offer: Offer, parameter: Parameter, frame: str) -> list[Option]:
-        """None at all, where the parameter is required and has no source."""
+        """The choices for one parameter; the list is empty if the parameter is required and has no source."""
         found = arguments_of(self._scope, offer, parameter, frame)
         best: list[tuple[Argument | None, float]] = [*heapq.nlargest(SOURCES, found, key=lambda each: each[1])]
         if not parameter.required:
@@ -60,7 +60,7 @@ class Applications:
 
 
 def frames_of(scope: Scope, offer: Offer) -> Iterator[str]:
-    """All that `offer` may be applied over: once, each input list, each list that another likely job type gives."""
+    """Yield the frames for `offer`: once, each input list, and each list that another likely job type gives."""
     yield ALONE
     for given in scope.request.given:
         yield from _frames_of_input(given)
@@ -80,7 +80,7 @@ def _frames_of_input(given: Given) -> Iterator[str]:
 
 
 def _application(offer: Offer, frame: str, picked: Sequence[Option]) -> Application | None:
-    """None: it takes nothing of the frame's items, or takes items where there is no frame."""
+    """Return None if arguments and frame do not fit: only in a list's frame, an argument comes from the items."""
     arguments = tuple((name, argument) for name, argument, _ in picked if argument is not None)
     places = [argument.place for _, argument in arguments if argument.place]
     takes_item = any(argument.place and not argument.alone for _, argument in arguments)
@@ -92,13 +92,13 @@ def _application(offer: Offer, frame: str, picked: Sequence[Option]) -> Applicat
 
 
 def _feeds(frame: str, places: Iterable[Place]) -> tuple[str, ...]:
-    """The job types whose outputs are taken, or gone over."""
+    """The job types whose outputs are arguments or the list that the frame goes over."""
     owners = [place.owner for place in places] + ([frame.partition(OF)[0]] if OF in frame else [])
     return tuple(dict.fromkeys(owner for owner in owners if not owner.startswith(INPUTS)))
 
 
 def _likeliest(options: Sequence[Sequence[Option]]) -> list[tuple[Option, ...]]:
-    """Ways to pick one of each, the likeliest: as many as four parameters have, whatever their number."""
+    """Pick one option for each parameter, and return the likeliest `PICKS` of all such picks."""
     found: list[tuple[float, tuple[Option, ...]]] = [(0.0, ())]
     for each in options:
         grown = ((score + log_of(pick[2]), (*picked, pick)) for score, picked in found for pick in each)

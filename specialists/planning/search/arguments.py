@@ -1,6 +1,6 @@
-"""Arguments: the sources that one parameter's value may be from, each with how likely it is meant.
+"""Arguments: the sources that one parameter's value may come from, and how likely each is meant.
 
-A source is offered only where schemas and the values that are seen allow it. Knows nothing of other parameters.
+A source is offered only if the schemas and the values in the samples allow it. Knows nothing of other parameters.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from specialists.planning.parts.core import ALONE, OF, Argument
 from specialists.planning.parts.place import Place
 from specialists.planning.search.scope import Scope
 
-FEEDERS = TYPES_AT_MOST + 4  #: job types whose outputs are looked at, the likeliest
-LEAST = 0.02  #: an output that is less likely is no source
+FEEDERS = TYPES_AT_MOST + 4  #: how many job types' outputs are tried as sources, the likeliest first
+LEAST = 0.02  #: a less likely output is no source
 
 Sources = Iterator[tuple[Argument, float]]
 
 
 @dataclass(frozen=True)
 class Need:
-    """A parameter of a job type that is applied in a frame, and what is believed of its sources."""
+    """A parameter of a job type that is applied in a frame, and the beliefs about its sources."""
 
     offer: Offer
     parameter: Parameter
@@ -36,16 +36,16 @@ class Need:
         return self.beliefs.bind.get((self.offer.name, self.parameter.name, key), 0.0)
 
     def may_be(self, given: Given, field: Field) -> bool:
-        """Whether a field of an input can be given: as its schema says, and as what is seen of it is."""
+        """Whether the schema of an input's field, and the values of it that the sample shows, fit the parameter."""
         return field.sure and self.parameter.takes(field.schema) and self.parameter.holds(given.seen_at(field.path))
 
     def goes_over_lists_of(self, offer: Offer) -> bool:
-        """Whether the frame is a list that the job type gives."""
+        """Whether the frame goes over a list that the job type gives."""
         return self.frame.startswith(f"{offer.name}{OF}")
 
 
 def arguments_of(scope: Scope, offer: Offer, parameter: Parameter, frame: str) -> Sources:
-    """All that may be the value of the parameter where `offer` is applied in `frame`: inputs, outputs, literals."""
+    """Yield each source of the parameter when `offer` is applied in `frame`: inputs, outputs and literals."""
     need = Need(offer, parameter, frame, scope.beliefs)
     for owner, given in scope.given.items():
         yield from _of_input(need, owner, given)
@@ -69,7 +69,7 @@ def _of_input(need: Need, owner: str, given: Given) -> Sources:
 
 
 def _of_item(need: Need, owner: str, given: Given) -> Sources:
-    """The element that the frame is at, or a field of it."""
+    """Yield the element that the frame goes over, and its fields."""
     parameter = need.parameter
     if not given.fields and parameter.takes(given.item_schema) and parameter.holds(given.seen):
         yield Argument(Place(owner)), need.belief("item", given.name)
@@ -79,7 +79,7 @@ def _of_item(need: Need, owner: str, given: Given) -> Sources:
 
 
 def _of_inner_list(need: Need, owner: str, given: Given, inner: str) -> Sources:
-    """A field of an element of the list at `inner`, which the frame goes over, or the whole element."""
+    """Yield the fields of an element of the list at `inner`, which the frame goes over, or the whole element."""
     for field in given.fields:
         if field.lists == (inner,) and need.may_be(given, field):
             path = field.path[len(inner) + 1 :]
@@ -97,7 +97,7 @@ def _of_whole_list(need: Need, owner: str, given: Given) -> Sources:
 
 
 def _of_single(need: Need, owner: str, given: Given) -> Sources:
-    """An input that is no list, or a field of it: the same for all items of any frame."""
+    """Yield an input that is no list, and its fields; they are the same for all items of any frame."""
     parameter = need.parameter
     if not given.fields and parameter.takes(given.schema) and parameter.holds(given.seen):
         yield Argument(Place(owner), alone=True), need.belief("item", given.name)
@@ -107,18 +107,18 @@ def _of_single(need: Need, owner: str, given: Given) -> Sources:
 
 
 def _of_output(need: Need, other: Offer) -> Sources:
-    """Fields of what another job type gives."""
+    """Yield the fields of another job type's output."""
     for field in other.fields:
         p = need.belief("out", other.name, field.path)
         if p < LEAST or not need.parameter.takes(field.schema):
             continue
         if place := _place_in_frame(need, other, field):
-            # the element's own where the frame goes over a list, else of what is done once
+            # in a list's frame the output belongs to the element; otherwise it comes from a single application
             yield Argument(place, alone=need.frame == ALONE), p
 
 
 def _place_in_frame(need: Need, other: Offer, field: Field) -> Place | None:
-    """Where the field is, seen from the frame; None: it is not one value there."""
+    """The place of the field as the frame sees it; None if the frame sees no single value there."""
     if not need.goes_over_lists_of(other):
         return None if field.lists else Place(other.name, field.path)
     if field.lists and need.frame == f"{other.name}{OF}{field.lists[-1]}":
@@ -127,7 +127,7 @@ def _place_in_frame(need: Need, other: Offer, field: Field) -> Place | None:
 
 
 def _of_list_element(need: Need, other: Offer) -> Sources:
-    """The whole element of a list that another job type gives, where its elements have no fields."""
+    """Yield the whole element of a list that another job type gives, if its elements have no fields."""
     if not need.goes_over_lists_of(other):
         return
     path = need.frame[len(other.name) + 1 :]

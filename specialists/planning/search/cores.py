@@ -1,6 +1,6 @@
 """Cores: the likeliest ways to apply several job types together, with helpers that feed them. Knows no ends.
 
-A helper is a job type that nobody asked for by itself: another one needs what it gives.
+A helper is a job type that the goal does not ask for; another job type needs its output.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from specialists.planning.search.applications import Applications
 from specialists.planning.search.scope import Scope
 
 CORES = 14
-TOGETHER = 3  #: job types that are chosen at once, at most
-TWICE = 3  #: job types that are tried twice, the likeliest
+TOGETHER = 3  #: how many job types are chosen together at most
+TWICE = 3  #: how many job types are tried twice, the likeliest first
 DEEPEST_CHAIN = 3
-BESIDE = 0.5  #: of a choice of job types: how much it counts beside the likeliest of as many
-HELPER = 2.0  #: what a job type costs that is there for another's sake alone
-ODD_TWICE, ODD_SHOWN = -1.0, -0.5  #: of a type applied twice, and of outputs shown that are used up
+BESIDE = 0.5  #: how much a choice of job types counts compared with the likeliest choice of that number
+HELPER = 2.0  #: the cost of a helper
+#: The cost of applying a type twice, and of showing outputs that another type already uses.
+ODD_TWICE, ODD_SHOWN = -1.0, -0.5
 
 
 class Cores:
@@ -39,7 +40,7 @@ class Cores:
         return heapq.nlargest(CORES, best.values(), key=lambda core: core.score)
 
     def _all(self) -> Iterator[Core]:
-        if self._scope.record_lists:  # functions alone
+        if self._scope.record_lists:  # a core of functions alone
             yield Core((), (), self._types_score(()))
         for count in range(1, TOGETHER + 1):
             for chosen in combinations(self._scope.likely, count):
@@ -47,7 +48,7 @@ class Cores:
         yield from self._twice()
 
     def _twice(self) -> Iterator[Core]:
-        """One job type for each of two inputs (or of two fields of one)."""
+        """Yield cores that apply one job type twice: to two inputs, or to two fields of one input."""
         for offer in self._scope.likely[:TWICE]:
             ways = [way for way in self._applications.of(offer) if not way.feeds]
             for one, other in combinations(ways, 2):
@@ -57,13 +58,13 @@ class Cores:
                     yield Core(pair, (offer.name, offer.name + AGAIN), types, one.score + other.score, ODD_TWICE)
 
     def _applied(self, chosen: Sequence[Offer]) -> Iterator[Core]:
-        """Ways to apply all of `chosen`, with helpers that feed them."""
+        """Yield cores that apply all of `chosen`, with the helpers that feed them."""
         for picked in product(*[self._applications.of(offer) for offer in chosen]):
             if ordered := self._with_helpers(picked):
                 yield from self._shown(chosen, ordered)
 
     def _shown(self, chosen: Sequence[Offer], ordered: Sequence[Application]) -> Iterator[Core]:
-        """The core that shows what no other job type uses, and the one that shows all that was chosen."""
+        """Yield a core that shows the outputs no other job type uses, and one that shows all chosen outputs."""
         bind, types = sum(each.score for each in ordered), self._types_score([a.name for a in ordered])
         fed = {name for each in ordered for name in each.feeds}
         ends = tuple(offer.name for offer in chosen if offer.name not in fed)
@@ -72,7 +73,7 @@ class Cores:
             yield Core(tuple(ordered), tuple(offer.name for offer in chosen), types, bind, ODD_SHOWN)
 
     def _with_helpers(self, picked: Sequence[Application]) -> list[Application] | None:
-        """In an order in which they can run; None: something that one of them needs cannot be had."""
+        """Return the applications and helpers in an order in which they can run; None if a feeder is impossible."""
         applications = {application.name: application for application in picked}
         if not all(self._feed(application, applications, 0) for application in picked):
             return None
@@ -82,7 +83,7 @@ class Cores:
         return ordered
 
     def _feed(self, application: Application, applications: dict[str, Application], depth: int) -> bool:
-        """Add what feeds `application`, in its frame or alone; False where nothing can."""
+        """Add feeders to `application`, in its frame or alone; return False if one of them cannot feed it."""
         for name in application.feeds:
             if name in applications:
                 if not self._may_feed(applications[name], application):
@@ -102,17 +103,19 @@ class Cores:
         return next((way for way in ways if self._may_feed(way, application)), None)
 
     def _may_feed(self, feeder: Application, application: Application) -> bool:
-        """Whether what `feeder` gives is at hand where `application` runs: for the same item, or once for all.
+        """Whether the output of `feeder` is available to `application`: for the same item, or once for all items.
 
-        Where that goes over a list that each of many gave, the lists are made one."""
+        If the application goes over a list that each of many items gave, the lists are first made one flat list.
+        """
         if application.frame.startswith(f"{feeder.name}{OF}"):
             return feeder.frame == ALONE or "flatten" in self._scope.functions
         return feeder.frame in (application.frame, ALONE)
 
     def _types_score(self, used: Iterable[str]) -> float:
-        """How likely just these job types are: half by themselves, half beside the likeliest ones of that number.
+        """How likely exactly these job types are: half alone, half compared with the likeliest choice of their number.
 
-        How many types a goal needs is said by what it wants rather than by each type's own probability."""
+        What a goal wants says better how many types it needs than the probabilities of single types do.
+        """
         names = {name.removesuffix(AGAIN) for name in used}
         likely = {offer.name for offer in self._scope.likely}
         helpers = names - likely

@@ -1,6 +1,6 @@
-"""Endings: ends for all frames of a core at once, with what they are worth together. Knows no steps.
+"""Endings: ends for all frames of a core together, and their common score. Knows no steps.
 
-One frame has one end, or two where the goal wants two results; several frames have one each.
+A single frame has one end, or two if the goal wants two results; each of several frames has one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from specialists.planning.parts.likelihood import WEIGHTS, log_of
 from specialists.planning.search.frame_ends import FrameEnds
 from specialists.planning.search.scope import Scope
 
-ENDINGS = 28  #: of one core
-TWO_RESULTS = 0.15  #: how likely the goal wants two results, for them to be looked at
-OF_ONE, OF_EACH, OF_UNTYPED = 6, 5, 4  #: ends that are put together: of one frame, of each of several, of inputs alone
+ENDINGS = 28  #: how many endings of one core are kept
+TWO_RESULTS = 0.15  #: how likely the goal must want two results before two ends are tried
+#: How many ends are combined: of a single frame, of each of several frames, of inputs without a job type.
+OF_ONE, OF_EACH, OF_UNTYPED = 6, 5, 4
 
 
 class Ending(NamedTuple):
     parts: float  #: logarithm of the probability of its values and fields
-    wants: float  #: ... of what it does beyond its job types
+    wants: float  #: logarithm of the probability of the things it does beyond its job types
     ends: tuple[End, ...]
 
     @property
@@ -32,7 +33,7 @@ class Ending(NamedTuple):
         return WEIGHTS.parts * self.parts + WEIGHTS.wants * self.wants
 
 
-Unscored = tuple[tuple[End, ...], float]  #: ends, and the logarithm of their parts
+Unscored = tuple[tuple[End, ...], float]  #: ends, and the logarithm of the probability of their parts
 
 
 class Endings:
@@ -41,7 +42,7 @@ class Endings:
         self._frame_ends = FrameEnds(scope)
 
     def of(self, core: Core) -> list[Ending]:
-        """The likeliest."""
+        """The likeliest endings."""
         if not core.applications:
             lists = self._scope.record_lists
             return self._scored(core, [((end,), p) for name in lists for p, end in self._frame_ends.of(core, name)])
@@ -71,13 +72,13 @@ class Endings:
         return [(tuple(end for _, end in picked), sum(score for score, _ in picked)) for picked in picks]
 
     def _pairs(self, here: Sequence[tuple[float, End]]) -> Iterator[Unscored]:
-        """Two ends of one frame, where neither looks at what is only done after the other's selection."""
+        """Yield pairs of a frame's ends in which no end needs a job type that runs after the other's selection."""
         for (a, one), (b, other) in combinations(here[:OF_ONE], 2):
             if not (set(one.then) & other.needs or set(other.then) & one.needs):
                 yield (one, other), a + b
 
     def _untyped_ends(self, core: Core, frames: Sequence[str]) -> list[tuple[float, End]]:
-        """Ends over inputs that no job type goes over."""
+        """The likeliest ends over inputs that no job type goes over."""
         free = [owner for owner in self._scope.record_lists if owner not in frames]
         found = (each for name in free for each in self._frame_ends.of(core, name))
         return heapq.nlargest(OF_UNTYPED, found, key=lambda each: each[0])

@@ -1,6 +1,6 @@
-"""Frame ends: what may become of the rows of one frame, each with how likely its values and fields are meant.
+"""Frame ends: the ends that the rows of one frame may have, and how likely each end's values and fields are meant.
 
-Knows no other frame, and not what the goal wants beyond that.
+It knows no other frame, and nothing else that the goal wants.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from specialists.planning.parts.end import End, renamed
 from specialists.planning.parts.likelihood import FLOOR, log_of
 from specialists.planning.search.scope import Scope
 
-SELECTED, NEGATED = 8, 4  #: conditions that are looked at, and those of them that are turned round too
-NEGATES = 0.1  #: how likely the goal selects all others, for that to be looked at
+SELECTED, NEGATED = 8, 4  #: how many conditions are tried, and how many of them are also tried negated
+NEGATES = 0.1  #: how likely the goal must select the items that do not match before negation is tried
 
 Ends = Iterator[tuple[float, End]]
-Tallies = Sequence[tuple[Tally, float]]  #: each with the logarithm of its probability
+Tallies = Sequence[tuple[Tally, float]]  #: each with the logarithm of its probability relative to the best
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands in one frame of a core."""
+    """The contents of one frame of a core."""
 
     name: str
     shown: tuple[str, ...]  #: job types whose outputs are to be shown
     here: frozenset[str]  #: job types that are applied in it
-    listed: frozenset[str]  #: those of them that give one list, or one item for each item
+    listed: frozenset[str]  #: job types applied in it that give a list, or that it applies to each item of one
     fed: frozenset[str]  #: job types of the core that feed others
 
     @classmethod
@@ -44,7 +44,7 @@ class Frame:
         return self.name == ALONE
 
     def without(self, name: str) -> tuple[str, ...]:
-        """What is shown, but for the outputs of one job type."""
+        """The shown job types, except one."""
         return tuple(each for each in self.shown if each != name)
 
 
@@ -59,7 +59,7 @@ class FrameEnds:
         yield from self._of_frame(Frame.of(core, frame, shown))
 
     def _of_second(self, core: Core, frame: str, shown: str) -> Ends:
-        """Of a job type's second application: as of the first, under its own name."""
+        """Yield the ends for a job type's second application: those of the first, under the second one's name."""
         first = shown.removesuffix(AGAIN)
         turned = replace(core, applications=tuple(replace(a, again=not a.again) for a in core.applications))
         for score, end in self.of(turned, frame, (first,)):
@@ -78,7 +78,7 @@ class FrameEnds:
             yield from self._selections(frame, condition, base, tallies)
 
     def _owners(self, frame: Frame) -> frozenset[str]:
-        """Whose fields may be selected by and counted."""
+        """The owners whose fields may be selected by and counted."""
         return frame.listed | ({frame.name} if frame.name in self._scope.given else frozenset())
 
     def _tallies(self, frame: Frame) -> Tallies:
@@ -115,7 +115,7 @@ class FrameEnds:
 
 
 def _then(frame: Frame, condition: Condition, base: float, tallies: Tallies) -> Ends:
-    """Ends in which one job type is only given what was selected."""
+    """Yield ends in which one job type is applied only to the selected items."""
     if frame.is_alone or len(frame.here) < 2:
         return
     for name in frame.shown:
@@ -129,10 +129,11 @@ def _then(frame: Frame, condition: Condition, base: float, tallies: Tallies) -> 
 
 
 def _beside_best(parts: Sequence[Condition] | Sequence[Tally]) -> list[float]:
-    """The logarithm of each part's probability beside the likeliest that could stand in its place.
+    """The logarithm of each part's probability relative to the likeliest part that could take its place.
 
-    Whether a goal selects at all is decided by what it wants: many values that share the probability must not count
-    against selecting."""
+    The wants of a goal decide whether it selects at all, so many values that share the probability must not count
+    against selecting.
+    """
     names = [part.function if isinstance(part, Tally) else "filter" for part in parts]
     likely = [part.probability for part in parts]
     best: dict[str, float] = {}
@@ -146,7 +147,7 @@ def _is_of_same_list(tally: Tally, condition: Condition) -> bool:
 
 
 def _adds_up(tally: Tally) -> bool:
-    """Whether a function of numbers is of a field that may hold numbers."""
+    """Whether the function may take the field; a function of numbers takes no labels that are not numbers."""
     is_label = bool(tally.field.labels) or "enum" in tally.field.schema or tally.field.kind == "boolean"
     return tally.function not in NUMERIC or tally.field.kind in NUMBERS or not is_label
 

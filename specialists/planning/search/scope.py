@@ -1,7 +1,4 @@
-"""The scope of one search: what is asked, what is believed of it, and the job types in order of how likely they are.
-
-Builds nothing.
-"""
+"""The scope of one search: request, beliefs, and job types in order of likelihood. Builds nothing."""
 
 from __future__ import annotations
 
@@ -25,18 +22,18 @@ class Scope:
 
     @cached_property
     def likely(self) -> list[Offer]:
-        """Those that a plan is built around."""
+        """The job types that a plan is built around."""
         first = self.offers[:TYPES_AT_MOST]
         return [offer for offer in first if self.likelihood(offer) > LEAST_LIKELY] or self.offers[:2]
 
     @cached_property
     def given(self) -> dict[str, Given]:
-        """The inputs, by the names that they have among job types."""
+        """The inputs by owner name, as `owner_of` writes it."""
         return {owner_of(given): given for given in self.request.given}
 
     @cached_property
     def record_lists(self) -> list[str]:
-        """The inputs that are lists of records, by the same names."""
+        """The owner names of the inputs that are lists of records."""
         return [owner_of(given) for given in self.request.given if given.items == "object"]
 
     @cached_property
@@ -44,7 +41,7 @@ class Scope:
         return {offer.name for offer in self.request.offers if offer.function}
 
     def likelihood(self, offer: Offer) -> float:
-        """That the goal needs the job type."""
+        """How likely the goal needs the job type."""
         return self.beliefs.types.get(offer.name, 0.0)
 
     def wants(self, name: str) -> float:

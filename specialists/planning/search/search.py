@@ -1,7 +1,8 @@
-"""The search for plans: from probabilities of parts to whole plans that are well typed, the likeliest first.
+"""The search for plans: builds whole, well-typed plans from the probabilities of parts, the likeliest first.
 
-A plan is job types applied in frames (once, for each item of a list), in chains where one takes what another gives,
-and an end for what they gave: shown, selected, counted, ordered, gone on with. Knows no model: `Beliefs` has numbers.
+A plan applies job types in frames (once, or for each item of a list), may chain them so that one takes another's
+output, and ends by showing, selecting, counting or ordering outputs or giving them to a further job type. It knows no
+model: `Beliefs` has numbers.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from specialists.planning.search.cores import Cores
 from specialists.planning.search.endings import Ending, Endings
 from specialists.planning.search.scope import Scope
 
-UNLIKELY = 0.15  #: of a source that is probably not meant
+UNLIKELY = 0.15  #: a source less likely than this is probably not meant
 
 
 class _Whole(NamedTuple):
-    """A core with an ending: a plan that is not written yet."""
+    """A core with an ending: a plan whose steps are not written yet."""
 
     core: Core
     ending: Ending
@@ -37,7 +38,7 @@ class _Whole(NamedTuple):
 
 
 def search(request: Request, beliefs: Beliefs, most: int = 24) -> list[Candidate]:
-    """Up to `most` different plans, the likeliest first. None, where nothing on offer can be bound."""
+    """Return up to `most` different plans, the likeliest first; the list is empty if nothing on offer can be bound."""
     scope = Scope(request, beliefs)
     found: list[Candidate] = []
     seen: set[str] = set()
@@ -53,7 +54,7 @@ def search(request: Request, beliefs: Beliefs, most: int = 24) -> list[Candidate
 
 
 def missing(request: Request, beliefs: Beliefs, name: str) -> list[str]:
-    """Required parameters of the job type `name` that nothing at hand is likely to be for."""
+    """The required parameters of the job type `name` for which no likely source exists."""
     scope, offer = Scope(request, beliefs), request.by_name[name]
     best: dict[str, float] = {}
     for frame in frames_of(scope, offer):

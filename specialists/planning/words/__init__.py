@@ -1,1 +1,1 @@
-"""Words: what a goal says, and how parts of plans are said in words. Knows no model."""
+"""Words: the values that a goal states, and parts of plans put into words. Knows no model."""

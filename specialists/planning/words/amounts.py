@@ -1,4 +1,4 @@
-"""Amounts: the numbers and dates that a goal says, and how it compares with them. Knows no field and no model."""
+"""Amounts: the numbers and dates that a goal states, and its comparisons with them. Knows no field and no model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _NUMBER = re.compile(
     r"|(?<![\w.])-?\d+(?:[.,]\d+)?(?=\s*(?:%|k\b|€|£|\$|[A-Za-z]{1,4}\b)|(?![\w]))"
 )
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b")
-MOST = 12  #: numbers and dates of a goal that are read: each is weighed against every field
-DIGITS = 15  #: of a number; longer ones are no amounts
-NEAR = 48  #: characters before and behind a number that say how it is compared
+MOST = 12  #: how many numbers and dates of a goal are read, since each is weighed against every field
+DIGITS = 15  #: the most characters of a number; longer ones are no amounts
+NEAR = 48  #: how many characters before and behind a number may say how it is compared
 _WORDS = {
     name: number
     for number, name in enumerate(
@@ -49,11 +49,11 @@ _TAIL_MOST = re.compile(r"^\W*(or|and)\s+(less|fewer|below|under|shorter|younger
 class Number(NamedTuple):
     value: float | int
     words: str
-    operator: str | None  #: as `filter` calls it, where the words before or behind it say one
+    operator: str | None  #: as `filter` names it; None if the words around the number say no comparison
 
 
 def numbers(goal: str) -> list[Number]:
-    """Numbers in figures and in words, in order; dates are none."""
+    """The numbers in figures and in words, in order; dates do not count."""
     found: list[tuple[int, Number]] = []
     taken = [match.span() for match in _DATE.finditer(goal)]
     for match in _NUMBER.finditer(goal):
@@ -73,7 +73,7 @@ def numbers(goal: str) -> list[Number]:
 
 
 def dates(goal: str) -> list[tuple[str, str | None]]:
-    """Dates as written, and the operator that the words before say."""
+    """Each date as the goal writes it, with the operator that the words before it say."""
     found = []
     for match in islice(_DATE.finditer(goal), MOST):
         before = (

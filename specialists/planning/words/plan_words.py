@@ -1,4 +1,4 @@
-"""Plan words: a whole plan in a few words, as people are shown it. Knows no model, and checks nothing."""
+"""Plan words: a whole plan as a short text for people. Knows no model, and checks nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from specialists.schemas import Json
 
 
 class PlanWords:
-    """A plan in words, short, as people are shown it."""
+    """Puts a plan into a short text for people."""
 
     def __init__(self, request: Request) -> None:
         self._offers = request.by_name

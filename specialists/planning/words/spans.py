@@ -1,4 +1,4 @@
-"""Spans: quoted words, names, phrases and pieces of a goal: each may be a value. Knows no field and no model."""
+"""Spans: quoted words, names, phrases and pieces of a goal; each may be a value. Knows no field and no model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMED = re.compile(r"\b[A-Z][\w'&.-]*(?:\s+(?:(?:of|de|van|von|&)\s*)?[A-Z0-9][
 _BEHIND_COLON = re.compile(r":\s+(.{3,})$", re.S)
 _CLAUSE_ENDS = re.compile(r"[.,;:!?()\n]| and | but | - ")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+|\n+")
-PASSAGE = 3  #: words that a text in a goal has at least
+PASSAGE = 3  #: the fewest words of a passage
 _NOT = re.compile(
     r"\b(except\w*|apart from|aside from|other than|rather than|besides|not|without|exclud\w*|anything but|"
     r"everything but|all but|leave out|left out|drop|skip|ignore|minus|neither|nor|never|isnt|arent|dont|doesnt)\b"
@@ -29,7 +29,7 @@ _NO_NAME = frozenset(_NO_NAMES.split())
 
 
 def spans(goal: str) -> list[str]:
-    """Words that may be a value to the letter: quoted ones, names, what stands behind a colon."""
+    """Words that may be a value exactly as written: quotations, names, and the text behind a colon."""
     found = [match[1].strip() for match in _QUOTED.finditer(goal)]
     found += _names(goal)
     if (behind := _BEHIND_COLON.search(goal)) and len(behind[1]) <= 120:
@@ -38,18 +38,17 @@ def spans(goal: str) -> list[str]:
 
 
 def says_not(goal: str) -> bool:
-    """Whether it has a word that may turn a selection into that of all others."""
+    """Whether the goal has a word that may negate a selection."""
     return bool(_NOT.search(goal))
 
 
 def quoted(goal: str) -> list[str]:
-    """What stands between quotation marks."""
+    """The texts between quotation marks."""
     return list(dict.fromkeys(match[1].strip() for match in _QUOTED.finditer(goal)))
 
 
 def passages(goal: str) -> list[str]:
-    """Texts that the goal itself holds: a long quotation, what stands behind a colon, all but the first sentence or
-    the last one."""
+    """Texts that the goal holds: a long quotation, the text behind a colon, all but its first or its last sentence."""
     found = [match[1].strip() for match in _LONG_QUOTED.finditer(goal)]
     if behind := _BEHIND_COLON.search(goal):
         found.append(behind[1].strip(_MARKS))
@@ -71,7 +70,7 @@ def _names(goal: str) -> Iterator[str]:
 
 
 def phrases(goal: str, most: int = 24) -> list[str]:
-    """Runs of one to three words that say something, in order: what a short text that the goal says may be."""
+    """Runs of one to three words without filler words, in order; each may be a short text value."""
     found: dict[str, None] = {}
     for clause in _CLAUSE_ENDS.split(goal):
         run: list[str] = []
@@ -86,7 +85,7 @@ def phrases(goal: str, most: int = 24) -> list[str]:
 
 
 def around(goal: str, words: str, size: int = 4) -> str:
-    """The words of the goal on either side of the first place where it says `words`; "" where it does not."""
+    """The words around the first place where the goal says `words`, these included; "" if it does not say them."""
     found = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", goal, re.I)
     if not words or not found:
         return ""
@@ -95,7 +94,7 @@ def around(goal: str, words: str, size: int = 4) -> str:
 
 
 def windows(goal: str, size: int = 5) -> list[str]:
-    """Overlapping pieces of the goal, by clause: where in it a value may be meant."""
+    """The whole goal and overlapping pieces of its clauses, each of which may mean a value."""
     found = [goal]
     for clause in _CLAUSE_ENDS.split(goal):
         words = clause.split()

@@ -1,4 +1,4 @@
-"""Texts: how parts of a plan are said to the scorer, one text for each part. Training says the same. Knows no model."""
+"""Texts: the wording of parts of a plan for the scorer, the same in training and in planning. Knows no model."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from specialists.planning.offers.names import spoken
 from specialists.planning.offers.offer import Offer
 from specialists.planning.offers.parameter import Parameter
 
-#: What a goal may ask beyond its job types; the layer over whole goals gives one number each.
+#: The things that a goal may ask beyond its job types; the layer over whole goals gives a number for each.
 WANTS = (
     *("count", "filter", "sum", "average", "min", "max", "sort", "top", "unique", "pick", "group", "join"),
     *("template", "flatten"),
     "pair",  # several types over the same items
-    "chain",  # a type that takes what another gives
-    "then",  # a type on what was selected
+    "chain",  # a type that takes another's output
+    "then",  # a type applied to the selected items only
     "ends",  # two results
-    "single",  # nothing is gone over
-    "literal",  # an argument that the goal says in words
+    "single",  # job types are applied once, not to each item of a list
+    "literal",  # an argument that the goal states in words
     "number",  # a selection by a number or a date
-    "negate",  # a selection of all others
-    "descending",  # order from the largest
-    "untyped",  # functions alone
+    "negate",  # a selection of the items that do not match
+    "descending",  # an order from the largest on
+    "untyped",  # functions alone, without a job type
     "impossible",
 )
-#: What texts are matched for: a job type, a part of a plan (a value, a field), where an argument is from.
+#: What texts are compared for: a job type, a part of a plan (a value or a field), or the origin of an argument.
 TASKS = ("type", "part", "bind")
 _BY_FIELD = {
     "count": "how many of each",
@@ -53,33 +53,33 @@ COMPARED = {
     "any_of": "is one of",
     "equals": "is",
 }
-#: Words of a description that a plan in words repeats.
+#: How many words of a description a plan in words repeats.
 DESCRIBED = 14
 
 
 def known(offer: Offer) -> str:
-    """The name under which the layer over whole goals knows a job type, as long as it is described so."""
+    """The name under which the layer over whole goals knows a job type; a changed description makes it unknown."""
     return f"type {offer.name}: {offer.description}"
 
 
 def by_field(function: str, field: Field | str) -> str:
-    """`the sum of minutes`."""
+    """For example `the sum of minutes`."""
     return f"{_BY_FIELD[function]} {_named(field)}"
 
 
 def condition(field: Field | str, operator: str, value: Any, negate: bool = False) -> str:
-    """`only where level is critical`."""
+    """For example `only where level is critical`."""
     said = ", ".join(map(spoken, value)) if isinstance(value, list) else spoken(plain(value))
     return f"only where {_named(field)} {COMPARED[operator]} {'not ' if negate else ''}{said}"
 
 
 def literal(parameter: Parameter, value: Any) -> str:
-    """`language: what to translate into is French`."""
+    """For example `with language: the language to translate into is French`."""
     return f"with {parameter.words} is {spoken(plain(value))}"
 
 
 def source_of_item(given: Given) -> str:
-    """One element of an input list that has no fields."""
+    """Describe an input without fields, or an element of an input list without fields."""
     sample = given.sample[0] if isinstance(given.sample, list) and given.sample else given.sample
     return (
         f"each of {spoken(given.name)}{_such_as(sample)}"
@@ -89,7 +89,7 @@ def source_of_item(given: Given) -> str:
 
 
 def source_of_field(given: Given, field: Field) -> str:
-    """A field of an input, or of each of its elements."""
+    """Describe a field of an input, or of each of its elements."""
     sample = given.sample[0] if isinstance(given.sample, list) and given.sample else given.sample
     for name in field.path.split("."):
         sample = sample.get(name) if isinstance(sample, dict) else None
@@ -97,17 +97,17 @@ def source_of_field(given: Given, field: Field) -> str:
 
 
 def source_of_list(given: Given) -> str:
-    """The whole of an input list."""
+    """Describe the whole of an input list."""
     return f"all {spoken(given.name)}"
 
 
 def source_of_output(offer: Offer, field: Field) -> str:
-    """What another job type gives."""
+    """Describe a field of another job type's output."""
     return f"{spoken(field.path)} read by {spoken(offer.name)}" + (f": {field.about}" if field.about else "")
 
 
 def needed(offer: Offer, parameter: Parameter) -> str:
-    """What a parameter is, for the scorer of sources."""
+    """Describe a parameter's need for the scorer of sources."""
     return f"{parameter.words} for {spoken(offer.name)}: {short(offer.description)}"
 
 

@@ -11,10 +11,10 @@ Json = dict[str, Any]
 
 
 class NoAverage(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def average(input: Json) -> Json:
-    """Of the numbers that there are: an item without one counts nowhere. None of none. Raises NoAverage."""
+    """An item without a number does not count; the average of no numbers is None. It raises NoAverage."""
     numbers = numbers_at(input["items"], input["field"], NoAverage)
     return {"average": as_json(sum(numbers, Decimal(0)) / len(numbers)) if numbers else None}

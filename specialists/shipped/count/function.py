@@ -1,4 +1,4 @@
-"""`count`: how many items there are of each value of a field."""
+"""`count`: how many items have each value of a field."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ Json = dict[str, Any]
 
 
 class NotCountable(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def count(input: Json) -> Json:
-    """`field` is a path (`intent`, `entities.type`); a list on the way counts each element. Most frequent first,
-    equal counts by value. `total` is the number of values counted; an item without the field counts nowhere. Where
-    nothing is counted, a note says why.
+    """`field` is a path (`intent`, `entities.type`); each element of a list on the way counts.
 
-    Raises NotCountable.
+    The most frequent value comes first, and equal counts are ordered by value. `total` is the number of values counted;
+    an item without the field does not count. If nothing is counted, a note says why. It raises NotCountable.
     """
     need_field(input["items"], input["field"], NotCountable)
     found = [value for item in input["items"] for value in values(item, input["field"])]
@@ -37,7 +36,7 @@ def count(input: Json) -> Json:
 
 
 def _place(value: Any) -> tuple[str, float, str]:
-    """Values of one kind together, numbers by size."""
+    """The sort key that keeps values of one kind together and orders numbers by size."""
     if isinstance(value, int | float):
         return "number", value, ""
     return type(value).__name__, 0, identity(value)

@@ -24,21 +24,21 @@ _NUMBERS: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "at_most": le,
 }
 _DATES = {"before": Moment.is_before, "after": Moment.is_after}
-#: Values that a note shows, and characters of each.
+#: How many values a note shows, and the most characters of each.
 SHOWN, LONGEST = 5, 60
 CONDITIONS = ("equals", "any_of", "contains", *_NUMBERS, *_DATES)
 
 
 class NotFilterable(ValueError):
-    """Its words are shown to people: they name fields and conditions and quote no value."""
+    """Its message is shown to people, so it names fields and conditions and quotes no value."""
 
 
 def filter(input: Json) -> Json:
-    """Items in their order. `field` is a path; in a list on the way any element may meet the condition.
+    """The kept items stay in their order. `field` is a path; in a list on the way any element may meet the condition.
 
-    Case, `_` and spaces around a text make no difference: a planner copies the words of the goal (`lost or stolen
-    card`). Where `negate` is true, the items are kept that do not meet it. Where none is kept, a note says what there
-    is. Raises NotFilterable.
+    Case, `_` and spaces around a text make no difference, because a planner copies the words of the goal (`lost or
+    stolen card`). With `negate` the items that do not meet the condition are kept. If no item is kept, a note says
+    which values there are. It raises NotFilterable.
     """
     items, field = input["items"], input["field"]
     condition = _condition(input)
@@ -51,7 +51,7 @@ def filter(input: Json) -> Json:
 
 
 def _why_none(items: list[Any], field: str) -> str:
-    """What there is in place of what was asked for."""
+    """Say which values the items have instead."""
     if not items:
         return "there are no items to choose from"
     others = list(dict.fromkeys(_cut(value) for item in items for value in values(item, field) if value is not None))
@@ -74,7 +74,7 @@ def _condition(input: Json) -> str:
 
 
 def _test(condition: str, wanted: Any, found: Sequence[Any], field: str) -> Test:
-    """Whether a value meets the condition. `found`: all values that will be asked for."""
+    """Return a test for whether a value meets the condition. `found`: all values that will be tested."""
     if condition in _NUMBERS:
         return _number_test(condition, wanted, found, field)
     if condition in _DATES:
@@ -113,7 +113,7 @@ def _date_test(condition: str, wanted: Any, found: Sequence[Any], field: str) ->
 
 
 def _need_some(read: Any, found: Sequence[Any], field: str, kind: str) -> None:
-    """A condition that no value can meet or fail would keep nothing, and say nothing."""
+    """Refuse a condition that no value can meet or fail, since it would keep nothing without a reason."""
     said = [value for value in found if not is_blank(value)]
     if said and all(each is None for each in read):
         raise NotFilterable(f"none of the {len(said)} values of {field!r} is a {kind}")

@@ -8,14 +8,14 @@ Json = dict[str, Any]
 
 
 class TooMany(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 MOST = 10_000
 
 
 def flatten(input: Json) -> Json:
-    """One level of lists less; what is no list stays as it is. Raises TooMany."""
+    """Remove one level of lists; an item that is no list stays as it is. It raises TooMany."""
     flat: list[Any] = []
     for item in input["items"]:
         flat += item if isinstance(item, list) else [item]

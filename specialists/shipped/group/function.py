@@ -1,4 +1,4 @@
-"""`group`: the items of each value of a field, together."""
+"""`group`: the items, grouped by the value of a field."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ Json = dict[str, Any]
 
 
 class NoGroups(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def group(input: Json) -> Json:
-    """Groups in the order of their first items. An item with several values is in several groups; those without one
-    are in a last group of null. Raises NoGroups."""
+    """The groups are in the order of their first items. An item with several values is in several groups; items without
+    a value are in a last group, whose value is null. It raises NoGroups.
+    """
     need_field(input["items"], input["field"], NoGroups)
     groups: dict[str, Json] = {}
     without = []

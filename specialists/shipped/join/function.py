@@ -11,16 +11,17 @@ Json = dict[str, Any]
 
 
 class NotJoinable(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
-#: Rows; keys that repeat on both sides make many of few.
+#: The most rows; a few items make many rows if keys repeat on both sides.
 MOST = 10_000
 
 
 def join(input: Json) -> Json:
-    """A row for each pair of equal keys, in the left's order. A field that both sides have is the left's; the right's
-    is called `<field>_2`. Raises NotJoinable."""
+    """Make a row for each pair of equal keys, in the order of the left list. If both sides have a field, the name
+    stands for the left one, and the right one is called `<field>_2`. It raises NotJoinable.
+    """
     left, right, on = input["left"], input["right"], input["on"]
     need_field(left, on, NotJoinable, "item of left")
     need_field(right, on, NotJoinable, "item of right")
@@ -38,7 +39,7 @@ def join(input: Json) -> Json:
 
 
 def _keys(item: Any, on: str) -> list[str]:
-    """The item's keys, each once."""
+    """Return the item's keys without repetitions."""
     return list(dict.fromkeys(key_of(value) for value in values(item, on) if value is not None))
 
 

@@ -10,9 +10,9 @@ Json = dict[str, Any]
 
 
 class NoSmallest(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def min(input: Json) -> Json:
-    """A number, or the text of a date; None where no item has a value. Raises NoSmallest."""
+    """The result is a number or the text of a date; it is None if no item has a value. It raises NoSmallest."""
     return {"min": extreme(input["items"], input["field"], NoSmallest, largest=False)}

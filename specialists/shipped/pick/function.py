@@ -10,10 +10,10 @@ Json = dict[str, Any]
 
 
 class NoSuchField(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def pick(input: Json) -> Json:
-    """The values as they are, in the items' order; an item without the field gives none. Raises NoSuchField."""
+    """The values are unchanged and in the items' order; an item without the field adds none. It raises NoSuchField."""
     need_field(input["items"], input["field"], NoSuchField)
     return {"values": [value for item in input["items"] for value in reached(item, input["field"])]}

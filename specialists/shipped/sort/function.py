@@ -10,13 +10,13 @@ Json = dict[str, Any]
 
 
 class NotSortable(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def sort(input: Json) -> Json:
-    """Equal items stay as they came; those without a value, or with one of another kind, come last.
+    """Equal items keep their order; items without a value, or with one of another kind, come last.
 
-    Raises NotSortable.
+    It raises NotSortable.
     """
     placed, rest = ordered(input["items"], input["field"], NotSortable, descending=input.get("descending", False))
     return {"items": placed + rest}

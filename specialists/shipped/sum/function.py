@@ -11,11 +11,13 @@ Json = dict[str, Any]
 
 
 class NotSummable(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def sum(input: Json) -> Json:
-    """`field` is a path; a list on the way adds each element. Exact in decimals; 0 for none. Raises NotSummable."""
+    """`field` is a path; each element of a list on the way is added. The sum is exact in decimals, and 0 if there are
+    no numbers. It raises NotSummable.
+    """
     total = Decimal(0)
     for number in numbers_at(input["items"], input["field"], NotSummable):
         total += number

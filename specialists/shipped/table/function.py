@@ -11,19 +11,19 @@ Json = dict[str, Any]
 
 
 class UnequalColumns(ValueError):
-    """Its words are shown to people: they count cells and quote none."""
+    """Its message is shown to people, so it counts cells and quotes none."""
 
 
 class UnequalNames(ValueError):
-    """Its words are shown to people: they count names and quote none."""
+    """Its message is shown to people, so it counts names and quotes none."""
 
 
 def table(input: Json) -> Json:
-    """One row a position. Objects bring their fields, anything else becomes `value`.
+    """Make one row for each position. An object brings its fields, and any other cell becomes `value`.
 
-    A field that two columns share is called `<name>_<field>` by the `names` of all columns that have it, so that the
-    columns' order makes no difference. Without names, it gets its column's number from the second on (`intent`,
-    `intent_2`). Raises UnequalColumns, UnequalNames.
+    With `names`, a field that several columns share is called `<name>_<field>` in each of them, so that the columns'
+    order makes no difference. Without `names`, it gets its column's number from the second column on (`intent`,
+    `intent_2`). It raises UnequalColumns and UnequalNames.
     """
     columns = [_column(column) for column in input["columns"]]
     lengths = [len(column) for column in columns]
@@ -35,7 +35,7 @@ def table(input: Json) -> Json:
 
 
 def _column(cells: list[Any]) -> list[Json]:
-    """Among objects, a place that was left out brings no field."""
+    """A null cell in a column of objects brings no field."""
     objects = any(isinstance(cell, dict) for cell in cells)
     return [{} if cell is None and objects else _fields(cell) for cell in cells]
 

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 class NotFilled(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
@@ -20,7 +20,10 @@ LONGEST = 1_000_000  # characters
 
 
 def template(input: Json) -> Json:
-    """`{a.b}` is the value at a path; `{{` and `}}` are braces. An element of a list fills a line. Raises NotFilled."""
+    """`{a.b}` is the value at a path; `{{` and `}}` are braces. Each element of a list fills a line.
+
+    It raises NotFilled.
+    """
     values = input["values"]
     lines = [_fill(input["template"], each) for each in (values if isinstance(values, list) else [values])]
     text = "\n".join(lines)

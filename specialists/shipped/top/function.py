@@ -10,11 +10,14 @@ Json = dict[str, Any]
 
 
 class NoTop(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def top(input: Json) -> Json:
-    """The largest first, equal ones as they came; an item without a value is never among them. Raises NoTop."""
+    """The largest come first; equal items keep their order, and an item without a value is left out.
+
+    It raises NoTop.
+    """
     items, n, smallest = input["items"], input["n"], input.get("smallest", False)
     if "field" not in input:
         if smallest:

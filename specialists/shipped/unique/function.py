@@ -10,11 +10,14 @@ Json = dict[str, Any]
 
 
 class NoValues(ValueError):
-    """Its words are shown to people: they name fields and quote no value."""
+    """Its message is shown to people, so it names fields and quotes no value."""
 
 
 def unique(input: Json) -> Json:
-    """In the order in which they first come; a list on the way gives each element. Raises NoValues."""
+    """The values are in the order of their first occurrence; a list on the way adds each of its elements.
+
+    It raises NoValues.
+    """
     items, field = input["items"], input.get("field")
     if field is not None:
         need_field(items, field, NoValues)

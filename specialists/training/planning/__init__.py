@@ -1,1 +1,1 @@
-"""Training the planner: from what people wrote to cases for its heads, an adapter, its calibration and its figures."""
+"""Training the planner: makes cases, an adapter, its calibration and its figures from what people wrote."""

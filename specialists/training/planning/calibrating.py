@@ -1,8 +1,8 @@
-"""Calibrating: from goals as the planner weighed them to when it plans, asks or refuses. Knows no model and no text.
+"""Calibrating: decides when the planner plans, asks or refuses, from goals that it weighed. Knows no model and no text.
 
-First beliefs are put right by what else is believed. Then two logistic models over `calibration.FEATURES` say that the
-first plan is right, and that anything on offer does what is asked. Thresholds are chosen on probabilities of goals that
-the models behind them were not fitted on.
+First the beliefs about parts are corrected by each other. Then two logistic models over `FEATURES` say how likely the
+first plan is right, and how likely the offers can do what is asked. Thresholds are chosen on probabilities of goals
+that the models behind them were not fitted on.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from specialists.training.planning.logistic import logistic
 from specialists.training.planning.ordering import Searched, fit_order
 from specialists.training.planning.sets import Asked
 
-#: Share of all goals that may be answered by a plan that is wrong: over job types that are known, and over new ones.
+#: The share of all goals that a wrong plan may answer: over job types that are known, and over new ones.
 SILENTLY_WRONG, SILENTLY_WRONG_NEW = 0.05, 0.08
 FOLDS = 5
-#: Pulls weights to 0.
+#: This strength pulls weights to 0.
 RIDGE = 10.0
-#: Fewer goals, or none of one kind, fit nothing.
+#: With fewer goals, or none of one kind, nothing can be fitted.
 LEAST_GOALS = 20
 
 
@@ -39,7 +39,7 @@ class CalibratingError(ValueError):
 
 
 class Judged(NamedTuple):
-    """What is known of a goal and its first plan."""
+    """The features of a goal's first plan, and the truth about both."""
 
     features: Mapping[str, float]
     is_right: bool
@@ -47,17 +47,20 @@ class Judged(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What would be said of a goal's first plan."""
+    """The two probabilities for a goal's first plan, and the truth."""
 
     confidence: float
     possible: float
     is_right: bool
     is_possible: bool
-    is_new: bool = False  #: it has job types that came after training
+    is_new: bool = False  #: the plan has job types that came after training
 
 
 def calibrate(reader: Reader, *sets: Sequence[Asked]) -> Calibration:
-    """Everything but the encoder: what counts for a part, which plan is first, when to ask. Raises CalibratingError."""
+    """Fit everything except the encoder: the weights of evidence, the order of plans, and when to ask.
+
+    It raises CalibratingError.
+    """
     reading = Reading(reader)
     goals = known(reading, [each for asked in sets for each in asked])
     evidence, goals = fit_evidence(reading, goals)
@@ -73,7 +76,7 @@ def calibrate(reader: Reader, *sets: Sequence[Asked]) -> Calibration:
 
 @dataclass
 class Weighed:
-    """A goal, and the plans that were found for it."""
+    """A goal, its beliefs, and the plans that were found for it."""
 
     asked: Asked
     request: Request
@@ -86,7 +89,7 @@ class Weighed:
 
 
 def judged_by(order: Mapping[str, float], weighed: Iterable[Weighed]) -> list[Judged]:
-    """The goals that any plan was found for, weighed as they are weighed when the planner serves."""
+    """Judge the goals that have any plan, with plans ordered as they are when the planner serves."""
     found = []
     for each in weighed:
         if each.plans:
@@ -98,7 +101,7 @@ def judged_by(order: Mapping[str, float], weighed: Iterable[Weighed]) -> list[Ju
 
 
 def fitted_on(judged: Sequence[Judged]) -> Calibration:
-    """Both models, without thresholds. Raises CalibratingError."""
+    """Fit both models, without thresholds. It raises CalibratingError."""
     right, possible = [each.is_right for each in judged], [each.is_possible for each in judged]
     if len(judged) < LEAST_GOALS or len(set(right)) < 2 or len(set(possible)) < 2:
         raise CalibratingError(
@@ -113,7 +116,7 @@ def fitted_on(judged: Sequence[Judged]) -> Calibration:
 
 
 def cross_said(judged: Sequence[Judged]) -> list[Said]:
-    """What would be said of each by models that were fitted without it and its fold."""
+    """Give each goal the probabilities of models that were fitted without the goal's own fold."""
     found = []
     for fold in range(FOLDS):
         models = fitted_on([each for number, each in enumerate(judged) if number % FOLDS != fold])
@@ -124,11 +127,10 @@ def cross_said(judged: Sequence[Judged]) -> list[Said]:
 
 
 def thresholds(said: Sequence[Said], wrong: float, wrong_new: float) -> tuple[float, float, float]:
-    """(refuse below, ask below, ask below over new job types): most goals answered right, less those refused that can
-    be done.
+    """Choose (refuse below, ask below, ask below over new job types): many right answers, few possible goals refused.
 
-    Under the condition that plans which are wrong are at most `wrong` of the goals over job types that are known, and
-    `wrong_new` of those over new ones: confidence on the one is not that on the other.
+    The condition is that wrong plans are at most the share `wrong` of the goals over known job types, and `wrong_new`
+    of those over new ones. The two have thresholds of their own, because confidence differs between them.
     """
     most = {
         is_new: share * sum(each.is_new is is_new for each in said)
@@ -148,12 +150,12 @@ def thresholds(said: Sequence[Said], wrong: float, wrong_new: float) -> tuple[fl
 
 
 def _steps(values: Sequence[float]) -> list[float]:
-    """0, and thresholds that part the sorted values into twentieths, up to the middle."""
+    """0, and thresholds that divide the sorted values into twentieths, up to the middle."""
     return [0.0, *(round(values[len(values) * n // 20], 4) for n in range(1, 11))]
 
 
 def _ask_below(kept: Sequence[Said], most_wrong: float) -> float:
-    """The lowest threshold under which no more plans are wrong."""
+    """The lowest threshold that lets at most `most_wrong` wrong plans through."""
     wrong, threshold = 0, 1.0
     ranked = sorted(kept, key=lambda each: -each.confidence)
     for number, each in enumerate(ranked):

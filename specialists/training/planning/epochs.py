@@ -1,4 +1,4 @@
-"""Epochs: what one pass over the writing shows to the matcher. Knows no model."""
+"""Epochs: the cases that one pass over the writing shows to the matcher. Knows no model."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Shares:
-    """Of the writing, in one epoch."""
+    """How much of the writing one epoch shows."""
 
     goals: float = 1.0
-    asks: int = 4  #: for each job type that somebody made up
-    shipped_asks: int = 6  #: of each writer, for each job type that ships
-    values: float = 0.4  #: of the ways to say a label
+    asks: int = 4  #: for each job type that a writer made up
+    shipped_asks: int = 6  #: from each writer, for each job type that ships
+    values: float = 0.4  #: share of the ways to say a label
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Said:
 
 class Epochs:
     def __init__(self, writing: Writing, offers: Offers, shares: Shares | None = None) -> None:
-        """`writing`: what may be learnt; `offers`: of all of it."""
+        """`writing`: the part that may be learnt; `offers`: of the whole writing."""
         self._writing = writing
         self._offers = offers
         self._shares = shares or Shares()
@@ -46,7 +46,7 @@ class Epochs:
         self._said = [*_said_of_types(writing), *_said_of_shipped(writing, offers)]
 
     def epoch(self, draw: Random) -> list[Case]:
-        """In no order."""
+        """Draw the cases of one epoch, not shuffled."""
         return [*self._of_goals(draw), *self._of_asks(draw), *self._of_values(draw)]
 
     def _of_goals(self, draw: Random) -> Iterator[Case]:
@@ -60,7 +60,7 @@ class Epochs:
         for row in self._writing.asks:
             right = self._offers.by_name.get(row.type)
             if right is None:
-                continue  # a function: it is composed, not chosen
+                continue  # a function, which is composed and not chosen
             others = [offer for offer in self._offers.models if offer is not right]
             for ask in draw.sample(row.asks, min(self._shares.shipped_asks, len(row.asks))):
                 yield ask_case(ask, right, draw.sample(others, min(3, len(others))), {}, draw)

@@ -1,4 +1,4 @@
-"""Evidence: the weights of `specialists.planning.evidence`, fitted on goals held out. Knows no encoder."""
+"""Evidence: fits the weights of `specialists.planning.evidence` on goals held out. Knows no encoder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from specialists.training.planning.logistic import logistic
 from specialists.training.planning.sets import Asked
 from specialists.training.planning.truth import Row, part_rows, type_rows
 
-#: Pulls weights to 0: of parts, of which there are many rows, and of what goals want, of which there are few.
+#: These pull weights to 0: for parts, of which there are many rows, and for wants, of which there are few.
 RIDGE, WANTS_RIDGE = 2.0, 6.0
-#: What fewer goals want, or all but so few, keeps its own number.
+#: A want that fewer goals have, or fewer goals lack, gets no model and keeps its own score.
 LEAST_WANTED = 4
 
 
 class Known(NamedTuple):
-    """A goal, and what is right."""
+    """A goal with its right plan."""
 
     asked: Asked
     request: Request  #: shortlisted
-    plan: Normal | None  #: None: nothing on offer does it
+    plan: Normal | None  #: None if nothing on offer does it
 
     @property
     def wants(self) -> Mapping[str, bool]:
@@ -47,9 +47,10 @@ def known(reading: Reading, asked: Sequence[Asked]) -> list[Known]:
 
 
 def fit_evidence(reading: Reading, goals: Sequence[Known]) -> tuple[dict[str, Weights], list[Known]]:
-    """A model for each kind of part: job types first, then what is found beside the likeliest of them.
+    """Fit a model for each kind of part: job types first, then the parts found for the likeliest of them.
 
-    And the goals as they are read from then on: with what the owners of labels said of their words."""
+    It also returns the goals as they are read from then on, with the owners' answers about their words.
+    """
     possible = [(each, plan) for each in goals if (plan := each.plan) is not None]
     types = {id(each): reading.begun(each.request).types for each, _ in possible}
     models: dict[str, Weights] = {}
@@ -80,11 +81,11 @@ def _fit(models: dict[str, Weights], kind: str, rows: Sequence[Row]) -> None:
 def _wants(models: Mapping[str, Weights], found: Sequence[tuple[Known, Found]]) -> dict[str, Weights]:
     told: list[tuple[Known, dict[str, Any], Mapping[str, bool]]] = []
     for each, parts in found:
-        plain = believed(each.request, parts, models)  # no model of a want is fitted yet
+        plain = believed(each.request, parts, models)  # at this point no model of a want is fitted
         told.append((each, want_evidence(each.request, plain, parts.pieces), each.wants))
     fitted: dict[str, Weights] = {}
     for name in WANTS:
-        # Of what cannot be done nobody wrote how; it only says that it cannot.
+        # An impossible goal has no written plan, so it counts only for the want `impossible`.
         kept = [(e[name], w[name]) for each, e, w in told if name == "impossible" or each.plan is not None]
         truth = [is_wanted for _, is_wanted in kept]
         if LEAST_WANTED <= sum(truth) <= len(truth) - LEAST_WANTED:

@@ -1,4 +1,4 @@
-"""Examples: what the matcher reads and should say, from a goal, an ask or a value. Knows no tensor.
+"""Examples: what the matcher reads and should answer, from a goal, an ask or a value. Knows no tensor.
 
 A case is one prefix with branches, as `specialists.heads.matcher` compares them.
 """
@@ -24,15 +24,16 @@ from specialists.training.planning.parts import parts
 from specialists.training.planning.sources import bind_texts
 from specialists.training.planning.writing import WrittenGoal
 
-#: Job types of a case that are not used, with those that are, where training does not read all of them.
+#: A drawn case has about this many job types, filled up with some that its plan does not use.
 UNUSED = 4
-#: Share of goals that are read with a job type of another domain on offer.
+#: The share of goals that are read with a job type of another domain on offer.
 STRANGERS = 0.5
-#: Parameters of a goal that training asks the sources of.
+#: For how many parameters of a goal a drawn case asks for the sources.
 BOUND = 2
-#: Shares of asks that show how an input begins, and of values whose field has its about.
+#: The share of asks that show the beginning of an input, and of values whose field has its description.
 SAMPLED, ABOUTS = 0.55, 0.4
-#: A refusal says by its reason that an input is missing: then job types may well fit, and nothing is said of them.
+#: Reasons by which a refusal says that an input is missing. Job types may fit then, so the case asks nothing about
+#: them.
 _MISSING = re.compile(
     r"missing|not given|not among|isn't (there|given)|is not (there|given)|not in (the )?input|no input|lacks"
     r"|nothing in the input|not supplied|not provided|no (text|list|reports?|receipts?|notes?) (is|are|were|given)",
@@ -46,7 +47,7 @@ _FRAMES = (
 
 
 class Branch(NamedTuple):
-    task: str  #: what it is matched for
+    task: str  #: the task of the matcher that compares it
     text: str
     right: bool
 
@@ -58,10 +59,10 @@ class Case:
 
 
 class GoalCases:
-    """Cases of goals. In training a few of the wrong answers are drawn; measured, everything is asked."""
+    """Cases of goals. A drawn case has a few of the wrong answers; a whole one has all of them."""
 
     def __init__(self, offers: Offers, strangers: Sequence[Json] = ()) -> None:
-        """`strangers`: job types of any domain that may stand among a goal's own."""
+        """`strangers`: job types of any domain that may be offered beside a goal's own."""
         self._offers = offers
         self._strangers = strangers
 
@@ -101,7 +102,10 @@ def _type_branches(request: Request, used: set[str], draw: Random, all_of_it: bo
 
 
 def ask_case(ask: str, right: Json, others: Sequence[Json], example: Json, draw: Random) -> Case:
-    """An ask for one job type, among others that do not do it. `example`: an input of it; {}: none is shown."""
+    """A case of an ask for one job type, among others that do not do it.
+
+    `example`: an input of the job type to show; {} shows none.
+    """
     name, value = next(iter(example.items()), ("data", None))
     sample = [value] if draw.random() < SAMPLED else None
     given = Given(draw.choice([*_NAMES, name, f"{name}s"]), "array", sample)
@@ -111,7 +115,7 @@ def ask_case(ask: str, right: Json, others: Sequence[Json], example: Json, draw:
 
 
 def value_case(field: Field, label: object, phrase: str, draw: Random, most: int = 5) -> Case:
-    """A way to say a label, among the field's other labels."""
+    """A case of a way to say a label, among the field's other labels."""
     others = [each for each in field.labels if each != label]
     shown = field if draw.random() < ABOUTS else Field(field.path, field.kind, field.labels, "", field.lists)
     labels = [label, *draw.sample(others, min(most - 1, len(others)))]

@@ -1,6 +1,6 @@
-"""Fitting: cases to an adapter, by gradient descent that can be interrupted. Knows no goal and no plan.
+"""Fitting: trains an adapter on cases, by gradient descent that can be interrupted. Knows no goal and no plan.
 
-Every step writes a line to the log; every so many, a checkpoint and a look at cases that are held out.
+Every step writes a line to the log; every `checkpoint_every` steps write a checkpoint and look at held-out cases.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from specialists.training.planning.lessons import batch_of, batches, by_task
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
-#: How much it counts that the right branch of a case is before the wrong ones, beside each being told for itself.
+#: The weight of ranking the right branch before the wrong ones, beside the loss of each branch by itself.
 BESIDE = 0.5
 
 
 class FittingError(Exception):
-    """The planner cannot be trained so."""
+    """The planner cannot be trained with these options, this data or this specialist."""
 
 
 @dataclass(frozen=True)
 class Options:
     epochs: float = 0.5
-    rate: float = 4e-4  #: of the encoder, peak, after `warm_up` steps, falling linearly to a thirtieth
-    weights_rate: float = 2e-2  #: of the tasks' few weights, likewise
+    rate: float = 4e-4  #: peak rate of the encoder, after `warm_up` steps; it falls linearly to 3 %
+    weights_rate: float = 2e-2  #: the same for the tasks' few weights
     warm_up: int = 40  #: steps
     batch_characters: int = 10_400  #: about 2,500 tokens
-    decay: float = 0.01  #: of weights
+    decay: float = 0.01  #: weight decay
     seed: int = 5
     checkpoint_every: int = 160  #: steps
     log_every: int = 20  #: steps
-    steps: int | None = None  #: at most
+    steps: int | None = None  #: at most this many; None sets no limit
 
 
 def fit(
@@ -56,10 +56,10 @@ def fit(
     options: Options,
     say: Callable[[str], None],
 ) -> Path:
-    """Train an adapter on what `epoch` draws, once for each epoch, and write it to `out`; returns its path.
+    """Train an adapter on the cases that `epoch` draws for each epoch; write it to `out` and return its path.
 
-    Goes on from the checkpoint in `out`, if there is one; it stays, for whoever does not want to train again. Raises
-    FittingError where it is of a run with other options.
+    The run continues from the checkpoint in `out`, if there is one; the checkpoint stays, so that the same call need
+    not train again. It raises FittingError if the checkpoint is of a run with other options.
     """
     out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
@@ -87,7 +87,7 @@ class _Run:
             weight_decay=options.decay,
             fused=True,
         )
-        self._epoch, self._at, self._step, self._total = 0, 0, 0, 0  # `at`: batches of the epoch that are done
+        self._epoch, self._at, self._step, self._total = 0, 0, 0, 0  # `at` counts the finished batches of the epoch
         self._losses: dict[str, float] = {}
         self._seconds, self._tokens = 0.0, 0
 
@@ -99,7 +99,7 @@ class _Run:
             self._go_on(epoch, looked_at)
 
     def _go_on(self, epoch: Callable[[Random], Iterable[Case]], looked_at: Sequence[Sequence[Case]]) -> None:
-        """The rest of one epoch."""
+        """Do the rest of one epoch."""
         draw = Random(f"{self._options.seed} {self._epoch}")
         queue = list(batches(epoch(draw), self._options.batch_characters, draw))
         if not queue:
@@ -130,7 +130,7 @@ class _Run:
             self._losses[task] = 0.97 * self._losses.get(task, each.item()) + 0.03 * each.item()
 
     def _losses_of(self, cases: Sequence[Case]) -> dict[str, torch.Tensor]:
-        """For each task: whether each branch fits, and which one of a case fits best."""
+        """The loss of each task: whether each branch fits, and which branch of a case fits best."""
         alone: dict[str, list[torch.Tensor]] = {}
         beside: dict[str, list[torch.Tensor]] = {}
         for task, numbers, right in self._numbers_of(cases):
@@ -147,7 +147,7 @@ class _Run:
         return found
 
     def _numbers_of(self, cases: Sequence[Case]) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
-        """For each case and task: the branches' numbers, and which of them are right; (N,) both."""
+        """Yield for each case and task: the branches' scores, and which of them are right; both are (N,)."""
         batch = batch_of(cases, self._texts)
         self._tokens += batch.length
         told = self._matcher.encoder.tell(batch.tokens)
@@ -168,7 +168,7 @@ class _Run:
             self._say(f"planner: step {self._step} of {self._total}, losses {losses}, {tokens_s:.0f} tokens/s")
 
     def _keep(self, looked_at: Sequence[Sequence[Case]]) -> None:
-        """A checkpoint, the adapter as it is now, and a look at what is held out."""
+        """Write a checkpoint and the present adapter, and look at the held-out cases."""
         state = {"learnt": {name: tensor.detach() for name, tensor in self._matcher.learnt().items()}}
         place = {"epoch": self._epoch, "at": self._at, "step": self._step, "total": self._total}
         spent = {"seconds": self._seconds, "tokens": self._tokens, "losses": self._losses}
@@ -201,7 +201,7 @@ class _Run:
 
     @torch.no_grad()
     def _look(self, looked_at: Sequence[Sequence[Case]]) -> dict[str, dict[str, float]]:
-        """For each task: percent of branches told right, and of cases whose likeliest branch is right."""
+        """For each task: percent of branches judged right, and of cases whose likeliest branch is right."""
         self._matcher.eval()
         tokens = self._tokens
         right: dict[str, list[bool]] = {}
@@ -212,7 +212,7 @@ class _Run:
                 if 0 < int(wanted.sum()) < len(wanted):
                     first.setdefault(task, []).append(bool(wanted[int(numbers.argmax())]))
         self._matcher.train()
-        self._tokens = tokens  # of what is learnt alone
+        self._tokens = tokens  # speed counts learnt tokens only
         shares = {"right": right, "first": first}
         return {
             task: {name: round(100 * sum(s[task]) / len(s[task]), 1) for name, s in shares.items() if task in s}
@@ -226,6 +226,6 @@ def _append(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def _forget_after(path: Path, step: int) -> None:
-    """Lines of an earlier run, or of steps that are done again."""
+    """Delete lines of an earlier run, and of steps that are done again."""
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     path.write_text("".join(line for line in lines if json.loads(line)["step"] <= step))

@@ -1,6 +1,6 @@
-"""The linear layer over whole goals, fitted on all of them at once: what they want, and the job types that ship.
+"""The linear layer over whole goals, fitted on all goals at once: their wants, and the job types that ship.
 
-Knows no search. Ways to ask for a job type say which one it is, and nothing of what else is wanted.
+It knows no search. An ask for a job type says which one is meant, and nothing about other wants.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from specialists.planning.words.texts import WANTS, known
 from specialists.training.planning.offers import Offers
 from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing
 
-#: Pulls weights to 0. Of a sum over goals.
+#: This strength pulls weights to 0; the loss is a sum over goals.
 RIDGE = 0.5
-STEPS = 120  #: of L-BFGS, at most
-#: What fewer goals want is never wanted: its number is this.
+STEPS = 120  #: at most, by L-BFGS
+#: A want that fewer goals have is taken as never wanted; its score is `NEVER`.
 LEAST_WANTED, NEVER = 3, -6.0
-#: How much a goal over other job types than those that ship counts for these, and an ask.
+#: The weights of rows for the job types that ship: a goal over other job types, an ask, and an ask for a made-up type.
 ELSEWHERE, ASKED, ASKED_ELSEWHERE = 0.5, 0.5, 0.3
-#: Asks of each made-up job type: enough to say what the job types that ship are not for.
+#: How many asks of each made-up job type are used; they show what the job types that ship are not for.
 ASKS = 8
 
 
@@ -36,12 +36,12 @@ class Row(NamedTuple):
     goal: str
     words: str  #: the goal and its inputs
     shape: Sequence[float]
-    truth: Sequence[bool]  #: of each name
-    counts: Sequence[float]  #: how much each counts
+    truth: Sequence[bool]  #: one value for each name
+    counts: Sequence[float]  #: the weight of the row for each name
 
 
 def fit_goal_layer(writing: Writing, offers: Offers, base: Kept) -> GoalHead:
-    """Logistic regressions, one for each name. `writing`: what may be learnt."""
+    """Fit logistic regressions, one for each name. `writing`: the part that may be learnt."""
     names = [*WANTS, *(known(read_offer(offer)) for offer in offers.models)]
     rows = list(_rows(writing, offers))
     goals, words = base.means([row.goal for row in rows]), base.means([row.words for row in rows])

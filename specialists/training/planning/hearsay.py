@@ -1,6 +1,6 @@
-"""Hearsay: what owners of labels said of goals' words, kept, so that the planner is fitted and measured without them.
+"""Hearsay: the owners' recorded answers about goals' words, so that the planner is fitted and measured without owners.
 
-`python -m benchmarks.planning.hearsay` asks them. Reads a file; asks nobody.
+`python -m benchmarks.planning.hearsay` asks the owners. This module reads a file and asks nobody.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ FILE = "heard.jsonl.gz"
 
 @dataclass(frozen=True)
 class Hearsay:
-    said: dict[tuple[str, str], Heard] = field(default_factory=dict)  #: job type, input as JSON -> what it said
+    said: dict[tuple[str, str], Heard] = field(default_factory=dict)  #: (job type, input as JSON) -> its answer
 
     def told(self, asks: Iterable[Ask]) -> list[Heard]:
-        """What each is answered: nothing, where nobody was asked this."""
+        """The recorded answer to each ask; its output is None if this was never asked."""
         return [self.said.get(_key(each.type, each.input), Heard(each.type, each.input, None)) for each in asks]
 
     def hearing(self, request: Request, asks: Sequence[Ask]) -> Request:
@@ -31,7 +31,7 @@ class Hearsay:
 
 
 def load_hearsay(path: Path) -> Hearsay:
-    """None of it, where there is no such file. Raises WritingError."""
+    """Load the file; without a file the hearsay is empty. It raises WritingError."""
     rows = read_rows(path, read_heard) if path.exists() else ()
     return Hearsay({_key(each.type, each.input): each for each in rows})
 

@@ -1,4 +1,4 @@
-"""Lessons: cases as tokens, in batches, with what should be said of each branch. Knows no tensor."""
+"""Lessons: cases as tokens, in batches, with the right answer for each branch. Knows no tensor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Tokens(Protocol):
 
 
 class Batch(NamedTuple):
-    """Cases, and every text of theirs once, as tokens."""
+    """Cases, and the tokens of every text in them, each text once."""
 
     cases: Sequence[Case]
-    places: dict[str, int]  #: text -> its place among the tokens
+    places: dict[str, int]  #: text -> its index in `tokens`
     tokens: list[list[int]]
 
     @property
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
 
 def batches(cases: Iterable[Case], most: int, draw: Random) -> Iterator[list[Case]]:
-    """In random order, each of about `most` characters, unless one case alone has more."""
+    """Yield batches in random order, each of at most `most` characters unless one case alone has more."""
     shuffled = [case for case in cases if case.branches]
     draw.shuffle(shuffled)
     batch: list[Case] = []

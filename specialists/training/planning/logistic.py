@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Numbers that hardly vary are taken to vary so much: else the few rows where one does decide its weight.
+#: A number that hardly varies is taken to vary this much; otherwise the few rows where it does would decide its weight.
 LEAST_SPREAD = 0.25
-STEPS = 30  #: of Newton's method
+STEPS = 30  #: steps of Newton's method
 
 
 def logistic(
     rows: Sequence[Mapping[str, float]], truth: Sequence[bool], ridge: float, *, scaled: bool, balanced: bool = False
 ) -> dict[str, float]:
-    """A weight for each name; "" is the constant.
+    """Fit a weight for each name; "" is the constant.
 
-    `ridge` pulls weights to 0, since some numbers say nearly the same; `scaled`: weights as if all varied as much.
-    `balanced`: both kinds of rows count as much, however few there are of one.
+    `ridge` pulls weights to 0, since some numbers say nearly the same. `scaled`: the pull is the same as if all numbers
+    varied equally. `balanced`: both kinds of rows count the same in total, even if one is rare.
     """
     names = sorted(rows[0])
     x = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)  # (N, names)
@@ -34,7 +34,7 @@ def logistic(
 
 
 def _fitted(x: Floats, y: Floats, counts: Floats, ridge: float) -> Floats:
-    """By Newton's method. x  # (N, K); y, counts  # (N,); returns (K + 1,), the last one the constant"""
+    """Fit by Newton's method. x  # (N, K); y, counts  # (N,); returns (K + 1,), the last one the constant"""
     x = np.column_stack([x, np.ones(len(x))])
     pull = np.diag([ridge] * (x.shape[1] - 1) + [1e-6])
     weights = np.zeros(x.shape[1])

@@ -1,6 +1,6 @@
-"""Measuring: what the planner's answers to a set of goals come to, by kind. Runs no plan.
+"""Measuring: counts the outcomes of the planner's answers to a set of goals, by kind. Runs no plan.
 
-A plan is right where its normal form is that of a plan that is known to be right.
+A plan is right if its normal form is that of a plan that is known to be right.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from specialists.training.planning.sets import Asked
 
 
 class Outcome(StrEnum):
-    RIGHT = "right"  #: the plan does what was asked, or what nothing on offer does was refused
-    SILENTLY_WRONG = "silently wrong"  #: a plan that would run, and is not what was asked
-    UNSURE = "unsure"  #: the caller is asked, and a plan that is shown is right (or nothing on offer does it)
-    UNSURE_WRONG = "unsure, none right"  #: the caller is asked, and no plan that is shown is right
-    REFUSED = "refused"  #: though it can be done
+    RIGHT = "right"  #: the plan does what was asked, or a goal that nothing on offer does was refused
+    SILENTLY_WRONG = "silently wrong"  #: a plan that would run does not do what was asked
+    UNSURE = "unsure"  #: the caller is asked, and a shown plan is right (or nothing on offer does it)
+    UNSURE_WRONG = "unsure, none right"  #: the caller is asked, and no shown plan is right
+    REFUSED = "refused"  #: the goal was refused, though it can be done
 
 
 @dataclass
 class Figures:
-    """Outcomes, of all goals and by kind."""
+    """The counts of outcomes by kind of goal."""
 
     counts: dict[str, Counter[Outcome]] = field(default_factory=dict)
 
@@ -37,11 +37,11 @@ class Figures:
         return sum(self.counts.values(), Counter[Outcome]())
 
     def share(self, outcome: Outcome) -> float:
-        """Percent of all goals."""
+        """The percentage of all goals with this outcome."""
         return 100 * self.all[outcome] / max(1, self.all.total())
 
     def lines(self) -> Iterator[str]:
-        """A table for people: a line for each kind, the last one for all; percent."""
+        """Yield a table for people in percent: a line for each kind, and a last one for all."""
         width = max([len("all"), *map(len, self.counts)])
         yield f"{'':{width}} {'goals':>6} " + " ".join(f"{each.value:>18}" for each in Outcome)
         for kind, counts in [*sorted(self.counts.items()), ("all", self.all)]:
@@ -53,7 +53,7 @@ class Figures:
 
 
 def measure(plan: Callable[[Json], Json], asked: Iterable[Asked]) -> Figures:
-    """`plan`: the planner's input to its output."""
+    """Measure a planner; `plan` turns the planner's input into its output."""
     figures = Figures()
     for each in asked:
         figures.add(each.kind, outcome(each, answered(plan, each)))
@@ -61,7 +61,7 @@ def measure(plan: Callable[[Json], Json], asked: Iterable[Asked]) -> Figures:
 
 
 def answered(plan: Callable[[Json], Json], asked: Asked) -> Json:
-    """What the planner says in the end: where it asks owners of labels first, it is told what they said."""
+    """The planner's final answer: if it asks owners of labels first, it gets their recorded answers."""
     answer = plan(asked.input | {"heard": []})
     if answer["answer"] != "ask":
         return answer
@@ -70,7 +70,7 @@ def answered(plan: Callable[[Json], Json], asked: Asked) -> Json:
 
 
 def outcome(asked: Asked, answer: Json) -> Outcome:
-    """Of one answer of the planner, as specialists/shipped/planner/output.schema.json has it."""
+    """The outcome of one answer in the form of specialists/shipped/planner/output.schema.json."""
     if answer["answer"] == "refused":
         return Outcome.REFUSED if asked.is_possible else Outcome.RIGHT
     right = [asked.is_right(plan["steps"]) for plan in answer["plans"]]

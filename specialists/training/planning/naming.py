@@ -1,6 +1,6 @@
-"""Naming: job types as a planner meets them elsewhere, under other names, in other words, without their fields' abouts.
+"""Naming: shows job types as other catalogs would: under other names, in other words, without descriptions of fields.
 
-Knows no head. What a job type does is to be read from whatever is said of it, never known by its name.
+It knows no head. The planner should learn what a job type does from its description, and never know it by its name.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import Json
 from specialists.training.planning.writing import WrittenType
 
-#: Shares of what a case shows otherwise than it was written.
+#: How often a case changes its job types: other names, names that are codes, other descriptions, and bare fields.
 ALIASES, CODES, OTHER_WORDS, BARE = 0.35, 0.10, 0.5, 0.6
 
 
 @dataclass(frozen=True)
 class Naming:
-    """The job types of one case as they are shown."""
+    """The job types of one case in the form that is shown."""
 
     offers: list[Json]
-    names: Mapping[str, str]  #: as written -> as shown; what keeps its name is not in it
+    names: Mapping[str, str]  #: written name -> shown name; names that are unchanged are left out
 
     def steps(self, steps: Sequence[Json]) -> list[Json]:
-        """A plan over the types as written, as one over those that are shown."""
+        """Rewrite a plan over the written types as one over the shown types."""
         return [{**step, "type": self.names.get(step["type"], step["type"])} for step in steps]
 
 
 def offer_of(written: WrittenType) -> Json:
-    """As the planner is offered it, under its own name."""
+    """The offer of a written type under its own name."""
     return {
         "name": written.name,
         "description": written.description,
@@ -42,12 +42,12 @@ def offer_of(written: WrittenType) -> Json:
 
 
 def bare(offer: Json) -> Json:
-    """Without what is said about its fields: most catalogs say nothing about them."""
+    """Return the offer without descriptions of its fields, since most catalogs have none."""
     return {**offer, "input": without_abouts(offer["input"]), "output": without_abouts(offer["output"])}
 
 
 def without_abouts(schema: Any) -> Any:
-    """A schema without descriptions. A field may be called `description`: that one stays."""
+    """Return the schema without descriptions. A field called `description` stays."""
     if isinstance(schema, dict):
         kept = {name: value for name, value in schema.items() if not (name == "description" and isinstance(value, str))}
         return {name: without_abouts(value) for name, value in kept.items()}
@@ -55,7 +55,7 @@ def without_abouts(schema: Any) -> Any:
 
 
 def disguised(written: WrittenType, draw: Random, without: bool) -> Json:
-    """An offer of it under a name, and in words, that are drawn; `without`: abouts of its fields."""
+    """Draw an offer of the type with another name and other words; `without` leaves out its fields' descriptions."""
     offer = offer_of(written)
     chance = draw.random()
     if chance < ALIASES:
@@ -68,7 +68,7 @@ def disguised(written: WrittenType, draw: Random, without: bool) -> Json:
 
 
 def masked(types: Sequence[WrittenType], draw: Random) -> Naming:
-    """Each in a disguise. No two have one name, and none has that of a function."""
+    """Disguise each type. No two get the same name, and none gets that of a function."""
     without = draw.random() < BARE
     while True:
         offers = [disguised(each, draw, without) for each in types]
@@ -79,5 +79,5 @@ def masked(types: Sequence[WrittenType], draw: Random) -> Naming:
 
 
 def plain(types: Sequence[WrittenType]) -> Naming:
-    """Under their own names, as they are measured: without abouts."""
+    """Show the types under their own names and without descriptions of fields, as they are measured."""
     return Naming([bare(offer_of(each)) for each in types], {})

@@ -1,4 +1,4 @@
-"""Offers: what is on offer beside a written goal, and the request that the planner would get. Knows no head."""
+"""Offers: the job types on offer beside a written goal, and the request that the planner would get. Knows no head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specialists.schemas import Json, schema_of
 from specialists.training.planning.naming import BARE, Naming, bare, masked, plain
 from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing, WrittenGoal
 
-#: As the coordinator cuts what the planner is shown of an input.
+#: The coordinator cuts the samples of inputs in the same way.
 SAMPLE_ITEMS, SAMPLE_CHARACTERS = 2, 160
 
 
@@ -22,7 +22,7 @@ class Offers:
     """The job types of each domain, those that ship, and the functions."""
 
     def __init__(self, writing: Writing, shipped: Sequence[Json] | None = None) -> None:
-        """`shipped`: offers of what ships, where they are not to be read from the catalog."""
+        """`shipped`: offers to use in place of the catalog's."""
         self._types = writing.by_domain
         self._given = shipped
 
@@ -32,27 +32,27 @@ class Offers:
 
     @cached_property
     def models(self) -> list[Json]:
-        """What ships and is chosen by its meaning."""
+        """The shipped job types that are chosen by their meaning."""
         return [offer for offer in self._shipped if not offer["function"]]
 
     @cached_property
     def functions(self) -> list[Json]:
-        """What ships and is composed: on offer with every goal."""
+        """The shipped functions, which are composed and are on offer with every goal."""
         return [offer for offer in self._shipped if offer["function"]]
 
     @cached_property
     def by_name(self) -> dict[str, Json]:
-        """Of `models`."""
+        """`models` by name."""
         return {offer["name"]: offer for offer in self.models}
 
     def masked(self, goal: WrittenGoal, draw: Random) -> Naming:
-        """The goal's job types for one case of training."""
+        """The goal's job types for one training case."""
         if goal.domain != SHIPPED_DOMAIN:
             return masked(self._types[goal.domain], draw)
         return Naming([bare(offer) for offer in self.models] if draw.random() < BARE else self.models, {})
 
     def plain(self, goal: WrittenGoal) -> Naming:
-        """The goal's job types as they are measured."""
+        """The goal's job types for measuring."""
         if goal.domain != SHIPPED_DOMAIN:
             return plain(self._types[goal.domain])
         return Naming(self.models, {})
@@ -68,7 +68,7 @@ def planner_input(goal: str, inputs: Json, offers: Sequence[Json]) -> Json:
 
 
 def sample_of(value: Any) -> Any:
-    """How a value begins."""
+    """The beginning of a value."""
     if isinstance(value, list):
         return [sample_of(each) for each in value[:SAMPLE_ITEMS]]
     if isinstance(value, dict):

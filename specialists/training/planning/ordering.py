@@ -1,4 +1,4 @@
-"""Ordering: the weights of `specialists.planning.ranking`, so that right plans come first. Knows no text."""
+"""Ordering: fits the weights of `specialists.planning.ranking` so that right plans come first. Knows no text."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import torch
 
 from specialists.planning.ranking.ranking import AS_FOUND
 
-#: Pulls weights, of numbers that vary as much as one another, to those that they begin with.
+#: This strength pulls the weights, of numbers scaled to vary equally, to their first values.
 RIDGE = 0.02
-STEPS = 200  #: of L-BFGS, at most
+STEPS = 200  #: at most, by L-BFGS
 LEAST_SPREAD = 0.1
 
 
 class Searched(NamedTuple):
-    """The plans for one goal: what is told of each, and whether it is right."""
+    """The plans for one goal: the features of each, and whether it is right."""
 
     features: Sequence[Mapping[str, float]]
     right: Sequence[bool]
 
 
 def fit_order(searched: Sequence[Searched]) -> dict[str, float]:
-    """Maximises the probability of right plans among all that were found; of goals that have both kinds."""
+    """Maximise the probability of right plans among those found, over goals that have both right and wrong ones."""
     kept = [each for each in searched if 0 < sum(each.right) < len(each.right)]
     if not kept:
         return dict(AS_FOUND)

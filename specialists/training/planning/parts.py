@@ -1,6 +1,6 @@
-"""Parts: texts for the head that says whether a goal asks for a condition, a field or a literal; right and wrong ones.
+"""Parts: right and wrong texts for the head that says whether a goal asks for a condition, a field or a literal.
 
-Knows no search and no model. The texts are those that the planner asks with: `specialists.planning.words.texts`.
+It knows no search and no model. The planner asks with the same texts: `specialists.planning.words.texts`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from specialists.planning.words.amounts import numbers
 from specialists.schemas import Json
 
 BY_FIELD = (*TALLIES, *ORDERS)
-#: Texts of one case.
+#: The most texts of one case.
 MOST = 16
-#: Wrong ones for each right one, by what it is; and of labels that have nothing to do with the goal.
+#: How many wrong texts each right one gets, by kind; the last number counts labels that have nothing to do with the
+#: goal.
 WRONG_LABELS, WRONG_FIELDS, OTHER_FIELDS, WRONG_LITERALS, STRAY_LABELS = 5, 2, 3, 3, 3
-#: Share of cases with a function of a field that nobody asked for.
+#: The share of cases with a function of a field that the goal does not ask for.
 STRAY_FUNCTIONS = 0.7
 
 Part = tuple[str, bool]
 
 
 def parts(request: Request, plan: Normal | None, draw: Random) -> list[Part]:
-    """At most `MOST` texts, each with whether the goal asks for it; no text twice. `plan` None: none is asked for."""
+    """At most `MOST` different texts, each with whether the goal asks for it. If `plan` is None, it asks for none."""
     right = dict.fromkeys(_right(request, plan)) if plan else {}
     wrong = dict.fromkeys([*(_wrong(request, plan, draw) if plan else ()), *_stray(request, draw)])
     found = [(text, True) for text in right] + [(text, False) for text in wrong if text not in right]
@@ -90,7 +91,7 @@ def _other_conditions(
 def _other_functions(
     request: Request, plan: Normal, function: str, source: str, field: Field, draw: Random
 ) -> Iterator[str]:
-    """The same function of other fields, and another one of the same field."""
+    """Yield the same function of other fields, and another function of the same field."""
     owners = dict.fromkeys([source, *sorted(plan.types), *(given.name for given in request.given)])
     others = [each for owner in owners for each in leaves_of(request, owner) if each.path != field.path]
     if function in NUMERIC:
@@ -112,7 +113,7 @@ def _other_values(request: Request, parameter: Parameter, value: Any, draw: Rand
 
 
 def _unfilled(request: Request, plan: Normal) -> Iterator[Parameter]:
-    """Parameters with labels that the plan leaves out."""
+    """Yield the parameters with labels that the plan leaves out."""
     for use in sorted(plan.uses):
         given = {name for name, _ in use.arguments}
         for parameter in request.by_name[use.type].parameters if use.type in request.by_name else ():
@@ -121,7 +122,7 @@ def _unfilled(request: Request, plan: Normal) -> Iterator[Parameter]:
 
 
 def _stray(request: Request, draw: Random) -> Iterator[str]:
-    """Of any job type on offer."""
+    """Yield texts about fields and labels of any job type on offer."""
     fields = [field for offer in request.chosen_from for field in offer.leaves]
     labels = [(field, label) for field in fields for label in field.labels]
     for field, label in draw.sample(labels, min(STRAY_LABELS, len(labels))):
@@ -131,24 +132,24 @@ def _stray(request: Request, draw: Random) -> Iterator[str]:
 
 
 def ordered(plan: Normal) -> list[Operation]:
-    """The plan's operations, the same in every process."""
+    """The plan's operations in an order that is the same in every process."""
     return sorted(plan.operations)
 
 
 def options_of(operation: Operation) -> Json:
-    """Its arguments beside items and field; none of functions that have other ones."""
+    """Its arguments other than items and field; empty for a template."""
     found: Json = json.loads(operation.value) if operation.value and operation.function != "template" else {}
     return found
 
 
 def condition_of(operation: Operation) -> tuple[str, Any] | None:
-    """What a filter selects by: (operator, value). None: it is no filter."""
+    """The (operator, value) that a filter selects by; None if the operation is no filter."""
     options = options_of(operation) if operation.function == "filter" else {}
     return next(((name, options[name]) for name in CONDITIONS if name in options), None)
 
 
 def conditions_of(operation: Operation) -> Iterator[tuple[str, Any]]:
-    """(operator, value) of each value that a filter selects by: any of several is each of them."""
+    """Yield (operator, value) for each value that a filter selects by; `any_of` yields each of its values."""
     if condition := condition_of(operation):
         operator, value = condition
         for each in value if isinstance(value, list) else [value]:
@@ -156,7 +157,7 @@ def conditions_of(operation: Operation) -> Iterator[tuple[str, Any]]:
 
 
 def literals(request: Request, plan: Normal) -> Iterator[tuple[Offer, Parameter, Any]]:
-    """Arguments that the plan says itself."""
+    """Yield the arguments that the plan writes out."""
     for use in sorted(plan.uses):
         offer = request.by_name.get(use.type)
         parameters = {each.name: each for each in offer.parameters} if offer else {}
@@ -174,7 +175,7 @@ def _is_literal(request: Request, origin: str) -> bool:
 
 
 def field_at(request: Request, source: str, path: str) -> Field | None:
-    """Of a job type or an input."""
+    """The field of a job type or an input at `path`."""
     return next((field for field in _fields_of(request, source) if field.path == path), None)
 
 
@@ -189,10 +190,10 @@ def _fields_of(request: Request, source: str) -> Sequence[Field]:
 
 
 def label_like(field: Field, value: Any) -> Any:
-    """The field's label that a normal form shows as `value`; `value` where it has none."""
+    """The field's label that a normal form shows as `value`, or `value` itself if there is none."""
     return next((label for label in field.labels if plain(label) == plain(value)), value)
 
 
 def plain(value: Any) -> str:
-    """As a normal form shows a label."""
+    """Write a value as a normal form shows a label."""
     return str(value).casefold().replace("_", " ")

@@ -1,4 +1,4 @@
-"""Readers: the planner with its scorer loaded, and with some of what it knows left out. Knows no goal."""
+"""Readers: loads the planner with its scorer, and can leave out some of its knowledge. Knows no goal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from specialists.planning.reading.reader import Reader
 from specialists.planning.words.texts import TASKS, WANTS
 from specialists.specialist import Specialist
 
-#: What may be left out, for ablations: a task of the matcher, what whole goals or the owners of labels say, how parts
-#: and plans are weighed.
+#: The parts that an ablation may leave out: a task of the matcher, the layer over whole goals, the owners of labels, or
+#: the weights of parts and plans.
 PARTS = (*TASKS, "goal", "known", "base", "owners", "evidence", "order")
 
 
 class Without:
-    """A reader that knows nothing of some things: each of its answers is as likely as not."""
+    """A reader without some of its parts; for these, it finds every answer as likely as not."""
 
     def __init__(self, reader: Reader, parts: Iterable[str]) -> None:
         self._reader = reader
@@ -48,7 +48,7 @@ class Without:
 
 
 def load_planner(base: Path, adapter: Path, without: Iterable[str] = ()) -> Planner:
-    """`without`: of `PARTS`. Raises KeyError, ValueError for another adapter."""
+    """`without`: names from `PARTS`. It raises KeyError or ValueError if the adapter does not fit."""
     from specialists.heads.encoder import metadata_of
     from specialists.heads.matcher import Scorer
 
@@ -69,7 +69,7 @@ def planner_of(
     threads: int | None,
     say: Callable[[str], None],
 ) -> Planner:
-    """`adapter`: in place of the installed one. Raises WeightsError, and what `load_planner` raises."""
+    """`adapter`: used in place of the installed one. It raises WeightsError, and the errors of `load_planner`."""
     import torch
 
     used, base = adapter or specialist.adapter_path, specialist.manifest.base

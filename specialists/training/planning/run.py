@@ -1,4 +1,4 @@
-"""One training run of the planner: from the writing to an adapter that is calibrated, and installed. Plans nothing."""
+"""One training run of the planner: from the writing to a calibrated adapter, which may be installed. Plans nothing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from specialists.training.planning.offers import Offers
 from specialists.training.planning.sets import load_set
 from specialists.training.planning.writing import Writing, load_writing
 
-#: Held-out goals that are looked at while it trains.
+#: How many held-out goals are looked at during training.
 LOOKED_AT = 120
-#: The sets that it is calibrated on.
+#: The sets that the planner is calibrated on.
 CALIBRATED_ON = ("held-out", "held-out-shipped")
 
 
@@ -46,10 +46,10 @@ def train_planner(
     say: Callable[[str], None],
     shares: Shares | None = None,
 ) -> Path:
-    """Train on the writing in `folder`; returns the adapter's path, its calibration in the file's metadata.
+    """Train on the writing in `folder`; return the adapter's path. Its calibration is in the file's metadata.
 
-    Interrupted, the same call goes on where it stopped. Raises FittingError, CalibratingError, WritingError and
-    WeightsError.
+    After an interruption the same call goes on where it stopped. It raises FittingError, CalibratingError, WritingError
+    and WeightsError.
     """
     if specialist.manifest.base is None:
         raise FittingError(f"{specialist.name!r} names no base")
@@ -69,7 +69,7 @@ def train_planner(
 
 
 def held_out_cases(writing: Writing, offers: Offers, most: int = LOOKED_AT) -> list[Case]:
-    """What should be said of some goals of held-out writers."""
+    """The cases of some goals of held-out writers, with their right answers."""
     draw = Random(3)
     goals = list(writing.held_out().goals)
     cases = GoalCases(offers)
@@ -77,20 +77,20 @@ def held_out_cases(writing: Writing, offers: Offers, most: int = LOOKED_AT) -> l
 
 
 def calibrated(base: Path, adapter: Path, folder: Path, limit: int | None = None) -> Calibration:
-    """On the held-out sets of the writing in `folder`; `limit`: so many goals of each. Raises CalibratingError."""
+    """Calibrate on the held-out sets in `folder`; `limit`: goals of each set. It raises CalibratingError."""
     sets = [load_set(name, folder, limit) for name in CALIBRATED_ON]
     return calibrate(Scorer.load(base, adapter, TASKS), *sets)
 
 
 def rewrite(adapter: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """The file with more tensors, or others, and this metadata in place of what it has."""
-    scratch = adapter.with_suffix(".new")  # what is loaded may still be read from the file
+    """Add or replace tensors in the file, and replace its metadata."""
+    scratch = adapter.with_suffix(".new")  # loaded tensors may still be read from the old file
     save_file(load_file(adapter) | dict(tensors), scratch, dict(metadata or {}))
     scratch.replace(adapter)
 
 
 def install_adapter(specialist: Specialist, adapter: Path) -> Path:
-    """Put the adapter into the specialist's folder and pin it in the manifest. Raises FittingError."""
+    """Put the adapter into the specialist's folder and pin it in the manifest. It raises FittingError."""
     shape, path = Shape(), specialist.folder / "specialist.toml"
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()
     try:

@@ -28,8 +28,8 @@ from specialists.training.planning.writing import (
     read_rows,
 )
 
-REFUSED = "refuse"  #: the kind of goals that nothing on offer does
-#: The kind of a goal whose writer names none: the first of what its plan has.
+REFUSED = "refuse"  #: the kind of a goal that nothing on offer does
+#: The kind of a goal whose writer names none: the first of these that its plan has.
 _KINDS = {
     "then": "filter, then",
     "chain": "chain",
@@ -43,7 +43,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A goal, and every plan that is right: none where nothing on offer does it."""
+    """A goal and its right plans; there are none if nothing on offer does it."""
 
     id: str
     kind: str
@@ -51,11 +51,12 @@ class Asked:
     inputs: Json
     offers: list[Json]
     plans: list[list[Json]]
-    hearsay: Hearsay = field(default_factory=Hearsay, repr=False)  #: what owners of labels said of the goal's words
+    #: The owners' recorded answers about the goal's words.
+    hearsay: Hearsay = field(default_factory=Hearsay, repr=False)
 
     @cached_property
     def input(self) -> Json:
-        """As the planner is asked."""
+        """The planner's input for the goal."""
         return planner_input(self.goal, self.inputs, self.offers)
 
     @cached_property
@@ -67,7 +68,7 @@ class Asked:
         return bool(self.plans)
 
     def is_right(self, steps: list[Json]) -> bool:
-        """Whether they do what is asked, however they say it."""
+        """Whether the steps do what is asked, however they are written."""
         return self._form(steps) in self._right
 
     @cached_property
@@ -80,9 +81,10 @@ class Asked:
 
 
 def load_set(name: str, folder: Path = FOLDER, limit: int | None = None, heard: Path | None = None) -> list[Asked]:
-    """By its name, or by the path of a file of goals. Raises WritingError.
+    """Load a set by its name, or by the path of a file of goals. It raises WritingError.
 
-    `limit`: so many, drawn at random; `heard`: a file of what owners of labels said, in place of the folder's."""
+    `limit`: the number of goals drawn at random; `heard`: a file of owners' answers, in place of the folder's.
+    """
     if name not in _SETS and not Path(name).is_file():
         raise WritingError(f"unknown set {name!r}; known: {', '.join(_SETS)}; or give a file of goals")
     asked = _SETS[name](folder) if name in _SETS else _of_file(Path(name))
@@ -99,7 +101,7 @@ def _held_out_shipped(folder: Path) -> list[Asked]:
 
 
 def _written(folder: Path, wanted: Callable[[WrittenGoal], bool]) -> list[Asked]:
-    """Those of the held-out writers' goals that are wanted."""
+    """The held-out writers' goals that `wanted` selects."""
     writing = load_writing(folder)
     offers, found = Offers(writing), []
     for number, goal in enumerate(filter(wanted, writing.held_out().goals), 1):
@@ -116,7 +118,7 @@ def _kind(steps: list[Json], request: Request) -> str:
 
 
 def _test(folder: Path) -> list[Asked]:
-    """Catalogs and goals that nobody looked at while the planner was built."""
+    """Load the catalogs and goals that nobody looked at while the planner was built."""
     catalogs: dict[str, list[Json]] = {}
     for row in read_rows(folder / "test" / "catalogs.jsonl.gz", lambda row: row):
         catalogs.setdefault(row["catalog"], []).append(offer_of_files(row["files"]))
@@ -124,7 +126,7 @@ def _test(folder: Path) -> list[Asked]:
 
 
 def _of_file(path: Path) -> list[Asked]:
-    """Goals over the folders of job types in `catalogs/` beside the file, and over those that ship."""
+    """Load goals over the folders of job types in `catalogs/` beside the file, and over those that ship."""
     found: dict[str, list[Json]] = {}
 
     def catalog(name: str) -> list[Json]:
@@ -155,7 +157,7 @@ def _over_catalogs(path: Path, catalog: Callable[[str], list[Json]]) -> list[Ask
 
 
 def offer_of_files(files: Mapping[str, str]) -> Json:
-    """What the planner is told of a job type, from the texts of its folder's files."""
+    """Make the offer of a job type from the texts of its folder's files."""
     manifest = tomllib.loads(files["specialist.toml"])
     sides = {side: json.loads(files[f"{side}.schema.json"]) for side in ("input", "output")}
     return {"name": manifest["name"], "description": manifest["description"], **sides, "function": False}

@@ -1,4 +1,4 @@
-"""Sources: what a parameter's value may be taken from, and which source is right. Knows no search and no model."""
+"""Sources: every source of a parameter's value, and which source is right. Knows no search and no model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import NUMBERS
 from specialists.planning.words import texts
 
-#: Wrong sources beside a right one: of inputs, and of other job types.
+#: How many wrong sources stand beside a right one: from inputs, and from other job types.
 WRONG_INPUTS, WRONG_OUTPUTS = 3, 2
 
 Key = tuple[str, ...]  #: as `Beliefs.bind` names a source
@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Bound:
-    """A parameter that a plan gives a value of an input or of another job type."""
+    """A parameter that a plan fills from an input or from another job type."""
 
     offer: Offer
     parameter: Parameter
@@ -45,7 +45,7 @@ class Bound:
 
 
 def sources(request: Request) -> list[Source]:
-    """Everything that there is, whatever it may be given to."""
+    """Every source in the request, whether or not it fits a parameter."""
     inputs = [source for given in request.given for source in _of_given(given)]
     return inputs + [source for offer in request.chosen_from for source in _of_offer(offer)]
 
@@ -77,7 +77,7 @@ def bound(request: Request, plan: Normal) -> list[Bound]:
 
 
 def key_of(request: Request, parameter: Parameter, origin: str) -> Key | None:
-    """The source's key for what a normal form calls `origin`; None: a literal."""
+    """The key of the source that a normal form calls `origin`; None if it is a literal."""
     for offer in request.chosen_from:
         if origin.startswith(f"{offer.name}("):
             paths = sorted((field.path for field in offer.fields), key=len, reverse=True)
@@ -92,7 +92,7 @@ def key_of(request: Request, parameter: Parameter, origin: str) -> Key | None:
 
 
 def bind_texts(request: Request, plan: Normal, draw: Random) -> list[tuple[str, list[tuple[str, bool]]]]:
-    """For each parameter that the plan binds: what is needed, and sources of which the first one is right."""
+    """For each parameter that the plan binds: the text of its need, and sources, of which the first is right."""
     everything, found = sources(request), []
     for each in bound(request, plan):
         right = next((source for source in everything if source.key == each.key), None)

@@ -1,4 +1,4 @@
-"""Truth: which parts of what was found about a goal its right plan has. Knows no model and no weights."""
+"""Truth: which of the parts found about a goal its right plan has. Knows no model and no weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def type_rows(plan: Normal, types: dict[str, Evidence]) -> Iterator[Row]:
 
 
 def part_rows(request: Request, plan: Normal, found: Found) -> Iterator[tuple[str, Row]]:
-    """(kind, row) of sources, conditions, tallies and literals. Nothing is known of job types that the plan lacks."""
+    """Yield (kind, row) for each part that was found; sources and literals of unused job types are skipped."""
     right = {(each.offer.name, each.parameter.name, each.key) for each in bound(request, plan)}
     for key, evidence in found.binds.items():
         if key[0] in plan.types:

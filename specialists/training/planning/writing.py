@@ -1,6 +1,6 @@
-"""The writing: job types, goals with their plans, asks and values as people say them, and which of it is held out.
+"""The writing: job types, goals with their plans, asks, and labels in people's words; part of it is held out.
 
-Reads files. Knows no model and no head.
+It reads files. It knows no model and no head.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ FOLDER = SHIPPED / "planner" / "writing"
 #: The domain of goals over the job types that ship.
 SHIPPED_DOMAIN = "shipped"
 REFUSE = "REFUSE"
-#: Nothing is learnt from what they wrote, nor from anything about the domains that they made up.
+#: The writers whose writing is never learnt from, nor any writing about the domains that they made up.
 HELD_OUT_WRITERS = frozenset({7, 8, 16, 23, 47, 48, 49, 50, 55, 58, 61})
 
 Row = TypeVar("Row")
 
 
 class WritingError(ValueError):
-    """A file of the writing that is missing or cannot be read; says which one, and which line."""
+    """A file of the writing is missing or cannot be read; the message names the file and the line."""
 
 
 @dataclass(frozen=True)
 class WrittenType:
-    """A job type that somebody made up, in several wordings."""
+    """A job type that a writer made up, in several wordings."""
 
     writer: int
     domain: str
     name: str
-    aliases: Sequence[str]  #: other names: clear ones, cryptic ones, misleading ones
+    aliases: Sequence[str]  #: other names: some are clear, some cryptic, some misleading
     description: str
     descriptions: Sequence[str]  #: other wordings
     input: Json  #: a JSON Schema
     output: Json
-    asks: Sequence[str]  #: how people ask for just this
-    value_words: Mapping[str, Sequence[str]]  #: label -> how people say it without its own words
+    asks: Sequence[str]  #: how people ask for this job type alone
+    value_words: Mapping[str, Sequence[str]]  #: label -> how people say it without the label's own words
     examples: Sequence[Json]  #: inputs
 
 
 @dataclass(frozen=True)
 class WrittenGoal:
     writer: int
-    domain: str  #: whose job types are on offer, beside the functions
+    domain: str  #: the domain whose job types are on offer, beside the functions
     goal: str
     inputs: Json
-    steps: list[Json] | None  #: None: nothing on offer does it
+    steps: list[Json] | None  #: None if nothing on offer does it
     kind: str = ""  #: in the writer's own words
-    why: str = ""  #: nothing on offer does it
-    person: str = ""  #: who is imagined to ask
+    why: str = ""  #: why nothing on offer does it
+    person: str = ""  #: the person that is imagined to ask
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class Writing:
 
     @cached_property
     def held_out_domains(self) -> frozenset[str]:
-        """Those that a held-out writer made up."""
+        """The domains that a held-out writer made up."""
         return frozenset(each.domain for each in self.types if each.writer in HELD_OUT_WRITERS)
 
     def learnt(self) -> Writing:
-        """What may be trained on."""
+        """The writing that may be trained on."""
         held = self.held_out_domains
         return Writing(
             [each for each in self.types if each.domain not in held],
@@ -108,12 +108,12 @@ class Writing:
         )
 
     def held_out(self) -> Writing:
-        """The goals of held-out writers. All types stay: their goals are over some of them."""
+        """The goals of held-out writers. All types stay, because these goals are over some of them."""
         return replace(self, goals=[each for each in self.goals if each.writer in HELD_OUT_WRITERS], asks=(), values=())
 
 
 def load_writing(folder: Path = FOLDER) -> Writing:
-    """All of it. Raises WritingError."""
+    """Load all of the writing. It raises WritingError."""
     return Writing(
         list(read_rows(folder / "types.jsonl.gz", lambda row: WrittenType(**row))),
         list(read_rows(folder / "goals.jsonl.gz", _goal)),
@@ -123,7 +123,7 @@ def load_writing(folder: Path = FOLDER) -> Writing:
 
 
 def read_rows(path: Path, of_row: Callable[[Any], Row]) -> Iterator[Row]:
-    """One for each line of JSON, plain or gzipped. Raises WritingError on the first line that is none."""
+    """Yield one row for each line of JSON, plain or gzipped. It raises WritingError on the first faulty line."""
     if not path.exists():
         raise WritingError(
             f"{path}: there is no such file. The writing is in the repository, not in the installed package; "
