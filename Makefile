@@ -21,10 +21,22 @@ demo: $(STAMP)
 up: $(STAMP)
 	$(BIN)/manyhands up
 
+# Tests run in so many processes at a time, each with a Redis of its own. With more than one, engines compute with one
+# thread each: more threads than cores hold one another up.
+PROCESSES ?= 2
+UNIT := -n $(PROCESSES) --dist worksteal -p tests.without
+SHARED := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+ONE_THREAD := OMP_NUM_THREADS=1 MANYHANDS_THREADS=1
+
+# The tests that take longest come first, so that no process waits long for another at the end.
 test: $(STAMP)
 	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
-	$(BIN)/python -m pytest -q -p tests.without tests/unit
-	$(BIN)/python -m pytest -q tests/contracts tests/integration tests/acceptance
+	$(BIN)/python -m pytest -q $(UNIT) tests/unit
+	$(ONE_THREAD) $(BIN)/python -m pytest -q $(SHARED) tests/acceptance tests/integration tests/contracts
+
+# The inner loop: no model, no process and no Redis of its own.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -q $(UNIT) tests/unit tests/contracts -m 'not slow'
 
 # Needs a Docker engine with its compose plugin; builds the images, and removes all that it started.
 cluster-test: $(STAMP)

@@ -32,6 +32,8 @@ from workers.engines.ray.engine import RayEngine
 from workers.engines.ray.scaling import Rules
 from workers.engines.scripted import ScriptedEngine
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 WAIT_S = 60
 MOOD = """
 engine = "ray"
