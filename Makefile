@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check chaos specialist bench-engine bench-scale bench-delivery docs format clean
+.PHONY: demo up test test-fast coverage cluster-test check chaos specialist bench-engine bench-scale bench-delivery docs format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -34,9 +34,19 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q $(UNIT) tests/unit
 	$(ONE_THREAD) $(BIN)/python -m pytest -q $(SHARED) tests/acceptance tests/integration tests/contracts
 
-# The inner loop: no model, no process and no Redis of its own.
+# For the inner loop: what needs no Redis, no model and no process, except what computes for long.
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -q $(UNIT) tests/unit tests/contracts -m 'not slow'
+	$(BIN)/python -m pytest -q $(UNIT) -m 'not slow' tests/unit
+	$(BIN)/python -m pytest -q -p tests.without -k memory tests/contracts/ledger tests/contracts/test_queue.py
+
+# As `make test`, and which lines ran in any process. It takes longer.
+coverage: $(STAMP)
+	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q $(UNIT) tests/unit
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest -q $(SHARED) tests/acceptance tests/integration tests/contracts
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # Needs a Docker engine with its compose plugin; builds the images, and removes all that it started.
 cluster-test: $(STAMP)

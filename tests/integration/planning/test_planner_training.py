@@ -37,7 +37,7 @@ from specialists.training.planning.writing import FOLDER, SHIPPED_DOMAIN, Writte
 OPTIONS = Options(epochs=1.0, steps=3, checkpoint_every=2, batch_characters=2500, log_every=1)
 WRITING = load_writing()
 OFFERS = Offers(WRITING)
-TAUGHT = [*WRITING.learnt().goals[:200], *[g for g in WRITING.learnt().goals if g.domain == SHIPPED_DOMAIN][:100]]
+TAUGHT = [*WRITING.learnt().goals[:100], *[g for g in WRITING.learnt().goals if g.domain == SHIPPED_DOMAIN][:60]]
 
 
 @pytest.fixture(scope="module")

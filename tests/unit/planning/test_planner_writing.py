@@ -27,6 +27,8 @@ from specialists.training.planning.writing import (
     load_writing,
 )
 
+pytestmark = pytest.mark.slow
+
 WRITING = load_writing()
 OFFERS = Offers(WRITING, offers(load_catalog(adapters=False)))
 
