@@ -173,7 +173,8 @@ def test_a_replica_whose_engine_broke_is_replaced(make: Make, tmp_path: Path) ->
 
     (tmp_path / f"broken-{pids(tmp_path)[0]}").touch()
 
-    eventually(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
+    # On a busy machine Ray may find the new actor dead as well, and a third one takes its place.
+    eventually(lambda: engine.stats().restarts >= 1 and engine.stats().replicas == 1)
     assert_answered(submit(engine, "tea"))
 
 
