@@ -21,9 +21,9 @@ demo: $(STAMP)
 up: $(STAMP)
 	$(BIN)/manyhands up
 
-# Tests run in so many processes at a time, each with a Redis of its own. With more than one, engines compute with one
-# thread each: more threads than cores hold one another up.
-PROCESSES ?= 2
+# Tests run in so many processes at a time, each with a Redis of its own: one more than two cores, because tests wait as
+# well. Engines compute with one thread each, because more threads than cores hold one another up.
+PROCESSES ?= 3
 UNIT := -n $(PROCESSES) --dist worksteal -p tests.without
 SHARED := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 MANYHANDS_THREADS=1
