@@ -5,7 +5,7 @@ TORCH_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo up test cluster-test check chaos specialist bench-engine bench-scale bench-delivery docs format clean
+.PHONY: demo up test test-fast coverage cluster-test check chaos specialist bench-engine bench-scale bench-delivery docs format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "manyhands needs Python 3.11 or newer"'
@@ -21,10 +21,32 @@ demo: $(STAMP)
 up: $(STAMP)
 	$(BIN)/manyhands up
 
+# Tests run in so many processes at a time, each with a Redis of its own: one more than two cores, because tests wait as
+# well. Engines compute with one thread each, because more threads than cores hold one another up.
+PROCESSES ?= 3
+UNIT := -n $(PROCESSES) --dist worksteal -p tests.without
+SHARED := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+ONE_THREAD := OMP_NUM_THREADS=1 MANYHANDS_THREADS=1
+
+# The tests that take longest come first, so that no process waits long for another at the end.
 test: $(STAMP)
 	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
-	$(BIN)/python -m pytest -q -p tests.without tests/unit
-	$(BIN)/python -m pytest -q tests/contracts tests/integration tests/acceptance
+	$(BIN)/python -m pytest -q $(UNIT) tests/unit
+	$(ONE_THREAD) $(BIN)/python -m pytest -q $(SHARED) tests/acceptance tests/integration tests/contracts
+
+# For the inner loop: what needs no Redis, no model and no process, except what computes for long.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -q $(UNIT) -m 'not slow' tests/unit
+	$(BIN)/python -m pytest -q -p tests.without -k memory tests/contracts/ledger tests/contracts/test_queue.py
+
+# As `make test`, and which lines ran in any process. It takes longer.
+coverage: $(STAMP)
+	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q $(UNIT) tests/unit
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest -q $(SHARED) tests/acceptance tests/integration tests/contracts
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # Needs a Docker engine with its compose plugin; builds the images, and removes all that it started.
 cluster-test: $(STAMP)

@@ -22,6 +22,16 @@ if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     from tests.support.ray_cluster import RayCluster
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests one process does, one after another, where several share the work (`--dist loadgroup`).
+
+    Those of a file, because what its fixtures load is loaded once then; unless a mark names another group.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a private server that the whole session shares."""

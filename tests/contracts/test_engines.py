@@ -21,6 +21,7 @@ from workers.engines.function import FunctionEngine
 from workers.engines.scripted import ScriptedEngine
 
 WAIT_S = 60
+ENDLESS = "1"  #: the id of every endless request
 LIMIT = 64  #: tokens that a model's prompt may have
 
 
@@ -30,6 +31,14 @@ class Case:
     quick: Callable[[str, str], Request]  #: (id, word) -> a request that is answered with the word, as JSON
     endless: Callable[[str], Request]  #: id -> a request that is not answered while the test runs
     let_go: Callable[[], None]  #: lets what cannot be interrupted come to its end
+
+    def rest(self) -> None:
+        """Stop what a test left behind, so that the next one finds the engine idle. Only a model can do so."""
+        self.engine.cancel(ENDLESS)
+        until = time.monotonic() + WAIT_S
+        while (now := self.engine.stats()).running or now.waiting:
+            assert time.monotonic() < until, now
+            time.sleep(0.01)
 
 
 def taken_case(engine: Engine, gate: threading.Event, threads: int, quote: Callable[[str], str]) -> Case:
@@ -144,17 +153,44 @@ def gated_engine(gate: Path) -> Engine:
 
 MODELS = (transformers_case, llama_cpp_case, vllm_case)
 CASES = (function_case, planner_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
-MARKS = {vllm_case: [pytest.mark.filterwarnings("default")]}  # vLLM warns of itself while it is imported
+MARKS = {
+    vllm_case: [pytest.mark.filterwarnings("default")],  # vLLM warns of itself while it is imported
+    ray_case: [pytest.mark.xdist_group("ray")],
+}
 
 
 def params(cases: Sequence[Callable[..., Case]]) -> list[Any]:
     return [pytest.param(each, id=each.__name__.removesuffix("_case"), marks=MARKS.get(each, [])) for each in cases]
 
 
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[dict[Callable[..., Case], Case]]:
+    """Models take seconds to load: each is kept for all tests, until one closes it."""
+    cases: dict[Callable[..., Case], Case] = {}
+    yield cases
+    for case in cases.values():
+        case.engine.close()
+
+
 @pytest.fixture(params=params(CASES))
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
-    needs = (request.getfixturevalue("ray_settings"), tmp_path / "gate") if request.param is ray_case else ()
-    case: Case = request.param(*needs)
+def case(request: pytest.FixtureRequest, loaded: dict[Callable[..., Case], Case], tmp_path: Path) -> Iterator[Case]:
+    if request.param in MODELS:
+        yield from kept(request.param, loaded)
+    else:
+        needs = (request.getfixturevalue("ray_settings"), tmp_path / "gate") if request.param is ray_case else ()
+        yield from fresh(request.param(*needs))
+
+
+def kept(load: Callable[[], Case], loaded: dict[Callable[..., Case], Case]) -> Iterator[Case]:
+    case = loaded[load] = loaded.get(load) or load()
+    yield case
+    if case.engine.healthy():
+        case.rest()
+    else:
+        loaded.pop(load).engine.close()
+
+
+def fresh(case: Case) -> Iterator[Case]:
     yield case
     case.let_go()
     case.engine.close()
@@ -184,7 +220,7 @@ def test_an_id_may_be_used_again_once_its_request_has_ended(case: Case) -> None:
 
 
 def test_a_second_request_with_an_id_in_flight_is_refused(case: Case) -> None:
-    case.engine.submit(case.endless("1"))
+    case.engine.submit(case.endless(ENDLESS))
 
     with pytest.raises(EngineError, match="in flight") as caught:
         ended(case, case.quick("1", "tea"))
@@ -200,7 +236,7 @@ def test_a_specialist_that_is_not_hosted_is_refused_by_name(case: Case) -> None:
 
 
 def test_a_cancelled_request_completes_as_cancelled(case: Case) -> None:
-    future = case.engine.submit(case.endless("1"))
+    future = case.engine.submit(case.endless(ENDLESS))
 
     case.engine.cancel("1")
     case.let_go()
@@ -253,13 +289,13 @@ def test_an_engine_says_what_computes_unless_nothing_does(case: Case) -> None:
 
 
 def test_a_caller_cannot_cancel_the_future_behind_the_engines_back(case: Case) -> None:
-    future = case.engine.submit(case.endless("1"))
+    future = case.engine.submit(case.endless(ENDLESS))
 
     assert not future.cancel()
 
 
 def test_closing_fails_what_is_in_flight_so_that_another_worker_may_try(case: Case) -> None:
-    future = case.engine.submit(case.endless("1"))
+    future = case.engine.submit(case.endless(ENDLESS))
 
     threading.Timer(0.2, case.let_go).start()  # close may wait for what has begun
     case.engine.close()

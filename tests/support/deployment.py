@@ -16,6 +16,16 @@ from specialists.catalog import Catalog
 Answer = Callable[[Json], Json]
 
 
+class Brisk(Coordinator):
+    """Looks more often whether it is to stop, so that a test's end does not wait for it."""
+
+    def advance_once(self, wait_ms: int = 50) -> int:
+        return super().advance_once(wait_ms)
+
+    def dispatch_once(self, wait_ms: int = 50) -> int:
+        return super().dispatch_once(wait_ms)
+
+
 class Deployment:
     """Coordinators and one worker, in threads of this process. Functions answer themselves, models by table."""
 
@@ -36,7 +46,7 @@ class Deployment:
         ]
 
     def coordinator(self, name: str) -> Coordinator:
-        return Coordinator(self.ledger, self.queue, self.catalog, self.settings, name)
+        return Brisk(self.ledger, self.queue, self.catalog, self.settings, name)
 
     def work(self, job_id: str) -> None:
         """As a worker that got the note "this job is ready"."""

@@ -40,7 +40,7 @@ def came_when_told(caller: Caller) -> bool:
 
 
 def test_callers_who_are_refused_come_back_when_they_were_told_to(tmp_path: Path) -> None:
-    scene = Scene("backlog", rate=60, offered_s=1.0, over_s=6.0, body={}, given={})
+    scene = Scene("backlog", rate=60, offered_s=1.0, over_s=30.0, body={}, given={})
     with DeliveryCluster(tmp_path, service_s=0.1, slots=2, backlog=5) as cluster:
         cluster.start_api()
         cluster.start_coordinators(1)

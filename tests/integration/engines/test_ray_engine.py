@@ -32,6 +32,8 @@ from workers.engines.ray.engine import RayEngine
 from workers.engines.ray.scaling import Rules
 from workers.engines.scripted import ScriptedEngine
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 WAIT_S = 60
 MOOD = """
 engine = "ray"
@@ -171,7 +173,8 @@ def test_a_replica_whose_engine_broke_is_replaced(make: Make, tmp_path: Path) ->
 
     (tmp_path / f"broken-{pids(tmp_path)[0]}").touch()
 
-    eventually(lambda: engine.stats().restarts == 1 and engine.stats().replicas == 1)
+    # On a busy machine Ray may find the new actor dead as well, and a third one takes its place.
+    eventually(lambda: engine.stats().restarts >= 1 and engine.stats().replicas == 1)
     assert_answered(submit(engine, "tea"))
 
 
@@ -227,7 +230,7 @@ import os, ray
 from workers.engines.ray.cluster import join, leave
 join(None, None)
 read = ray.remote(lambda: sorted(name for name in os.environ if name.startswith("MANYHANDS_")))
-print(ray.get(read.remote(), timeout=60))
+print(ray.get(read.remote(), timeout=180))
 leave()
 """
 
@@ -237,7 +240,8 @@ def test_processes_of_a_private_cluster_read_no_password() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "MANYHANDS_"))} | given
     command = [sys.executable, "-c", ENVIRONMENT]
 
-    found = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=WAIT_S, check=True)
+    # A whole cluster starts for it, which took more than a minute where other processes used the cores.
+    found = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=4 * WAIT_S, check=True)
 
     assert found.stdout == "['MANYHANDS_SLOTS']\n"
 

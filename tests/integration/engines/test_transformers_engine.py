@@ -138,8 +138,9 @@ def test_an_answers_probability_is_the_models_own_among_those_allowed(engine: Tr
     assert forced.probability == 1, "nothing was chosen"
 
 
-def test_a_grammar_that_gives_up_ends_its_own_request_alone(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8)
+def test_a_grammar_that_gives_up_ends_its_own_request_alone(
+    engine: TransformersEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     allowed, calls = Guide.allowed, 0
 
     def giving_up(guide: Guide) -> Mask:
@@ -152,7 +153,6 @@ def test_a_grammar_that_gives_up_ends_its_own_request_alone(base: Path, monkeypa
     monkeypatch.setattr(Guide, "allowed", giving_up)
     futures = [engine.submit(ask(f"{n}", PROMPTS[n])) for n in range(3)]
     found = [future.exception(WAIT_S) for future in futures]
-    engine.close()
 
     assert [type(error) for error in found].count(type(None)) == 2
     (error,) = [error for error in found if error]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
 from specialists.training.planning.naming import Naming, bare, offer_of
 from specialists.training.planning.offers import Offers
-from specialists.training.planning.sets import REFUSED, load_set
+from specialists.training.planning.sets import REFUSED, Asked, load_set
 from specialists.training.planning.writing import (
     FOLDER,
     HELD_OUT_WRITERS,
@@ -26,8 +27,16 @@ from specialists.training.planning.writing import (
     load_writing,
 )
 
+pytestmark = pytest.mark.slow
+
 WRITING = load_writing()
 OFFERS = Offers(WRITING, offers(load_catalog(adapters=False)))
+
+
+@cache
+def asked_of(name: str) -> list[Asked]:
+    """A set is made from all of the writing, which takes seconds."""
+    return load_set(name)
 
 
 def faults(goal: WrittenGoal, naming: Naming) -> list[str]:
@@ -74,7 +83,7 @@ def test_nothing_that_a_held_out_writer_wrote_or_made_up_is_learnt() -> None:
 
 
 def test_no_goal_is_both_learnt_and_held_out() -> None:
-    tests = {asked.goal for name in ("held-out", "held-out-shipped", "test") for asked in load_set(name)}
+    tests = {asked.goal for name in ("held-out", "held-out-shipped", "test") for asked in asked_of(name)}
     assert not {goal.goal for goal in WRITING.learnt().goals} & tests
 
 
@@ -87,13 +96,13 @@ def test_names_in_a_catalog_are_different_and_none_is_that_of_a_function() -> No
 
 @pytest.mark.parametrize(("name", "count", "refused"), [("held-out", 1452, 156), ("held-out-shipped", 619, 72)])
 def test_held_out_sets_are_the_goals_of_held_out_writers(name: str, count: int, refused: int) -> None:
-    asked = load_set(name)
+    asked = asked_of(name)
     assert (len(asked), sum(each.kind == REFUSED for each in asked)) == (count, refused)
     assert all(each.is_right(plan) for each in asked for plan in each.plans)
 
 
 def test_the_test_catalogs_are_four_and_every_goal_names_one_of_their_job_types() -> None:
-    asked = load_set("test")
+    asked = asked_of("test")
     assert Counter(each.id[:-2] for each in asked) == dict.fromkeys(("apiary", "foundry", "lettings", "parish"), 24)
     for each in asked:
         request: Request = each.request

@@ -19,6 +19,8 @@ from coordinator.goals.input_names import input_faults
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import schema_faults
 
+pytestmark = pytest.mark.slow
+
 SCENES = {"plain": range(150), "odd": range(10_000, 10_050)}  #: about 2,000 plans
 CHANCES = {"plain": PLAIN, "odd": ODD}
 
