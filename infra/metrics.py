@@ -36,7 +36,8 @@ def create_registry(process: str) -> CollectorRegistry:
 
 
 class Meter:
-    """Makes metrics in one registry, all with our prefix. Without a given registry, nobody reads the metrics."""
+    """Makes metrics in one registry, all named `manyhands_…`. A registry that is not given is private: its metrics are
+    counted, and nobody reads them."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()

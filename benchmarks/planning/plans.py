@@ -56,10 +56,10 @@ def made_scene(seed: int, chances: Chances = PLAIN) -> Scene:
 
 
 def candidates(scene: Scene) -> list[list[Json]]:
-    """The steps of each candidate, the likeliest first.
+    """The steps of each candidate plan for the scene, the likeliest first.
 
-    Odd seeds search with random beliefs. Even seeds use a planner whose reader gives arbitrary scores, and every second
-    of these has a random calibration too.
+    Odd seeds call the search directly, with random probabilities of job types and values. Even seeds call the whole
+    planner, with random scores in place of those of its model; every second even seed has a random calibration too.
     """
     request = read_request(planner_input(scene.goal, scene.inputs, scene.catalog))
     rng = random.Random(scene.seed)

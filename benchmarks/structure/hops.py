@@ -1,6 +1,7 @@
-"""The hops of a goal and of its one job: real API, coordinator, Celery, Redis and worker, in threads of this process.
+"""Hops: the calls of functions that a goal of one job goes through, read from real frames of a real run.
 
-The engine is scripted: the hops end where a job is handed to it, so its work does not matter.
+API, coordinator and Celery worker are threads of this process; Redis is a real server beside it. The engine is
+scripted: the way ends where a job is handed to the engine, so what the engine does has no influence.
 """
 
 from __future__ import annotations

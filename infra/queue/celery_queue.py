@@ -169,7 +169,8 @@ def _named(jobs: Sequence[tuple[str, str]]) -> str:
 
 
 class _Server(Worker):  # type: ignore[misc] # Celery has no types
-    """Celery's worker without its hold on the process: our logging, no restart on SIGHUP, and one kind of stop."""
+    """A Celery worker that does not take over the process: our logging stays, SIGHUP restarts nothing, and it has only
+    the warm shutdown, which lets running jobs end."""
 
     def __init__(self, stopping: Callable[[], None], **options: Any) -> None:
         self._stopping = stopping

@@ -81,7 +81,7 @@ class RedisStore:
 
 
 def within(wait_ms: int, ask: Callable[[int | None], Any]) -> Any:
-    """Ask, letting Redis wait a few seconds at most each time, until there is an answer or `wait_ms` have passed."""
+    """Repeat a blocking read, a few seconds at most each time, until it finds something or `wait_ms` have passed."""
     until = time.monotonic() + wait_ms / 1000
     while True:
         left_ms = int(1000 * (until - time.monotonic()))

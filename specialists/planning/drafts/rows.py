@@ -1,4 +1,4 @@
-"""Rows: lists of one length that stand beside each other, and the names of their fields. Knows no steps."""
+"""Rows: parallel lists of equal length, one for each named field; row i is their i-th items. Knows no steps of a plan."""
 
 from __future__ import annotations
 
