@@ -157,7 +157,7 @@ class Facts(_Record):
         return self.model_copy(update={"measured": measured.model_copy(update={"compared": compared})})
 
     def with_compared(self, other: Compared, data: str) -> Self:
-        """These facts, with the scores of other methods beside those of the specialist, if both are of the same `data`."""
+        """These facts, with other methods' scores beside the specialist's, if both are of the same `data`."""
         if self.measured is None or self.measured.data != data:
             return self
         others = [each for each in self.measured.compared if each.who != other.who]

@@ -60,8 +60,10 @@ class RedisRuns(RedisStore):
 
     @answered
     def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
-        """The new jobs are stored in a list first. A crash before the run is saved changes nothing; after it, the next sweep
-        makes the jobs of the list."""
+        """The new jobs are stored in a list first.
+
+        A crash before the run is saved changes nothing; after it, the next sweep makes the jobs of the list.
+        """
         nonce = uuid4().hex
         self._repeat("close_run", run.id)
         if not all(self._run("stage", run.id, run.version, nonce, *piece) for piece in in_pieces(jobs)):

@@ -1,4 +1,4 @@
-"""Rows: parallel lists of equal length, one for each named field; row i is their i-th items. Knows no steps of a plan."""
+"""Rows: parallel lists of equal length, one for each named field; row i is their i-th items. Knows no steps."""
 
 from __future__ import annotations
 
