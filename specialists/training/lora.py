@@ -105,26 +105,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, tokenizer = load_base(base, device, dtype_on(device))
-    model = _with_adapter(model, options)
-    if start is not None:
-        set_peft_model_state_dict(model, _adapter_to_go_on_from(start, options.rank))
-    # If the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
-    trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
-    for parameter in trained:
-        parameter.data = parameter.data.float()
-    if device == "cpu":
-        keep_freed_memory()
-        if attention.fits(model.config):
-            model.set_attn_implementation(attention.NAME)
-    tokens = tokenise(specialist, tokenizer, examples)
-    if not tokens:
-        raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
-    if len(tokens) < len(examples):
-        say(f"{len(examples) - len(tokens)} of {len(examples)} examples left out: longer than the manifest's limits")
-    measured = tokenise(specialist, tokenizer, drawn(list(dev), LOOKED))
-    if dev and not measured:
-        raise TrainingError(f"none of the development examples fits the limits of {specialist.name!r}")
+    model, tokenizer, trained = _to_train(base, device, options, start)
+    tokens, measured = _tokens_of(specialist, tokenizer, examples, dev, say)
     total = options.steps(len(tokens))
     run = _digest(base, start, [tokens, measured], options)
     optimizer = torch.optim.AdamW(trained, lr=options.rate, weight_decay=0.0)
@@ -145,13 +127,10 @@ def train(
             began = time.monotonic()
             for group in optimizer.param_groups:
                 group["lr"] = options.rate * _schedule(step, total)
-            loss = sum(_learn(model, part, batch, device) for part in parts(batch))
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            seen += sum(len(t) for t in batch)
+            loss = _step(model, optimizer, trained, batch, device)
+            seen += sum(map(len, batch))
             if choice:
-                choice.saw(sum(len(t) for t in batch), time.monotonic() - began)
+                choice.saw(sum(map(len, batch)), time.monotonic() - began)
             speed = seen / (time.monotonic() - started)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
             line["seconds"] = round(spent_s + time.monotonic() - started, 2)
@@ -175,6 +154,53 @@ def train(
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
     (out / CHECKPOINT).unlink(missing_ok=True)  # the same command again is a new run
     return path
+
+
+def _to_train(base: Path, device: str, options: Options, start: Path | None) -> tuple[Any, Any, list[torch.Tensor]]:
+    """The base with an adapter, its tokenizer, and the adapter's parameters. Raises TrainingError."""
+    model, tokenizer = load_base(base, device, dtype_on(device))
+    model = _with_adapter(model, options)
+    if start is not None:
+        set_peft_model_state_dict(model, _adapter_to_go_on_from(start, options.rank))
+    # If the base is bf16, the adapter itself must learn in fp32, or small updates round to nothing.
+    trained = [p.requires_grad_(True) for p in model.parameters() if p.requires_grad]
+    for parameter in trained:
+        parameter.data = parameter.data.float()
+    if device == "cpu":
+        keep_freed_memory()
+        if attention.fits(model.config):
+            model.set_attn_implementation(attention.NAME)
+    return model, tokenizer, trained
+
+
+def _tokens_of(
+    specialist: Specialist,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    dev: Sequence[Example],
+    say: Callable[[str], None],
+) -> tuple[list[Tokens], list[Tokens]]:
+    """Examples to learn from, and development examples, within the manifest's limits. Raises TrainingError."""
+    tokens = tokenise(specialist, tokenizer, examples)
+    if not tokens:
+        raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
+    if len(tokens) < len(examples):
+        say(f"{len(examples) - len(tokens)} of {len(examples)} examples left out: longer than the manifest's limits")
+    measured = tokenise(specialist, tokenizer, drawn(list(dev), LOOKED))
+    if dev and not measured:
+        raise TrainingError(f"none of the development examples fits the limits of {specialist.name!r}")
+    return tokens, measured
+
+
+def _step(
+    model: Any, optimizer: torch.optim.Optimizer, trained: list[torch.Tensor], batch: list[Tokens], device: str
+) -> float:
+    """One update by a batch; returns the loss before it."""
+    loss = sum(_learn(model, part, batch, device) for part in parts(batch))
+    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss
 
 
 def _adapter_to_go_on_from(path: Path, rank: int) -> dict[str, torch.Tensor]:
