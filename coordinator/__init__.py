@@ -1,1 +1,1 @@
-"""Goals in, results out: plans, runs, dispatch, the HTTP API, the client. Knows nothing of models."""
+"""The coordinator: plans, runs, dispatch, the HTTP API and the client. Knows nothing of models."""

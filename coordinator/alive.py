@@ -1,4 +1,4 @@
-"""A coordinator's health check, `python -m coordinator.alive`: whether its metrics say that each loop goes round."""
+"""A coordinator's health check, `python -m coordinator.alive`: checks in its metrics that each loop goes round."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.settings import Settings
 
 TURNED = f"{PREFIX}_loop_turned_timestamp_seconds"
 LOOPS = ("advance", "dispatch", "sweep")
-STUCK_S = 30.0  #: a turn takes a second where nothing is to be done
+STUCK_S = 30.0  #: how long a loop may take; a turn takes a second when there is nothing to do
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def stuck(metrics: str, now_s: float) -> list[str]:
 
 def _stuck(faults: list[str]) -> int:
     for fault in faults:
-        print(fault)  # noqa: T201 - Docker keeps what a check says
+        print(fault)  # noqa: T201 - Docker keeps the output of a check
     return 1 if faults else 0
 
 

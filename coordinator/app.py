@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def check_rights(ledger: JobCounts) -> None:
-    """Raise LedgerRefused if the ledger is closed to us. One that is away is waited for by the loops."""
+    """Raise LedgerRefused if the ledger refuses us. If it does not answer yet, the loops wait for it."""
     try:
         ledger.depths()
     except LedgerRefused:

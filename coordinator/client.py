@@ -1,4 +1,4 @@
-"""The Python client. Knows HTTP and nothing inside.
+"""The Python client. Knows HTTP, and nothing inside the API.
 
 client = Client("http://127.0.0.1:8765")
 goal = client.run("Sort these messages by what the customer wants", {"messages": ["I lost my card"]})
@@ -30,16 +30,17 @@ from infra.records import NOBODY, JobState, Json, RunState
 #: The server waits no longer than this in one request.
 STEP_S = 30.0
 RECONNECT_S = 0.5
-#: Whoever waits or watches sits out an outage of the API, or of the ledger behind it, that lasts no longer.
+#: How long an outage of the API, or of the ledger behind it, may last before waiting and watching give up.
 OUTAGE_S = 60.0
-LETTERS = 100  #: listed where nobody says how many
-#: What is sent with a key is sent so often at most, and only if the server says to come back within so long.
+LETTERS = 100  #: how many letters are listed by default
+#: How often a request with a key is sent at most.
 TRIES = 5
+#: The longest pause before it is sent again. It is not sent again if the server says to come back later than that.
 PATIENCE_S = 30.0
 
 
 class ApiError(Reason):
-    """The server refused, or would; `errors` names all faults."""
+    """The server refused the request, or would refuse it. `errors` names all faults."""
 
     def __init__(
         self,
@@ -53,8 +54,8 @@ class ApiError(Reason):
         self.status = status
         self.title = title
         self.errors = errors
-        self.retry_after_s = retry_after_s  #: when to come back; None: it would not help
-        self.location = location  #: of what is asked for, if it goes on already
+        self.retry_after_s = retry_after_s  #: when to come back; None if it would not help
+        self.location = location  #: where the requested goal or job is, if it goes on already
 
     @property
     def lines(self) -> list[str]:
@@ -79,16 +80,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Saved:
-    """The name of a saved plan, to be asked in the place of a goal's words."""
+    """The name of a saved plan, which is sent in the place of a goal's words."""
 
     name: str
 
 
 class Client:
     def __init__(self, url: str, tenant: str = NOBODY) -> None:
-        """A proxy of the environment (HTTP_PROXY, …) is asked for other machines, never for this one.
+        """A proxy of the environment (HTTP_PROXY, …) is used for other machines, but never for this one.
 
-        Raises ApiError where `tenant` is no tenant's name, ApiUnreachable where that proxy cannot be used."""
+        Raises ApiError if `tenant` is no valid name, and ApiUnreachable if the proxy or the address cannot be used."""
         if fault := tenant_fault(tenant):
             raise _refusal(fault)
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
@@ -96,7 +97,7 @@ class Client:
         try:
             here = _is_loopback(url)
             self._proxy = None if here else _proxy_of(url)
-            # Without the environment's proxies, not without its certificates.
+            # `trust_env=False` would drop the environment's certificates together with its proxies.
             verify = httpx.create_ssl_context()
             self._http = httpx.Client(
                 base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
@@ -113,7 +114,7 @@ class Client:
         *,
         confirm: str = "if_unsure",
     ) -> Json:
-        """`submit`, and wait: the goal when it has ended or is unsure, or as it is after `wait_s`."""
+        """Submit a goal and wait, `wait_s` at most, until it has ended or is unsure. Returns the goal as it is then."""
         return self.wait(self.submit(goal, inputs, confirm=confirm)["id"], wait_s)
 
     def submit(
@@ -126,9 +127,9 @@ class Client:
         confirm: str = "if_unsure",
         key: str | None = None,
     ) -> Json:
-        """The goal as accepted, or as it is where `key` was used for it before. Raises ApiError with all faults.
+        """Send a goal. Returns it as accepted, or as it is now if `key` was used for it before.
 
-        `goal`: words, a plan, or a saved plan's name, whose holes `inputs` fill.
+        Raises ApiError with all faults. `goal`: words, a plan, or the name of a saved plan, whose holes `inputs` fill.
         `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
         """
         _warn_of(old_names(limits))
@@ -137,11 +138,11 @@ class Client:
         return self._send("/v1/goals", _asked(goal) | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:
-        """The goal when it has ended or waits to be confirmed, or as it is after `wait_s`."""
+        """Wait, `wait_s` at most, until the goal has ended or is unsure. Returns the goal as it is then."""
         return _waited(partial(self.get, goal_id), lambda goal: goal["state"] != RunState.RUNNING, wait_s)
 
     def confirm(self, goal_id: str, choice: int | None = None, plan: Json | None = None) -> Json:
-        """An unsure goal, as it goes on: with its plan of that number, 1 where none is said, or with `plan`."""
+        """Let an unsure goal go on, with its plan number `choice` or with `plan`; by default with its first plan."""
         asked: Json = {"plan": plan} if plan is not None else {"choice": 1}
         if choice is not None:
             asked["choice"] = choice
@@ -161,7 +162,7 @@ class Client:
         return self._ask_one("POST", _path("jobs", job_id, "/cancel"))
 
     def rerun(self, goal_id: str, step: str | None = None) -> Json:
-        """The goal, taken up again from `step`, or where it failed."""
+        """Take up an ended goal again from `step` on; by default where outputs are missing."""
         return self._ask_one("POST", _path("goals", goal_id, "/rerun"), {"step": step})
 
     def job(
@@ -176,7 +177,7 @@ class Client:
         queue_s: float | None = None,
         key: str | None = None,
     ) -> Json:
-        """One typed job: when it has ended, or as it is after `wait_s`. Raises ApiError with all faults.
+        """Send one typed job and wait for it, `wait_s` at most. Raises ApiError with all faults.
 
         `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name.
         """
@@ -199,18 +200,18 @@ class Client:
         return found
 
     def load(self, job_type: str) -> Json:
-        """What waits of a job type, and how long one more job would."""
+        """The waiting jobs of a job type, and how long one more job would wait."""
         return self._ask_one("GET", _path("job-types", job_type, "/load"))
 
     def set_state(self, job_type: str, state: str) -> Json:
-        """ "open", "paused" or "draining"."""
+        """`state`: "open", "paused" or "draining"."""
         return self._ask_one("PUT", _path("job-types", job_type, "/state"), {"state": state})
 
     def workers(self) -> Json:
         return self._ask_one("GET", "/v1/workers")
 
     def plans(self) -> list[Json]:
-        """The tenant's saved plans by name: each `name`, `plan`, and `inputs`, the JSON Schemas of its holes."""
+        """The tenant's saved plans: each has `name`, `plan`, and `inputs`, the JSON Schemas of its holes."""
         found: list[Json] = self._ask("GET", "/v1/plans")
         return found
 
@@ -221,10 +222,10 @@ class Client:
     def save_plan(
         self, name: str, plan: Json | None = None, inputs: Mapping[str, Json] | None = None, run: str | None = None
     ) -> Json:
-        """Keep `plan`, or that of the goal with the id `run`, under a name; what had the name before is replaced.
+        """Keep `plan`, or the plan of the goal with the id `run`, under a name. It replaces a plan of the same name.
 
-        `inputs`: the JSON Schema of each input that the plan refers to, with a `default` where it may be left out; of a
-        goal's plan, those that are not to follow from its inputs. Raises ApiError (422) with all faults.
+        `inputs`: the JSON Schema of each input that the plan refers to, with a `default` if it may be left out. For the
+        plan of a goal, a schema that is not given follows from the goal's input. Raises ApiError (422) with all faults.
         """
         asked = {"plan": plan, "run": run, "inputs": dict(inputs or {})}
         return self._ask_one("PUT", _path("plans", name), asked)
@@ -234,7 +235,7 @@ class Client:
         self._ask_one("DELETE", _path("plans", name))
 
     def letters(self, job_type: str | None = None, cause: str | None = None, limit: int = LETTERS) -> list[Json]:
-        """The newest dead letters first."""
+        """The dead letters, the newest first."""
         asked = _query(type=job_type, cause=cause, limit=str(limit))
         found: list[Json] = self._ask("GET", f"/v1/dead-letters?{asked}")
         return found
@@ -243,19 +244,22 @@ class Client:
         return self._ask_one("GET", _path("dead-letters", job_id))
 
     def replay(self, job_id: str) -> Json:
-        """The goal of a dead letter's job, taken up again where outputs are missing; `also`: its other letters."""
+        """Take up the goal of a dead letter's job again where outputs are missing.
+
+        In the goal that it returns, `also` lists the goal's other letters whose jobs are done again.
+        """
         return self._ask_one("POST", _path("dead-letters", job_id, "/replay"))
 
     def purge(self, job_id: str) -> int:
         return int(self._ask_one("DELETE", _path("dead-letters", job_id))["purged"])
 
     def purge_all(self, job_type: str | None = None, cause: str | None = None) -> int:
-        """Those of a type and a cause; of neither: every one."""
+        """Purge the letters of a type and a cause, or all if neither is given. Returns how many there were."""
         asked = _query(type=job_type, cause=cause) or _query(all="true")
         return int(self._ask_one("DELETE", f"/v1/dead-letters?{asked}")["purged"])
 
     def events(self, goal_id: str, after: str = "0") -> Iterator[Seen]:
-        """The goal's events to its last end; resumes where a cut connection left off."""
+        """The goal's events until it has ended. After a cut connection they go on where they broke off."""
         outage = _Outage()
         while True:
             try:
@@ -280,11 +284,11 @@ class Client:
             for event in source.iter_sse():
                 if event.retry is not None:
                     raise ApiUnreachable("the events broke off: the ledger does not answer")
-                if event.data:  # none follows a comment, which only says that the goal still runs
+                if event.data:  # a comment, which only says that the goal still runs, has no data
                     yield Seen(event.id, event.event, event.json())
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
-        """Have it done once, however often it takes to send it: the key says that it is the same."""
+        """Send a request until it gets through, `TRIES` times at most. Its key makes sure that it is done only once."""
         key = str(uuid.uuid4()) if key is None else key
         if fault := key_fault(key):
             raise _refusal(fault)
@@ -327,7 +331,7 @@ class Client:
 
 
 class _Outage:
-    """How long nobody has answered, for one who waits."""
+    """Measures for a waiting caller how long there has been no answer."""
 
     def __init__(self) -> None:
         self._since: float | None = None  #: `time.monotonic()`
@@ -336,7 +340,7 @@ class _Outage:
         self._since = None
 
     def sit_out(self, error: ApiError | ApiUnreachable) -> None:
-        """Pause, or raise `error` where coming back does not help or has not helped for too long."""
+        """Pause before the next try. Raises `error` if trying again does not help, or has not helped for too long."""
         self._since = self._since or time.monotonic()
         if error.retry_after_s is None or time.monotonic() - self._since > OUTAGE_S:
             raise error
@@ -344,7 +348,7 @@ class _Outage:
 
 
 def _warn_of(names: Iterable[str]) -> None:
-    """Warn who calls a method of the client with old names."""
+    """Warn the caller of a client's method that it uses old names."""
     for name in names:
         warnings.warn(f"{name!r} is called {current_name(name)!r} now", DeprecationWarning, stacklevel=3)
 
@@ -360,7 +364,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _proxy_of(url: str) -> str | None:
-    """That the environment names for the address, without its password; None: none."""
+    """The proxy that the environment names for the address, without its password; None if there is none."""
     parts = urlsplit(url)
     named = getproxies()
     if proxy_bypass(parts.hostname or ""):
@@ -370,7 +374,7 @@ def _proxy_of(url: str) -> str | None:
 
 
 def _waited(look: Callable[[float], Json], ended: Callable[[Json], bool], wait_s: float) -> Json:
-    """What `look` sees within a time, once it has ended, or as it is after `wait_s`."""
+    """Call `look`, which waits as long as it is told, until it sees an end or `wait_s` is over. Returns what it saw."""
     ends, outage = time.monotonic() + wait_s, _Outage()
     while True:
         left_s = max(0.0, ends - time.monotonic())
@@ -397,7 +401,7 @@ def _asked(goal: str | Json | Saved) -> Json:
 
 
 def _path(collection: str, name: str, rest: str = "") -> str:
-    """Of one thing among its like. Raises ApiError where nothing can have the name."""
+    """The path of one member of a collection. Raises ApiError if nothing can have the name."""
     if not name or "/" in name or not name.strip("."):
         raise _refusal(f"{name[:200]!r} is no id or name of anything: give one as it was printed")
     return f"/v1/{collection}/{quote(name, safe='', errors='replace')}{rest}"
@@ -410,7 +414,7 @@ def _unanswered(error: httpx.TransportError, what: str) -> ApiError | ApiUnreach
 
 
 def _refusal(fault: str) -> ApiError:
-    """As the server would answer, of what need not be sent for that."""
+    """The error with which the server would answer a request that need not be sent."""
     return ApiError(400, "The request is not valid", [fault])
 
 

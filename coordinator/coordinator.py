@@ -1,7 +1,8 @@
-"""The coordinator: outcomes in, jobs out. Stores and sends what `advance` decides; decides nothing itself.
+"""The coordinator: takes outcomes in and sends jobs out, as `advance` decides. Decides nothing itself.
 
-Any number may run: outcomes are shared among them, and a run's version lets one save at a time. Every step may be cut
-off by a crash and done again: releasing is idempotent, saving is checked, and the sweep mends what was not sent.
+Any number of coordinators may run: they share the outcomes, and a run's version lets only one save at a time. A crash
+may cut off any action, which is then done again: releasing is idempotent, saving is checked, and the sweep sends again
+what was not sent.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ from specialists.catalog import Catalog
 BATCH = 500
 WAIT_MS = 1000
 RETRY_S = 1.0
-WINDOWS_KEPT = 4  #: of messages, of a type whose jobs are sent again and again
+WINDOWS_KEPT = 4  #: how many windows of messages a type may have whose jobs are sent again and again
 
-#: How an unsure run fails whose deadline has passed.
+#: The failure of an unsure run whose deadline has passed.
 _UNCONFIRMED = RunFailure(
     kind=FailureKind.EXPIRED, message="its deadline passed before a plan of it was confirmed", step=PLANNING
 )
@@ -47,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 class CoordinatorLedger(RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, Protocol):
-    """Outcomes in, decisions about their runs stored, jobs made and sent."""
+    """The part of the ledger that a coordinator needs: outcomes, runs, and jobs to release and send."""
 
 
 class Coordinator:
@@ -65,13 +66,13 @@ class Coordinator:
         self._queue = queue
         self._catalog = catalog
         self._settings = settings
-        self._name = name  #: among the coordinators that share the outcomes
+        self._name = name  #: its name among the coordinators that share the outcomes
         self._metrics = metrics or CoordinatorMetrics()
         self._tracer = tracer or NoOpTracer()
-        self._known = KnownRuns()  #: of the thread that advances
+        self._known = KnownRuns()  #: used only by the thread that advances
 
     def advance_once(self, wait_ms: int = WAIT_MS) -> int:
-        """Advance the runs of one batch of outcomes; returns how many there were."""
+        """Advance the runs of one batch of outcomes. Returns the number of outcomes."""
         entries = self._ledger.outcomes(self._name, BATCH, wait_ms)
         by_run: dict[str, list[tuple[str, Outcome]]] = {}
         for entry in entries:
@@ -87,14 +88,14 @@ class Coordinator:
                 logger.info("the run changed in between: deciding again", extra={"goal_id": run_id})
         except (LedgerUnavailable, QueueUnavailable):
             raise
-        except Exception as error:  # noqa: BLE001  # of this run alone: raised, it would stop all others, again and again
+        except Exception as error:  # noqa: BLE001  # if raised, this run's error would stop all other runs too
             kind = type(error).__name__
             logger.error("advancing a run raised %s at\n%s", kind, where(error), extra={"goal_id": run_id})
             message = f"the coordinator could not advance the run ({kind}); see the coordinator's log"
             self._end(run_id, batch, RunFailure(kind=FailureKind.PLAN, message=message))
 
     def _end(self, run_id: str, batch: Sequence[tuple[str, Outcome]], failure: RunFailure) -> None:
-        """Save the run as failed and its outcomes as seen, whatever state others have brought it to."""
+        """Save the run as failed unless it has ended, and acknowledge its outcomes."""
         acks = [entry_id for entry_id, _ in batch]
         while (record := self._load_if_readable(run_id)) and not record.state.ended:
             failed, events = fail(record, failure)
@@ -104,7 +105,7 @@ class Coordinator:
         self._ledger.acknowledge(acks)
 
     def _load_if_readable(self, run_id: str) -> RunRecord | None:
-        """None for one whose record is not even that: nothing can end it, and no other is to wait for it."""
+        """The run's record; None if it cannot be read at all. Nothing can end such a run, and no other waits for it."""
         try:
             return self._ledger.load_run(run_id)
         except ValidationError as error:
@@ -115,27 +116,27 @@ class Coordinator:
             return None
 
     def _save(self, run_id: str, batch: Sequence[tuple[str, Outcome]]) -> bool:
-        """Decide and save once; False if it is to be decided again, as the run changed in between."""
+        """Load the run, decide and save once. False if it must be decided again."""
         known = self._known.take(run_id)
         if known and all(known[0].settles(outcome) for _, outcome in batch):
             return self._decide(*known, batch)
         record = self._ledger.load_run(run_id)
-        if record is None or record.state.ended:  # nothing can change it any more
+        if record is None or record.state.ended:  # no outcome can change it any more
             self._ledger.acknowledge([entry_id for entry_id, _ in batch])
             return True
         return self._decide(Run.load(record), record.version, batch)
 
     def _decide(self, run: Run, version: int, batch: Sequence[tuple[str, Outcome]]) -> bool:
-        """Decide and save once; False if it is to be decided again."""
-        # An outcome that overtook the saving of its step's release is not acknowledged: it comes again.
+        """Decide and save once. False if it must be decided again."""
+        # An outcome that came before its step's release was saved is not acknowledged, so it comes again.
         counted = [entry for entry in batch if run.settles(entry[1])]
         outcomes, stored = [outcome for _, outcome in counted], partial(self._ledger.results, run.id)
         with advancing(self._tracer, run, len(batch)) as span:
             change = advance(run, outcomes, stored, self._catalog, self._known_job)
             if not counted and not change.events:
                 return True
-            # Jobs without a counted outcome: those of a new run whose creator has not saved their release, and may be
-            # dead.
+            # There may be jobs without a counted outcome: those of a new run whose creator has not saved their release
+            # and may be dead.
             self._ledger.release(below(span, change.jobs))
             acks = [entry_id for entry_id, _ in counted]
             saved = self._ledger.advance(change.run.record(version), change.results, change.events, acks)
@@ -146,7 +147,7 @@ class Coordinator:
         return saved and bool(counted)
 
     def _follow_up(self, run: Run, change: Change, version: int) -> None:
-        """What is left to do when the ledger has saved the change of `run`, which was of that version."""
+        """Finish after the ledger has saved the change. `version`: the version of `run` before it."""
         self._metrics.saved(run, change)
         self._known.saved(change.run, version + 1)
         if change.run.state is not RunState.RUNNING:
@@ -156,7 +157,7 @@ class Coordinator:
             self._ledger.cancel(change.cancels)
 
     def _known_job(self, job_id: str) -> JobStatus | None:
-        """None too of one that does not read: what was asked first stands."""
+        """The job's status; None also if it cannot be read. Then no fallback is asked, and the outcome stands."""
         try:
             return self._ledger.job(job_id)
         except ValueError as error:
@@ -165,14 +166,16 @@ class Coordinator:
             return None
 
     def _overtaken(self, run_id: str, version: int) -> None:
-        """Another coordinator saves what this one knows; unless it was the API, which cancels runs, and saves a large
-        one that is new, of version 0, after its first jobs were released."""
+        """Stop remembering runs if another coordinator saved this one.
+
+        It may have been the API instead, which cancels runs, and which saves a large new run (version 0) after its
+        first jobs were released."""
         record = self._ledger.load_run(run_id) if version else None
         if record and not record.state.ended:
             self._known.refused()
 
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
-        """Put what is ready on the queue; returns how many jobs that were."""
+        """Put ready jobs on the queue. Returns the number of jobs."""
         settings = self._settings
         taken = self._ledger.take_ready(settings.window, settings.tenant_weights, settings.ageing_s)
         if not taken:
@@ -180,7 +183,7 @@ class Coordinator:
         return self._send(taken, again=False)
 
     def sweep_once(self) -> int:
-        """Mend what crashes left, and end unsure runs whose time is over; returns how many jobs were sent again."""
+        """Send lost jobs again, and end unsure runs whose deadline has passed. Returns how many jobs were sent."""
         for run_id in self._ledger.overdue():
             self._expire(run_id)
         silent = self._ledger.sweep(round(self._settings.silent_s * 1000))
@@ -189,7 +192,7 @@ class Coordinator:
         return self._send(silent, again=True)
 
     def _expire(self, run_id: str) -> None:
-        """End an unsure run whose deadline has passed, if it still is unsure."""
+        """End a run whose deadline has passed, if it is still unsure."""
         record = self._load_if_readable(run_id)
         if record is None or record.state is not RunState.UNSURE:
             return
@@ -198,7 +201,9 @@ class Coordinator:
             self._metrics.runs.ended(failed.state, failed.created_ms)
 
     def _drop_notes(self, job_type: str) -> None:
-        """Of a type that nobody serves, each sending leaves one more. They are hints: a sweep sends them again."""
+        """Drop the messages of a type if there are too many: while nobody serves it, each sending adds one per job.
+
+        Nothing is lost: messages are hints, and a sweep sends them again."""
         notes = self._queue.waiting(job_type)
         if notes > WINDOWS_KEPT * self._settings.window:
             self._queue.purge(job_type)
@@ -211,7 +216,7 @@ class Coordinator:
         return len(jobs)
 
     def serve(self, stop: Event) -> None:
-        """Advance, dispatch and sweep until `stop` is set. Raises what any of the three raised, if it is no outage."""
+        """Advance, dispatch and sweep until `stop` is set. Raises the error of a loop, unless it is an outage."""
         failures: list[Exception] = []
         loops: dict[str, Callable[[], object]] = {
             "advance": self.advance_once,

@@ -1,4 +1,4 @@
-"""Exits: how a command or a process of the coordinator ends where something stops it, in lines for people."""
+"""Exits: ends a command or a process with an exit code and the reason, in lines for people. Knows no command."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ REFUSED = 2
 
 
 class Reason(Exception):
-    """What stops a command: its words are for people."""
+    """An error that ends a command. Its text is written for people."""
 
     @property
     def lines(self) -> list[str]:
-        """One a fault."""
+        """One line for each fault."""
         return [str(self)]
 
 
 @contextmanager
 def reasons() -> Iterator[None]:
-    """End with 1 and the reason, one line a fault, where something was refused or does not answer.
+    """End with code 1 and the reason, one line for each fault, if something was refused or does not answer.
 
-    With 2 where Redis refuses us: starting anew does not help.
+    End with code 2 if Redis refuses us: starting again does not help then.
     """
     from pydantic import ValidationError
 

@@ -1,4 +1,7 @@
-"""What the ledger says of itself, read when Prometheus asks. The same from every coordinator: `max`, not `sum`."""
+"""The ledger's own figures, read when Prometheus asks. Knows no run.
+
+Every coordinator gives the same figures, so a query takes their `max`, not their `sum`.
+"""
 
 from __future__ import annotations
 
@@ -21,30 +24,30 @@ from infra.metrics import PREFIX
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 3.0  #: a Redis that hangs would else hold the scrape past Prometheus's own time-out, 10 s
+ANSWER_S = 3.0  #: how long a scrape waits for Redis, well below Prometheus's own time-out of 10 s
 SAME = "The same from every coordinator."
 
 
 @dataclass(frozen=True)
 class _Reading:
     depths: dict[str, dict[str, int]]
-    workers: Counter[str]  #: by job type served
+    workers: Counter[str]  #: the number of workers, by the job type that they serve
     unacknowledged: int
 
 
 class LedgerFigures(JobCounts, WorkerRoster, OutcomeBacklog, Protocol):
-    """What is read for one scrape."""
+    """The part of the ledger that is read for a scrape."""
 
 
 class LedgerCollector(Collector):
     def __init__(self, ledger: LedgerFigures, answer_s: float = ANSWER_S) -> None:
         self._ledger = ledger
         self._answer_s = answer_s
-        self._lock = Lock()  # guards what follows
+        self._lock = Lock()  # guards `_asked`
         self._asked: Future[_Reading | None] | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Without an answer in time: `ledger_up` 0, and nothing that would have to be guessed."""
+        """The gauges. Without an answer in time `ledger_up` is 0, and gauges that are not known have no values."""
         reading = self._read_in_time()
         up = 0 if reading is None else 1
         yield GaugeMetricFamily(f"{PREFIX}_ledger_up", f"1 if the ledger answers this process, else 0. {SAME}", up)
@@ -57,7 +60,7 @@ class LedgerCollector(Collector):
             return None
 
     def _ask(self) -> Future[_Reading | None]:
-        """One thread at a time: a Redis that hangs would else hold one more for each scrape."""
+        """Read in one thread at a time: otherwise each scrape would leave one more waiting for a Redis that hangs."""
         with self._lock:
             if self._asked is None or self._asked.done():
                 asked: Future[_Reading | None] = Future()

@@ -1,4 +1,4 @@
-"""Spans of a coordinator: deciding about a run, and each note put on the queue. Never a word of a goal."""
+"""A coordinator's spans: one for deciding about a run, one for each job sent. They hold no word of a goal."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ logger = logging.getLogger(__name__)
 
 
 def advancing(tracer: Tracer, run: Run, outcomes: int) -> AbstractContextManager[Span]:
-    """Below the request that brought the run in."""
+    """The span of deciding about a run, below the span of the request that brought the run in."""
     attributes: Attributes = {"manyhands.goal.id": run.id, "messaging.batch.message_count": outcomes}
     return tracing.span(tracer, "advance", SpanKind.INTERNAL, tracing.context_of(run.trace), attributes)
 
 
 def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
-    """The jobs as made by what `span` tells, if it is told."""
+    """The jobs with `span` as their parent, if it is recorded."""
     if not span.is_recording():
         return jobs
     trace = tracing.traceparent(span)
@@ -35,8 +35,10 @@ def below(span: Span, jobs: Sequence[Job]) -> Sequence[Job]:
 
 @contextmanager
 def sending(tracer: Tracer, ledger: JobReader, jobs: Sequence[tuple[str, str]]) -> Iterator[None]:
-    """One span for each (job type, job id), below what made the job. Only the ledger knows that: it is asked where
-    there is a trace to write. While it is away the jobs are sent without spans: they are marked as sent already."""
+    """One span for each (job type, job id), below the span that made the job.
+
+    Only the ledger knows that span, so it is asked if traces are written. If it does not answer, the jobs are sent
+    without spans, because they are marked as sent already."""
     with ExitStack() as spans:
         try:
             for job_type, job_id in jobs if tracing.is_on(tracer) else ():
@@ -48,7 +50,7 @@ def sending(tracer: Tracer, ledger: JobReader, jobs: Sequence[tuple[str, str]]) 
 
 
 def _trace_of(ledger: JobReader, job_id: str) -> str | None:
-    """None too of one that does not read: it is sent all the same."""
+    """The job's trace; None also if the job cannot be read, as it is sent all the same."""
     try:
         status = ledger.job(job_id)
     except ValueError as error:

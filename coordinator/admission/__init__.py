@@ -1,1 +1,1 @@
-"""Who is let in, and who is told when to come back. Knows no plan."""
+"""Admission: lets requests in, or tells them when to come back. Knows no plan."""

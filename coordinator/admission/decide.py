@@ -1,4 +1,4 @@
-"""Admission: may the jobs that a request brings join their lines, and when else. Decides only; asks nobody."""
+"""Decides whether the jobs of a request may join their lines, and if not, when it may come back. Asks nobody."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from math import ceil, inf
 from coordinator.admission.line import Line
 from infra.records import Job, Load, Priority, TypeState
 
-#: To come back in, where nothing says when it would help: the speed is not known, or a type is draining.
+#: The time to come back in if nothing says when it would help: the speed is not known, or a type is draining.
 UNKNOWN_S = 10
-#: Nobody is told to stay away for longer.
+#: The longest time to come back in.
 LONGEST_S = 600
-#: What is measured is a mean: of jobs whose wait was to be just as long as it may, half would come too late. With a
-#: tenth to spare, and the time that a job runs counted, 1 of 666 did, where 12 % had (2 cores, 2026-11).
+#: A predicted wait is a mean: of the jobs that are predicted to be just in time, half would be late. With this margin,
+#: and with the time counted that a job runs, 1 of 666 jobs was late; without them 12 % were (2 cores, 2026-11).
 MARGIN = 1.1
 
 
 class Why(StrEnum):
-    """Why a request is not let in; the first of them gives the answer its status."""
+    """Why a request is not let in. If there are several reasons, the first here gives the answer its status."""
 
     TOO_MANY = "too_many"  #: it brings more jobs than may ever wait
-    TENANT_BACKLOG = "tenant_backlog"  #: too many of the tenant's wait
-    DRAINING = "draining"  #: the type takes none in
-    BACKLOG = "backlog"  #: too many wait
-    DEADLINE = "deadline"  #: they would wait for longer than they may
+    TENANT_BACKLOG = "tenant_backlog"  #: too many jobs of the tenant wait
+    DRAINING = "draining"  #: the job type takes in no jobs
+    BACKLOG = "backlog"  #: too many jobs wait
+    DEADLINE = "deadline"  #: its jobs would be claimed or done too late
 
 
 @dataclass(frozen=True)
 class Bid:
-    """What a request brings of one type."""
+    """The jobs of one type that a request brings."""
 
     type: str
     tenant: str
     priority: Priority
-    jobs: int = 0  #: at once; 0: the type is named, and gets its jobs later
-    tokens: int = 0  #: of them
-    within_s: float = inf  #: in which the last of them must be taken
-    done_s: float = inf  #: in which it must be done
+    jobs: int = 0  #: how many come at once; 0 if the request names the type but its jobs come later
+    tokens: int = 0  #: the tokens of these jobs together
+    within_s: float = inf  #: how soon the last of them must be claimed
+    done_s: float = inf  #: how soon the last of them must be done
 
 
 @dataclass(frozen=True)
 class Bounds:
-    backlog: int  #: jobs of the type that may wait
-    tenant_backlog: int  #: of them, the tenant's
+    backlog: int  #: how many jobs of the type may wait
+    tenant_backlog: int  #: how many of them may be one tenant's
 
 
 @dataclass(frozen=True)
 class Promised:
-    """What was told to come back, sooner than who asks now; it has not."""
+    """Jobs that were told to come back before the caller that asks now, and that have not come yet."""
 
     jobs: int = 0
-    places: float = 0.0  #: that they need of the room that there is now
+    places: float = 0.0  #: how many of the places that are free now they need
 
 
 NOTHING = Promised()
@@ -64,11 +64,11 @@ class Fault:
     type: str
     why: Why
     sentence: str
-    retry_s: float | None  #: until it would be let in; None: never, or not known
+    retry_s: float | None  #: how long until it would be let in; None if never, or if it is not known
 
 
 def bids(types: Iterable[str], jobs: Sequence[Job], tenant: str, priority: Priority, deadline_s: float) -> list[Bid]:
-    """What a request brings: its first `jobs`, and the other `types` that it names."""
+    """The bids of a request for its first `jobs`, and for the other `types` that it names."""
     by_type: dict[str, list[Job]] = {name: [] for name in sorted(set(types))}
     for job in jobs:
         by_type[job.type].append(job)
@@ -83,7 +83,7 @@ def _within_s(jobs: Sequence[Job]) -> float:
 
 
 def joined(load: Load, bids: Sequence[Bid]) -> Load:
-    """The load when the bids' jobs wait too."""
+    """The load with the bids' jobs added to those that wait."""
     ready = {priority: dict(tenants) for priority, tenants in load.ready.items()} if bids else load.ready
     for bid in bids:
         tenants = ready.setdefault(bid.priority, {})
@@ -92,7 +92,7 @@ def joined(load: Load, bids: Sequence[Bid]) -> Load:
 
 
 def wait_s(bid: Bid, line: Line) -> float | None:
-    """Until the last of the bid's jobs is taken; None: not known."""
+    """Seconds until the last of the bid's jobs is taken; None if it is not known."""
     behind = max(0, bid.jobs - 1)
     ahead = line.seconds(line.before(bid.tenant, bid.priority, behind) - behind)
     with_it = line.token_seconds(bid.tokens * behind / bid.jobs if bid.jobs else 0)
@@ -102,7 +102,10 @@ def wait_s(bid: Bid, line: Line) -> float | None:
 def faults(
     bid: Bid, line: Line, bounds: Bounds, promised: Promised = NOTHING, tenants: Promised = NOTHING
 ) -> list[Fault]:
-    """All that keeps the bid out; nothing does if it is empty. `tenants`: what was promised about its own bound."""
+    """Everything that keeps the bid out. `tenants`: the promises about the tenant's own bound.
+
+    A bid without jobs is kept out only if its type is draining.
+    """
     found = [
         _draining(bid, line),
         _too_many(bid, bounds) or _tenant_backlog(bid, line, bounds, tenants) if bid.jobs else None,
@@ -113,7 +116,7 @@ def faults(
 
 
 def retry_after_s(found: Sequence[Fault]) -> int | None:
-    """Whole seconds until all of the faults would be gone; None: coming back does not help."""
+    """Whole seconds until all of the faults would be gone; None if coming back does not help."""
     if any(fault.why is Why.TOO_MANY for fault in found):
         return None
     longest = max(UNKNOWN_S if fault.retry_s is None else fault.retry_s for fault in found)
@@ -121,7 +124,7 @@ def retry_after_s(found: Sequence[Fault]) -> int | None:
 
 
 def promised_s(found: Sequence[Fault]) -> int | None:
-    """The same; None also where that is no more than a guess."""
+    """Like `retry_after_s`, but None also if that would be no more than a guess."""
     known = all(fault.retry_s is not None and fault.retry_s <= LONGEST_S for fault in found)
     return retry_after_s(found) if known else None
 
@@ -173,7 +176,7 @@ def _and(promised: Promised) -> str:
 
 
 def _until_left(tenant: str, own: int, line: Line) -> float | None:
-    """Until so many of the tenant's have left; those beyond what waits are others that come back before."""
+    """Seconds until `own` jobs of the tenant have left. If fewer wait now, the rest are jobs that come back before."""
     beyond = max(0, own - line.of(tenant))
     return line.seconds(line.until(tenant, own - beyond) + beyond)
 
@@ -195,7 +198,7 @@ def _deadline(bid: Bid, line: Line, promised: Promised) -> Fault | None:
 
 
 def _late_s(bid: Bid, wait: float, runs_s: float) -> float:
-    """By how much it is taken or done too late; not above 0: in time."""
+    """Seconds by which it would be claimed or done too late; at most 0 if it would be in time."""
     return max(wait - bid.within_s, wait + runs_s - bid.done_s)
 
 

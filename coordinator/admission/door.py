@@ -19,12 +19,12 @@ from specialists.catalog import Catalog
 
 
 class NotAdmitted(Exception):
-    """A request that is not let in now, or never; `faults` says everything that keeps it out."""
+    """The request is not let in, now or ever. `faults` says everything that keeps it out."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = [fault.sentence for fault in faults]
         self.why = min((fault.why for fault in faults), key=list(Why).index)
-        self.retry_after_s = retry_after_s(faults)  #: None: coming back does not help
+        self.retry_after_s = retry_after_s(faults)  #: None if coming back does not help
         super().__init__("; ".join(self.faults))
 
 
@@ -35,8 +35,8 @@ def refusals_counter(meter: Meter) -> Counter:
 
 
 class Door:
-    """What is entering counts as waiting already, so that those who come at once cannot all pass one bound. That holds
-    within this process; of others, what enters at the same moment is not seen."""
+    """Admits requests. Jobs that are entering count as waiting already, so that requests that come at the same moment
+    cannot all pass one bound. Requests that enter through other processes at that moment are not seen."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class Door:
 
     @contextmanager
     def entering(self, bids: Sequence[Bid], name: str | None = None) -> Iterator[None]:
-        """While what the bids are for is stored. Raises NotAdmitted.
+        """Let the bids enter for as long as their run is being stored. Raises NotAdmitted.
 
-        Who gives a `name` and is refused has a place from when it was told to come back: who comes then with the same
-        name is let in before those who were told a later time, and those who come first now.
+        A refused caller that gave a `name` reserves capacity from the time on when it was told to come back. With the
+        same name it is then let in before callers that were told a later time, and before new callers.
         """
         self._admit(bids, name)
         try:
@@ -72,7 +72,7 @@ class Door:
                     self._entering.remove(bid)
 
     def lines(self, types: Sequence[str]) -> dict[str, Line]:
-        """As they are now."""
+        """The lines of the job types as they are now."""
         return {name: Line(load, self._settings.tenant_weights) for name, load in self._ledger.loads(types).items()}
 
     def _admit(self, bids: Sequence[Bid], name: str | None) -> None:
@@ -85,10 +85,10 @@ class Door:
 
     @contextmanager
     def _watch(self) -> Iterator[list[Bid]]:
-        """What is entering, and what is let in from now on, even if it has entered since.
+        """The bids that are entering now, to which all bids are added that are let in while the list is watched.
 
-        What the ledger is asked for meanwhile may have it or not. Counted twice it keeps others out for a moment; not
-        counted at all it would let too many in.
+        Loads that are read from the ledger meanwhile may include them or not. A bid that is counted twice keeps others
+        out for a moment; a bid that is not counted at all would let too many in.
         """
         with self._lock:
             seen = list(self._entering)
@@ -117,13 +117,13 @@ class Door:
         return self._promises.before(key, self._promises.redeem(key, name), self._now_s(), per_s)
 
     def _promise(self, bids: Sequence[Bid], found: Sequence[Fault], name: str) -> None:
-        """A place in each line that is too long, from when they were told to come back; where that is no guess."""
+        """Reserve places in each line that is too long, from the time to come back on, if that time is no guess."""
         after_s, now_s = promised_s(found), self._now_s()
         if after_s is None:
             return
         for bid in bids:
             whys = {fault.why for fault in found if fault.type == bid.type}
-            if whys:  # a tenant that is over its own bound has no claim to the room that others share
+            if whys:  # a tenant that is over its own bound reserves no place in the line that all share
                 key = (bid.type, bid.tenant if Why.TENANT_BACKLOG in whys else None)
                 promise = Promise(name, bid.tenant, bid.jobs, now_s + after_s)
                 self._promises.make(key, promise, self._bounds(bid), now_s)

@@ -1,6 +1,6 @@
-"""Promises: who was told to come back, and when. Kept in this process: another tells its own callers its own times.
+"""Promises: the jobs that were told to come back, and when. Knows no other process, which makes its own promises.
 
-Only who gave a name is promised anything: of others there is no telling whether they have come.
+Only a caller that gave a name is promised anything: without a name nothing tells whether a caller has come back.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from coordinator.admission.decide import NOTHING, Bounds, Promised
 
 #: Promises that are due in the same fraction of a second are kept as one.
 PER_S = 4
-#: For so long after it is due a promise holds: who it was made to may be a little late.
+#: How long a promise holds after it is due, as its caller may be a little late.
 GRACE_S = 3.0
-#: How often what nobody asks about any more is looked for.
+#: How often promises are swept that nobody asks about any more.
 SWEEP_S = 60.0
-#: Jobs that are promised under one key. No fewer than come true: with a type's backlog as the bound, what was told came
-#: true for 32 % at three times the capacity of a short line, and for all without (2 cores, 2026-11).
+#: The most jobs that are promised under one key. It is not bounded by the type's backlog: with that bound, 32 % of the
+#: promises came true at three times the capacity of a short line, and without it all did (2 cores, 2026-11).
 MOST = 100_000
 
-Key = tuple[str, str | None]  #: a job type, and the tenant whose own bound it was about
+Key = tuple[str, str | None]  #: a job type, and a tenant if the promise is about the tenant's own bound
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Promise:
 
 
 class Promises:
-    """Not for several threads at once."""
+    """All promises of this process. It is not for several threads at once."""
 
     def __init__(self) -> None:
         self._made: dict[Key, _Made] = {}
@@ -48,7 +48,7 @@ class Promises:
         return sum(len(made.named) for made in self._made.values())
 
     def make(self, key: Key, promise: Promise, bounds: Bounds, now_s: float) -> None:
-        """Unless more jobs of its tenant were promised then than may wait of it, or too many in all."""
+        """Keep a promise, unless its tenant's promised jobs would pass the tenant's bound, or all of them `MOST`."""
         if now_s >= self._sweep_s:
             self._sweep_s = now_s + SWEEP_S
             for each in list(self._made):
@@ -56,15 +56,15 @@ class Promises:
         self._made.setdefault(key, _Made()).add(promise, bounds)
 
     def redeem(self, key: Key, name: str | None) -> float:
-        """Take back the promise to `name`, who is here; returns when it was due. Infinity: there was none."""
+        """Take back the promise to `name`, whose caller is here. Returns when it was due, or infinity without one."""
         promise = self._made[key].remove(name) if name and key in self._made else None
         return promise.due / PER_S if promise else inf
 
     def before(self, key: Key, due_s: float, now_s: float, per_s: float | None) -> Promised:
-        """What was told to come back before `due_s` and has not, where `per_s` jobs a second make room for it.
+        """The jobs that were told to come back before `due_s` and have not. `per_s`: jobs that leave the line a second.
 
-        It needs as many places of the room that there is now as there will not be when it is due. What is due later
-        than soon needs none yet, and where no speed is known nothing does.
+        They need the places that will not have become free when they are due, so these are kept free now. A promise
+        that is due later than `GRACE_S` from now needs none yet, and none does if the speed is not known.
         """
         self._forget(key, now_s)
         jobs, places = 0, 0.0
@@ -88,7 +88,7 @@ class _Due:
 
 
 class _Made:
-    """What was promised under one key."""
+    """The promises under one key."""
 
     def __init__(self) -> None:
         self.named: dict[str, Promise] = {}
@@ -122,7 +122,7 @@ class _Made:
             del self._due[promise.due]
 
     def until(self, due_s: float) -> Iterator[tuple[float, int]]:
-        """(when due, jobs) of what is due before, the first first."""
+        """(when due, number of jobs) of the promises that are due before `due_s`, in order of time."""
         for due in sorted(self._due):
             if due / PER_S < due_s:
                 yield due / PER_S, self._due[due].jobs

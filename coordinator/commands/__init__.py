@@ -1,1 +1,1 @@
-"""The commands that ask the API, and what they show on a terminal."""
+"""The commands that ask the API, and the views that they show on a terminal. Knows no ledger."""

@@ -1,4 +1,4 @@
-"""A goal followed by a command: its plans are asked about on a terminal, and its end is an exit code."""
+"""Follows a goal for a command, asks on a terminal which plan is to run, and ends with an exit code. Draws nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODES = {"succeeded": 0, "unsure": UNSURE, "refused": REFUSED}
 
 
 def follow_to_exit(client: Client, goal_id: str) -> None:
-    """Show the goal, and end with the code that says how it stands."""
+    """Show the goal until it ends or nobody can choose its plan, and exit with the code of its state."""
     from coordinator.commands.views.following import follow
 
     console = Console()
@@ -33,12 +33,12 @@ def follow_to_exit(client: Client, goal_id: str) -> None:
 
 
 def sits_there(console: Console) -> bool:
-    """Whether there is somebody to ask."""
+    """Whether somebody sits at the terminal who can be asked."""
     return console.is_terminal and sys.stdin.isatty()
 
 
 def _ask(client: Client, goal: Json) -> bool:
-    """Whether somebody chose: a plan, or none of them, which ends the goal."""
+    """Ask which plan is to run. True if somebody chose a plan, or chose none, which ends the goal."""
     numbers = [str(number) for number in range(1, len(goal["plans"]) + 1)]
     while True:
         try:
@@ -54,7 +54,7 @@ def _ask(client: Client, goal: Json) -> bool:
 
 
 def _confirm(client: Client, goal_id: str, choice: int) -> None:
-    """Unless somebody else has decided meanwhile: then the goal goes on, or has ended."""
+    """Confirm a plan. If somebody else has decided meanwhile, the goal goes on or has ended, and nothing is done."""
     from coordinator.client import ApiError
 
     try:

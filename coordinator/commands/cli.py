@@ -1,4 +1,4 @@
-"""The commands that run the product and ask it. Heavy imports wait inside the commands."""
+"""The commands that run the product and ask it. Heavy imports stand inside the commands, so that others start fast."""
 
 from __future__ import annotations
 

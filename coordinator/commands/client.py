@@ -1,4 +1,4 @@
-"""The client of commands: where the API is, and what stops a command as lines for people."""
+"""Makes the client for a command, and turns errors into lines for people. Knows no command."""
 
 from __future__ import annotations
 

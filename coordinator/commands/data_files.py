@@ -1,6 +1,7 @@
-"""Files of data given on the command line: read as what they are, or refused until that is said. Knows no API.
+"""Reads the data files that the command line names. Knows no API.
 
-A file is one text, a list of lines, JSON, JSON Lines or a table; nothing is guessed from its content.
+A file is one text, a list of lines, JSON, JSON Lines or a table. Its name or the caller says which, and nothing is
+guessed from its content: a file of several lines is refused if neither says it.
 """
 
 from __future__ import annotations
@@ -16,23 +17,24 @@ from coordinator.exits import Reason
 from infra.json_lines import STANDARD_INPUT, FileFault, NotJson, json_of, lines_of, read_bytes, text_of
 from infra.records import Json
 
-#: A table's fields are parted by whichever of these its header has most of.
+#: A table's delimiter is the one of these that its header has most of.
 DELIMITERS = ",;\t|"
-FIELD_CHARACTERS = 10_000_000  #: of a table: more than a request may have
-#: What the end of a file's name says of its form; of others only one line is one text without a word.
+FIELD_CHARACTERS = 10_000_000  #: the most characters of a table's field, which is more than a request may have
+#: The end of a file's name -> its form. A file with another name must say its form, unless it has only one line.
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"}
-_LINE_END = re.compile(r"\r\n|\n|\r")  # other marks, such as U+2028, stand inside texts
+_LINE_END = re.compile(r"\r\n|\n|\r")  # other line ends, such as U+2028, belong to the text
 _QUOTED = re.compile(r'"[^"]*"')
 
 
 class GivenError(Reason, ValueError):
-    """An input that cannot be read; says which, where and what is expected."""
+    """An input cannot be read. The message says which input, where, and what is expected."""
 
 
 def read_file(where: str, given: str) -> Any:
-    """`given`: FILE, FORM:FILE, or `-` for standard input; a name that ends in .gz is unpacked. Raises GivenError.
+    """Read a file's data. Raises GivenError.
 
-    `where` begins each error, such as `--input messages`."""
+    `given`: FILE, FORM:FILE, or `-` for standard input; a name that ends in .gz is unpacked. `where`: the beginning of
+    each error, such as `--input messages`."""
     form, colon, path = given.partition(":")
     if not colon or form not in _FORMS:
         form, path = "", given
@@ -42,7 +44,7 @@ def read_file(where: str, given: str) -> Any:
 
 
 def read_json(where: str, text: str) -> Any:
-    """A value that can be sent on: no NaN, no half of a surrogate pair. Raises GivenError."""
+    """A JSON value that can be sent on: it has no NaN and no half of a surrogate pair. Raises GivenError."""
     try:
         return json_of(text)
     except NotJson as error:
@@ -83,7 +85,7 @@ def _lines(where: str, text: str) -> list[str]:
 
 
 def _json_lines(where: str, text: str) -> list[Any]:
-    """An object that holds one text and nothing else stands for that text."""
+    """The values of the lines. An object that holds one text and nothing else stands for that text."""
     lines = list(lines_of(text.encode()))
     if wrong := [line for line in lines if line.fault]:
         more = f"; {len(wrong)} of {len(lines)} lines cannot be read" if len(wrong) > 1 else ""
@@ -97,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def _csv(where: str, text: str) -> list[Any]:
-    """Its delimiter is whichever its header has most of, outside of quotes."""
+    """The rows of a CSV table. Its delimiter is the one that its header has most of outside of quotes."""
     header = _QUOTED.sub("", _LINE_END.split(text, maxsplit=1)[0])
     return _table(where, text, max(DELIMITERS, key=header.count) if any(map(header.count, DELIMITERS)) else ",")
 
@@ -107,7 +109,7 @@ def _tsv(where: str, text: str) -> list[Any]:
 
 
 def _table(where: str, text: str, delimiter: str) -> list[Any]:
-    """A record of texts for each row, by the names in the header; of a table of one column, its texts."""
+    """An object of texts for each row, by the names in the header. A table of one column gives its texts alone."""
     csv.field_size_limit(FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(_one_text(where, text), newline=""), delimiter=delimiter, strict=True)
     rows: list[Any] = []
@@ -142,7 +144,7 @@ _FORMS: Mapping[str, Callable[[str, str], Any]] = {
 
 
 def read_object(option: str, path: Path, what: str) -> Json:
-    """A JSON object in a file, whatever its name. Raises GivenError."""
+    """The JSON object in a file, whatever the file's name. Raises GivenError."""
     where = f"{option} {path}"
     value = read_json(where, _text(option, str(path)))
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is given on the command line: inputs by name, the whole of a job's, a plan in a file. Knows no API."""
+"""Reads what the command line gives: inputs by name, a whole job input, a plan in a file. Knows no API."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_inputs(pairs: Iterable[str]) -> Json:
 
 
 def read_job_input(given: Sequence[str]) -> Json:
-    """A job's input: by name, or the whole of it from one file. Raises GivenError."""
+    """A job's input, given by names or as a whole in one file. Raises GivenError."""
     whole = [each for each in given if each.startswith("@")]
     if not whole:
         return read_inputs(given)
@@ -51,11 +51,11 @@ def read_job_input(given: Sequence[str]) -> Json:
 
 
 def read_plan_file(path: Path) -> Json:
-    """A plan, or what `manyhands plans show` prints. Raises GivenError."""
+    """The object in a plan file: a plan, or the output of `manyhands plans show`. Raises GivenError."""
     return read_object("--plan", path, "with the plan's steps")
 
 
 def _said(name: str, value: str) -> str:
-    if unwritable(value):  # an argument that is not UTF-8
+    if unwritable(value):  # the argument is not UTF-8
         raise GivenError(f"--input {name}: is not UTF-8; write it to a file in UTF-8 and give name=@file")
     return value

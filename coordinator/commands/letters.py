@@ -1,4 +1,4 @@
-"""The commands about dead letters: jobs that ended without an output."""
+"""The commands about dead letters: jobs that ended without an output. Knows only the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several commands take, and how it becomes what the client sends."""
+"""The options and arguments that several commands share, and their values for the client. Knows no command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Deadline = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="The time from accepted to ended. Default: that of the deployment."),
 ]
-#: `--queue-limit` is its old name.
+#: `--queue-limit` is the old name of `--claim-within`.
 ClaimWithin = Annotated[
     float | None,
     typer.Option(
@@ -58,7 +58,7 @@ JobType = Annotated[str, typer.Argument(help="The job type.")]
 
 
 def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Json | Saved:
-    """Words, a plan, or the name of one, as the client takes it. Raises GivenError."""
+    """The goal as the client takes it: words, a plan, or a saved plan's name. Raises GivenError."""
     from coordinator.client import Saved
     from coordinator.commands.data_files import GivenError
     from coordinator.commands.inputs import read_plan_file
@@ -71,6 +71,6 @@ def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Js
 
 
 def limits_of(deadline_s: float | None, claim_within_s: float | None) -> Json:
-    """Those that are said."""
+    """The limits that are given."""
     said = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
     return {name: value for name, value in said.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The commands about saved plans: plans that are kept under names, to be run again."""
+"""The commands about saved plans: plans that are kept under names to run again. Knows only the client."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def delete(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
 
 
 def _what(goal_id: str | None, file: Path | None) -> Json:
-    """As `Client.save_plan` takes it. Raises GivenError."""
+    """The plan as arguments of `Client.save_plan`. Raises GivenError."""
     from coordinator.commands.data_files import GivenError
     from coordinator.commands.inputs import read_plan_file
 

@@ -1,4 +1,4 @@
-"""The commands that try goals in this process, without Redis and workers: `rehearse` and `plan`."""
+"""The commands `rehearse` and `plan`, which try goals in this process without Redis and workers. Knows no API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NOT_DONE = 2  #: A line of the file cannot be read, or there is no planner here.
 
-#: As `manyhands run` ends.
+#: The same exit codes as those of `manyhands run`.
 _CODES = {"plan": 0, "failed": FAILED, "unsure": UNSURE, "refused": REFUSED}
 
 Folders = Annotated[
@@ -105,7 +105,7 @@ def plan(goal: GoalWords, given: Inputs = None, specialists: Folders = None, as_
 
 @contextmanager
 def _rehearsing(folders: Sequence[Path] | None) -> Iterator[tuple[Rehearsal, Catalog]]:
-    """A rehearsal over the settings' specialists and those in `folders`; what stops it is told as commands do."""
+    """A rehearsal over the specialists of the settings and of `folders`. An error ends the command in plain lines."""
     from coordinator.plans.plan import Limits
     from coordinator.rehearsal.planner import PlannerMissing, load_answer, load_planner
     from coordinator.rehearsal.rehearsal import Rehearsal

@@ -1,4 +1,4 @@
-"""A job and that of its fallback, as one: what has become of what a caller asked. Pure."""
+"""An answered job: a job and its fallback's job, seen as the one job that a caller asked for. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from infra.records import JobState, JobStatus
 @dataclass(frozen=True)
 class Followed:
     job: JobStatus
-    fallback: JobStatus | None = None  #: of the job that was asked the same, as the output was too unsure
-    undecided: bool = False  #: the output may be too unsure, and no coordinator has looked yet
+    fallback: JobStatus | None = None  #: the fallback's job, which was asked the same after a too unsure output
+    undecided: bool = False  #: whether the output may be too unsure, and no coordinator has looked at it yet
 
     @property
     def state(self) -> JobState:
-        """Not ended while another answer may come: then it is that of the fallback's job."""
+        """The state of both as one. It is not an ended state while a fallback may still answer."""
         if self.undecided:
             return JobState.PENDING
         if self.fallback and not self.fallback.state.ended:
@@ -24,7 +24,7 @@ class Followed:
 
     @property
     def answer(self) -> JobStatus | None:
-        """Whose outcome counts: the fallback's, and the job's own where that has no output. None: nobody's yet."""
+        """The job whose outcome counts: the fallback's if it has an output, else the first. None while none counts."""
         if not self.state.ended:
             return None
         has_better = self.fallback and self.fallback.outcome and self.fallback.outcome.output is not None

@@ -1,4 +1,7 @@
-"""What a request means, whichever way it is said: defaults that are written out make no difference. Knows no HTTP."""
+"""The canonical form of a request: two requests with the same meaning have the same form. Knows no HTTP.
+
+It makes no difference whether a default is written out or left out.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from infra.records import Json
 
 
 def meaning(body: Json, limits: Json, deployment: Limits) -> Json:
-    """`body` as a Goal or JobRequest was read, `limits` what it asks for besides. What does not read stays as it is:
-    it is refused later, and no key is kept for it."""
+    """The canonical form of a Goal or JobRequest, read as `body` and the `limits` that it asks for.
+
+    A part that cannot be read stays as it is: it is refused later, and no key is kept for it."""
     plan, limits = body.get("plan"), current_names(limits)
     if not isinstance(plan, dict):
         return body | {"limits": _unusual(limits, deployment)}
@@ -24,7 +28,7 @@ def meaning(body: Json, limits: Json, deployment: Limits) -> Json:
 
 
 def _unusual(asked: Json, deployment: Limits) -> Json:
-    """Those that are not the deployment's own anyway."""
+    """The limits in `asked` that differ from the deployment's own."""
     usual = deployment.model_dump(mode="json")
     try:
         said = Limits.model_validate(usual | asked).model_dump(mode="json")
@@ -34,7 +38,7 @@ def _unusual(asked: Json, deployment: Limits) -> Json:
 
 
 def _plan(plan: Json) -> Json:
-    """Without its limits."""
+    """The canonical form of a plan, without its limits."""
     rest = {name: value for name, value in plan.items() if name != "limits"}
     try:
         steps = [Step.model_validate(step) for step in plan.get("steps", ())]

@@ -1,4 +1,4 @@
-"""What goals need of the ledger. Knows no goal."""
+"""The part of the ledger that goals need. Knows no goal."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ from infra.ledger.protocols.workers import WorkerRoster
 class GoalLedger(
     RunStore, RunEvents, SavedPlanReader, JobReader, JobRelease, TypeStates, TypeLoads, WorkerRoster, Protocol
 ):
-    """Runs with their events and jobs, and what decides whether a goal is let in."""
+    """Runs with their events and jobs, saved plans, and the loads by which goals are admitted."""

@@ -1,4 +1,4 @@
-"""Goals: taken in, looked at, confirmed, cancelled. All through the ledger; knows neither the queue nor HTTP."""
+"""Goals: accepts them, looks them up, confirms and cancels them in the ledger. Knows neither the queue nor HTTP."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from infra.records import Json, RunState, TypeState
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
-#: Events after which a run does nothing more by itself.
+#: The events after which a run does nothing more by itself.
 _HALTS = frozenset({"run.ended", "run.unsure"})
 
-#: Asked by nobody in particular, and done again if it is asked again.
+#: A request of no particular tenant and without a key: sending it again does it again.
 ANYBODY = Asking()
 
 
@@ -46,7 +46,7 @@ class Goals:
         metrics: RunMetrics | None = None,
         door: Door | None = None,
     ) -> None:
-        self.limits = Limits(  #: of this deployment
+        self.limits = Limits(  #: this deployment's limits
             max_jobs=settings.max_jobs, deadline_s=settings.deadline_s, max_replans=settings.max_replans
         )
         self._ledger = ledger
@@ -61,18 +61,18 @@ class Goals:
         """Store the run of a goal and release its first jobs.
 
         Raises KeyUsed, UnreadablePlan, and GoalRefused or NotAdmitted with all faults; nothing is stored then. The key
-        comes first: who only asks again is neither refused nor kept waiting.
+        is looked up first, so that a repeated request is neither refused nor told to come back.
         """
         self._look_up(asking)
         return self._create(self._new.of_goal(goal, asking.tenant), asking)
 
     def accept_job(self, request: JobRequest, asking: Asking = ANYBODY) -> Run:
-        """A run of one step. Raises as `accept` does."""
+        """Store the run of a single job, which has one step. Raises the same errors as `accept`."""
         self._look_up(asking)
         return self._create(self._new.of_job(request, asking.tenant), asking)
 
     def meaning(self, asked: Goal | JobRequest) -> Json:
-        """The same for requests that ask for the same, as long as this deployment's defaults are."""
+        """The canonical form of a request. Requests with the same meaning have the same, under the same defaults."""
         body = asked.model_dump(mode="json", exclude={"limits", "deadline_s", "claim_within_s"})
         limits = asked.limits() if isinstance(asked, JobRequest) else asked.limits
         return meaning(body, limits, self.limits)
@@ -82,19 +82,19 @@ class Goals:
         return self._runs.load(run_id)
 
     def recent(self, limit: int) -> list[Run]:
-        """The newest runs first, without those that do not read."""
+        """The newest runs first, without those that cannot be read."""
         return list(self._runs.recent(limit))
 
     def result(self, run: Run) -> Any:
-        """What a run that succeeded results in, from the ledger."""
+        """The result of a run that succeeded, from the ledger."""
         return self._runs.result(run)
 
     def inputs(self, run: Run) -> Json:
-        """Of its goal, from the ledger; empty where they are not kept any more."""
+        """The inputs of the run's goal, from the ledger; empty if they are not kept any more."""
         return self._runs.inputs(run)
 
     def cancel(self, run_id: str) -> Run:
-        """End the run and its jobs; one that has ended stays as it ended. Raises UnknownRun."""
+        """End the run and its jobs. A run that has ended stays as it is. Raises UnknownRun."""
         while True:
             record = self._runs.record(run_id)
             run = Run.load(record)
@@ -112,7 +112,7 @@ class Goals:
                 return run
 
     def confirm(self, run_id: str, confirmation: Confirmation) -> Run:
-        """Have an unsure run go on with a plan. Raises UnknownRun, NotUnsure, or GoalRefused with the plan's faults."""
+        """Let an unsure run go on with a plan. Raises UnknownRun, NotUnsure, or GoalRefused with the plan's faults."""
         while True:
             record, stored = self._runs.record(run_id), self._runs.stored(run_id)
             try:
@@ -123,7 +123,7 @@ class Goals:
                 return run
 
     def wait(self, run_id: str, wait_s: float, gone: Callable[[], bool] = lambda: False) -> Run:
-        """The run when it has ended or waits to be confirmed, or as it is after `wait_s`, or when who asks has `gone`.
+        """Wait until the run has ended or is unsure, `wait_s` at most, and not once the caller has `gone`.
 
         Raises UnknownRun."""
         wait = Wait(self._ledger, wait_s, gone)
@@ -134,13 +134,15 @@ class Goals:
         return self.load(run_id) if run.state is RunState.RUNNING else run
 
     def job(self, job_id: str, wait_s: float = 0.0, gone: Callable[[], bool] = lambda: False) -> Followed:
-        """The job when it has ended, and its fallback's, or as they are after `wait_s`, or when who asks has `gone`.
+        """Wait until the job and its fallback's have ended, `wait_s` at most, and not once the caller has `gone`.
 
         Raises UnknownJob."""
         return self._jobs.wait(job_id, wait_s, gone)
 
     def cancel_job(self, job_id: str) -> Followed:
-        """End a job; one that was sent alone, with its run. One that has ended stays as it ended. Raises UnknownJob."""
+        """End a job, and its run too if the job was sent alone. A job that has ended stays as it is.
+
+        Raises UnknownJob."""
         followed = self.job(job_id)
         job = followed.job.job
         if job.step_id == JOB_STEP and not job.of_fallback and len(self.load(job.run_id).plan.steps) == 1:
@@ -150,11 +152,11 @@ class Goals:
         return self.job(job_id)
 
     def paused(self) -> set[str]:
-        """Job types that are paused."""
+        """The job types that are paused."""
         return {name for name, state in self._ledger.type_states().items() if state is TypeState.PAUSED}
 
     def unserved(self, run: Run) -> list[Json]:
-        """Job types that the run waits for and no live worker does, in the version that it needs."""
+        """The job types that the run waits for, but that no live worker serves in the version that it needs."""
         return unserved(run, served_by(self._ledger.workers())) if run.state is RunState.RUNNING else []
 
     def _look_up(self, asking: Asking) -> None:
@@ -171,9 +173,9 @@ class Goals:
             return self._releases.store(run, change, asking)
 
     def _confirm(self, confirmed: Reopened, version: int) -> Run | None:
-        """None if the run changed in between: it was cancelled, or another plan was confirmed."""
+        """Save the confirmed run. None if it changed in between: it was cancelled, or another plan was confirmed."""
         change = confirmed.change
         if not change.run.state.ended:
             return self._releases.take_up(confirmed, version)
-        # nothing to do at all: maps over empty lists, or far too much
+        # The run has ended already: its maps are over empty lists, or it would have too many jobs.
         return self._releases.save(change, version, change.run.since_ms, confirmed.events)

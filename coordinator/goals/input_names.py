@@ -1,17 +1,17 @@
-"""The names of a goal's inputs, and what is wrong with some. Knows no goal."""
+"""The names of a goal's inputs, and their faults. Knows no goal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-#: Of an input's name; and what a reference to it could not be told apart from.
+#: How long an input's name may be, and the characters that it may not have, as they mean something in a reference.
 _NAME_CHARACTERS = 64
 _NOT_IN_NAMES = frozenset(".[]{}")
 
 
 def input_faults(inputs: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the inputs' names, and with values that have no kind a plan could speak of."""
+    """The faults of the inputs' names, and of values that are null."""
     faults = []
     for name, value in inputs.items():
         if not _is_name(name):

@@ -1,4 +1,4 @@
-"""Jobs of runs: looked at together with their fallbacks, and waited for. Releases none."""
+"""Looks up jobs of runs together with their fallbacks, waits for them and cancels them. Releases none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Jobs:
         self._runs = runs
 
     def wait(self, job_id: str, wait_s: float, gone: Callable[[], bool]) -> Followed:
-        """The job when it has ended, and its fallback's, or as they are after `wait_s`, or when who asks has `gone`.
+        """Wait until the job and its fallback's have ended, `wait_s` at most, and not once the caller has `gone`.
 
         Raises UnknownJob."""
         wait = Wait(self._ledger, wait_s, gone)
@@ -31,7 +31,7 @@ class Jobs:
             wait.listen(followed.job.job.run_id)
 
     def follow(self, job_id: str) -> Followed:
-        """The job as it is, with its fallback's. Raises UnknownJob."""
+        """The job as it is now, with its fallback's. Raises UnknownJob."""
         status = self._ledger.job(job_id)
         if status is None:
             raise UnknownJob(job_id)
@@ -48,6 +48,6 @@ class Jobs:
         return Followed(status, other if other and other.job.round == job.round else None)
 
     def cancel(self, followed: Followed) -> None:
-        """End the job, and its fallback's."""
+        """End the job and its fallback's."""
         fallback = [followed.fallback.job.id] if followed.fallback else []
         self._ledger.cancel([followed.job.job.id, *fallback])

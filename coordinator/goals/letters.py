@@ -1,4 +1,4 @@
-"""Dead letters: jobs that ended without an output, for somebody to look at, replay or purge. Knows no HTTP."""
+"""Dead letters: jobs that ended without an output. They are listed, replayed and purged here. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.ledger.protocols.jobs import JobReader
 from infra.records import Cause, DeadLetter, JobStatus
 from specialists.catalog import Catalog, UnknownJobType
 
-BATCH = 1000  #: purged at a time, or looked through
+BATCH = 1000  #: how many letters are purged or looked through at a time
 
 
 class UnknownLetter(Unknown):
@@ -23,11 +23,11 @@ class UnknownLetter(Unknown):
 
 
 class UnknownLetters(Unknown):
-    """Of a type that there is not."""
+    """The job type whose letters are asked for does not exist."""
 
 
 class LetterLedger(DeadLetterStore, JobReader, Protocol):
-    """Dead letters, and the jobs that they are of."""
+    """Dead letters and their jobs."""
 
 
 class Letters:
@@ -51,8 +51,10 @@ class Letters:
         return status, cause
 
     def replay(self, job_id: str) -> tuple[Run, list[str]]:
-        """The job's run, taken up again where outputs are missing, and the ids of its other dead letters that are done
-        again with it, of the newest. Raises UnknownLetter, UnknownRun, RerunRefused."""
+        """Take up the job's run again where outputs are missing.
+
+        Returns the run, and the ids of its other dead letters, among the newest, whose jobs are done again with it.
+        Raises UnknownLetter, UnknownRun, RerunRefused."""
         job = self.load(job_id)[0].job
         if job.of_fallback:
             raise RerunRefused(
@@ -67,7 +69,7 @@ class Letters:
         return run, [each for each in letters if each != job_id and _is_taken_up(run, each)]
 
     def _of(self, run: Run) -> list[str]:
-        """Its jobs among the newest dead letters."""
+        """The ids of the run's jobs among the newest dead letters."""
         types = sorted({step.type for step in run.plan.steps})
         newest = (each.job_id for job_type in types for each in self._ledger.dead_letters(job_type, None, BATCH))
         return [job_id for job_id in newest if job_id.startswith(f"{run.id}.")]
@@ -75,10 +77,10 @@ class Letters:
     def purge(self, job_id: str) -> None:
         """Raises UnknownLetter."""
         self.load(job_id)
-        self._ledger.purge([job_id])  # how many that were says nothing, if its first answer was lost
+        self._ledger.purge([job_id])  # its count is ignored: if a first answer was lost, the retry counts none
 
     def purge_all(self, job_type: str | None, cause: Cause | None) -> int:
-        """Forget all of a type and cause; returns how many there were. Raises UnknownLetters."""
+        """Forget all letters of a type and cause, and return how many there were. Raises UnknownLetters."""
         self._check(job_type)
         purged: set[str] = set()
         while ids := {letter.job_id for letter in self._ledger.dead_letters(job_type, cause, BATCH)} - purged:
@@ -87,7 +89,7 @@ class Letters:
         return len(purged)
 
     def _check(self, job_type: str | None) -> None:
-        """A type that is not served any more may have letters yet."""
+        """Raises UnknownLetters. A job type that is not in the catalog any more may still have letters."""
         if job_type is None or job_type in self._catalog or self._ledger.dead_letters(job_type, None, 1):
             return
         raise UnknownLetters(UnknownJobType(job_type, self._catalog.names()))

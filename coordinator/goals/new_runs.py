@@ -1,4 +1,4 @@
-"""New runs: made of requests that have no fault, with all faults named of those that have. Stores nothing."""
+"""New runs: makes a run of each sound request, and names all faults of the others. Stores nothing."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from infra.tracing import traceparent
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER
 
-#: Of a job that a caller sends alone: the run's one step, and the input that it is.
+#: The id of the one step in the run of a job that is sent alone, and the name of its input.
 JOB_STEP = "job"
 
 
 class NewRuns:
     def __init__(self, ledger: SavedPlanReader, catalog: Catalog, limits: Limits) -> None:
-        """`ledger`: for saved plans; `limits`: of this deployment."""
+        """`ledger`: is asked for saved plans. `limits`: the limits of this deployment."""
         self._ledger = ledger
         self._catalog = catalog
         self._limits = limits
 
     def of_goal(self, goal: Goal, tenant: str) -> Run:
-        """Raises UnreadablePlan, and GoalRefused with all faults."""
+        """The run of a goal. Raises UnreadablePlan, and GoalRefused with all faults."""
         faults = input_faults(goal.inputs)
         limits = narrowed(self._limits, goal.limits, faults)
         plan = asked = None
@@ -53,14 +53,14 @@ class NewRuns:
         )  # fmt: skip
 
     def of_job(self, request: JobRequest, tenant: str) -> Run:
-        """A run of one step. Raises GoalRefused with all faults."""
+        """The run of a single job, with one step. Raises GoalRefused with all faults."""
         if request.type not in self._catalog:
             raise GoalRefused([f"unknown job type {request.type!r}; known: {', '.join(self._catalog.names())}"])
         faults = self._catalog.get(request.type).input_faults(request.input)
         limits = narrowed(self._limits, request.limits(), faults)
         if faults:
             raise GoalRefused(faults)
-        # By reference, so that an input with "$ref" in it is the data that it is.
+        # The step refers to its input, so that an input with "$ref" in it is taken as data.
         step = Step(id=JOB_STEP, type=request.type, args={references.KEY: f"{references.INPUTS}.{JOB_STEP}"})
         plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=limits)
         return Run.of_plan(
@@ -69,7 +69,7 @@ class NewRuns:
         )  # fmt: skip
 
     def _filled(self, goal: Goal, tenant: str, faults: list[str]) -> Goal:
-        """The goal with the plan that it names, and with all inputs of that; as it is where it names none."""
+        """The goal with the saved plan that it names and all inputs of that. Without such a name it stays as it is."""
         if goal.saved is None:
             return goal
         body = self._ledger.saved_plan(tenant, goal.saved)
@@ -86,7 +86,7 @@ class NewRuns:
     def _compiled(self, goal: Goal, limits: Limits, faults: list[str]) -> Plan | None:
         if goal.confirm is Confirm.ALWAYS:
             faults.append("confirm: a plan that is sent runs as it is; 'always' is for goals in words")
-        if goal.plan is None:  # what is wrong with the saved one, or its inputs, is said already
+        if goal.plan is None:  # the faults of the saved plan, or of its inputs, are named already
             return None
         try:
             return compile_plan(goal.plan, self._catalog, goal.inputs, limits)
@@ -95,7 +95,7 @@ class NewRuns:
             return None
 
     def _asked(self, words: str, inputs: Json, faults: list[str]) -> Json | None:
-        """What the planner is asked."""
+        """The planner's input."""
         if not words.strip():
             faults.append("goal: is empty; say what to reach")
             return None

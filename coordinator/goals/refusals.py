@@ -1,10 +1,10 @@
-"""Refusals: why a request is not taken in, and what is not known. Knows neither the ledger nor HTTP."""
+"""Refusals: errors for requests that are not accepted, and for unknown ids. Knows neither the ledger nor HTTP."""
 
 from __future__ import annotations
 
 
 class GoalRefused(Exception):
-    """A goal or job that cannot be taken in. `faults` says everything that is wrong with it."""
+    """The goal or job cannot be accepted. `faults` says everything that is wrong with it."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
@@ -12,7 +12,7 @@ class GoalRefused(Exception):
 
 
 class Unknown(KeyError):
-    """There is no such thing; says which."""
+    """There is no such thing; the message says which."""
 
     def __str__(self) -> str:
         return str(self.args[0])

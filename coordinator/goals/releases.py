@@ -1,4 +1,4 @@
-"""Releases: runs saved in the ledger together with their first jobs, large ones in pieces. Decides nothing of a run."""
+"""Releases: saves runs together with their first jobs, large ones in pieces. Decides nothing about a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coordinator.runs.rerun import Reopened
 from coordinator.runs.run import Run
 from infra.records import Event, Idempotency, Job
 
-#: More first jobs than one script of the ledger should make: about 10 ms of work, in which Redis answers nobody.
+#: The most first jobs that one script of the ledger makes: about 10 ms of work, during which Redis answers nobody.
 AT_ONCE = 250
 
 
@@ -28,20 +28,19 @@ class Releases:
         self._retention_s = retention_s
 
     def store(self, run: Run, change: Change, asking: Asking) -> Run:
-        """A new run, with `change` as its first. Raises KeyUsed if the same request came a moment ago."""
+        """Store a new run with its first change. Raises KeyUsed if a request with the same key came a moment before."""
         events = [Event(name="run.accepted", data={"id": run.id, "goal": run.goal})]
         if not run.planning:
             events.append(accepted_event(run))
         if len(change.jobs) > AT_ONCE:
             return self._store_large(run, change, events, asking)
         self._create(change.run, change.jobs, [*events, *change.events], asking)
-        if change.run.state.ended:  # nothing to do at all: maps over empty lists
+        if change.run.state.ended:  # there is nothing to do: its maps are over empty lists
             self._metrics.ended(change.run.state, run.created_ms)
         return change.run
 
     def take_up(self, reopened: Reopened, version: int) -> Run | None:
-        """A run that goes on; None if it was taken up by somebody else in between. A large one in pieces, as a new one
-        is."""
+        """Save a run that goes on, in pieces if it is large. None if the run changed in between."""
         run, change, events, forget = reopened.run, reopened.change, reopened.events, reopened.forget
         if len(change.jobs) > AT_ONCE:
             taken = self._ledger.reopen(run.record(version), change.jobs[:AT_ONCE], forget, events)
@@ -50,7 +49,9 @@ class Releases:
         return change.run if taken else None
 
     def save(self, change: Change, version: int, since_ms: int, events: Sequence[Event] = ()) -> Run | None:
-        """A run that has ended; None if it changed in between. `since_ms`: when it began; `events`: before its own."""
+        """Save a run that has ended; None if it changed in between.
+
+        `since_ms`: when it began. `events`: the events that come before those of `change`."""
         record = change.run.record(version)
         if not self._ledger.advance(record, change.results, [*events, *change.events], ()):
             return None
@@ -58,10 +59,10 @@ class Releases:
         return change.run
 
     def _store_large(self, run: Run, change: Change, events: Sequence[Event], asking: Asking) -> Run:
-        """As a coordinator does: release, then save what was released.
+        """Release the jobs first, then save that they are released, as a coordinator does.
 
-        The run is stored as before its release, with some of the jobs: where we crash, or are slow, the first of their
-        outcomes has a coordinator decide the same release again.
+        The run is first stored as it was before the release, together with some of its jobs. If we crash or are slow,
+        the first outcome of these jobs makes a coordinator decide the same release again.
         """
         self._create(run, change.jobs[:AT_ONCE], events, asking)
         return self._release_rest(change, 0)
@@ -80,5 +81,5 @@ class Releases:
     def _idempotency(self, run: Run, asking: Asking) -> Idempotency | None:
         if asking.named is None:
             return None
-        keep_s = math.ceil(run.plan.limits.deadline_s) + self._retention_s  # not sooner forgotten than the run
+        keep_s = math.ceil(run.plan.limits.deadline_s) + self._retention_s  # the key lives at least as long as the run
         return Idempotency(key=asking.named.key, fingerprint=asking.named.fingerprint, keep_s=keep_s)

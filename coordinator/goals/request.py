@@ -1,4 +1,4 @@
-"""Requests: what a caller asks of goals, as it is sent: a goal, or one typed job. Nothing is checked here."""
+"""Requests as callers send them: a goal, or one typed job. Checks nothing."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class JobRequest(Record, validate_by_name=True):
     )
 
     def limits(self) -> Json:
-        """Those that it names."""
+        """The limits that the request names."""
         return self.model_dump(include={"deadline_s", "claim_within_s"}, exclude_none=True)

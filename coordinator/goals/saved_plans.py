@@ -1,4 +1,4 @@
-"""Saved plans: kept by tenant and name, checked before, found again. Knows no HTTP."""
+"""Saved plans: checks plans, keeps them by tenant and name, and finds them again. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.records import Json, Saving
 from specialists.catalog import Catalog
 
-MOST = 200  #: of one tenant: they are listed whole, and kept until somebody deletes them
-PLAN_BYTES = 64_000  #: of one, with its holes, as JSON
+MOST = 200  #: the most plans of one tenant, as they are listed whole and kept until somebody deletes them
+PLAN_BYTES = 64_000  #: the most bytes of one plan with its holes, as JSON
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class SavedPlans:
         self._goals = goals
 
     def save(self, tenant: str, name: str, request: PlanRequest) -> tuple[SavedPlan, bool]:
-        """The plan as it is kept, and whether its name is new. Raises GoalRefused with all faults."""
+        """Keep a plan. Returns it as it is kept, and whether its name is new. Raises GoalRefused with all faults."""
         saved = self._of_run(request, request.run) if request.run is not None else _as_sent(request)
         if faults := [*filter(None, [name_fault(name)]), *self._faults(saved)]:
             raise GoalRefused(faults)
@@ -53,7 +53,7 @@ class SavedPlans:
         return SavedPlan.load(name, body)
 
     def all(self, tenant: str) -> dict[str, SavedPlan]:
-        """Those that read, by name."""
+        """The tenant's plans by name, without those that cannot be read."""
         return dict(self._readable(tenant))
 
     def delete(self, tenant: str, name: str) -> None:
@@ -62,7 +62,7 @@ class SavedPlans:
             raise UnknownPlan(name)
 
     def _of_run(self, request: PlanRequest, run_id: str) -> SavedPlan:
-        """With a hole for each input that its plan refers to. Raises GoalRefused."""
+        """The plan of a goal's run, with a hole for each input that it refers to. Raises GoalRefused."""
         try:
             run = self._goals.load(run_id)
         except UnknownRun as error:

@@ -1,4 +1,4 @@
-"""Stored runs: read from the ledger, with their results and inputs. Changes nothing."""
+"""Stored runs: reads runs from the ledger, with their results and inputs. Changes nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StoredRuns:
         return Run.load(self.record(run_id))
 
     def recent(self, limit: int) -> Iterator[Run]:
-        """The newest first, without those that do not read."""
+        """The newest runs first, without those that cannot be read."""
         for record in self._ledger.recent_runs(limit):
             try:
                 yield Run.load(record)
@@ -47,15 +47,15 @@ class StoredRuns:
                 logger.warning("%s", error, extra={"goal_id": record.id})
 
     def stored(self, run_id: str) -> Stored:
-        """The results of the run's steps, read when they are asked for."""
+        """A function that reads the outputs of a step of the run when it is called."""
         return partial(self._ledger.results, run_id)
 
     def result(self, run: Run) -> Any:
-        """What a run that succeeded results in."""
+        """The result of a run that succeeded."""
         names = references.heads(run.plan.result)
         return references.bind(run.plan.result, load_values(run, names, self.stored(run.id)))
 
     def inputs(self, run: Run) -> Json:
-        """Of its goal; empty where they are not kept any more."""
+        """The inputs of the run's goal; empty if they are not kept any more."""
         found = load_values(run, [references.INPUTS], self.stored(run.id))
         return found[references.INPUTS] or {}

@@ -1,4 +1,4 @@
-"""Waits: for the next events of a run, as long as somebody waits for them. Knows neither runs nor jobs."""
+"""A wait for the next events of a run, as long as a caller is there. Knows neither runs nor jobs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
 
-#: How long a request listens for events before it looks whether anybody waits for it yet.
+#: How long a request listens for events before it checks whether its caller is still there.
 LISTENED_MS = 1_000
 
 
 class Wait:
     def __init__(self, ledger: RunEvents, wait_s: float, gone: Callable[[], bool]) -> None:
-        """From now on, `wait_s` at most. `gone`: whether who asks has gone."""
+        """The wait begins now and lasts `wait_s` at most. `gone`: whether the caller has gone."""
         self._ledger = ledger
         self._ends = time.monotonic() + wait_s
         self._gone = gone

@@ -1,1 +1,1 @@
-"""The whole house on one machine: its processes, started, watched and stopped."""
+"""The whole house on one machine: starts its processes, watches them and stops them. Knows no goal."""

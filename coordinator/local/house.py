@@ -1,4 +1,7 @@
-"""The house on one machine: Redis, API, coordinator, one worker with every specialist, Flower. All supervised."""
+"""The house on one machine: Redis, API, coordinator, one worker with every specialist, Flower. Knows no goal.
+
+All of its processes are supervised.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ Tell = Callable[[str], None]
 
 
 class StartError(Reason):
-    """A part did not come up; says which and where its log is."""
+    """A part did not start. The message says which part, and where its log is."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Ports:
 
     @classmethod
     def choose(cls, settings: Settings, tell: Tell) -> Ports:
-        """Those of the settings, or a free one, told, where another process has it."""
+        """The ports of the settings. In the place of a port that is taken comes a free one, and `tell` is told."""
         return cls(
             redis=_port_for("Redis", urlsplit(settings.redis_url).port or 6379, tell),
             api=_port_for("API", settings.api_port, tell),
@@ -73,7 +76,7 @@ class House:
         if flower:
             self.children.append(self._flower())
         self._served = Served(settings.specialists, tell)
-        self.renewals = 0  #: how often the worker was started again, as a specialist had changed
+        self.renewals = 0  #: how often the worker was started again because a specialist had changed
         self._watcher = Thread(target=self._watch, name="watcher")
         self._starting = Lock()  #: nothing is started once `_stopping` is set
         self._stopping = False
@@ -110,7 +113,7 @@ class House:
             time.sleep(WORKER_S)
 
     def has_workers(self) -> bool:
-        """False too as long as nobody can say: the API, or Redis behind it, may be starting again."""
+        """Whether a worker serves. False also if the API does not answer, as it or Redis may be starting again."""
         try:
             with Client(self.url) as client:
                 return bool(client.workers()["workers"])
@@ -118,7 +121,7 @@ class House:
             return False
 
     def is_ready(self) -> bool:
-        """Whether each specialist has a worker that serves it as its folder is now; False too if nobody can say."""
+        """Whether each specialist has a worker that serves it as its folder is now. False also if this is not known."""
         try:
             with Client(self.url) as client:
                 return self._served.is_served(client.workers()["workers"].values())
@@ -126,7 +129,7 @@ class House:
             return False
 
     def refresh_flower(self) -> None:
-        """Have Flower ask the workers for their queues: it does so by itself at its start alone, before they serve."""
+        """Make Flower ask the workers for their queues. By itself it asks only when it starts, before they serve."""
         auth = self._settings.flower_auth
         user, _, password = auth.get_secret_value().partition(":") if auth else ("", "", "")
         try:
@@ -143,7 +146,7 @@ class House:
                     self._renew()
 
     def _mend(self) -> None:
-        """Start again what has died."""
+        """Start the processes again that have died."""
         if not self._redis.pid:
             self._tell("Redis ended; starting it again")
             try:
@@ -155,7 +158,7 @@ class House:
                 self._tell(sentence)
 
     def _renew(self) -> None:
-        """Start the worker again where a specialist is new or another: what it does goes back to the ledger."""
+        """Start the worker again if a specialist is new or has changed. Its jobs go back to the ledger."""
         if self._served.has_changed():
             self._tell("the specialists have changed: the worker starts again")
             stop_all([self.worker], self._settings.grace_s)
@@ -163,7 +166,7 @@ class House:
             self.renewals += 1
 
     def stop(self) -> None:
-        """Stop every part, Redis last. The watcher ends after them: those that it started end with it."""
+        """Stop every part, Redis last. The watcher ends after them, as processes that it started end with it."""
         with self._starting:
             self._stopping = True
         stop_all(self.children, self._settings.grace_s)
@@ -206,18 +209,18 @@ class House:
         return Child(name, [sys.executable, *command], environment, self._log / f"{name}.log")
 
     def _share_metrics_ports(self) -> None:
-        """One each, from the settings' on: API, coordinator, worker."""
+        """Give API, coordinator and worker a port each, counted up from the one in the settings."""
         if first := self._settings.metrics_port:
             for port, child in enumerate(self.children, first):
                 child.environment = {**child.environment, "MANYHANDS_METRICS_PORT": str(port)}
 
     def _flower(self) -> Child:
-        """Given the broker alone, and read-only: its API could send any task."""
+        """Flower knows only the broker, and is read-only, because its API could send any task."""
         options = [f"--port={self._ports.flower}", "--address=127.0.0.1", "--read_only=True"]
         celery = ["-m", "celery", "--broker", self.redis_url, "--config", "infra.deploy.flower_config"]
         child = self._child("flower", *celery, "flower", *options)
         child.environment = {**child.environment, "MANYHANDS_QUEUE_PREFIX": self._settings.queue_prefix}
-        if self._settings.flower_auth:  # by the environment: a command line is everyone's to read
+        if self._settings.flower_auth:  # the environment hides it, while everyone can read a command line
             secret = {"FLOWER_BASIC_AUTH": self._settings.flower_auth.get_secret_value()}
             child.environment = {**child.environment, **secret}
         return child

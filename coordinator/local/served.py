@@ -1,4 +1,4 @@
-"""What the worker of a house is to serve: the specialists as their folders are now. Knows no process."""
+"""The specialists that the worker of a house has to serve, as their folders are now. Knows no process."""
 
 from __future__ import annotations
 
@@ -10,38 +10,41 @@ from infra.records import Json
 from specialists.catalog import CatalogError, load_catalog
 from specialists.live_catalog import Seen, seen
 
-LOOK_S = 1.0  #: between two looks at the folders
+LOOK_S = 1.0  #: the time between two looks at the folders
 
 Tell = Callable[[str], None]
 
 
 class Served:
-    """Follows the folders of `extra`, beside the specialists that ship."""
+    """Follows the folders in `extra`; the specialists that ship do not change."""
 
     def __init__(self, extra: Sequence[Path], tell: Tell) -> None:
         self._extra = tuple(extra)
         self._tell = tell
         self._seen = seen(extra)
-        self._changed: Seen | None = None  #: what the last look saw, where that was new: it may be half of a copy
+        self._changed: Seen | None = None  #: a change that the last look saw; it may be a copy half done
         self._looked = time.monotonic()
         self._digests: dict[str, str] | None = None
 
     @property
     def digests(self) -> Mapping[str, str]:
-        """Name -> digest of each specialist. Raises CatalogError where the folders did not load at first."""
+        """Name -> digest of each specialist. Raises CatalogError if the folders did not load at first."""
         if self._digests is None:
             self._digests = self._load()
         return self._digests
 
     def is_served(self, workers: Iterable[Json]) -> bool:
-        """Whether each specialist has a live worker, of the version that its folder has. `workers`: as they say."""
+        """Whether each specialist has a live worker that serves the version in its folder.
+
+        `workers`: the records in which workers describe themselves.
+        """
         told = [about.get("digests", {}) for about in workers]
         return all(
             any(digest.startswith(each.get(name, " ")) for each in told) for name, digest in self.digests.items()
         )
 
     def has_changed(self) -> bool:
-        """Whether a worker that was started before is to start again. A folder that does not load changes nothing."""
+        """Whether a worker that runs already must start again. A folder that does not load changes nothing."""
         if not self._extra or time.monotonic() - self._looked < LOOK_S:
             return False
         self._looked = time.monotonic()

@@ -1,4 +1,4 @@
-"""`manyhands up`: the house, until somebody stops it. Knows the terminal; the house does the rest."""
+"""`manyhands up`: runs the house until somebody stops it. Knows the terminal; the house does the rest."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from coordinator.local.house import House, Ports, StartError
 from infra.settings import Settings
 from specialists.catalog import load_catalog
 
-#: Between two looks at whether the worker serves.
+#: The time between two looks whether the worker serves.
 LOOK_S = 0.5
-MOST_RESTARTS = 2  #: in a row, until people are told
+MOST_RESTARTS = 2  #: how many restarts in a row there may be before people are told
 
 
 def stay_up(settings: Settings, console: Console) -> None:
-    """Return after SIGINT or SIGTERM, everything stopped. Raises StartError, CatalogError."""
+    """Run the house until SIGINT or SIGTERM, then stop everything and return. Raises StartError, CatalogError."""
     fetch_weights(settings)
     stop = stop_on_signals()
     with House(settings, Ports.choose(settings, console.print), settings.home / "up", console.print) as house:
@@ -32,7 +32,7 @@ def stay_up(settings: Settings, console: Console) -> None:
 
 
 def _tell_when_ready(house: House, stop: Event, console: Console) -> None:
-    """Until `stop`: once, and again each time that the worker was started again for other specialists."""
+    """Say "Ready." when the worker serves, and again each time that it serves changed specialists, until `stop`."""
     ready, told = -1, False
     while not stop.wait(LOOK_S):
         if ready != house.renewals and house.is_ready():
@@ -52,7 +52,7 @@ def stop_on_signals() -> Event:
 
 
 def fetch_weights(settings: Settings) -> None:
-    """Fetch and convert the base models of the catalog, in a process that ends: this one stays small."""
+    """Fetch and convert the catalog's base models, in a process that ends, so that this one stays small."""
     catalog = load_catalog(settings.specialists, adapters=False)
     for base in sorted({each.manifest.base.name for each in catalog if each.manifest.base}):
         command = [sys.executable, "-c", "from infra.cli import main; main()", "weights", base]

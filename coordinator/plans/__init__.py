@@ -1,1 +1,1 @@
-"""Plans: written, referred to, checked, typed, bound, saved, and what the planner says of them. Knows no run."""
+"""Plans: how they are written, checked, typed, bound and saved, and how the planner answers. Knows no run."""

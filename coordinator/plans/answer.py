@@ -1,4 +1,4 @@
-"""The planner's answer: plans with what they are made of, or why there is none. Reads it; compiles no plan."""
+"""The planner's answer: plans and the words that they come from, or the reason for none. Reads it; compiles no plan."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MOST_PLANS = 3
 class Confirm(StrEnum):
     """Whether a run waits until its caller has confirmed a plan."""
 
-    IF_UNSURE = "if_unsure"  #: where the planner says that it is unsure
-    ALWAYS = "always"  #: whatever the planner says
+    IF_UNSURE = "if_unsure"  #: it waits if the planner says that it is unsure
+    ALWAYS = "always"  #: it waits whatever the planner says
     NEVER = "never"  #: the first plan runs, however unsure the planner is of it
 
 
 class Kind(StrEnum):
-    PLAN = "plan"  #: the first plan is what was asked
-    UNSURE = "unsure"  #: one of the plans may be what was asked
-    REFUSED = "refused"  #: no plan over these job types and inputs can be what was asked
-    ASK = "ask"  #: it is to be asked again, with what `asks` come to
+    PLAN = "plan"  #: the first plan does what the goal asks
+    UNSURE = "unsure"  #: one of the plans may do what the goal asks
+    REFUSED = "refused"  #: no plan over these job types and inputs can do what the goal asks
+    ASK = "ask"  #: the planner wants the answers to `asks` first, and then to be asked again
 
 
 class Grounding(Record):
@@ -35,14 +35,14 @@ class Grounding(Record):
     argument: str
     value: Any
     source: str = Field(alias="from")
-    by: str | None = None  #: the job type whose label it is, where that read the words in the same way
+    by: str | None = None  #: the job type that has the value as a label, if it read the words in the same way
 
 
 class Reading(Record):
     """How the planner reads a goal in one of its plans."""
 
     words: str = ""  #: what the plan does, in plain words
-    confidence: float = Field(ge=0, le=1)  #: how likely the plan is what was asked
+    confidence: float = Field(ge=0, le=1)  #: how likely it is that the plan does what the goal asks
     grounded: tuple[Grounding, ...] = ()
 
 
@@ -50,11 +50,11 @@ class Draft(Reading):
     """A plan that is not checked yet."""
 
     steps: list[Json]
-    result: Any = None  #: as in a plan; None: the steps that no other needs
+    result: Any = None  #: a plan's `result`; None stands for the steps that no other step needs
 
     @property
     def plan(self) -> Json:
-        """What the compiler takes. Of many elements a bad one is left out, and told: it does not lose the others."""
+        """The plan for the compiler. In a mapped step a failed element is left out and reported; the others go on."""
         steps = [
             each | {"on_failure": OnFailure.LEAVE_OUT.value} if _may_lose_one(each) else each for each in self.steps
         ]
@@ -70,26 +70,26 @@ def _may_lose_one(step: Json) -> bool:
 
 
 class Ask(Record):
-    """A job that the planner asks for: the owner of labels is to read words of the goal."""
+    """A job that the planner asks for, so that the owner of some labels reads words of the goal."""
 
     type: str
     input: Json
 
 
 class Answer(Record):
-    """What the planner answers: plans are the best first."""
+    """The planner's answer. Its best plan comes first."""
 
     answer: Kind
     confidence: float = Field(ge=0, le=1)  #: of the first plan
-    reason: str = ""  #: why it is unsure, or refuses
+    reason: str = ""  #: why the planner is unsure, or why it refuses
     plans: tuple[Draft, ...] = Field(default=(), max_length=MOST_PLANS)
     asks: tuple[Ask, ...] = Field(default=(), max_length=MOST_ASKS)
-    missing: tuple[str, ...] = ()  #: where it refuses: parameters of the first of `nearest` that nothing gives
-    nearest: tuple[str, ...] = ()  #: ... and job types, those first that come nearest to what is asked
+    missing: tuple[str, ...] = ()  #: in a refusal, the parameters of `nearest[0]` that nothing in the goal gives
+    nearest: tuple[str, ...] = ()  #: in a refusal, the job types that come nearest to the goal, the nearest first
 
 
 def shown(reading: Reading | None) -> Json:
-    """What people are told of a plan; of one that its caller sent there is nothing to tell."""
+    """The view of a plan that people get. It is empty for a plan that the caller sent, which has no reading."""
     if reading is None:
         return {"words": None, "confidence": None, "grounded": []}
     grounded = [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in reading.grounded]
@@ -97,7 +97,7 @@ def shown(reading: Reading | None) -> Json:
 
 
 def read_answer(output: Json) -> Answer:
-    """Raises PlanRefused where the planner's output is no answer; its faults quote nothing of the output."""
+    """Read the planner's output. Raises PlanRefused if it is no answer; the faults quote nothing of the output."""
     try:
         return Answer.model_validate(output)
     except ValidationError as error:

@@ -1,6 +1,7 @@
-"""The inputs of a release's jobs, bound and bounded: a short plan may refer to one long list over and over.
+"""Binds the inputs of the jobs that are released together, and bounds their size. Knows no run and no ledger.
 
-And steps may put the outputs of others ever deeper into their own.
+The bounds are needed because a short plan may refer to one long list many times, and because steps may nest the outputs
+of others ever deeper in their own.
 """
 
 from __future__ import annotations
@@ -15,42 +16,42 @@ from coordinator.plans import references
 from infra.json_values import DEEPEST, levels
 from infra.records import Json
 
-#: Of JSON. A request has 1 MB at most, unless the deployment says otherwise; steps may make some times more of it.
+#: Limits in bytes of JSON. A request has 1 MB at most by default; steps may make a few times as much of it.
 JOB_BYTES = 4_000_000
 RELEASE_BYTES = 64_000_000
 
 
 class TooLarge(ValueError):
-    """A job's input, or all those of a release, would be larger or deeper than allowed; says by how much."""
+    """A job's input, or all inputs of a release, would be larger or deeper than allowed. It says by how much."""
 
 
 @dataclass(frozen=True)
 class Unbound:
-    """In the place of a job's input: why there is none."""
+    """Stands in the place of a job's input that could not be made, and says why."""
 
     why: str
 
 
 class Binder:
-    """Binds what is released together."""
+    """Binds the inputs of one release."""
 
     def __init__(self) -> None:
-        self.bytes = 0  #: of all that was bound so far
+        self.bytes = 0  #: the size of all inputs that were bound so far
 
     def bind(self, args: Json, scopes: Iterable[Mapping[str, Any]]) -> Iterator[Json]:
-        """One job's input for each scope. Raises TooLarge before one is made that is, and Unresolved.
+        """One job's input for each scope. Raises Unresolved, and TooLarge before it makes an input that is too large.
 
-        The values must live until the end: they are told apart by identity, so that each is measured once, however
-        many jobs refer to it.
+        The values must live until the end. They are told apart by identity, so that each value is measured only once,
+        however many jobs refer to it.
         """
         measured: dict[int, _Size] = {}
         for index, values in enumerate(scopes):
             yield self._bound(args, values, index, measured)
 
     def bind_each(self, args: Json, scopes: Iterable[Mapping[str, Any]]) -> Iterator[Json | Unbound]:
-        """The same, but a job whose own input cannot be made does not keep the others from theirs.
+        """Like `bind`, but an input that cannot be made becomes an Unbound, and the others are still made.
 
-        Raises TooLarge where all of them together are.
+        Raises TooLarge if all of them together are too large.
         """
         measured: dict[int, _Size] = {}
         for index, values in enumerate(scopes):
@@ -76,7 +77,7 @@ class Binder:
 
 
 class _Size(NamedTuple):
-    """Of the JSON that binding would make: within a few bytes of separators."""
+    """The size of the JSON that binding would make, exact but for a few bytes of separators."""
 
     bytes: int
     levels: int
@@ -85,7 +86,7 @@ class _Size(NamedTuple):
 def _size(template: Any, values: Mapping[str, Any], measured: dict[int, _Size]) -> _Size:
     if references.is_reference(template):
         value = references.resolve(template[references.KEY], values)
-        if references.makes_list(template[references.KEY]):  # and no other reference has this very list
+        if references.makes_list(template[references.KEY]):  # the list is new, so no other reference shares it
             return _size_of(value)
         if id(value) not in measured:
             measured[id(value)] = _size_of(value)

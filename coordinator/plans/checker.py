@@ -17,9 +17,9 @@ from specialists.catalog import Catalog
 from specialists.planning.flow.literals import is_literal
 from specialists.schemas import value_faults
 
-#: Faults of one step's values that are worth reading; 10,000 items may all have the same one.
+#: How many faults of one step's values are shown: 10,000 items may all have the same one.
 SHOWN = 5
-#: Of jobs' inputs that are checked to the letter here, while a caller waits; each job checks its own anyway.
+#: How many bytes of job inputs are checked in full here, while a caller waits. Each job checks its own input anyway.
 CHECKED_BYTES = 2_000_000
 
 
@@ -33,7 +33,7 @@ class Checker:
         inputs: Mapping[str, Any] | None,
         limits: Limits,
     ) -> None:
-        """`schema`: of all inputs. `inputs`: None where they are not given yet."""
+        """`schema`: the JSON Schema of all inputs together. `inputs`: None if they are not given yet."""
         self.faults: list[str] = []
         self._steps = {step.id: step for step in steps}
         self._ids = ids
@@ -86,13 +86,13 @@ class Checker:
             self._check_data(step, step.on_failure.default, specialist.output_schema, "on_failure.default")
 
     def _check_function(self, step: Step) -> None:
-        """What a shipped function would refuse, or would answer with nothing, seen from the schemas alone."""
+        """Find arguments that a shipped function would refuse, or answer with nothing, from the schemas alone."""
         for fault in self._schemas.faults(step):
             of_one = fault.partition(" ")[0].endswith(":")  # "field: …"
             self._fault(step, f"args.{fault}" if of_one else f"args: {fault}")
         columns = step.args.get("columns")
         if step.type != "table" or not isinstance(columns, list) or is_literal(columns):
-            return  # lists that the plan writes out are the job's to refuse
+            return  # the job itself refuses lists that the plan writes out
         lengths = {_shown(column): length for column in columns if (length := self._lengths.of(column)) is not None}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name} has {length}" for name, length in lengths.items())
@@ -114,7 +114,7 @@ class Checker:
             self._fault(step, f"map: goes over {over[references.KEY]!r} and never uses its item, {item!r}")
 
     def _check_value(self, step: Step, value: Any, schema: Json, where: str, scope: Scope) -> None:
-        """Whether the template `value` may be where `schema` is asked for."""
+        """Check that the template `value` fits `schema`."""
         if references.is_reference(value):
             if fault := misfit(self._reference_schema(step, value, where, scope), schema):
                 self._fault(step, f"{where}: {value[references.KEY]!r} {fault}")
@@ -165,7 +165,7 @@ class Checker:
         return schema
 
     def _check_known_values(self) -> None:
-        """A step that refers to the inputs alone has its jobs' inputs already: check them to the letter."""
+        """Check in full the job inputs of each step that refers to the goal's inputs alone: they are known already."""
         binder = Binder()
         for step in [step for step in self._ordered if not step.needs() and self._sound(step)]:
             try:
@@ -188,7 +188,10 @@ class Checker:
                 yield from (place + fault for fault in specialist.input_faults(job_input))
 
     def _faults_of_all(self, step: Step, binder: Binder) -> Iterator[str]:
-        """Where no element makes a job that can succeed, and one has to: of each, its first fault. Raises TooLarge."""
+        """The first fault of each element, if one job has to succeed and no element makes a job that can.
+
+        There are no faults as soon as one element has none. Raises TooLarge.
+        """
         if step.on_failure is not OnFailure.LEAVE_OUT:
             return
         specialist, found = self._catalog.get(step.type), []
@@ -227,7 +230,7 @@ class Checker:
                 self._fault(step, f"join: {step.wanted(jobs)} of its jobs must succeed, and it has {jobs}")
 
     def _check_jobs(self) -> bool:
-        """Whether there are no more jobs than allowed, as far as it is known before any has run."""
+        """Check the number of jobs, as far as it is known before any has run. True if it is allowed."""
         known = (self._jobs(step) for step in self._ordered if self._sound(step))
         jobs = sum(1 if count is None else count for count in known)
         if jobs > self._limits.max_jobs:
@@ -235,10 +238,10 @@ class Checker:
         return jobs <= self._limits.max_jobs
 
     def _jobs(self, step: Step) -> int | None:
-        """The step's jobs; None where they are not known yet."""
+        """The number of the step's jobs; None if it is not known yet."""
         try:
             return None if step.needs() else len(self._elements(step))
-        except references.Unresolved:  # said with the step's values
+        except references.Unresolved:  # the check of the step's values reports this
             return None
 
     def _sound(self, step: Step) -> bool:
@@ -265,7 +268,7 @@ def _shown(column: Any) -> str:
 
 
 def _cycle(waiting: dict[str, set[str]]) -> list[str]:
-    """One way round, from a step back to itself."""
+    """The ids of steps along one cycle; the first comes again at the end."""
     way = [next(iter(waiting))]
     while way[-1] not in way[:-1]:
         way.append(min(waiting[way[-1]] & waiting.keys()))

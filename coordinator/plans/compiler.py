@@ -1,4 +1,4 @@
-"""From draft to plan: checks a draft whole and names every fault at once. Pure; sends and stores nothing."""
+"""Compiles a draft to a plan: checks it whole and names every fault at once. Pure; sends and stores nothing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from specialists.catalog import Catalog
 
 
 def compile_plan(draft: Any, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> Plan:
-    """The plan that `draft` stands for, with `limits` or the tighter ones it names. Raises PlanRefused."""
+    """The plan that `draft` stands for, with `limits` narrowed by the draft's own. Raises PlanRefused."""
     return _compiled(draft, catalog, schema_of(dict(inputs)), inputs, limits)
 
 
 def compile_open(draft: Any, catalog: Catalog, schemas: Mapping[str, Json], limits: Limits) -> Plan:
-    """The same before the inputs are given: `schemas` are theirs, by name. Raises PlanRefused."""
+    """Like `compile_plan`, but before the inputs are given: `schemas` has the schema of each. Raises PlanRefused."""
     properties = dict(schemas)
     schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     return _compiled(draft, catalog, schema, None, limits)
@@ -42,7 +42,7 @@ def _compiled(draft: Any, catalog: Catalog, schema: Json, inputs: Mapping[str, A
 
 
 def narrowed(limits: Limits, asked: Any, faults: list[str]) -> Limits:
-    """`limits` with what `asked` sets instead; a deadline may be any, the rest only lower."""
+    """`limits` with the values that `asked` sets; `max_jobs` and `max_replans` may only be lower than before."""
     if not isinstance(asked, dict):
         faults.append("limits: must be an object")
         return limits
@@ -58,13 +58,13 @@ def narrowed(limits: Limits, asked: Any, faults: list[str]) -> Limits:
 
 
 def _unsaid(limits: Limits, asked: Json) -> Json:
-    """What `limits` say and `asked` does not, under neither of a field's names."""
+    """The limits that `asked` does not set, under the current or an old name."""
     said = set(map(current_name, asked))
     return {name: limit for name, limit in limits.model_dump().items() if name not in said}
 
 
 def _read_steps(draft: Any, faults: list[str]) -> list[Step]:
-    """The steps that are well formed; what is wrong with the others and around them goes to `faults`."""
+    """The steps that are well formed. Faults of the other steps and of the draft itself are added to `faults`."""
     if not isinstance(draft, dict) or not isinstance(draft.get("steps"), list) or not draft["steps"]:
         faults.append("a plan is an object with a list 'steps' of at least one step")
         return []
@@ -84,14 +84,17 @@ def _read_steps(draft: Any, faults: list[str]) -> list[Step]:
 
 
 def _ids(draft: Json) -> set[str]:
-    """Every id that the draft uses, those of malformed steps among them: a reference to one is no second fault."""
+    """Every step id in the draft. Ids of malformed steps count too, so that a reference to one is no second fault."""
     steps = draft.get("steps")
     found = [step.get("id") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
     return {step_id for step_id in found if isinstance(step_id, str)}
 
 
 def sinks(steps: Sequence[Step]) -> Any:
-    """Without a `result`: the value of the one step that no other needs, or of each such step by its id."""
+    """The result of a plan that names none: the value of the one step that no other needs.
+
+    If there are several such steps, it is an object with the value of each by its id.
+    """
     needed = set().union(*(step.needs() for step in steps)) if steps else set()
     sinks = {step.id: {references.KEY: step.id} for step in steps if step.id not in needed}
     return next(iter(sinks.values())) if len(sinks) == 1 else sinks

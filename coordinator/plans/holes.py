@@ -1,4 +1,7 @@
-"""Holes: the inputs of a saved plan, each a JSON Schema, with a `default` where it may be left out. Knows no plan."""
+"""Holes: the inputs of a saved plan. Knows no plan.
+
+A hole is a JSON Schema; it has a `default` if the input may be left out.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from pydantic_core import to_json
 from infra.records import Json
 from specialists import schemas
 
-#: Of one hole, as JSON.
+#: How large one hole may be, as JSON.
 SCHEMA_BYTES = 8_000
-#: Those of job types, but for a pattern: a caller's own could take for ever to match.
+#: The keywords that job types may use, except `pattern`: a caller's own pattern could take for ever to match.
 KEYWORDS = schemas.KEYWORDS - {"pattern", schemas.SPAN_OF}
 DEFAULT = "default"
-#: Faults of one input that are worth reading.
+#: How many faults of one input are shown.
 SHOWN = 5
 VALUES_SHOWN = 12
 
 
 def hole_faults(holes: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the schemas themselves, and with defaults that do not fit them."""
+    """The faults of the schemas themselves, and of defaults that do not fit them."""
     return [fault for name, schema in holes.items() for fault in _hole_faults(schema, f"inputs.{name}")]
 
 
@@ -55,7 +58,7 @@ def _keyword_faults(schema: Any, where: str) -> Iterator[str]:
 
 
 def _children(keyword: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The schemas in a keyword's value, each with its place there. Only `additionalProperties` may be true or false."""
+    """The schemas in a keyword's value, each with its place in it. Only `additionalProperties` may be a boolean."""
     if isinstance(value, list):
         yield from ((f".{number}", child) for number, child in enumerate(value))
     elif keyword == "properties" and isinstance(value, dict):
@@ -65,7 +68,7 @@ def _children(keyword: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def fill_faults(inputs: Json, holes: Mapping[str, Json]) -> list[str]:
-    """Why `inputs` do not fill the holes: says which input, and what it must be; quotes no value."""
+    """The reasons why `inputs` do not fill the holes. Each names the input and what it must be, but quotes no value."""
     faults = [
         f"inputs.{name}: is missing; it must be {told(schema)}"
         for name, schema in holes.items()
@@ -85,7 +88,7 @@ def with_defaults(inputs: Json, holes: Mapping[str, Json]) -> Json:
 
 
 def told(schema: Json) -> str:
-    """What a hole takes, in a few words: `array of string`, `one of high, low`."""
+    """The values that a hole takes, in a few words: `array of string`, `one of high, low`."""
     if "enum" in schema:
         values = schema["enum"]
         return f"one of {', '.join(map(str, values[:VALUES_SHOWN]))}{', …' if len(values) > VALUES_SHOWN else ''}"
@@ -96,8 +99,10 @@ def told(schema: Json) -> str:
 
 
 def hole_of(value: Any) -> Json:
-    """A hole for values like this one: of its kind, inside too; where it has a whole number or null, others may have
-    any number, or anything; its objects' fields may be missing, and there may be more."""
+    """A hole for values that are built like this one, but need not be equal to it.
+
+    A whole number stands for any number, and null for anything. An object may lack fields or have others.
+    """
     return _widened(schemas.schema_of(value))
 
 

@@ -1,4 +1,4 @@
-"""How many elements the lists of a plan have, as far as it is known before anything has run."""
+"""The lengths of the lists in a plan, as far as they are known before anything has run. Knows no job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from coordinator.plans import references
 from coordinator.plans.plan import Step
 
-#: Functions whose output is a list as long as the argument's: (its field, the argument).
+#: Functions with a list in their output that is as long as an argument: (field of the output, argument).
 _AS_LONG = {"sort": ("items", "items"), "table": ("rows", "columns")}
 
 
@@ -19,14 +19,14 @@ class Lengths:
         self._known: dict[str, int | None] = {}
 
     def of(self, value: Any) -> int | None:
-        """Of what stands in a step's arguments: a reference to a list, or a list. None: it is not known."""
+        """The length of a list in a step's arguments, or of the list that a reference is to. None if not known."""
         if isinstance(value, list):
             return len(value)
         if not references.is_reference(value) or references.form_fault(value):
             return None
         path = value[references.KEY]
         if path not in self._known:
-            self._known[path] = None  # what leads back to itself has no length
+            self._known[path] = None  # a reference that leads back to itself has no known length
             self._known[path] = self._at(path)
         return self._known[path]
 
@@ -34,7 +34,7 @@ class Lengths:
         first, *rest = references.parts(path)
         if first == references.INPUTS:
             return self._of_input(path)
-        if references.EACH in rest:  # one element of the new list for each of the old, unless there are lists in it
+        if references.EACH in rest:  # the new list is as long as the old one, unless lists inside it are joined too
             each = rest.index(references.EACH)
             return self._of_step(first, rest[:each]) if references.EACH not in rest[each + 1 :] else None
         return self._of_step(first, rest)

@@ -1,4 +1,7 @@
-"""A plan: the steps that reach a goal. Its edges are the references in their arguments. Knows no job and no run."""
+"""A plan: the steps that reach a goal. Knows no job and no run.
+
+The references in the steps' arguments are the edges of the plan.
+"""
 
 from __future__ import annotations
 
@@ -14,45 +17,45 @@ from infra.field_names import CLAIM_WITHIN_S
 from infra.records import Json, Record
 from specialists.offers import PLANNER
 
-MOST_ASKS = 8  #: of a planner, before there is a plan
-#: The ids of the steps that ask for a plan, once more after others were asked what words mean, and of these.
+MOST_ASKS = 8  #: how many jobs the planner may ask for before there is a plan
+#: PLANNING asks for a plan. The steps in ASKS ask others what words mean, and then PLANNING_AGAIN asks once more.
 PLANNING = "planner"
 PLANNING_AGAIN = "planner_again"
 ASKS = tuple(f"planner_asks_{number}" for number in range(1, MOST_ASKS + 1))
-#: Of these, the steps whose jobs do not count as the plan's.
+#: The steps of planning whose jobs do not count as the plan's.
 BESIDE_THE_PLAN = frozenset({PLANNING_AGAIN, *ASKS})
-RESERVED = frozenset({references.INPUTS, PLANNING}) | BESIDE_THE_PLAN  #: no step of a plan has such an id
+RESERVED = frozenset({references.INPUTS, PLANNING}) | BESIDE_THE_PLAN  #: ids that no step of a plan may have
 MAX_STEPS = 64
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class Join(StrEnum):
-    """How many jobs of a mapped step must succeed. As soon as any or a quorum have, the others are cancelled."""
+    """How many jobs of a mapped step must succeed. As soon as that many have, the others are cancelled."""
 
     ALL = "all"
-    ANY = "any"  #: one
+    ANY = "any"  #: one job must succeed
 
 
 class Quorum(Record):
-    quorum: int = Field(gt=0)  #: so many must succeed
+    quorum: int = Field(gt=0)  #: how many jobs must succeed
 
 
 class OnFailure(StrEnum):
-    """What it means that a job failed; or, of a step that joins any or a quorum, that too many did."""
+    """The effect of a failed job. In a step that joins any or a quorum, it takes effect when too many have failed."""
 
     FAIL = "fail"  #: the run fails
     SKIP = "skip"  #: a place without an output is null in the step's value
-    #: The same, but a step none of whose jobs succeeded fails the run: what the planner's plans say of mapped steps.
+    #: Like SKIP, but the run fails if no job of the step succeeded. The planner's plans use it for mapped steps.
     LEAVE_OUT = "leave_out"
 
 
 class Default(Record):
-    default: Json  #: … or has this output
+    default: Json  #: a place without an output has this output
 
 
 def _either(word: type[StrEnum], object_: type[Record], known: str) -> BeforeValidator:
-    """One sentence, `known`, for what is neither: a union of the two would say one a member."""
+    """Report a value that is neither with one sentence, `known`; a plain union would report one for each member."""
 
     def read(value: object) -> object:
         try:
@@ -68,16 +71,16 @@ _ON_FAILURE = _either(OnFailure, Default, "'fail', 'skip', 'leave_out' or {\"def
 
 
 class Limits(Record, validate_by_name=True):
-    max_jobs: int = Field(gt=0)  #: of the run
-    deadline_s: float = Field(gt=0, le=7 * 86_400)  #: from accepted to ended
-    max_replans: int = Field(ge=0)  #: more plans of the planner that are tried where its first does not compile
-    #: a job expires unless a worker claims it within this time after it was ready; None: its type's
+    max_jobs: int = Field(gt=0)  #: how many jobs the run may have
+    deadline_s: float = Field(gt=0, le=7 * 86_400)  #: how long the run may take from accepted to ended
+    max_replans: int = Field(ge=0)  #: how many more of the planner's plans are tried if the first does not compile
+    #: A job expires unless a worker claims it within this time after it was ready. None: the limit of its job type.
     claim_within_s: float | None = Field(default=None, gt=0, validation_alias=CLAIM_WITHIN_S)
 
 
 class Map(Record):
-    over: Json  #: a reference to a list: one job an element
-    item: Name = Field(alias="as")  #: what the arguments call the element
+    over: Json  #: a reference to a list; the step has one job for each of its elements
+    item: Name = Field(alias="as")  #: the name of the element in the arguments
 
 
 class Step(Record):
@@ -85,18 +88,18 @@ class Step(Record):
     type: str = Field(min_length=1, max_length=64)
     args: Json = Field(default_factory=dict)
     map: Map | None = None
-    after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: for order alone
+    after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: steps that must end first, for order alone
     join: Annotated[Join | Quorum, _JOIN] = Join.ALL
     on_failure: Annotated[OnFailure | Default, _ON_FAILURE] = OnFailure.FAIL
 
     @property
     def output_in_place(self) -> Json | None:
-        """What a job that failed has for its output; None: null."""
+        """The output that takes the place of a failed job's; None stands for null."""
         return self.on_failure.default if isinstance(self.on_failure, Default) else None
 
     @property
     def goes_on(self) -> bool:
-        """Whether an element of its map that no job can be made of, or whose job fails, fails no more than itself."""
+        """Whether the step goes on after an element that fails, or that no job can be made of."""
         return self.map is not None and (self.join is not Join.ALL or self.on_failure is not OnFailure.FAIL)
 
     def wanted(self, total: int) -> int:
@@ -106,7 +109,7 @@ class Step(Record):
         return self.join.quorum
 
     def names(self) -> set[str]:
-        """What its references are to: steps and `inputs`, not the map's variable."""
+        """The names that its references begin with: steps and `inputs`, but not the map's variable."""
         over = self.map.over if self.map else None
         return references.heads([self.args, over]) - ({self.map.item} if self.map else set())
 
@@ -117,12 +120,12 @@ class Step(Record):
 
 class Plan(Record):
     steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
-    result: Any  #: a template: what the run results in
+    result: Any  #: the template of the run's result
     limits: Limits
 
     @property
     def draft(self) -> Json:
-        """As it can be handed in again: without the limits, which are its run's."""
+        """The plan as it can be sent again: without the limits, which belong to its run."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"limits"})
 
     def step(self, step_id: str) -> Step:
@@ -130,13 +133,16 @@ class Plan(Record):
 
 
 def planning(limits: Limits) -> Plan:
-    """The plan of one step that asks for a plan."""
+    """The plan whose one step asks the planner for a plan."""
     step = Step(id=PLANNING, type=PLANNER)
     return Plan(steps=(step,), result={references.KEY: PLANNING}, limits=limits)
 
 
 def planning_again(asks: Mapping[str, str], limits: Limits) -> Plan:
-    """Planning goes on: jobs whose answers may be missing, then the planner once more. `asks`: step -> job type."""
+    """The plan by which planning goes on: the asks, whose jobs may fail, and then the planner once more.
+
+    `asks`: step id -> job type.
+    """
     steps_of_asks = [
         Step(id=name, type=each, after=(PLANNING,), on_failure=OnFailure.SKIP) for name, each in asks.items()
     ]
@@ -146,7 +152,7 @@ def planning_again(asks: Mapping[str, str], limits: Limits) -> Plan:
 
 
 class PlanRefused(Exception):
-    """A draft is no plan. `faults` says everything that is wrong with it."""
+    """The draft is no valid plan. `faults` says everything that is wrong with it."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = list(faults)

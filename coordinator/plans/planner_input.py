@@ -1,4 +1,4 @@
-"""What the planner is asked: a goal, its inputs by shape and sample, and the job types on offer. Asks nobody."""
+"""The planner's input: a goal, its inputs by shape and sample, and the job types on offer. Asks nobody."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ HEARD = "heard"
 
 
 def planner_input(goal: str, inputs: Mapping[str, Any], catalog: Catalog) -> Json:
-    """The input of a job of type `planner`, which may ask others first where its schema has a place for the answers."""
+    """The input of a job of type `planner`. The planner may ask others first if its schema has a place for answers."""
     told = {name: told_of(value) for name, value in inputs.items()}
     asked = {"goal": goal, "inputs": told, "job_types": offers(catalog)}
     return asked | ({HEARD: []} if _takes_answers(catalog) else {})
 
 
 def with_answers(asked: Json, heard: Iterable[tuple[Ask, Json | None, float | None]]) -> Json:
-    """The planner's input with what its `asks` came to: each with its output, None if it has none, and confidence."""
+    """The planner's input with the answers to its asks. `heard`: (ask, output or None, confidence) for each."""
     told = [
         {"type": ask.type, "input": ask.input, "output": output, "confidence": confidence}
         for ask, output, confidence in heard

@@ -21,7 +21,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Unsure:
-    drafts: tuple[Draft, ...]  #: each compiles; the best first
+    drafts: tuple[Draft, ...]  #: each of them compiles; the best is first
     reason: str
 
 
@@ -34,20 +34,20 @@ class Refused:
 
 @dataclass(frozen=True)
 class Asking:
-    """Jobs to do before there is a plan."""
+    """The planner asks for jobs before it makes a plan."""
 
     asks: tuple[Ask, ...]
 
 
-#: What the planner's output comes to.
+#: The outcome of planning.
 Decision = Accepted | Unsure | Refused | Asking
 
 
 def decide(output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str, Any], limits: Limits) -> Decision:
-    """What the planner's output comes to, for a caller who has said when to `confirm`.
+    """Decide what follows from the planner's output; `confirm` is the caller's wish.
 
-    Its first plan that compiles is accepted; of those after the first, `max_replans` are tried. Raises PlanRefused with
-    the faults of every plan that was tried where none compiles, and where the output is no answer.
+    The first plan that compiles is accepted; after the first one, `max_replans` more are tried. Raises PlanRefused if
+    the output is no answer, and if no plan compiles, with the faults of every plan that was tried.
     """
     answer = read_answer(output)
     if answer.answer is Kind.REFUSED:
@@ -66,14 +66,14 @@ def decide(output: Json, confirm: Confirm, catalog: Catalog, inputs: Mapping[str
 
 
 def is_askable(ask: Ask, catalog: Catalog) -> bool:
-    """Whether a job can be made of it: its job type may be gone since the planner was told of it."""
+    """Whether a job can be made of `ask`. Its job type may be gone since the planner learned of it."""
     return ask.type in catalog and not catalog.get(ask.type).input_faults(ask.input)
 
 
 def _compiled(
     drafts: Iterable[Draft], catalog: Catalog, inputs: Mapping[str, Any], limits: Limits
 ) -> list[tuple[Draft, Plan]]:
-    """Those that compile. Raises PlanRefused with all faults where none does."""
+    """The drafts that compile, with their plans. Raises PlanRefused with all faults if none does."""
     found: list[tuple[Draft, Plan]] = []
     faults: list[str] = []
     for draft in drafts:

@@ -1,10 +1,10 @@
-"""References: where a plan says "the value of". They occur in plans alone; what a job answers is data, never searched.
+"""References: the places in a plan that stand for a value. They are read in plans alone, never in a job's answer.
 
-A reference is the object `{"$ref": "<head>.<path>"}`: the head is `inputs`, a step's id or the variable of a map. A
-number on the path is the index of a list (`inputs.messages.1.content`, from 0), and `[]` behind a name stands for
-each element: `s1[].colour` is the list of the elements' colours, `inputs.export[].tickets[]` one list of all tickets.
-A field whose own name has dots is written as it is (`inputs.row.address.city` where the row has `address.city`); where
-an object has both `address` and `address.city`, the shorter name is meant.
+A reference is the object `{"$ref": "<head>.<path>"}`. The head is `inputs`, a step's id or the variable of a map. A
+number on the path is the index of a list, counted from 0: `inputs.messages.1.content`. `[]` behind a name stands for
+each element: `s1[].colour` is the list of the elements' colours, and `inputs.export[].tickets[]` is one list of all
+tickets. A field name may contain dots: `inputs.row.address.city` finds the field `address.city` of the row. If an
+object has both `address` and `address.city`, the path means the shorter name.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 
 KEY = "$ref"
 INPUTS = "inputs"
-#: Among a path's names: of each element.
+#: A name on a path that stands for each element of a list.
 EACH = "[]"
 _NAME = re.compile(r"(.+?)((?:\[\])*)", re.DOTALL)
 
 
 class Unresolved(ValueError):
-    """A reference has no value; says which and why."""
+    """A reference has no value; the message says which one, and why."""
 
 
 def is_reference(value: Any) -> bool:
-    """Whether `value` is meant as one: `form_fault` says whether it is well formed."""
+    """Whether `value` is meant as a reference. `form_fault` says whether it is well formed."""
     return isinstance(value, dict) and KEY in value
 
 
@@ -39,7 +39,7 @@ def form_fault(reference: dict[str, Any]) -> str | None:
 
 
 def parts(path: str) -> list[str]:
-    """A well-formed path's names, and EACH wherever it goes on from each element."""
+    """The names of a well-formed path, with EACH wherever the path goes on from each element."""
     found: list[str] = []
     for name in path.split("."):
         matched = _NAME.fullmatch(name)
@@ -53,7 +53,7 @@ def head(path: str) -> str:
 
 
 def makes_list(path: str) -> bool:
-    """Whether the value is put together for the reference, rather than a part of what it refers to."""
+    """Whether the reference's value is a new list, rather than a part of the value that it refers to."""
     return EACH in parts(path)
 
 
@@ -90,7 +90,7 @@ def _reach(value: Any, names: Sequence[str], path: str) -> Any:
 
 
 def _reach_each(value: Any, names: Sequence[str], path: str) -> list[Any]:
-    """Of a list in a list, one list: `a[].b[]`."""
+    """The list of what each element reaches. Lists inside a list are joined to one: `a[].b[]`."""
     if not isinstance(value, list):
         raise Unresolved(f"reference {path!r} has no value: {EACH!r} is asked of what is no list")
     found = [_reach(element, names, path) for element in value]
@@ -98,9 +98,9 @@ def _reach_each(value: Any, names: Sequence[str], path: str) -> list[Any]:
 
 
 def split(names: Sequence[str], known: Container[str]) -> tuple[str, Sequence[str]]:
-    """The field that a path goes on with, and the rest of it: the shortest of `known`, as a field's name may have dots.
+    """The field that a path goes on with, and the rest of the path.
 
-    The first name, where none is known.
+    A field's name may contain dots, so it is the shortest of `known` that fits; if none fits, it is the first name.
     """
     for end in range(1, len(names) + 1):
         if EACH in names[:end]:
@@ -125,7 +125,7 @@ def is_index(name: str) -> bool:
 
 
 def bind(template: Any, values: Mapping[str, Any]) -> Any:
-    """`template` with its references replaced, once: what comes in is not searched. Raises Unresolved."""
+    """`template` with its references replaced by their values, which are not searched again. Raises Unresolved."""
     if is_reference(template):
         return resolve(template[KEY], values)
     if isinstance(template, dict):

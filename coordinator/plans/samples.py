@@ -1,6 +1,6 @@
-"""Samples: what the planner is told of an input, its schema and the beginning of its value. Bounded; knows no planner.
+"""Samples: the bounded schema and the beginning of an input's value, for the planner. Knows no planner.
 
-What is left out of a schema leaves it open, so that all that it says is true of the value.
+A schema that is cut stays open where something is left out, so that the value still fits it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pydantic_core import to_json
 from coordinator.plans.schema_fit import schema_of
 from infra.records import Json
 
-SAMPLE_BYTES = 4_000  #: of JSON
+SAMPLE_BYTES = 4_000  #: bytes of JSON, like the next
 SCHEMA_BYTES = 8_000
 NAME_CHARACTERS = 100  #: a field with a longer name is left out
 
 
 class _Cut(NamedTuple):
-    """What is kept of a value: the most of each."""
+    """How much of a value is kept."""
 
-    items: int  #: of a list
-    characters: int  #: of a string
-    fields: int  #: of an object
-    levels: int  #: of objects and lists in one another; what is deeper is empty
+    items: int  #: the most elements of a list
+    characters: int  #: the most characters of a string
+    fields: int  #: the most fields of an object
+    levels: int  #: the most levels of nesting; objects and lists below them are empty
 
 
-#: Tried in order until the rest is small enough, which the last one always is.
+#: The cuts are tried in order until the result is small enough; the last one always makes it so.
 _CUTS = (_Cut(2, 160, 64, 12), _Cut(2, 80, 24, 6), _Cut(1, 60, 12, 4), _Cut(1, 40, 6, 3), _Cut(1, 40, 4, 2))
 
 
@@ -42,7 +42,7 @@ def told_of(value: Any) -> Json:
 
 
 def _first_small(candidates: Iterable[Any], most_bytes: int) -> Any:
-    """The first whose JSON is no longer than that; the last one if none is."""
+    """The first candidate whose JSON has at most `most_bytes`; the last candidate if none has."""
     kept = None
     for kept in candidates:
         if len(to_json(kept)) <= most_bytes:

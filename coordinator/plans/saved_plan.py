@@ -1,4 +1,4 @@
-"""A saved plan: kept under a name to be run again, with holes for its inputs. Knows no ledger."""
+"""A saved plan: a plan that is kept under a name to run again, with holes for its inputs. Knows no ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class UnreadablePlan(ValueError):
-    """The record of a saved plan is none of this version of the product; says which."""
+    """This version of the product cannot read the record of a saved plan. The message names the plan."""
 
 
 class PlanRequest(Record):
@@ -42,8 +42,8 @@ class PlanRequest(Record):
 
 
 class SavedPlan(Record):
-    plan: Json  #: a draft: it is compiled again with each goal's inputs
-    inputs: dict[str, Json]  #: holes by name
+    plan: Json  #: a draft, which is compiled again with each goal's inputs
+    inputs: dict[str, Json]  #: the holes by name
 
     @field_validator("plan")
     @classmethod
@@ -60,29 +60,29 @@ class SavedPlan(Record):
             raise UnreadablePlan(f"plan {name!r}: its record does not read: {kinds_of(error)}") from None
 
     def faults(self, inputs: Json) -> list[str]:
-        """Why `inputs` do not fill its holes."""
+        """The reasons why `inputs` do not fill its holes."""
         return fill_faults(inputs, self.inputs)
 
     def filled(self, inputs: Json) -> Json:
-        """All inputs of a goal that says these."""
+        """`inputs` with the defaults of the holes that they leave out."""
         return with_defaults(inputs, self.inputs)
 
     def draft(self, said: Iterable[str]) -> Json:
-        """The plan, without those of its limits that the goal has `said` itself."""
+        """The plan without its limits that the goal sets itself. `said`: the names of the goal's limits."""
         own = set(map(current_name, said))
         limits = {name: limit for name, limit in self.plan.get("limits", {}).items() if name not in own}
         return {**self.plan, "limits": limits}
 
 
 def inputs_used(draft: Json) -> list[str] | None:
-    """The names of the inputs that a draft refers to, in its order; None: to all of them at once."""
+    """The names of the inputs that a draft refers to, in its order. None if it refers to all of them at once."""
     paths = [references.parts(path) for path in references.find(draft)]
     names = [path[1:2] for path in paths if path[0] == references.INPUTS]
     return list(dict.fromkeys(name for each in names for name in each)) if all(names) else None
 
 
 def name_fault(name: str) -> str | None:
-    """What is wrong with a saved plan's name; None: nothing."""
+    """The fault of a saved plan's name; None if it has none."""
     if NAME.fullmatch(name):
         return None
     return f"name: {name[:64]!r} is no plan's name: 1 to 64 letters, digits, '.', '_' and '-', the first no sign"

@@ -1,6 +1,6 @@
-"""Whether values of one JSON Schema fit another, as far as the schemas say. Knows nothing of plans.
+"""The fit of one JSON Schema's values to another schema, as far as the schemas say. Knows nothing of plans.
 
-A schema without a type says nothing, and fits everywhere: the worker checks the value itself.
+A schema without a type says nothing and fits everywhere; the worker checks the value itself later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from specialists.schemas import schema_of as schema_of
 
 
 def walk(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | None]:
-    """The schema at `names` inside `schema`, and what is wrong with going there. `path` is for the sentence."""
+    """The schema at `names` inside `schema`, and the fault if nothing can be there. `path` is for its sentence."""
     while names:
         if names[0] == EACH:
             return _walk_each(schema, names[1:], path)
@@ -30,7 +30,7 @@ def walk(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | Non
 
 
 def _walk_each(schema: Json, names: Sequence[str], path: str) -> tuple[Json, str | None]:
-    """Of each element: a list; of a list in a list, one list too."""
+    """The schema of the list of what each element reaches. Lists inside a list are joined to one."""
     kind = kind_of(schema)
     if kind not in (None, "array"):
         return {}, f"reference {path!r}: {EACH!r} is asked of what is {kind}, no list"

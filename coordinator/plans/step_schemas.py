@@ -1,6 +1,7 @@
-"""The schemas of a plan's values: of its inputs, of each step's value, at each reference. Each step is typed once.
+"""The schemas of a plan's values: its inputs, each step's value, and the value at each reference. Knows no job.
 
-Knows what the catalog promises, and what passes through the shipped functions; judges no argument but theirs.
+They follow from the catalog and from what the shipped functions pass on; only the arguments of these functions are
+judged. The schema of each step is worked out once.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from specialists.planning.flow.results import result_schema
 from specialists.schemas import either
 from specialists.specialist import Specialist
 
-#: Elements of a list in the arguments that have a schema each; those of a longer one are as one.
+#: The elements of a written list have a schema each up to this length; those of a longer list share one.
 EACH_TYPED = 64
 
-#: What a step calls the item that it is at -> its schema.
+#: The name of a map's variable -> its schema.
 Scope = Mapping[str, Json]
 
 
 class _Typed(NamedTuple):
     value: Json  #: the schema of the step's value
-    faults: Sequence[str]  #: of its arguments, where it is a shipped function
+    faults: Sequence[str]  #: the faults of its arguments, if it is a shipped function
 
 
 _UNKNOWN = _Typed({}, ())
@@ -38,8 +39,8 @@ class Schemas:
     def __init__(
         self, steps: Sequence[Step], ids: set[str], catalog: Catalog, schema: Json, inputs: Mapping[str, Any]
     ) -> None:
-        """`ids`: also of steps that are malformed, of whose values nothing is known. `schema`: of all `inputs`, which
-        are empty where they are not given yet."""
+        """`ids`: the ids of all steps; nothing is known of the values of malformed ones. `schema`: the schema of all
+        inputs together. `inputs`: empty if they are not given yet."""
         self._steps = {step.id: step for step in steps}
         self._ids = ids
         self._catalog = catalog
@@ -48,7 +49,7 @@ class Schemas:
         self._typed: dict[str, _Typed] = {}
 
     def at(self, path: str, scope: Scope) -> tuple[Json, str | None]:
-        """The schema at a well-formed reference, and what is wrong with it."""
+        """The schema at a well-formed reference, and the reference's fault, if it has one."""
         first, *rest = references.parts(path)
         if first in scope:
             return walk(scope[first], rest, path)
@@ -61,7 +62,7 @@ class Schemas:
         return {}, f"reference {path!r}: no step {first!r}; known: {self.known(scope)}"
 
     def known(self, scope: Scope | None = None) -> str:
-        """What a reference may begin with, for a sentence."""
+        """The names that a reference may begin with, for a sentence."""
         return ", ".join([*sorted(self._ids), *(scope or {}), references.INPUTS])
 
     def scope(self, step: Step) -> Scope:
@@ -72,11 +73,11 @@ class Schemas:
         return {step.map.item: over.get("items", {}) if kind_of(over) == "array" else {}}
 
     def faults(self, step: Step) -> Sequence[str]:
-        """What is wrong with the arguments of a shipped function, by the schemas of what they refer to."""
+        """The faults of a shipped function's arguments, by the schemas of the values that they refer to."""
         return self._type(step).faults if self._steps[step.id] is step else ()
 
     def _type(self, step: Step) -> _Typed:
-        """Of steps in a cycle, which is no plan anyway, nothing is known."""
+        """Work out the step's schema once. Nothing is known of steps in a cycle, which is no plan anyway."""
         if step.id not in self._typed:
             self._typed[step.id] = _UNKNOWN
             self._typed[step.id] = self._typed_anew(step)
@@ -95,7 +96,7 @@ class Schemas:
         return _Typed(_of_each(output) if step.map else output, faults)
 
     def _said(self, args: Json) -> Json:
-        """The arguments, where an input that is no list or object stands for its reference: as if the plan said it."""
+        """The arguments, with a reference to an input replaced by its value unless that is a list or an object."""
         return {name: self._value(arg) for name, arg in args.items()}
 
     def _value(self, arg: Any) -> Any:
@@ -108,7 +109,7 @@ class Schemas:
         return arg if isinstance(value, list | dict) else value
 
     def _of(self, value: Any, scope: Scope) -> Json:
-        """The schema of what the template `value` becomes."""
+        """The schema of the value that the template `value` becomes."""
         if references.is_reference(value):
             return {} if references.form_fault(value) else self.at(value[references.KEY], scope)[0]
         if isinstance(value, list) and 0 < len(value) <= EACH_TYPED:

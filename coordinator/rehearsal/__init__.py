@@ -1,1 +1,1 @@
-"""Rehearsal: goals and plans tried in one process, without Redis and workers. Stores nothing and sends nothing."""
+"""Rehearsal: tries goals and plans in one process, without Redis and workers. Stores nothing and sends nothing."""

@@ -1,4 +1,4 @@
-"""What a plan will cost: how many jobs each step makes, as far as it is known before any has run. Runs nothing."""
+"""The cost of a plan: the number of jobs of each step, as far as it is known before any has run. Runs nothing."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from specialists.catalog import Catalog
 
 @dataclass(frozen=True)
 class Jobs:
-    """How many jobs there are. Where `exact` is false, `count` is the most that there can be."""
+    """A number of jobs. If `exact` is false, `count` is the most that there can be."""
 
-    count: int | None  #: None: known when the plan runs
+    count: int | None  #: None if it is known only when the plan runs
     exact: bool = True
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a plan."""
+    """The cost of a plan in jobs."""
 
-    steps: Mapping[str, Jobs]  #: by step
-    jobs: Jobs  #: in all
-    by_models: Jobs  #: of these, those that a model does
+    steps: Mapping[str, Jobs]  #: the jobs of each step, by its id
+    jobs: Jobs  #: all jobs
+    by_models: Jobs  #: the jobs that a model does
 
 
-#: Functions whose `items` are no more than those they are given.
+#: Functions that give out no more `items` than they are given.
 _NO_MORE = frozenset({"filter", "sort", "top"})
 UNKNOWN = Jobs(None)
 
@@ -52,7 +52,7 @@ def _sum(all_jobs: list[Jobs]) -> Jobs:
 
 
 class _Bounds:
-    """How many jobs steps make, at most where it is not known how many. The plan is checked: no step needs itself."""
+    """The number of jobs of each step, or else the most that it can have. The plan is checked, so it has no cycle."""
 
     def __init__(self, plan: Plan, inputs: Json) -> None:
         self._steps = {step.id: step for step in plan.steps}
@@ -62,7 +62,7 @@ class _Bounds:
         return self._length(step.map.over) if step.map else Jobs(1)
 
     def _length(self, value: Any) -> Jobs:
-        """Of a list, or of a reference to one."""
+        """The length of a list, or of the list that a reference is to."""
         known = self._lengths.of(value)
         return Jobs(known) if known is not None else self._at_most(value)
 
@@ -80,7 +80,7 @@ class _Bounds:
         return self._no_more(step) if step.type in _NO_MORE and names == ["items"] else UNKNOWN
 
     def _first_known(self, columns: Any) -> Jobs:
-        """Of columns, which are of one length."""
+        """The length of the columns, which are all equally long."""
         each = map(self._length, columns if isinstance(columns, list) else [])
         return next((length for length in each if length.count is not None), UNKNOWN)
 

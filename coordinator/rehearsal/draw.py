@@ -1,4 +1,4 @@
-"""Draws: numbers that follow from a digest, so that the same is drawn for the same. Knows no schema."""
+"""Draws: numbers that follow from a digest, so that equal values have equal draws. Knows no schema."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 class NoStandIn(ValueError):
-    """Nothing was found that keeps the schema; says which part of it is too much."""
+    """No value was found that keeps the schema. The message says which part of the schema is the reason."""
 
 
 class Draw:
-    """One number, and below it one for each name: what is drawn for a field changes with no other field."""
+    """A number, and a tree of draws below it, one for each name. A field's draw does not depend on other fields."""
 
     def __init__(self, digest: bytes) -> None:
         self._digest = digest
 
     @classmethod
     def of(cls, *about: Any) -> Draw:
-        """For JSON values: the same for equal ones, in whatever order their names come."""
+        """The draw for some JSON values. The order of the names in their objects does not change it."""
         text = json.dumps(about, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return cls(hashlib.sha256(text.encode()).digest())
 
@@ -30,11 +30,11 @@ class Draw:
         return Draw(hashlib.sha256(self._digest + f"\0{name}".encode()).digest())
 
     def below(self, end: int) -> int:
-        """From 0 to `end`, which is not drawn itself."""
+        """A number from 0 to `end`, without `end` itself."""
         return int.from_bytes(self._digest) % end
 
     def between(self, least: int, most: int) -> int:
-        """Both may be drawn."""
+        """A number from `least` to `most`, both included."""
         return least + self.below(most - least + 1)
 
     def one_of(self, choices: Sequence[T]) -> T:

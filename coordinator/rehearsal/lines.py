@@ -1,4 +1,4 @@
-"""The lines of a rehearsal's file: what is to be tried, and what came of it. Knows no planner and runs nothing."""
+"""The lines of a rehearsal's file: the goals and plans to try, and their results. Knows no planner; runs nothing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infra.records import Json, Record
 
 
 class Line(Record):
-    """A goal in words or a plan, to be tried."""
+    """A goal in words or a plan that is to be tried."""
 
     id: str = Field(min_length=1)
     goal: str | None = None
     plan: Json | None = None
     inputs: Json = Field(default_factory=dict)
-    answers: dict[str, list[Json]] = Field(default_factory=dict)  #: job type -> outputs that its stand-in is drawn from
+    answers: dict[str, list[Json]] = Field(default_factory=dict)  #: job type -> outputs that its stand-in chooses from
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -34,29 +34,29 @@ class Line(Record):
 
 class State(StrEnum):
     SUCCEEDED = "succeeded"  #: it has a result
-    FAILED = "failed"  #: no plan that can run, or a job of it failed; `reason` says all that is wrong
+    FAILED = "failed"  #: no plan can run, or a job of the plan failed; `reason` says all that is wrong
     REFUSED = "refused"  #: the planner says that it cannot be done here
-    UNSURE = "unsure"  #: the planner asks which plan is meant; none ran
+    UNSURE = "unsure"  #: the planner asks which plan is meant, and none was run
 
 
 class Rehearsed(Record):
-    """What came of a line."""
+    """The result of a line."""
 
     id: str
     state: State
-    plan: Json | None = None  #: that ran, or would run first
+    plan: Json | None = None  #: the plan that ran, or that would run first
     reason: str | None = None
-    confidence: float | None = None  #: the planner's in that plan, 0 to 1; None: it was given
+    confidence: float | None = None  #: the planner's confidence in the plan, 0 to 1; None if the line gave the plan
     result: Any = None
-    seconds: float | None = None  #: that planning took, without loading the planner; None: nothing was planned
+    seconds: float | None = None  #: how long planning took after the planner was loaded; None without planning
 
 
 class LineFault(ValueError):
-    """A line that cannot be tried; says which file, which line and why."""
+    """The line cannot be tried. The message names the file, the line and the reason."""
 
 
 def read_lines(file: str, lines: Iterable[bytes], known: Iterable[str]) -> Iterator[Line | LineFault]:
-    """The lines that are not empty, in order, each or what is wrong with it. `known`: the job types."""
+    """The lines that are not empty, in order; in the place of a wrong one its fault. `known`: the job types."""
     seen: set[str] = set()
     types = set(known)
     for raw in lines_of(lines):

@@ -1,4 +1,7 @@
-"""Texts that a simple regular expression finds: literals, classes, groups, choices and repeats. Knows no schema."""
+"""Draws texts that match a simple regular expression. Knows no schema.
+
+An expression is simple if it has only literals, classes, groups, choices and repeats.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,20 @@ Write = Callable[[Draw], str]
 
 _CLASSES = {"d": string.digits, "w": string.ascii_lowercase + string.digits + "_", "s": " "}
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r"}
-#: What a dot, or a class of what it is not, is drawn from.
+#: The characters that a dot or a negated class is drawn from.
 _ANY = string.ascii_lowercase + string.ascii_uppercase + string.digits + " -_.,:;/+"
 _REPEATS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
 class NotSimple(ValueError):
-    """The expression says more than is drawn here: it looks around, refers back, or does not parse."""
+    """The expression is not simple: it looks around, refers back, or does not parse."""
 
 
 def text_of(pattern: str, draw: Draw, extra: range = range(3)) -> str:
-    """A text for `pattern`, whole. What may repeat does so `extra` times more than it must; which of these is drawn.
+    """Draw a text that `pattern` matches as a whole. Raises NotSimple.
 
-    Raises NotSimple. The text is to be checked: word boundaries and anchors inside are left out of account.
+    A part that may repeat occurs more often than it must by one number of `extra`, which is drawn. The caller must
+    check the text, as word boundaries and anchors inside the pattern are ignored.
     """
     reader = _Reader(pattern, extra)
     write = reader.choice()
@@ -33,7 +37,7 @@ def text_of(pattern: str, draw: Draw, extra: range = range(3)) -> str:
 
 
 class _Reader:
-    """Reads the expression once, from left to right, into functions that write."""
+    """Reads the expression once, from left to right, and makes functions of it that write texts."""
 
     def __init__(self, pattern: str, extra: range) -> None:
         self._pattern = pattern
@@ -89,7 +93,7 @@ class _Reader:
         return _drawn_from(_members_of(sign))
 
     def _members(self) -> str:
-        """Of a class, behind its `[`."""
+        """Read the members of a class, behind its `[`."""
         negated, members = self._takes("^"), ""
         while not members or not self._takes("]"):
             first = self._member()
@@ -123,7 +127,7 @@ class _Reader:
             times = self._counts()
         else:
             return 1, 1
-        self._takes("?")  # as few as can be: any number of them is found
+        self._takes("?")  # a lazy repeat matches the same texts as a greedy one
         return times
 
     def _counts(self) -> tuple[int, int | None]:
@@ -152,7 +156,7 @@ class _Reader:
 
 
 def _members_of(sign: str) -> str:
-    """What an escaped `sign` stands for."""
+    """The characters that an escaped `sign` stands for."""
     if sign in "DWS":
         return "".join(each for each in _ANY if each not in _CLASSES[sign.lower()])
     if sign in _CLASSES or sign in _CONTROLS:

@@ -1,4 +1,4 @@
-"""Planning a goal here: the planner is asked once, and its answer decided on as a run's is. Runs nothing."""
+"""Plans a goal in this process: asks the planner, and decides on its answer as for a run. Runs no plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from specialists.catalog import Catalog
 
 @dataclass(frozen=True)
 class Candidate:
-    """A draft of the planner's, and the plan that it compiles to."""
+    """A draft of the planner, and the plan that it compiles to."""
 
     draft: Draft
     plan: Plan
@@ -30,20 +30,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Planned:
-    """What planning came to."""
+    """The result of planning."""
 
-    answer: Literal["plan", "unsure", "refused", "failed"]  #: failed: nothing that the planner said can run
-    candidates: Sequence[Candidate] = ()  #: of a plan, the one that runs; of unsure, those to choose from, best first
-    reason: str | None = None  #: why there is no plan that simply runs
-    confidence: float | None = None  #: the planner's in its plan, or in the best one, 0 to 1; None: it gave no answer
-    draft: Json | None = None  #: the best plan as the planner wrote it; None: it wrote none
-    seconds: float = 0.0  #: that it took
+    answer: Literal["plan", "unsure", "refused", "failed"]  #: failed: no plan in the planner's answer can run
+    candidates: Sequence[Candidate] = ()  #: the plan that would run, or the plans to choose from, the best first
+    reason: str | None = None  #: why there is not just one plan that runs
+    confidence: float | None = None  #: the planner's confidence in its best plan, 0 to 1; None if it gave no answer
+    draft: Json | None = None  #: the best plan as the planner wrote it; None if it wrote none
+    seconds: float = 0.0  #: how long planning took
 
 
 def plan_goal(
     goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: Planner, answer: Answer = nobody
 ) -> Planned:
-    """A goal that cannot be planned is an answer too, never raised. `answer`: of whom the planner asks."""
+    """Plan a goal. If it cannot be planned, the result says so; no error is raised. `answer`: answers the asks."""
     faults = [*([] if goal.strip() else ["goal: is empty; say what to reach"]), *input_faults(inputs)]
     if faults:
         return Planned("failed", reason="; ".join(faults))
@@ -53,7 +53,7 @@ def plan_goal(
 
 
 def _told(planner: Planner, answer: Answer, catalog: Catalog, asked: Json) -> Json:
-    """The planner's output: where it asks others first, what it says when it has heard them. Raises as they do."""
+    """The planner's output. If it asks others first, it is asked again with their answers. Raises what they raise."""
     output = planner(asked)
     if output.get("answer") != Kind.ASK:
         return output
@@ -89,7 +89,7 @@ def _asked(goal: str, inputs: Json, catalog: Catalog, limits: Limits, planner: P
 
 
 def planned_view(planned: Planned, costs: Mapping[int, Cost]) -> Json:
-    """For programs. `costs`: of the candidates, by their places."""
+    """The result for programs. `costs`: the cost of each candidate, by its place."""
     return {
         "answer": planned.answer,
         "confidence": planned.confidence,
@@ -106,5 +106,5 @@ def _candidate_view(candidate: Candidate, cost: Cost) -> Json:
 
 
 def _jobs_view(jobs: Jobs) -> Json | None:
-    """None: not known before the plan runs."""
+    """None if the number of jobs is not known before the plan runs."""
     return None if jobs.count is None else {"count": jobs.count, "exact": jobs.exact}

@@ -1,4 +1,7 @@
-"""The planner in this process, and whom it asks, as the package that hosts models registers them. Knows no goal."""
+"""Loads the planner and the specialists that it asks into this process. Knows no goal.
+
+The package that hosts models registers both by entry points.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ from specialists.specialist import Specialist, load_specialist
 #: The planner's input -> its output.
 Planner = Callable[[Json], Json]
 
-#: A job type and an input -> the output, None where there is none, and how sure it is.
+#: A job type and an input -> the output, or None if there is none, and its confidence.
 Answer = Callable[[str, Json], tuple[Json | None, float | None]]
-OwnAnswer = Callable[[Json], tuple[Json | None, float | None]]  #: of one job type
+OwnAnswer = Callable[[Json], tuple[Json | None, float | None]]  #: the same for one job type
 
 #: Planners for `plan` and `rehearse`: `load(specialist, settings)` returns a function from the planner's input to its
 #: output. It is an entry point because the coordinator imports nothing of the workers.
@@ -29,20 +32,20 @@ ANSWERS = "manyhands.answers"
 
 
 class PlannerMissing(Exception):
-    """There is no planner that can be asked here; says why in one sentence."""
+    """No planner can be asked here. The message says why in one sentence."""
 
 
 class PlannerFailed(Exception):
-    """The planner could not be asked this, or what it said is none of its outputs; says what is wrong."""
+    """The input does not fit the planner, or its output is not valid. The message says what is wrong."""
 
 
 def nobody(*_: object) -> tuple[None, None]:
-    """Where no models are, no owner of labels can be asked."""
+    """The answer if no owner of labels can be asked, because there are no models here."""
     return None, None
 
 
 def load_planner(catalog: Catalog, settings: Settings) -> Planner:
-    """Loads its models, which takes seconds. Raises PlannerMissing."""
+    """Load the planner and its models, which takes seconds. Raises PlannerMissing."""
     if PLANNER not in catalog:
         raise PlannerMissing(f"there is no specialist {PLANNER!r} here to plan a goal in words")
     found = list(entry_points(group=GROUP, name=PLANNER))
@@ -51,18 +54,19 @@ def load_planner(catalog: Catalog, settings: Settings) -> Planner:
             "nothing here plans goals in words: install manyhands with what a worker needs (manyhands[worker])"
         )
     try:
-        specialist = load_specialist(catalog.get(PLANNER).folder)  # once more, for its adapter to be checked
+        specialist = load_specialist(catalog.get(PLANNER).folder)  # it is loaded again to check its adapter
         planner: Planner = found[0].load()(specialist, settings)
-    except Exception as error:  # anybody's code, and each library fails its own way
+    except Exception as error:  # anybody's code runs here, and each library fails in its own way
         why = str(error).strip().splitlines() or [type(error).__name__]
         raise PlannerMissing(f"the planner cannot be loaded: {why[0]}") from error
     return partial(_ask, planner, specialist)
 
 
 def load_answer(catalog: Catalog, settings: Settings, say: Callable[[str], None]) -> Answer:
-    """Of job types that the planner asks what words mean. Each one's model is loaded when it is asked first.
+    """A function that asks job types what words mean, for the planner. It loads a job type's model on its first use.
 
-    Where one cannot be asked, `say` is told once, and plans are made without it, as in a cluster without its worker.
+    If a job type cannot be asked, `say` is told so once, and plans are made without its answers, as in a cluster
+    without a worker for it.
     """
     found = list(entry_points(group=ANSWERS))
     if not found:
@@ -77,7 +81,7 @@ def load_answer(catalog: Catalog, settings: Settings, say: Callable[[str], None]
             if job_type not in answers:
                 answers[job_type] = load(load_specialist(catalog.get(job_type).folder), settings)
             return answers[job_type](input)
-        except Exception as error:  # noqa: BLE001 - anybody's engine, and each library fails its own way
+        except Exception as error:  # noqa: BLE001 - anybody's engine runs here, and each library fails in its own way
             why = str(error).strip().splitlines() or [type(error).__name__]
             silent.add(job_type)
             say(f"{job_type} could not be asked what words of the goal mean: {why[0]}")
@@ -87,7 +91,7 @@ def load_answer(catalog: Catalog, settings: Settings, say: Callable[[str], None]
 
 
 def _ask(planner: Planner, specialist: Specialist, input: Json) -> Json:
-    """Input and output are checked as a worker checks them. Raises PlannerFailed, and whatever the planner raises."""
+    """Ask the planner, and check input and output as a worker does. Raises PlannerFailed and the planner's errors."""
     if faults := specialist.input_faults(input):
         raise PlannerFailed("; ".join(faults))
     output = planner(input)

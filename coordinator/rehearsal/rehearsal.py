@@ -1,4 +1,4 @@
-"""A rehearsal: each line's goal planned and its plan run, here and now. Knows neither files nor terminals."""
+"""A rehearsal: plans the goal of each line and runs its plan in this process. Knows neither files nor terminals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rehearsal:
         load: Callable[[], Planner],
         load_answer: Callable[[], Answer] = lambda: nobody,
     ) -> None:
-        """What loads is called once, when the first line with a goal comes; of `load_answer`, when anybody is asked."""
+        """`load`: is called once, for the first goal. `load_answer`: is called once, when the planner first asks."""
         self._catalog = catalog
         self._limits = limits
         self._load = load
@@ -40,11 +40,11 @@ class Rehearsal:
         return self._load_answer()
 
     def rehearse(self, line: Line) -> Rehearsed:
-        """What comes of the line. Raises what loading the planner raises."""
+        """Try a line. Raises the errors of loading the planner."""
         return self._planned(line, line.goal) if line.goal is not None else self._given(line)
 
     def plan(self, goal: str, inputs: Json) -> Planned:
-        """The goal planned, and nothing run. Raises what loading the planner raises."""
+        """Plan a goal and run nothing. Raises the errors of loading the planner."""
         answer: Answer = lambda job_type, job_input: self._answer(job_type, job_input)  # noqa: E731 - loaded on use
         return plan_goal(goal, inputs, self._catalog, self._limits, self._planner, answer)
 

@@ -1,4 +1,7 @@
-"""Running a plan here: the coordinator's own decisions, functions for real, stand-ins for models. Waits for nobody."""
+"""Runs a plan in this process, as the coordinator would decide. Knows no ledger and no queue.
+
+Functions run for real, and stand-ins answer for models.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ from specialists.specialist import AnswerError, Specialist
 
 RUN = "rehearsal"
 
-#: Job type -> the outputs that its stand-in is drawn from.
+#: Job type -> the outputs that its stand-in chooses from.
 Answers = Mapping[str, Sequence[Json]]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has ended: with a result, or with a failure."""
+    """The end of a run: its result, or its failure."""
 
     result: Any
     failure: RunFailure | None
@@ -39,7 +42,7 @@ class _JobFailed(Exception):
 
 
 def run_plan(plan: Plan, inputs: Json, catalog: Catalog, answers: Answers) -> Ended:
-    """Every job is tried once: what fails here fails the same way the next time."""
+    """Run a plan. Every job is tried once, because a job that fails here would fail the same way the next time."""
     stored: dict[str, dict[int, Json]] = {}
 
     def outputs(step_id: str) -> Mapping[int, Json]:
@@ -60,7 +63,7 @@ def run_plan(plan: Plan, inputs: Json, catalog: Catalog, answers: Answers) -> En
 
 
 def _outcome(job: Job, catalog: Catalog, answers: Answers) -> Outcome:
-    """As a worker commits it."""
+    """The job's outcome as a worker would commit it."""
     output, failure = None, None
     try:
         output = _output(catalog.get(job.type), job.input, answers.get(job.type, ()))
@@ -92,10 +95,10 @@ def _output(specialist: Specialist, input: Json, answers: Sequence[Json]) -> Jso
 
 
 def _computed(specialist: Specialist, input: Json) -> Json:
-    """By the specialist's function, which gets a copy and whose output is checked. Raises _JobFailed."""
+    """The output of the specialist's function, checked. The function gets a copy of the input. Raises _JobFailed."""
     try:
         answer = json.dumps(specialist.function(json.loads(json.dumps(input))), ensure_ascii=False, allow_nan=False)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - anybody's code: it must end its job alone
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - anybody's code runs here; it must fail its own job only
         raise _JobFailed(FailureKind.ENGINE, _reason(specialist, error)) from None
     try:
         return specialist.parse(answer, input)
@@ -104,7 +107,7 @@ def _computed(specialist: Specialist, input: Json) -> Json:
 
 
 def _reason(specialist: Specialist, error: BaseException) -> str:
-    """In its own words only where its file defines the error, as the engine that serves it says too."""
+    """The error's own message only if the function's file defines the error; the function engine does the same."""
     if isinstance(error, ValueError) and type(error).__module__ == f"specialist_{specialist.name}":
         return str(error)
     return f"function {specialist.name!r} raised {type(error).__name__}"

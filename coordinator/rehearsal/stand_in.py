@@ -1,4 +1,4 @@
-"""Stand-ins: what answers for a specialist with a model in a rehearsal. The same for the same input; runs no model."""
+"""Stand-ins: outputs in the place of a model's in a rehearsal. Equal inputs have equal ones. Runs no model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from specialists.specialist import Specialist
 
 
 def stand_in(specialist: Specialist, input: Json, answers: Sequence[Json] = ()) -> Json:
-    """An output of `specialist` for `input`: one of `answers`, taken as it is, or else one made by its output schema.
+    """An output of `specialist` for `input`: one of `answers` as it is, or else one drawn from its output schema.
 
-    Drawn by a digest of the job type and the input, so that whoever asks the same is answered the same. Raises
-    NoStandIn; `answers` help then.
+    The draw follows from a digest of the job type and the input, so the same question always has the same answer.
+    Raises NoStandIn if no output is found; giving `answers` helps then.
     """
     draw = Draw.of(specialist.name, input)
     if answers:

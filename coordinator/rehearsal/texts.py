@@ -1,4 +1,4 @@
-"""Texts of a string's schema, drawn: copied from an input, or by pattern and field name. Knows no specialist."""
+"""Draws texts for a string's schema: from an input, a pattern or the field's name. Knows no specialist."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from coordinator.rehearsal.patterns import NotSimple, text_of
 from infra.records import Json
 from specialists.schemas import SPAN_OF
 
-#: Few, so that counting and grouping find some of them twice.
+#: There are few words, so that counting and grouping find some of them twice.
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper")
-SHORT = 60  #: characters of a text that may be longer
+SHORT = 60  #: the most characters of a text whose schema names no greatest length
 MOST_MONEY = 100
 FIRST_DAY = date(2026, 1, 1)
 DAYS = 365
-TRIES = 12  #: at a text that keeps to a pattern and its lengths, before one length after the other is tried
-LONGEST = 200  #: of these lengths
+TRIES = 12  #: how many texts are drawn for a pattern, before each number of extra repeats is tried in turn
+LONGEST = 200  #: the most extra repeats that are tried in turn
 
 
 def drawn_text(schema: Json, draw: Draw, input: Json, where: str) -> str:
-    """`where`, whose last name is the field's, is named where nothing fits. Raises NoStandIn."""
+    """Draw a text for `schema`. Raises NoStandIn, which names the place `where`; its last name is the field's."""
     least = schema.get("minLength", 0)
     lengths = least, schema.get("maxLength", max(least, SHORT))
     if SPAN_OF in schema:
@@ -49,7 +49,7 @@ def _found(pattern: str, text: str) -> bool:
 
 
 def _spans(text: Any, lengths: tuple[int, int]) -> list[str]:
-    """Words of the input's field; of one without any that fits, its beginning."""
+    """The words of the input's field that are neither too short nor too long; the field's beginning if none is."""
     if not isinstance(text, str):
         return []
     words = [word.strip(string.punctuation) for word in text.split()]
@@ -57,13 +57,13 @@ def _spans(text: Any, lengths: tuple[int, int]) -> list[str]:
 
 
 def _shuffled(words: list[str], draw: Draw) -> list[str]:
-    """From a drawn one on, round to the one before it."""
+    """The words in their order, but beginning with a drawn one."""
     first = draw.below(len(words)) if words else 0
     return words[first:] + words[:first]
 
 
 def _texts(name: str, pattern: str | None, draw: Draw, lengths: tuple[int, int]) -> Iterator[str]:
-    """Tried in order: what the name tells, a real date or time, and at last what the pattern itself tells to write."""
+    """Texts to try in order: one by the field's name, then dates and times, and at last texts by the pattern."""
     yield _text(name, draw, lengths)
     if pattern is None:
         return
@@ -76,7 +76,7 @@ def _texts(name: str, pattern: str | None, draw: Draw, lengths: tuple[int, int])
 
 
 def _text(name: str, draw: Draw, lengths: tuple[int, int]) -> str:
-    """By the words in the field's name what functions can compute with, or else a word or two."""
+    """A date, a time or an amount if the field's name speaks of one, so that functions can compute; else words."""
     words = set(name.lower().split("_"))
     written = next((write(draw) for named, write in _BY_NAME if words & named), "")
     if written and lengths[0] <= len(written) <= lengths[1]:

@@ -1,4 +1,4 @@
-"""Values of a JSON Schema, drawn. The same for the same draw; knows no specialist."""
+"""Draws values of a JSON Schema. The same draw gives the same value. Knows no specialist."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from coordinator.rehearsal.texts import WORDS, drawn_text
 from infra.records import Json
 from specialists.schemas import value_faults
 
-LONG_LIST = 3  #: items of a list that may be longer
-WIDE = 100  #: between the bounds of a number that has one bound or none
+LONG_LIST = 3  #: the most items of a list, unless its schema wants more
+WIDE = 100  #: the range of a number whose schema has one bound or none
 
 
 def drawn_value(schema: Json, draw: Draw, input: Json, where: str) -> Any:
-    """A value of `schema`; its copied texts are words of `input`. Raises NoStandIn, which names the place `where`."""
+    """A value of `schema`. Texts that must be copied are words of `input`. Raises NoStandIn, which names `where`."""
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
@@ -42,7 +42,7 @@ def drawn_value(schema: Json, draw: Draw, input: Json, where: str) -> Any:
 
 
 def _kind_by_keywords(schema: Json) -> str:
-    """What a schema without a type speaks of; of one that says nothing, a text."""
+    """The type that the keywords of a schema without a type imply; string if there are no such keywords."""
     kinds = {"properties": "object", "items": "array", "minimum": "number", "maximum": "number"}
     return next((kind for keyword, kind in kinds.items() if keyword in schema), "string")
 
@@ -56,7 +56,7 @@ def _member(schema: Json, draw: Draw, where: str) -> Any:
 
 
 def _either(schema: Json, draw: Draw, input: Json, where: str) -> Any:
-    """By one of the schemas in `anyOf`, together with what is said around them."""
+    """A value of one of the schemas in `anyOf`, together with the keywords around them."""
     around = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
     first = draw.at("anyOf").below(len(schema["anyOf"]))
     for branch in [*schema["anyOf"][first:], *schema["anyOf"][:first]]:
@@ -79,7 +79,7 @@ def _object(schema: Json, draw: Draw, input: Json, where: str) -> Json:
     more = schema.get("additionalProperties")
     inner = dict(properties)
     inner |= {name: more if isinstance(more, dict) else {} for name in required if name not in properties}
-    if isinstance(more, dict) and not inner:  # a map of names to values
+    if isinstance(more, dict) and not inner:  # the object is a map from any names to values
         inner = {draw.at(f"name {n}").one_of(WORDS): more for n in range(2)}
     value = {}
     for name, child in inner.items():
@@ -92,7 +92,7 @@ def _object(schema: Json, draw: Draw, input: Json, where: str) -> Json:
 
 
 def _array(schema: Json, draw: Draw, input: Json, where: str) -> list[Any]:
-    """One to three items, where the schema lets it have so many."""
+    """A list of one to three items, if the schema allows that."""
     fewest = schema.get("minItems", 0)
     most = min(schema.get("maxItems", LONG_LIST), max(fewest, LONG_LIST))
     if most < fewest:
@@ -115,7 +115,7 @@ def _integer(schema: Json, draw: Draw, where: str) -> int:
 
 
 def _number(schema: Json, draw: Draw, where: str) -> float:
-    """To two places, as far as its bounds leave room."""
+    """A number with two decimal places, but always within its bounds."""
     least, most = _bounds(schema)
     if least > most:
         raise NoStandIn(f"{where}: minimum is more than maximum")

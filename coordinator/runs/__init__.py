@@ -1,1 +1,1 @@
-"""Runs: what a goal has come to and what comes next. Decides; stores and sends nothing."""
+"""Runs: the progress of goals, and the decision what comes next. Stores and sends nothing."""

@@ -1,7 +1,7 @@
-"""What a run does next: from outcomes to jobs, results and events. Decides only: stores nothing and sends nothing.
+"""Decides what a run does next: from outcomes to jobs, results and events. Stores nothing and sends nothing.
 
-The same outcomes twice change nothing the second time, and a job's id follows from its run, step and index: so it is
-safe to release the jobs of a `Change`, crash, and decide all of it again.
+Outcomes that are counted a second time change nothing, and a job's id follows from its run, step and index. So it is
+safe to release the jobs of a `Change`, to crash, and to decide all of it again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def advance(
 ) -> Change:
     """Count `outcomes`, and release the steps that they make ready. An ended run stays as it is.
 
-    `known`: without it unsure outcomes stand, and no fallback is asked.
+    Without `known` no fallback is asked, and unsure outcomes stand.
     """
     open_run = OpenRun(run, stored)
     open_run.keep_inputs()
@@ -50,7 +50,7 @@ def cancel(run: Run) -> Change:
 
 
 def fail(record: RunRecord, failure: RunFailure) -> tuple[RunRecord, Sequence[Event]]:
-    """The run as failed. One that does not read keeps its body as it is, and its watchers are told all the same."""
+    """The run as failed, with the events to tell. If the record cannot be read, its body stays as it is."""
     try:
         open_run = OpenRun(Run.load(record))
     except UnreadableRun:

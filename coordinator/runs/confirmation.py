@@ -1,4 +1,4 @@
-"""A confirmation: an unsure run goes on with one of its plans, or with the caller's. Decides only: stores nothing."""
+"""A confirmation: an unsure run goes on with one of its plans, or with the caller's. Decides, but stores nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from specialists.catalog import Catalog
 
 
 class NotUnsure(Exception):
-    """The run waits for no confirmation; says how it stands."""
+    """The run waits for no confirmation; the message says which state it is in."""
 
 
 class Confirmation(Record):
@@ -42,7 +42,7 @@ class Confirmation(Record):
 
 
 def confirm(run: Run, confirmation: Confirmation, stored: Stored, catalog: Catalog) -> Reopened:
-    """Have the run go on. Raises NotUnsure, and PlanRefused with all faults of the plan."""
+    """Let the run go on with the confirmed plan. Raises NotUnsure, and PlanRefused with all faults of the plan."""
     if run.state is not RunState.UNSURE:
         raise NotUnsure(f"the goal is {run.state}: it waits for no confirmation")
     draft = _chosen(run, confirmation.choice)
@@ -61,7 +61,7 @@ def _chosen(run: Run, choice: int | None) -> Draft | None:
 
 
 def _plan(run: Run, draft: Json | None, stored: Stored, catalog: Catalog) -> Plan:
-    """The limits are the run's, as it was accepted: its deadline runs since then."""
+    """Compile the confirmed plan. Its limits are those that the run was accepted with, since when its deadline runs."""
     inputs = load_values(run, [INPUTS], stored)[INPUTS]
     plan = compile_plan(draft, catalog, inputs, run.plan.limits)
     if plan.limits.deadline_s != run.plan.limits.deadline_s:

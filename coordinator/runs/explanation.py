@@ -1,4 +1,4 @@
-"""An explanation: why a goal in words has come to no plan, or to several. Knows no ledger and no planner."""
+"""An explanation: why a goal in words has led to no plan, or to several. Knows no ledger and no planner."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ TO_CONFIRM = "this is to be confirmed before it runs"
 
 
 def explanation(run: Run) -> Json | None:
-    """Of a run that is unsure or refused, or has ended while it was unsure; None: it came to a plan, or to none yet.
+    """Explain a run that is unsure or refused, or that ended while it was unsure. None for every other run.
 
-    `why` is one sentence, `missing` names parameters that nothing in the goal gives, of the first of the job types in
-    `nearest`, those first that come nearest to what is asked. The plans that were considered are the run's candidates.
+    `why` is one sentence. `nearest` names the job types that come nearest to the goal, the nearest first, and `missing`
+    the parameters of the nearest that nothing in the goal gives. The plans considered are the run's candidates.
     """
     if run.state is not RunState.REFUSED and not run.candidates:
         return None

@@ -1,4 +1,4 @@
-"""Escalation: who is asked the same where a specialist is too unsure of its output. Decides only; asks nobody."""
+"""Escalation: which fallback gets the same job if a specialist is too unsure of its output. Decides; asks nobody."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from infra.records import Job, JobStatus, Outcome
 from specialists.catalog import Catalog
 from specialists.manifest import Fallback
 
-#: A job's id -> what the ledger knows of it; None: nothing any more. Asked only of a job whose fallback is asked too.
+#: A job's id -> its status in the ledger; None if it is there no more. It is called only where a fallback is involved.
 Known = Callable[[str], JobStatus | None]
 
 
 def rule_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Fallback | None:
-    """Whom to ask after an outcome of a job of `job_type`. None: it stands, as it is sure enough, or has no output."""
+    """The fallback to ask after an outcome of a job of `job_type`.
+
+    None if the outcome stands: it is sure enough, it has no output or no confidence, it comes from a fallback already,
+    or there is no fallback here.
+    """
     if outcome.output is None or outcome.confidence is None or outcome.of_fallback or job_type not in catalog:
         return None
     rule = catalog.get(job_type).manifest.fallback
@@ -21,7 +25,7 @@ def rule_of(outcome: Outcome, job_type: str, catalog: Catalog) -> Fallback | Non
 
 
 def standing(outcome: Outcome, known: Known) -> Outcome:
-    """The outcome that counts: the first one, where a fallback has no output."""
+    """The outcome that counts. If a fallback has no output, it is the outcome of the job before it."""
     if not outcome.of_fallback or outcome.output is not None:
         return outcome
     first = known(Job.name(outcome.run_id, outcome.step_id, outcome.index))

@@ -1,4 +1,4 @@
-"""The jobs of a step: its arguments bound to values, and addressed to its job type. Makes them; releases none."""
+"""Makes the jobs of a step: binds its arguments to values and addresses them to its job type. Releases none."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from coordinator.runs.run import Run
 from infra.records import Job, Json
 from specialists.specialist import Specialist
 
-#: How long a planner's ask waits for a worker, and may take: a plan without its answer is as good as it was before.
+#: How long a planner's ask may wait for a worker, and how long it may then run. A plan can be made without its answer.
 ASKED_S = 5.0
 
 
 def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Json | Unbound]:
-    """One a job, in the order of the list that is mapped over. Raises Unresolved, TooLarge.
+    """One input for each job, in the order of the list that is mapped over. Raises Unresolved, TooLarge.
 
-    Of a step that goes on where a job fails, an element that no input can be made of has an Unbound in its place.
+    If the step goes on where a job fails, an Unbound stands in the place of an input that cannot be made.
     """
     if step.map is None:
         return list(binder.bind(step.args, [values]))
@@ -54,7 +54,7 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
 
 
 def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
-    """What the planner wants to know: nobody waits long for it, and it is tried once."""
+    """A job that the planner asks for. It is tried once, and planning does not wait long for it."""
     job = job_of(run, step, index, job_input, specialist)
     timeout_s = min(job.timeout_s, ASKED_S)
     claim_within_s = min(job.claim_within_s or ASKED_S, ASKED_S)
@@ -63,7 +63,7 @@ def asked_job(run: Run, step: Step, index: int, job_input: Json, specialist: Spe
 
 
 def fallback_job(run: Run, step: Step, first: Job, fallback: Specialist, claim_within_s: float) -> Job:
-    """That asks `fallback` the same as `first` was asked."""
+    """The job that asks `fallback` the same as `first` was asked."""
     job = job_of(run, step, first.index, first.input, fallback)
     job_id = Job.name(run.id, step.id, first.index, fallback.name)
     soonest_s = min(claim_within_s, job.claim_within_s or claim_within_s)

@@ -1,4 +1,4 @@
-"""Joins: whether a step is done, or has failed, by how many of its jobs succeeded. Counts; knows no outcome."""
+"""Joins: judges by the number of jobs that succeeded whether a step is done or has failed. Knows no outcome."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from coordinator.runs.progress import Progress
 
 
 def count(step: Step, progress: Progress, index: int, failure: str | None) -> Progress:
-    """With the job at `index` ended, and the step's state judged by it.
+    """`progress` with the job at `index` ended, and the step judged anew.
 
-    `failure`: why the job has no output; None: it has one.
+    `failure`: why the job has no output; None if it has one.
     """
     if failure is None:
         return judge(step, progress.counted(index, "succeeded"))
@@ -17,13 +17,13 @@ def count(step: Step, progress: Progress, index: int, failure: str | None) -> Pr
 
 
 def leave_out(step: Step, progress: Progress, index: int, why: str) -> Progress:
-    """With no output at `index`; the step is not judged."""
+    """`progress` with no output at `index`. The step is not judged."""
     made_good = _each_by_itself(step) and isinstance(step.on_failure, Default)
     return progress.leaving_out(index, "defaulted" if made_good else "skipped", why)
 
 
 def judge(step: Step, progress: Progress) -> Progress:
-    """`progress` as done or failed, where it has come to that."""
+    """`progress` marked as done or failed, if the step is either."""
     if _each_by_itself(step):
         return progress if progress.left else _all_ended(step, progress)
     enough = step.wanted(progress.total)
@@ -33,7 +33,7 @@ def judge(step: Step, progress: Progress) -> Progress:
 
 
 def _each_by_itself(step: Step) -> bool:
-    """Whether each failed job is made good alone: the step's others are waited for."""
+    """Whether each failed job is made good by itself, while the step waits for its other jobs."""
     return step.join is Join.ALL and step.on_failure is not OnFailure.FAIL
 
 
@@ -43,7 +43,7 @@ def _all_ended(step: Step, progress: Progress) -> Progress:
 
 
 def _given_up(step: Step, progress: Progress) -> Progress:
-    """Not enough jobs can succeed any more."""
+    """`progress` of a step of which not enough jobs can succeed any more."""
     if step.on_failure is OnFailure.FAIL or (step.on_failure is OnFailure.LEAVE_OUT and not progress.succeeded):
         return progress.failed()
     if isinstance(step.on_failure, Default):

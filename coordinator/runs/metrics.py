@@ -1,4 +1,4 @@
-"""What coordinators count: outcomes, jobs sent, runs ended, seconds of deciding. Knows no ledger and no queue."""
+"""The coordinators' counters: outcomes, jobs sent, runs ended, seconds of deciding. Knows no ledger and no queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCHES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class RunMetrics:
-    """Runs end in coordinators, and in the API by cancelling: both count them."""
+    """Counts ended runs. Coordinators use it, and so does the API, which ends runs by cancelling them."""
 
     def __init__(self, meter: Meter) -> None:
         self._seconds = meter.histogram(
@@ -39,7 +39,7 @@ class RunMetrics:
 
 class CoordinatorMetrics:
     def __init__(self, registry: CollectorRegistry | None = None, job_types: Iterable[str] = ()) -> None:
-        """Without a registry it counts for nobody. The series of `job_types` are there from the start."""
+        """Without a registry nothing is published. The series of `job_types` exist from the start."""
         meter = Meter(registry)
         self.runs = RunMetrics(meter)
         self._outcomes = meter.counter("outcomes", "Outcomes that advanced their run.", "job_type", "state")
@@ -76,7 +76,7 @@ class CoordinatorMetrics:
 
     @contextmanager
     def advancing(self, outcomes: int) -> Iterator[None]:
-        """A batch, from its outcomes read to all of them saved. An empty one is not counted."""
+        """Measure a batch from when its outcomes are read until all are saved. An empty batch is not counted."""
         if not outcomes:
             yield
             return
@@ -102,7 +102,7 @@ class CoordinatorMetrics:
             self.runs.ended(change.run.state, change.run.since_ms)
 
     def sent(self, jobs: Sequence[tuple[str, str]], again: bool) -> None:
-        """`jobs`: (job type, job id) each."""
+        """`jobs`: (job type, job id) of each."""
         for job_type, count in Counter(job_type for job_type, _ in jobs).items():
             self._sent.labels(job_type).inc(count)
             if again:

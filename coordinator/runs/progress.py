@@ -1,4 +1,4 @@
-"""How far a step is: counts and which of its jobs have ended. Knows no outputs; those are in the ledger."""
+"""The progress of a step: counts, and which of its jobs have ended. Knows no outputs; the ledger has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.records import Record
 
 
 class StepState(StrEnum):
-    WAITING = "waiting"  #: for steps that it needs
+    WAITING = "waiting"  #: steps that it needs are not done
     RELEASED = "released"  #: its jobs are in the ledger
     DONE = "done"  #: its value is there
     FAILED = "failed"  #: too many jobs failed, or its arguments have no values
@@ -22,50 +22,51 @@ def _read_bits(value: object) -> object:
     return int(value, 16) if isinstance(value, str) else value
 
 
-#: Hex in JSON: a decimal number of so many digits is slow to write, and more than most readers take.
+#: A bit set, written as hex in JSON: a decimal number with as many digits is slow to write, and most readers refuse it.
 Bits = Annotated[int, BeforeValidator(_read_bits), PlainSerializer(lambda bits: f"{bits:x}", str, when_used="json")]
 
 
-#: Of a step, those that its record says the reasons of; the others are counted alone.
+#: How many places without an output are kept with their reasons for each step. All of them are counted.
 TOLD = 20
 LONGEST_REASON = 300
 
 
 class LeftOut(Record):
-    """A place of a step's value without an output of its own."""
+    """A place of a step's value that has no output of its own."""
 
     index: int
-    why: str  #: quotes nothing of an input
+    why: str  #: the reason, which quotes nothing of an input
 
 
 class Progress(Record):
     state: StepState = StepState.WAITING
-    total: int = Field(default=0, ge=0)  #: jobs
+    total: int = Field(default=0, ge=0)  #: the number of jobs
     succeeded: int = Field(default=0, ge=0)
-    skipped: int = Field(default=0, ge=0)  #: failed, and their places are null
-    defaulted: int = Field(default=0, ge=0)  #: have no output, and in their places the one that the step says
-    #: One bit a job that has ended: an outcome that is handed out twice counts once. The record of 10,000 jobs has
-    #: 2.5 kB of it while the step runs, and nothing after. A step that waits has it of outputs of an earlier round.
+    skipped: int = Field(default=0, ge=0)  #: jobs that failed, and whose places are null
+    defaulted: int = Field(default=0, ge=0)  #: jobs without an output, whose places have the step's default
+    #: One bit for each job that has ended, so that an outcome that is handed out twice counts once. For 10,000 jobs it
+    #: takes 2.5 kB of the record while the step runs, and nothing after that. In a step that waits, the bits stand for
+    #: outputs of an earlier round.
     seen: Bits = 0
-    escalated: int = Field(default=0, ge=0)  #: jobs whose fallback was asked
-    asked: Bits = 0  #: one bit each of these while the step runs
-    fallback: str | None = None  #: who was asked: job types may change while a run is kept
-    answered: dict[str, int] = Field(default_factory=dict)  #: outputs of each specialist and version, `triage@1.0.0`
-    left_out: tuple[LeftOut, ...] = ()  #: of the skipped and defaulted, the first that ended
+    escalated: int = Field(default=0, ge=0)  #: the number of jobs whose fallback was asked
+    asked: Bits = 0  #: one bit for each job whose fallback was asked, while the step runs
+    fallback: str | None = None  #: the fallback that was asked; it is kept because job types may change
+    answered: dict[str, int] = Field(default_factory=dict)  #: `triage@1.0.0` -> the number of its outputs
+    left_out: tuple[LeftOut, ...] = ()  #: the first of the skipped and defaulted jobs to end
 
     @staticmethod
     def keeping(outputs: Iterable[int]) -> Progress:
-        """A step that waits, and has the outputs of some of its jobs already."""
+        """The progress of a step that waits but has the outputs of some of its jobs already."""
         kept = list(outputs)
         return Progress(succeeded=len(kept), seen=sum(1 << index for index in kept))
 
     @property
     def left(self) -> int:
-        """Jobs that have not ended; of a step that is done, those that need not: they were cancelled."""
+        """The number of jobs that have not ended. In a step that is done, these were cancelled as not needed."""
         return self.total - self.succeeded - self.skipped - self.defaulted
 
     def open(self) -> list[int]:
-        """The indexes of jobs that have not ended."""
+        """The indexes of the jobs that have not ended."""
         bits = f"{self.seen:0{self.total}b}"[::-1]
         return [index for index in range(self.total) if bits[index] == "0"]
 
@@ -73,7 +74,7 @@ class Progress(Record):
         return self.model_copy(update={"state": StepState.RELEASED, "total": total})
 
     def awaits(self, index: int, of_fallback: bool = False) -> bool:
-        """Whether the job at `index` has not ended yet, as far as this record knows: it, or that of its fallback."""
+        """Whether the job at `index`, or with `of_fallback` that of its fallback, is still to end, by this record."""
         released = self.state is StepState.RELEASED and 0 <= index < self.total and not self.seen >> index & 1
         return released and self.has_asked(index) == of_fallback
 
@@ -82,7 +83,7 @@ class Progress(Record):
         return bool(self.asked >> index & 1)
 
     def settles(self, index: int, of_fallback: bool) -> bool:
-        """Whether an outcome can be counted or left out: the release of its job is saved."""
+        """Whether an outcome can be counted or ignored by now, because the release of its job is saved."""
         if of_fallback and self.state is StepState.RELEASED:
             return bool((self.seen | self.asked) >> index & 1)
         return self.state is not StepState.WAITING
@@ -95,7 +96,7 @@ class Progress(Record):
         return self.model_copy(update={how: getattr(self, how) + 1, "seen": self.seen | 1 << index})
 
     def leaving_out(self, index: int, how: Literal["skipped", "defaulted"], why: str) -> Progress:
-        """The job at `index` has no output, and the step goes on."""
+        """The progress when the job at `index` has no output and the step goes on."""
         told = (*self.left_out, LeftOut(index=index, why=why[:LONGEST_REASON]))[:TOLD]
         return self.counted(index, how).model_copy(update={"left_out": told})
 

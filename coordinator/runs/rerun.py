@@ -1,7 +1,7 @@
-"""Re-run: an ended run taken up again, from a step on or where outputs are missing. Decides only: stores nothing.
+"""Re-run: an ended run goes on, from a step on or where outputs are missing. Decides, but stores nothing.
 
-A run that is taken up again may have outputs already, and the ids of its jobs have been used: its jobs are of a later
-round, and what is still said of those of earlier ones counts no more.
+A run that is taken up again may have outputs already, and the ids of its jobs have been used before. So its jobs belong
+to a new round, and outcomes of earlier rounds count no more.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from specialists.catalog import Catalog
 
 
 class RerunRefused(Exception):
-    """The run cannot be taken up again; says why, and what to do where something can be done."""
+    """The run cannot be taken up again. The message says why, and what to do if something can be done."""
 
 
 @dataclass(frozen=True)
 class Reopened:
-    """Save `run` with `events`, and forget the results of the steps in `forget`; then do as `change` says."""
+    """Instructions: save `run` with `events`, forget the results of the steps in `forget`, then carry out `change`."""
 
-    run: Run  #: nothing of it is released yet
+    run: Run  #: the run before anything of its new round is released
     forget: Sequence[str]
     events: Sequence[Event]
     change: Change
 
 
 def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | None = None) -> Reopened:
-    """Take up `run` from `step` on: with all that depends on it, done anew. The rest keeps its outputs.
+    """Take up `run` from `step` on. The step and all that depend on it are done anew; the others keep their outputs.
 
-    Without a step: what has no output is done again, and what was made of a list with such gaps is done anew. A run
-    that has come to no plan is planned anew. Raises RerunRefused.
+    Without a step, jobs that have no output are done again, and steps that used a list with such gaps are done anew. A
+    run that has no plan is planned anew. Raises RerunRefused.
     """
     _check(run, stored, step)
     first = PLANNING if run.planning else step
@@ -47,7 +47,7 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
     steps = {
         each.id: _taken_up(run, each, stored, each.id in anew, keep_gaps=step is not None) for each in run.plan.steps
     }
-    plan = planning(run.plan.limits) if run.planning else run.plan  # what the planner asks first may be others
+    plan = planning(run.plan.limits) if run.planning else run.plan  # the planner may ask for other jobs this time
     again = [each for each in plan.steps if steps[each.id].state is StepState.WAITING]
     _check_again(again, catalog)
     reopened = pinned(unpinned(_reopened(run, plan, steps, anew, now_ms)), catalog)
@@ -58,7 +58,7 @@ def reopen(run: Run, stored: Stored, catalog: Catalog, now_ms: int, step: str | 
 
 
 def check_missing(run: Run, step_id: str) -> None:
-    """Raises RerunRefused if no output of the step is missing: whoever takes up the run does none of its jobs again."""
+    """Raises RerunRefused if no output of the step is missing, as a re-run would then do none of its jobs again."""
     if step_id not in {step.id for step in run.plan.steps}:
         raise RerunRefused(
             f"step {step_id!r} was part of the planning, which is over; the plan was made without this job"
@@ -95,7 +95,7 @@ def _check_again(again: Sequence[Step], catalog: Catalog) -> None:
 
 
 def _check_change(change: Change, step: str | None) -> None:
-    """A run that would end at once is not taken up: nobody would be there to end it."""
+    """Raises RerunRefused if the run would end at once: no outcome would come after which a coordinator ends it."""
     if change.run.failure:
         raise RerunRefused(f"it would fail at once: {change.run.failure.message}")
     if change.run.state.ended:
@@ -103,7 +103,7 @@ def _check_change(change: Change, step: str | None) -> None:
 
 
 def _gaps(run: Run) -> set[str]:
-    """Steps that are done, and would have more outputs had all gone well."""
+    """The ids of steps that are done with fewer outputs than they want."""
     return {step.id for step in run.plan.steps if _has_gaps(step, run.steps[step.id])}
 
 
@@ -116,7 +116,7 @@ def _with_dependents(plan: Plan, steps: set[str]) -> set[str]:
 
 
 def _dependents(plan: Plan, steps: set[str]) -> set[str]:
-    """What needs one of `steps`, directly or not."""
+    """The ids of the steps that need one of `steps`, directly or not."""
     found: set[str] = set()
     while new := {step.id for step in plan.steps if step.needs() & (steps | found)} - found:
         found |= new
@@ -124,7 +124,7 @@ def _dependents(plan: Plan, steps: set[str]) -> set[str]:
 
 
 def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool) -> Progress:
-    """How far the step is when the run goes on: done as before, or waiting, with the outputs that it has."""
+    """The step's progress when the run goes on: done as before, or waiting with the outputs that it has."""
     progress = run.steps[step.id]
     if anew:
         return Progress()
@@ -139,7 +139,7 @@ def _taken_up(run: Run, step: Step, stored: Stored, anew: bool, keep_gaps: bool)
 def _reopened(run: Run, plan: Plan, steps: dict[str, Progress], anew: set[str], now_ms: int) -> Run:
     all_steps = {PLANNING: steps[PLANNING]} if run.planning else run.steps | steps
     waiting = {name for name, each in all_steps.items() if each.state is StepState.WAITING}
-    left = waiting & set(run.anew)  # of a round that came to nothing
+    left = waiting & set(run.anew)  # steps that an earlier round was to do anew and has not done
     own = [each for name, each in all_steps.items() if name not in BESIDE_THE_PLAN]
     kept = (each.total if each.state is StepState.DONE else each.succeeded for each in own)
     return run.model_copy(

@@ -1,6 +1,6 @@
-"""A run: one goal's progress, as a record. What comes next is decided in `coordinator.runs.advance`.
+"""A run: the record of one goal's progress. It does not decide what comes next; `coordinator.runs.advance` does.
 
-A run of a goal in words begins as a plan of one step, which asks for a plan. What the planner answers becomes the plan,
+A run of a goal in words begins with a plan of one step, which asks for a plan. The planner's answer becomes the plan,
 or waits until the caller has confirmed it, or ends the run. A run's outputs live in the ledger, so that the run stays
 small: an outcome costs the same whether its step has ten jobs or ten thousand.
 """
@@ -19,7 +19,7 @@ from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Rec
 
 
 class UnreadableRun(ValueError):
-    """The record of a run is none of this version of the product; says which."""
+    """This version of the product cannot read the record of a run. The message names the run."""
 
 
 class RunFailure(Record):
@@ -27,22 +27,22 @@ class RunFailure(Record):
     message: str
     step: str | None = None
     index: int | None = None
-    faults: tuple[str, ...] = ()  #: of the planner's plans, where none compiles
+    faults: tuple[str, ...] = ()  #: the faults of the planner's plans, if none compiles
 
 
-#: Of a run that goes on: nothing that was said of it while it could not.
+#: The fields that explain why a run could not go on, emptied for a run that does go on.
 UNSAID: Mapping[str, Any] = {"candidates": (), "reason": "", "missing": (), "nearest": ()}
 
 
 class Version(Record):
-    """Of a specialist, as it was when a run began to need it."""
+    """The version of a specialist when a run began to need it."""
 
     version: str
     schemas: str  #: `Specialist.schemas`
 
 
 class Answered(Record):
-    """What came of an ask of the planner's."""
+    """The answer to a job that the planner asked for."""
 
     output: Json | None
     confidence: float | None = None
@@ -50,33 +50,33 @@ class Answered(Record):
 
 class Run(Record):
     id: str
-    goal: str | None  #: None: the caller sent the plan, or named a saved one
-    saved: str | None = None  #: the name of that saved plan
+    goal: str | None  #: the goal in words; None if the caller sent a plan or named a saved one
+    saved: str | None = None  #: the name of the saved plan
     created_ms: int
     deadline_ms: int
     plan: Plan
-    asked: Json | None = None  #: what the planner is asked, while `plan` is the steps that ask it; data, not bound
-    asks: tuple[Ask, ...] = ()  #: what it asked others first, likewise; one for each of the steps in `ASKS`
-    heard: dict[str, Answered] = Field(default_factory=dict)  #: by step: what came of these
+    asked: Json | None = None  #: the planner's input while `plan` is the planning; it is data, and never bound
+    asks: tuple[Ask, ...] = ()  #: the jobs that the planner asked for first, one for each of the steps in `ASKS`
+    heard: dict[str, Answered] = Field(default_factory=dict)  #: the answers to these jobs, by step
     confirm: Confirm = Confirm.IF_UNSURE
-    steps: dict[str, Progress]  #: of `plan`, and of the planning before it
-    jobs: int = 0  #: released so far, without those of fallbacks and of steps beside the plan
-    inputs: Json | None  #: until the first save after the run was created, which moves them to the ledger's results
-    candidates: tuple[Draft, ...] = ()  #: the plans that an unsure run has to choose from, the best first
-    reading: Reading | None = None  #: what the planner said of `plan`; None: its caller sent the plan
-    reason: str = ""  #: why the planner is unsure, or refuses
-    missing: tuple[str, ...] = ()  #: where it refuses: parameters of the first of `nearest` that nothing gives
-    nearest: tuple[str, ...] = ()  #: ... and the job types that come nearest to what is asked
+    steps: dict[str, Progress]  #: the steps of `plan`, and those of the planning before it
+    jobs: int = 0  #: how many jobs were released so far, without those of fallbacks and of steps beside the plan
+    inputs: Json | None  #: the goal's inputs, until the first save after the creation moves them to the results
+    candidates: tuple[Draft, ...] = ()  #: the plans that the caller of an unsure run may choose from, the best first
+    reading: Reading | None = None  #: how the planner reads the goal in `plan`; None if the caller sent the plan
+    reason: str = ""  #: why the planner is unsure, or why it refuses
+    missing: tuple[str, ...] = ()  #: in a refusal, the parameters of `nearest[0]` that nothing in the goal gives
+    nearest: tuple[str, ...] = ()  #: in a refusal, the job types that come nearest to the goal, the nearest first
     state: RunState = RunState.RUNNING
     failure: RunFailure | None = None
-    trace: str | None = None  #: W3C traceparent of what accepted it; None: of no trace
+    trace: str | None = None  #: the W3C traceparent of the request that accepted it, if that was traced
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
     round: int = 0  #: how often it was taken up again after it had ended
-    reopened_ms: int | None = None  #: when its round began; None: the first
-    #: by job type: what its jobs are made for, and no worker of others does
+    reopened_ms: int | None = None  #: when its round began; None in the first round
+    #: The version that its jobs are made for, by job type. Workers with other schemas leave these jobs alone.
     versions: dict[str, Version] = Field(default_factory=dict)
-    anew: tuple[str, ...] = ()  #: steps that its round does anew: outputs that others have made do not answer them
+    anew: tuple[str, ...] = ()  #: the steps that this round does anew; no stored output of another job answers them
 
     @classmethod
     def of_plan(
@@ -116,16 +116,16 @@ class Run(Record):
         return self.asked is not None
 
     def asking(self, asks: tuple[Ask, ...], is_askable: Callable[[Ask], bool]) -> Run:
-        """The run as it goes on where the planner wants to know what `asks` come to, and is asked again then.
+        """The run that does the jobs in `asks` and then asks the planner again.
 
-        Those of them that no job can be made of come to nothing."""
+        An ask that no job can be made of is left without an answer."""
         types = {name: ask.type for name, ask in zip(ASKS, asks, strict=False) if is_askable(ask)}
         plan = planning_again(types, self.plan.limits)
         steps = self.steps | {step.id: Progress() for step in plan.steps if step.id != PLANNING}
         return self.model_copy(update={"plan": plan, "asks": asks, "heard": {}, "steps": steps})
 
     def planned(self, plan: Plan, reading: Reading | None) -> Run:
-        """The run as it goes on with `plan`, of which nothing is released. `reading`: None if the caller sent it."""
+        """The run that goes on with `plan`, before anything is released. `reading`: None if the caller sent it."""
         told = {
             "state": RunState.RUNNING,
             "plan": plan,
@@ -136,40 +136,40 @@ class Run(Record):
 
     @property
     def since_ms(self) -> int:
-        """When it was accepted, or taken up again last."""
+        """When the run was accepted, or last taken up again."""
         return self.created_ms if self.reopened_ms is None else self.reopened_ms
 
     def settles(self, outcome: Outcome) -> bool:
-        """Whether the outcome can be counted, or needs not be as it is of another round.
+        """Whether the outcome can be counted now, or can be ignored because it belongs to another round.
 
-        Jobs are released first, and may end before their release is saved: their outcomes have to come again.
+        Jobs are released first, and may end before their release is saved. Such an outcome has to come again.
         """
         progress = self.steps.get(outcome.step_id)
         settled = progress is not None and progress.settles(outcome.index, outcome.of_fallback)
         return settled or outcome.round != self.round
 
     def undecided(self, outcome: Outcome) -> bool:
-        """Whether a coordinator is still to look at the outcome: of an ended run it never will."""
+        """Whether a coordinator has still to look at the outcome. In an ended run none ever will."""
         if self.state.ended or outcome.round != self.round:
             return False
         return not self.settles(outcome) or self.steps[outcome.step_id].awaits(outcome.index, outcome.of_fallback)
 
     def fallback_of(self, job: Job) -> str | None:
-        """The id that a job of its fallback has; None: of this step no fallback was asked anything."""
+        """The id of the fallback's job for this one; None if no fallback was asked in its step."""
         progress = self.steps.get(job.step_id)
         fallback = progress.fallback if progress else None
         return Job.name(self.id, job.step_id, job.index, fallback) if fallback else None
 
     @classmethod
     def load(cls, record: RunRecord) -> Run:
-        """Raises UnreadableRun if the record's body is no run of this version of the product."""
+        """Raises UnreadableRun if this version of the product cannot read the record's body."""
         try:
             return cls.model_validate({**record.body, "state": record.state})
         except ValidationError as error:
             raise UnreadableRun(f"run {record.id}: its record does not read: {error.error_count()} faults") from None
 
     def record(self, version: int) -> RunRecord:
-        """As the ledger keeps it; `version` is the one that was loaded."""
+        """The record that the ledger keeps. `version`: the one that was loaded."""
         body = self.model_dump(mode="json", by_alias=True, exclude={"state"}, exclude_defaults=True)
         return RunRecord(
             id=self.id,

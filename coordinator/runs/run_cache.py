@@ -1,8 +1,9 @@
-"""Runs as this coordinator has saved them last: not loaded again while nobody else saves them. Knows no ledger.
+"""Remembers the runs that this coordinator saved last, so that it need not load them again. Knows no ledger.
 
-To load and read a run is a fifth of what an outcome costs that comes alone. What is known may be out of date: the save
-is refused then, as every save from an old version is; unless a fail-over of Redis lost our last save and somebody else
-has saved that version since. A fail-over takes longer than anything is known for.
+Loading and reading a run is a fifth of the cost of an outcome that comes alone. A remembered run may be out of date;
+then its save is refused, like every save from an old version. The version could only mislead if a fail-over of Redis
+lost our last save and another coordinator saved the same version since. A fail-over takes longer than a run is
+remembered.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from infra.records import RunState
 
 KEPT_S = 1.0
 MOST = 64  #: a run may be as large as a request to the API
-SHARED_S = 60.0  #: after a save was refused, others are taken to save runs too, and loading is cheaper than guessing
+SHARED_S = 60.0  #: how long nothing is remembered after a refused save: others save runs too, and loading is cheaper
 
 
 class KnownRuns:
-    """For one thread."""
+    """The runs of one thread."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._runs: OrderedDict[str, tuple[Run, int, float]] = OrderedDict()  # and when it was saved
+        self._runs: OrderedDict[str, tuple[Run, int, float]] = OrderedDict()  # id -> run, version, when it was saved
         self._shared_until = 0.0
 
     def take(self, run_id: str) -> tuple[Run, int] | None:
-        """The run and its version, which are known again only once they are saved."""
+        """The run and its version, if they are known. They are forgotten until the next save."""
         run, version, saved_at = self._runs.pop(run_id, (None, 0, 0.0))
         return (run, version) if run and self._now() - saved_at < KEPT_S else None
 
@@ -40,6 +41,6 @@ class KnownRuns:
             self._runs.popitem(last=False)
 
     def refused(self) -> None:
-        """Another coordinator has saved a run that we were about to save."""
+        """Forget all runs, as another coordinator has saved a run that we were about to save."""
         self._runs.clear()
         self._shared_until = self._now() + SHARED_S

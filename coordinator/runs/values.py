@@ -1,4 +1,4 @@
-"""Values: the inputs' and steps' values by name, put together from stored outputs. Knows neither plan nor binding."""
+"""Values: the values of inputs and steps by name, put together from stored outputs. Knows no binding."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from coordinator.plans.references import INPUTS
 from coordinator.runs.run import Run
 from infra.records import Json, StepResult
 
-#: Step id -> its outputs by index, as stored so far. Asked only for what a ready step refers to.
+#: Step id -> its outputs by index, as far as they are stored. It is called only for what a ready step refers to.
 Stored = Callable[[str], Mapping[int, Json]]
 
 
 def load_values(run: Run, names: Iterable[str], stored: Stored, fresh: Sequence[StepResult] = ()) -> dict[str, Any]:
-    """The values of `names`: steps that are done, or `inputs`. `fresh` results are not stored yet.
+    """The values of `names`: steps that are done, or `inputs`. `fresh`: results that are not stored yet.
 
-    A mapped step's value is the list of its outputs. What has none is null, or has the output that the step says.
+    A mapped step's value is the list of its outputs. A place without an output is null, or has the step's default.
     """
     return {name: _load(run, name, stored, fresh) for name in names}
 
@@ -31,6 +31,6 @@ def _load(run: Run, name: str, stored: Stored, fresh: Sequence[StepResult]) -> A
 
 
 def _outputs(name: str, count: int, stored: Stored, fresh: Sequence[StepResult]) -> Mapping[int, Json]:
-    """By index. What is all at hand is not asked for."""
+    """The outputs by index. The ledger is not asked if all `count` of them are among the fresh results."""
     outputs = {result.index: result.output for result in fresh if result.step_id == name}
     return outputs if len(outputs) == count else {**stored(name), **outputs}

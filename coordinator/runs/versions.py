@@ -1,7 +1,7 @@
-"""Versions: which schemas the jobs of a run are made for, so that workers of others leave them alone. Pure.
+"""Versions: the schemas that a run's jobs are made for, so that workers with other schemas leave them alone. Pure.
 
-A run keeps to the schemas with which it began, however the catalog changes while it goes on: its values are all of one
-form. Workers of another version with the same schemas may do its jobs.
+A run keeps the schemas with which it began, however the catalog changes while it goes on, so that all its values have
+one form. Workers of another version with the same schemas may do its jobs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def version_of(specialist: Specialist) -> Version:
 
 
 def pinned(run: Run, catalog: Catalog) -> Run:
-    """`run` with the versions of all job types of its plan; those that it has stay."""
+    """`run` with the versions of all job types of its plan. Versions that it has already stay."""
     types = {step.type for step in run.plan.steps if step.type in catalog} - run.versions.keys()
     return with_versions(run, (catalog.get(name) for name in sorted(types)))
 
@@ -33,13 +33,13 @@ def with_versions(run: Run, specialists: Iterable[Specialist]) -> Run:
 
 
 def unpinned(run: Run) -> Run:
-    """`run` without the versions of job types of which it has no output: it may go on with others."""
+    """`run` without the versions of job types that it has no output of: it may go on with other versions of these."""
     kept = {step.type for step in run.plan.steps if run.steps[step.id].succeeded}
     return run.model_copy(update={"versions": {name: each for name, each in run.versions.items() if name in kept}})
 
 
 def unserved(run: Run, served: Served) -> list[Json]:
-    """The job types that the run waits for and no live worker does in the version that it needs."""
+    """The job types that the run waits for, but that no live worker serves in the version that it needs."""
     if run.state is not RunState.RUNNING:
         return []
     waiting = {step.type for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED}
@@ -53,7 +53,7 @@ def unserved(run: Run, served: Served) -> list[Json]:
 
 
 def served_by(workers: Mapping[str, Json]) -> Served:
-    """`workers`: what each says of itself. One that does not say its schemas is of a release from before they were."""
+    """The versions that `workers` serve. A worker that names no schemas is of an old release, and is not counted."""
     found: dict[str, dict[str, str]] = {}
     for about in workers.values():
         versions = about.get("serves") or {}

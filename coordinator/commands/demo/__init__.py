@@ -1,4 +1,4 @@
-"""`manyhands demo`: a goal over an inbox, end to end, in a house of its own."""
+"""`manyhands demo`: reaches a goal over an inbox, from start to end, in a house of its own. Knows no other house."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOAL = "Triage every message and put the people, organisations and locations nam
 
 
 def show_demo(settings: Settings, console: Console) -> bool:
-    """Whether the goal succeeded. Ports and data are its own, so that it runs beside `manyhands up`."""
+    """Show the demo. True if the goal succeeded. It has its own ports and data, so it can run beside `manyhands up`."""
     fetch_weights(settings)
     with (
         tempfile.TemporaryDirectory(prefix="manyhands-demo-") as data,

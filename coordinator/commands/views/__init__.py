@@ -1,1 +1,1 @@
-"""Views: what commands show on a terminal, from what the API answers and from plans."""
+"""Views: they show the API's answers, and plans, on a terminal. Knows no ledger."""

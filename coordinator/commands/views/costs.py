@@ -6,7 +6,7 @@ from coordinator.rehearsal.cost import Cost, Jobs
 
 
 def cost_words(cost: Cost) -> str:
-    """For people: `9 jobs, 7 of them by models`."""
+    """A plan's cost in words: `9 jobs, 7 of them by models`."""
     jobs, models = cost.jobs.count, cost.by_models.count
     if jobs is None or models is None:
         least = sum(each.count for each in cost.steps.values() if each.count is not None and each.exact)

@@ -1,6 +1,6 @@
-"""A plan drawn for people: a row for each input, each step and the result, with lines from what is used to who uses it.
+"""Draws a plan for people: rows for inputs, steps and the result, with lines between them. Asks and runs nothing.
 
-Pure: from a plan to rows of text, and to what a terminal shows. Asks nothing and runs nothing.
+Each line leads from an input or step to the steps that use it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from coordinator.rehearsal.cost import Cost
 from coordinator.rehearsal.planned import Candidate, Planned
 from infra.records import Json
 
-NARROW = 28  #: characters of what is said beside the lanes, at least
+NARROW = 28  #: the least width of the text beside the lanes, in characters
 
 
 def plan_drawing(candidate: Candidate, inputs: Json, cost: Cost, width: int) -> RenderableType:
-    """`width`: of the terminal, in characters."""
+    """The drawing of one plan, with its cost. `width`: the terminal's width in characters."""
     nodes = nodes_of(candidate.plan, inputs, cost, candidate.draft.grounded)
     taken = 2 * len(nodes) + max(len(node.label) for node in nodes) + max(len(node.jobs) for node in nodes) + 8
     grid = Table.grid(padding=(0, 2))
@@ -35,7 +35,10 @@ def plan_drawing(candidate: Candidate, inputs: Json, cost: Cost, width: int) -> 
 
 
 def planned_drawing(planned: Planned, inputs: Json, costs: Mapping[int, Cost], width: int) -> RenderableType:
-    """All that planning came to. `costs`: of the candidates, by their places; `width`: of the terminal."""
+    """The result of planning, with a drawing of each plan.
+
+    `costs`: the cost of each candidate, by its place. `width`: the terminal's width in characters.
+    """
     parts: list[RenderableType] = [Text(_verdict(planned), style="bold")]
     several = len(planned.candidates) > 1
     for place, candidate in enumerate(planned.candidates):
@@ -57,7 +60,7 @@ def _verdict(planned: Planned) -> str:
 
 
 def _heading(candidate: Candidate, place: int | None) -> str:
-    """What the plan does in words, numbered where there are several, and how sure the planner is of it."""
+    """The plan in words with the planner's confidence, and with a number if there are several plans."""
     words = candidate.draft.words or "A plan without words"
     number = "" if place is None else f"{place + 1}. "
     return f"{number}{words[:1].upper()}{words[1:]} (confidence {candidate.draft.confidence:.2f})"

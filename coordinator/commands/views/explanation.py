@@ -10,7 +10,7 @@ from infra.records import Json
 
 
 def explanation_lines(goal: Json, job_types: Sequence[Json]) -> list[str]:
-    """`job_types`: as the API shows them, to tell those that come near."""
+    """The lines that explain a goal. `job_types`: the API's view of all, to describe those that come near."""
     told = goal["explanation"]
     if told is None:
         return list(_plan_lines(goal))
@@ -40,7 +40,7 @@ def _nearest_lines(told: Json, job_types: Sequence[Json]) -> Iterator[str]:
 
 
 def _plan_lines(goal: Json) -> Iterator[str]:
-    """Of a goal that was asked nothing: the plan that it has, and whose that is."""
+    """The lines for a goal without an explanation: the plan that it has, and who made it."""
     if goal["plan"] is None:
         failure = goal["failure"] or {}
         yield f"{goal['state']}: {failure.get('message', 'the goal has no plan')}"

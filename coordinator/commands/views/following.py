@@ -1,4 +1,4 @@
-"""A run followed on a terminal: its plan, a bar for each step, and its end. Knows the client, and nothing inside it."""
+"""Follows a run on a terminal: shows its plan, a bar for each step, and its end. Knows only the client."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from infra.records import Json
 
 
 class Following:
-    """A run's events as a plan and a bar for each step."""
+    """Shows a run's events as a plan and a bar for each step."""
 
     def __init__(self, console: Console, paused: Callable[[], Sequence[str]]) -> None:
-        """`paused`: the paused job types that the run waits for."""
+        """`paused`: tells the paused job types that the run waits for."""
         self._console = console
         self._paused = paused
         self._bars: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
-        self._escalated: Counter[str] = Counter()  #: step -> outputs that a fallback was asked about
+        self._escalated: Counter[str] = Counter()  #: step -> the number of its outputs that went to a fallback
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
 
     def follow(self, events: Iterable[Seen]) -> str | None:
-        """Show `events` until they end, or until the run is unsure: the id of that event then."""
+        """Show `events` until they end or the run is unsure. In that case it returns the id of the event, else None."""
         with self._progress:
             for event in events:
                 if event.name == "run.unsure":
@@ -54,7 +54,7 @@ class Following:
                 self._tell_escalated(event.data["step"], event.data["type"])
 
     def _draw(self, step: str, job_type: str, total: int, kept: int) -> None:
-        """A bar, in the place of the step's last one."""
+        """Draw a bar in the place of the step's last one."""
         label = f"{step} {job_type}"
         if step in self._bars:
             self._progress.remove_task(self._bars[step])
@@ -63,7 +63,7 @@ class Following:
         self._tell_if_paused(label, job_type)
 
     def _tell_escalated(self, step: str, fallback: str) -> None:
-        """Behind the step's name: how many of its outputs were too unsure."""
+        """Show behind the step's name how many of its outputs were too unsure."""
         self._escalated[step] += 1
         label = f"{self._labels[step]} ({self._escalated[step]} to {fallback})"
         self._progress.update(self._bars[step], description=label)
@@ -71,7 +71,7 @@ class Following:
             self._tell_if_paused(label, fallback)
 
     def _take_up(self, step: str | None) -> None:
-        """What was open when the run ended is not done any more."""
+        """Remove the bars of steps that were open when the run ended; they are drawn again at the next release."""
         open_ = [task.id for task in self._progress.tasks if not task.finished]
         for bar in open_:
             self._progress.remove_task(bar)
@@ -84,12 +84,12 @@ class Following:
             self._console.print(Text(waits, style="yellow"))
 
 
-#: Has an unsure goal go on, or end; False: neither, it waits on.
+#: Lets an unsure goal go on, or ends it. False if it does neither, and the goal still waits.
 Ask = Callable[[Json], bool]
 
 
 def follow(client: Client, goal_id: str, console: Console, ask: Ask = lambda _: False) -> Json:
-    """Show a goal to its end, or until it is unsure and `ask` decides nothing; the goal as it is then."""
+    """Show a goal until it ends, or until it is unsure and `ask` decides nothing. Returns the goal as it is then."""
     stopped: str | None = "0"
     while stopped is not None:
         following = Following(console, lambda: client.get(goal_id)["paused"])

@@ -1,4 +1,4 @@
-"""One job for people: why it has no output, and what is to be known of the one that it has. Knows the API's views."""
+"""One job for people: the reason why it has no output, or notes about its output. Knows the API's views."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from infra.records import Json
 
 
 def job_failure(job: Json) -> str:
-    """Why a job that has ended has no output."""
+    """The reason why a job that has ended has no output."""
     failure = job["failure"]
     return f"{job['state']}: {failure['kind']}: {failure['message']}" if failure else str(job["state"])
 
 
 def job_cut(job: Json) -> str | None:
-    """What its model was not shown of its input; None: nothing was left out."""
+    """A note that says how much of the input the model did not read; None if it read everything."""
     cut = job["usage"].get("cut", 0)
     return f"cut to fit: the last {cut:,} characters were not read" if cut else None
 
 
 def job_escalated(job: Json) -> str | None:
-    """Who was asked too, and why; None: nobody."""
+    """A note that says which fallback was asked too, and why; None if none was asked."""
     if not (told := job["escalated"]):
         return None
     how = "answered" if told["state"] == "succeeded" else f"has no answer ({told['state']}): the first one stands"

@@ -1,4 +1,4 @@
-"""The lanes of a drawing: a line of text for each node, with lines from what is used to who uses it. Knows no plan."""
+"""The lanes of a drawing: rows of text for each node, with lines from a node to those that use it. Knows no plan."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from coordinator.commands.views.nodes import RESULT, Node
 
-WIDE = 88  #: characters of what is said beside the lanes, at most
+WIDE = 88  #: the greatest width of the text beside the lanes, in characters
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the drawing: its lanes, and what stands beside them."""
+    """A line of the drawing: its lanes, and the text beside them."""
 
     lanes: str
     label: str = ""
@@ -22,7 +22,10 @@ class Row:
 
 
 def rows_of(nodes: Sequence[Node], width: int = WIDE) -> list[Row]:
-    """One lane a node: it begins at the node, and ends where the node is used last. `width`: of what is said beside."""
+    """The rows of the drawing. Each node has a lane, which begins at the node and ends where the node is used last.
+
+    `width`: the width of the text beside the lanes.
+    """
     last = {name: number for number, node in enumerate(nodes) for name in node.uses}
     rows: list[Row] = []
     for number, node in enumerate(nodes):
@@ -35,7 +38,7 @@ def rows_of(nodes: Sequence[Node], width: int = WIDE) -> list[Row]:
 
 
 def _lane(of: Node, node: Node, number: int, last: Mapping[str, int]) -> str:
-    """How the lane of an earlier node passes the row of `node`."""
+    """The sign with which the lane of an earlier node, `of`, passes the row of `node`."""
     ends = last.get(of.name, -1) <= number
     if of.name in node.uses:
         return "╰" if ends else "├"
@@ -47,9 +50,9 @@ def _going_on(of: Node, number: int, last: Mapping[str, int]) -> str:
 
 
 def _joined(lanes: Sequence[str], begins: bool) -> str:
-    """The lanes and, from the first that is used on, a line to the node: it joins those used, and crosses the others.
+    """The lanes of a row, with a line from the first lane that the node uses to the node.
 
-    `begins`: whether a lane of the node's own begins here.
+    The line joins the other lanes that the node uses and crosses the rest. `begins`: whether a new lane begins here.
     """
     first = next((place for place, lane in enumerate(lanes) if lane in "╰├"), len(lanes))
     before = "".join(f"{lane} " for lane in lanes[:first])
@@ -59,7 +62,7 @@ def _joined(lanes: Sequence[str], begins: bool) -> str:
     return f"{before}{lanes[first]}{crossed}▶" + ("●" if begins else "")
 
 
-#: A lane to the right of the first one that is used.
+#: The sign of a lane that the line to the node meets.
 _CROSSED = {"╰": "┴", "├": "┼", "│": "│", " ": "─"}
 
 

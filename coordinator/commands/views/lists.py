@@ -27,7 +27,7 @@ def _asked(goal: Json) -> str:
 
 
 def letter_line(letter: Json) -> str:
-    """What, and below it why; no table: a job's id is to be copied whole."""
+    """A dead letter, with its reason on a second line. It is no table, so that the job's id can be copied whole."""
     ended = datetime.fromtimestamp(letter["at_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     failure = letter["failure"]
     what = f"{letter['job_id']}  {letter['type']}  {letter['cause']}  {ended} UTC"

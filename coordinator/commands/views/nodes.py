@@ -1,4 +1,4 @@
-"""The nodes of a plan that is drawn: its inputs, its steps and its result, with what each uses. Draws nothing."""
+"""The nodes of a plan's drawing: the inputs, the steps and the result, each with the nodes it uses. Draws nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Node:
     name: str
     label: str
     uses: frozenset[str]
-    lines: Sequence[str]  #: what is said of it
+    lines: Sequence[str]  #: the text about it
     jobs: str = ""
 
 
 def nodes_of(plan: Plan, inputs: Json, cost: Cost, grounded: Sequence[Grounding] = ()) -> list[Node]:
-    """Inputs first, then each step behind what it uses, the result last."""
+    """The nodes in order: the inputs first, then each step behind those that it uses, the result last."""
     used = {step.id: _uses(step, inputs) for step in plan.steps}
     everything = frozenset().union(*used.values(), _sources(plan.result, inputs))
     given = [_input_node(name, value, f"inputs.{name}" in everything) for name, value in inputs.items()]
@@ -79,7 +79,7 @@ def _source(path: str, inputs: Json) -> Iterable[str]:
 
 
 def _ordered(steps: Sequence[Step]) -> list[Step]:
-    """Each behind what it needs; else as they are written."""
+    """The steps, each behind those that it needs, and otherwise in the order of the plan."""
     left, done = list(steps), list[Step]()
     while left:
         names = {step.id for step in done}

@@ -1,4 +1,4 @@
-"""Plans for people: as a table, and in words, with what the planner says of them. Knows the API's views."""
+"""Plans for people: as a table, and in the planner's words. Knows the API's views."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def plan_table(plan: Json) -> Table:
 
 
 def plan_of(goal: Json) -> Json:
-    """A goal's plan, or the first that it is unsure of, as it can be handed in again: without its limits. Raises
-    GivenError where it has none."""
+    """A goal's plan, or the first plan of an unsure goal, as it can be sent again: without its limits.
+
+    Raises GivenError if it has none."""
     plan = goal["plan"] or next(iter(goal["plans"]), None)
     if plan is None:
         raise GivenError(f"goal {goal['id']} is {goal['state']} and has no plan")
@@ -34,7 +35,7 @@ def plan_of(goal: Json) -> Json:
 
 
 def reading_lines(told: Json) -> list[str]:
-    """What the planner says of a plan: its words, how sure they are, and where its values come from."""
+    """The planner's words for a plan, its confidence, and the words of the goal that its values come from."""
     if told["confidence"] is None:
         return []
     found = [f"{told['words'] or 'the plan'} ({told['confidence']:.2f})"]
@@ -46,7 +47,7 @@ def reading_lines(told: Json) -> list[str]:
 
 
 def choices_text(goal: Json) -> Text:
-    """The plans that an unsure goal waits for a choice of, by number."""
+    """The numbered plans that somebody has to choose from in an unsure goal."""
     lines = [f"unsure: {goal['reason']}" if goal["reason"] else "unsure: this is to be confirmed before it runs"]
     for number, plan in enumerate(goal["plans"], 1):
         first, *rest = reading_lines({**plan, "words": plan["words"] or steps_in_words(plan["steps"])})

@@ -1,4 +1,4 @@
-"""What came of a rehearsal's lines, for people: a table and a sentence. Pure; rehearses nothing."""
+"""The results of a rehearsal for people: a table and a sentence. Rehearses nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from coordinator.rehearsal.lines import Rehearsed, State
 from infra.records import Json
 
-CELL = 160  #: characters of one
+CELL = 160  #: the most characters of a cell
 _STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.REFUSED: "yellow", State.UNSURE: "yellow"}
 
 
@@ -31,7 +31,7 @@ def rehearsed_view(lines: Sequence[Rehearsed]) -> RenderableType:
 
 
 def summary(lines: Sequence[Rehearsed]) -> str:
-    """`3 lines: 2 succeeded, 1 refused; planning took 0.4 s at most`."""
+    """The results in one sentence: `3 lines: 2 succeeded, 1 refused; planning took 0.40 s at most`."""
     counts = Counter(line.state for line in lines)
     said = ", ".join(f"{counts[state]} {state}" for state in State if counts[state]) or "none"
     took = [line.seconds for line in lines if line.seconds is not None]
@@ -40,7 +40,7 @@ def summary(lines: Sequence[Rehearsed]) -> str:
 
 
 def _types(plan: Json | None) -> Text:
-    """The job types of its steps, in order."""
+    """The job types of a plan's steps, in order."""
     steps = plan.get("steps") if plan else None
     named = [step.get("type") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
     return Text(" → ".join(map(str, named)))

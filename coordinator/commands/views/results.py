@@ -1,4 +1,4 @@
-"""Results for people: tables where there are lists of objects, and why there is no result. Knows the API's views."""
+"""Results for people: tables for lists of objects, or the reason for no result. Knows the API's views."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.text import Text
 from coordinator.commands.views.values import cell
 from infra.records import Json
 
-LEFT_OUT_SHOWN = 5  #: places of a step
+LEFT_OUT_SHOWN = 5  #: how many left-out places are shown for each step
 
 
 def result_view(goal: Json) -> RenderableType:
-    """The result of a goal that succeeded: tables where it has lists of objects."""
+    """The result of a goal that succeeded, with tables for its lists of objects."""
     result, steps = goal["result"], {step["id"]: step["type"] for step in goal["plan"]["steps"]}
     if isinstance(result, dict) and result and result.keys() <= steps.keys():
         return Group(*(_value_view(value, f"{name} {steps[name]}") for name, value in result.items()))
@@ -35,7 +35,7 @@ def failure_view(goal: Json) -> Text:
 
 
 def left_out_lines(goal: Json) -> list[str]:
-    """What a goal went on without, and why: a line a step, and a line each of the first places."""
+    """The outputs that a goal went on without: a line for each such step, and one for each of its first places."""
     lines = []
     for name, step in goal["steps"].items():
         places = [f"  item {each['index']}: {each['why']}" for each in step["left_out"][:LEFT_OUT_SHOWN]]

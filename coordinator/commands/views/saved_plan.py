@@ -9,7 +9,7 @@ from infra.records import Json
 
 
 def saved_plan_lines(saved: Json) -> list[str]:
-    """Its job types in words, and below them what it takes."""
+    """The plan's name and job types, and below them the inputs that it takes."""
     takes = [f"    {name}: {told(schema)}{_default(schema)}" for name, schema in saved["inputs"].items()]
     return [f"{saved['name']}  {steps_in_words(saved['plan']['steps'])}", *takes]
 

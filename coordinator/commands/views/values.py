@@ -1,4 +1,4 @@
-"""Values for people: one value of a plan or a result in a few words. Knows no goal."""
+"""Values for people: writes one value of a plan or a result in a few words. Knows no goal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from coordinator.plans.references import is_reference
 
-CELL = 200  #: characters of one value
+CELL = 200  #: the most characters of one value
 
 
 def written(value: Any) -> str:
-    """A value of a plan, references as their paths."""
+    """A value of a plan, in which references are written as their paths."""
     if is_reference(value):
         return str(value["$ref"])
     if isinstance(value, list):

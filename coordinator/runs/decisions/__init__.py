@@ -1,1 +1,1 @@
-"""Decisions: what one run does next, worked out without storing or sending anything."""
+"""Decisions: they work out what one run does next. Nothing here stores or sends anything."""

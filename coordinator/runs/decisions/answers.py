@@ -1,4 +1,4 @@
-"""The planner's answers, and how a run goes on: with a plan, a question to its caller, a refusal, or jobs before."""
+"""Lets a run follow the planner's answer: with a plan, a question to the caller, a refusal, or asks. Stores nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Answers:
         self._catalog = catalog
 
     def read(self, step_id: str, output: Json, progress: Progress) -> None:
-        """`output`: the planner's, of the planning step `step_id`. The run fails where no plan in it can run."""
+        """Follow the planner's `output` for the planning step `step_id`. The run fails if no plan in it can run."""
         try:
             decision = self._decision(step_id, output)
         except PlanRefused as refused:
@@ -67,7 +67,7 @@ class Answers:
         self._open.events.append(accepted_event(planned))
 
     def _wait(self, unsure: Unsure) -> None:
-        """Until the caller has confirmed one of the plans."""
+        """Have the run wait until the caller has confirmed one of the plans."""
         told = {"state": RunState.UNSURE, "candidates": unsure.drafts, "reason": unsure.reason}
         self._open.update(**{**UNSAID, **told})
         plans = [{"choice": number, **shown(draft)} for number, draft in enumerate(unsure.drafts, 1)]

@@ -1,4 +1,4 @@
-"""A change: what is to be released, saved and cancelled for one run. It is decided elsewhere, and stored elsewhere."""
+"""A change: the jobs to release, the run to save, the jobs to cancel. It is decided and stored elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.records import Event, Job, StepResult
 class Change:
     """Release `jobs` first, then save `run` with its new results and events, then cancel `cancels`.
 
-    Where a crash keeps them from being cancelled, they run for nothing: nobody waits for their outcomes.
+    If a crash prevents the cancelling, these jobs run for nothing: nobody waits for their outcomes.
     """
 
     run: Run

@@ -1,4 +1,4 @@
-"""The events of a run that say how it goes on as a whole. Knows no ledger."""
+"""The events that say how a run as a whole goes on. Knows no ledger."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def ended_event(state: RunState, failure: RunFailure | None, reason: str = "") -
 
 
 def accepted_event(run: Run) -> Event:
-    """Of a run that has its plan; with what the planner said of it, if the plan is the planner's."""
+    """The event of a run that has its plan. It tells how the planner read the goal, if the plan is the planner's."""
     plan = run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return Event(name="plan.accepted", data={"plan": plan, **shown(run.reading)})

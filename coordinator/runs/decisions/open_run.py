@@ -1,6 +1,6 @@
-"""An open run: a run while it is decided what it does next, with all that comes of that. Stores nothing.
+"""An open run: a run together with the decisions made about it so far. Stores nothing.
 
-What decides (`outcomes`, `releases`) reads and changes it; `change` says what came of it in the end.
+`outcomes` and `releases` read it and change it; `change` returns all their decisions in the end.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from infra.records import Event, Job, RunState, StepResult
 
 class OpenRun:
     def __init__(self, run: Run, stored: Stored = lambda _: {}) -> None:
-        """`stored`: the results of steps that were saved before."""
+        """`stored`: gives the results that were saved before."""
         self.run = run
         self.steps: dict[str, Progress] = dict(run.steps)
-        self.jobs: list[Job] = []  #: to be released
+        self.jobs: list[Job] = []  #: jobs to release
         self.results: list[StepResult] = []
         self.events: list[Event] = []
-        self.cancels: list[str] = []  #: ids of jobs
+        self.cancels: list[str] = []  #: ids of jobs to cancel
         self._jobs_before = run.jobs
         self._stored = stored
 
@@ -40,29 +40,29 @@ class OpenRun:
 
     @property
     def jobs_made(self) -> int:
-        """Of the plan's own, and the planner's: a fallback's and the planner's asks take none of the steps to come."""
+        """The number of the run's jobs, without those of fallbacks and of steps beside the plan."""
         own = (job for job in self.jobs if not job.of_fallback and job.step_id not in BESIDE_THE_PLAN)
         return self._jobs_before + sum(1 for _ in own)
 
     def change(self) -> Change:
         run = self.run.model_copy(update={"steps": self.steps, "jobs": self.jobs_made})
-        if run.state.ended:  # its jobs need not run: the ledger cancels those that do
+        if run.state.ended:  # no job is released, and the ledger cancels those that run
             return Change(run, (), self.results, self.events)
         return Change(run, self.jobs, self.results, self.events, self.cancels)
 
     def update(self, **told: Any) -> None:
-        """Fields of the run."""
+        """Set fields of the run."""
         self.run = self.run.model_copy(update=told)
 
     def is_done(self, step_id: str) -> bool:
         return self.steps[step_id].state is StepState.DONE
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
-        """Of inputs and of steps that are done, by name."""
+        """The values of the inputs and of steps that are done, by name."""
         return load_values(self.run.model_copy(update={"steps": self.steps}), names, self._stored, self.results)
 
     def keep_inputs(self) -> None:
-        """A new run's record holds its inputs; from the first save on the ledger does, as the results of a step."""
+        """Move the inputs from a new run's record to its results, where the ledger keeps them from the first save."""
         if self.run.inputs is None or self.has_ended:
             return
         self.results.append(StepResult(step_id=references.INPUTS, index=0, output=self.run.inputs))

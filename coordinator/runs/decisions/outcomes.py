@@ -1,6 +1,6 @@
-"""Outcomes: counted for their steps, asked of a fallback where they are too unsure, or read as the planner's answer.
+"""Counts outcomes for their steps, asks a fallback after too unsure ones, reads the planner's. Releases no step.
 
-Releases no step: what is ready then is looked at after all outcomes are counted.
+`releases` looks for ready steps after all outcomes are counted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Outcomes:
             self._end(outcome, progress)
 
     def _end(self, outcome: Outcome, progress: Progress) -> None:
-        """The job of `outcome` has ended: nobody else is asked."""
+        """Count an outcome that is final: no fallback is asked after it."""
         ended = {"fallback": {"type": progress.fallback, "state": outcome.state}} if outcome.of_fallback else {}
         outcome = standing(outcome, self._known)
         self._open.tell("job.ended", step=outcome.step_id, index=outcome.index, state=outcome.state, **ended)
@@ -47,7 +47,7 @@ class Outcomes:
         self._count(outcome, progress)
 
     def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
-        """Have the fallback asked the same, if there is one to ask, and a job left for it."""
+        """Ask the fallback the same, if there is one to ask and the limit leaves a job for it. True if it is asked."""
         run = self._open.run
         step, index = run.plan.step(outcome.step_id), outcome.index
         rule = rule_of(outcome, step.type, self._catalog)
@@ -67,7 +67,7 @@ class Outcomes:
         return True
 
     def _hear(self, outcome: Outcome) -> None:
-        """What an ask of the planner's came to."""
+        """Keep the answer to one of the planner's asks."""
         answered = Answered(output=outcome.output, confidence=outcome.confidence)
         self._open.update(heard=self._open.run.heard | {outcome.step_id: answered})
 
@@ -87,12 +87,12 @@ class Outcomes:
             self._open.tell_step_ended(step.id)
 
     def _open_job(self, step: Step, progress: Progress, index: int) -> str:
-        """Its id, or its fallback's, which was asked after it."""
+        """The id of the job at `index` that has not ended: its fallback's, if that was asked."""
         return Job.name(self._open.run.id, step.id, index, progress.fallback if progress.has_asked(index) else None)
 
 
 def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure:
-    """Of the run, whose step failed with this outcome."""
+    """The failure of a run whose step failed with this outcome."""
     kind, message = outcome.failure.kind if outcome.failure else FailureKind.ENGINE, _why(outcome)
     if step.join is not Join.ALL or step.on_failure is OnFailure.LEAVE_OUT:
         message = f"{failed_of(step, progress)}; the last: {message}"
@@ -100,5 +100,5 @@ def _job_failure(step: Step, progress: Progress, outcome: Outcome) -> RunFailure
 
 
 def _why(outcome: Outcome) -> str:
-    """Of one without an output."""
+    """The reason why an outcome has no output."""
     return outcome.failure.message if outcome.failure else f"the job ended as {outcome.state} without saying why"

@@ -1,4 +1,4 @@
-"""Releases: the steps that are ready, with their jobs, and the success of a run that is done. Counts nothing."""
+"""Makes the jobs of the steps that are ready, and ends a run whose steps are all done. Counts no outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Releases:
         self._binder = Binder()
 
     def make(self) -> None:
-        """Release the steps whose needs are done. An empty map is done at once, which may make others ready."""
+        """Release the steps whose needs are done. A map without elements is done at once and may make others ready."""
         while self._open.is_running and (ready := list(self._ready())):
             for step in ready:
                 if self._open.is_running:
@@ -55,14 +55,14 @@ class Releases:
         self._make_jobs(step, progress, inputs)
 
     def _inputs(self, step: Step) -> list[Json | Unbound]:
-        """One a job. What the planner is asked holds parts of the goal's inputs: it is data, and not searched."""
+        """One input for each job. The planner's holds parts of the goal's inputs: it is data, and never bound."""
         asked = self._open.run.asked
         if asked is not None:
             return [self._asked(asked, step.id)]
         return job_inputs(step, self._open.values(step.names()), self._binder)
 
     def _asked(self, asked: Json, step_id: str) -> Json:
-        """What the planner is asked, or others are for its sake."""
+        """The input of the planner, or of a job that it asked for."""
         if step_id == PLANNING:
             return asked
         run = self._open.run
@@ -73,7 +73,7 @@ class Releases:
         return with_answers(asked, [(ask, each.output, each.confidence) for ask, each in heard])
 
     def _make_jobs(self, step: Step, progress: Progress, inputs: Sequence[Json | Unbound]) -> None:
-        """Jobs for those of `inputs` that have no output yet."""
+        """Make jobs for those of `inputs` that have no output yet."""
         run = self._open.run
         new = progress.open() if progress.state is StepState.RELEASED else []
         limit, jobs = run.plan.limits.max_jobs, self._open.jobs_made + len(new)
@@ -105,7 +105,7 @@ class Releases:
 
 
 def _too_few(step: Step, progress: Progress) -> str:
-    """Why a step has failed before any of its jobs ran."""
+    """The reason why a step has failed before any of its jobs ran."""
     if not progress.left_out:
         return f"{step.wanted(progress.total)} of its jobs must succeed, and it has {progress.total}"
     return f"{failed_of(step, progress)}; the first: {progress.left_out[0].why}"
