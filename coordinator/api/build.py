@@ -13,6 +13,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 
 from coordinator.admission.door import Door
 from coordinator.api import problems
+from coordinator.api.document.openapi import openapi_of
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
 from coordinator.api.presence import Presence
@@ -60,6 +61,7 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,  # from the address of a thing without a name to that of all of them
     )
+    app.openapi = openapi_of(app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
     metrics = metrics or ApiMetrics()

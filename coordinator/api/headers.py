@@ -20,11 +20,9 @@ _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
 
 def wait_s(
     wait: Annotated[
-        float | None, Query(ge=0, description=f"How many seconds the answer waits for the end, {MAX_WAIT_S:g} at most.")
+        float | None, Query(ge=0, description=f"Seconds to wait for the end; at most {MAX_WAIT_S:g} are waited.")
     ] = None,
-    prefer: Annotated[
-        str | None, Header(description="`wait=N` waits for N seconds, as RFC 7240 says. The query parameter wins.")
-    ] = None,
+    prefer: Annotated[str | None, Header(description="`wait=N`: the same as the query's `wait`, by RFC 7240.")] = None,
 ) -> float:
     preferred = _PREFER.search(prefer or "")
     asked = wait if wait is not None else float(preferred[1]) if preferred else 0.0
@@ -43,7 +41,8 @@ def tenant(
 
 def key(
     idempotency_key: Annotated[
-        str | None, Header(description="A name for this request. Sent again under the same name, it is not done again.")
+        str | None,
+        Header(description="A name of this request. A request that is sent again with it is not done again."),
     ] = None,
 ) -> str | None:
     if idempotency_key is not None and (fault := key_fault(idempotency_key)):

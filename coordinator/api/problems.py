@@ -20,6 +20,7 @@ from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Json
 
 RETRY_AFTER_S = 2
+PROBLEM_JSON = "application/problem+json"
 
 #: Why a request is not let in -> status and title.
 _NOT_ADMITTED = {
@@ -62,7 +63,7 @@ def problem_response(
 
 
 class _Problems(JSONResponse):
-    media_type = "application/problem+json"
+    media_type = PROBLEM_JSON
 
 
 def install(app: FastAPI) -> None:

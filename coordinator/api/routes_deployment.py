@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from coordinator.admission.door import Door
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
+from coordinator.api.document.deployment import HealthBody, JobTypeBody, LoadBody, SpecialistBody, WorkersBody
+from coordinator.api.document.examples import STATES
+from coordinator.api.document.parameters import LoadPriority, TypeName
+from coordinator.api.document.responses import BODY, refusals
 from coordinator.api.headers import Tenant
 from coordinator.api.problems import Problem
 from infra.ledger.protocols.connection import LedgerPulse
@@ -41,42 +45,48 @@ def deployment_routes(ledger: DeploymentLedger, catalog: Catalog, door: Door) ->
     def view(specialist: Specialist) -> Json:
         return views.job_type_view(specialist, ledger.type_states().get(specialist.name, TypeState.OPEN))
 
-    @routes.get("/v1/job-types", summary="List the job types that may be asked for")
-    def job_types() -> list[Json]:
+    @routes.get("/v1/job-types", summary="List the job types", responses=refusals(503))
+    def job_types() -> list[JobTypeBody]:
         states = ledger.type_states()
         return [views.job_type_view(each, states.get(each.name, TypeState.OPEN)) for each in catalog]
 
-    @routes.get("/v1/job-types/{name}", summary="Show a job type with its schemas and its state")
-    def job_type(name: str) -> Json:
+    @routes.get("/v1/job-types/{name}", summary="Show a job type", responses=refusals(404, 503))
+    def job_type(name: TypeName) -> JobTypeBody:
         return view(known(name))
 
     @routes.get(
-        "/v1/job-types/{name}/load", summary="Show how much of a job type waits, and how long one more job would wait"
+        "/v1/job-types/{name}/load",
+        summary="Show how many jobs of a type wait, and how long another one would",
+        responses=refusals(400, 404, 503),
     )
-    def load(name: str, tenant: Tenant, priority: Priority = Priority.NORMAL) -> Json:
+    def load(name: TypeName, tenant: Tenant, priority: LoadPriority = Priority.NORMAL) -> LoadBody:
         line = door.lines([known(name).name])[name]
         return views.load_view(line, tenant, priority)
 
-    @routes.put("/v1/job-types/{name}/state", summary="Open, pause or drain a job type")
-    def set_state(name: str, asked: StateRequest) -> Json:
+    @routes.put(
+        "/v1/job-types/{name}/state",
+        summary="Open, pause or drain a job type",
+        responses=refusals(*BODY, 404, 503),
+    )
+    def set_state(name: TypeName, asked: Annotated[StateRequest, Body(openapi_examples=STATES)]) -> JobTypeBody:
         specialist = known(name)
         ledger.set_type_state(name, asked.state)
         return view(specialist)
 
-    @routes.get("/v1/specialists", summary="List the specialists with their digests")
-    def specialists() -> list[Json]:
+    @routes.get("/v1/specialists", summary="List the specialists with their digests", responses=refusals())
+    def specialists() -> list[SpecialistBody]:
         return [views.specialist_view(specialist) for specialist in catalog]
 
-    @routes.get("/v1/workers", summary="List the live workers, and what waits for them")
-    def workers() -> Json:
+    @routes.get("/v1/workers", summary="List the live workers and the jobs that wait for them", responses=refusals(503))
+    def workers() -> WorkersBody:
         return {"workers": ledger.workers(), "depths": ledger.depths()}
 
-    @routes.get("/livez", summary="Say whether this process answers")
-    async def livez() -> dict[str, Any]:  # not in a thread: it answers when all of them are held
+    @routes.get("/livez", summary="Say whether this process answers", responses=refusals())
+    async def livez() -> HealthBody:  # not in a thread: it answers when all of them are held
         return {"status": "ok"}
 
-    @routes.get("/readyz", summary="Say whether the ledger answers too")
-    def readyz() -> dict[str, Any]:
+    @routes.get("/readyz", summary="Say whether the ledger answers too", responses=refusals(503))
+    def readyz() -> HealthBody:
         ledger.ping()
         return {"status": "ok"}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Body, Header, Request, Response
 from pydantic import Field
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
+from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
+from coordinator.api.document.goal import GoalBody
+from coordinator.api.document.parameters import GoalCount, GoalId
+from coordinator.api.document.responses import BODY, accepted, refusals, replayed, streamed
 from coordinator.api.event_stream import START, event_stream
 from coordinator.api.first_answer import replay
 from coordinator.api.headers import Key, Left, Tenant, Wait, asking
@@ -30,8 +33,15 @@ class Rerun(Record):
     """Where a goal is to be taken up again."""
 
     step: str | None = Field(
-        default=None, description="This step and all that needs it are run again. Without it: what failed."
+        default=None,
+        description="The step that is done anew, with all that needs it. Without it, what failed is done again.",
     )
+
+
+CANCEL = "Cancel a goal and its jobs"
+Choice = Annotated[Confirmation, Body(openapi_examples=CONFIRMATIONS)]
+FromStep = Annotated[Rerun | None, Body(openapi_examples=RERUNS)]
+LastEventId = Annotated[str, Header(description="The id of the last event that the watcher has got.")]
 
 
 def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
@@ -41,10 +51,23 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
         return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
 
-    @routes.post("", status_code=202, summary="Send a goal: words, a plan, or the name of a saved plan")
+    @routes.post(
+        "",
+        status_code=202,
+        summary="Accept a goal in words, as a plan, or by the name of a saved plan",
+        responses=refusals(*BODY, 410, 429, 503)
+        | accepted("The goal is accepted. It has its result if it ended within the wait.", warns=True)
+        | replayed(GoalBody),
+    )
     def accept(
-        goal: Goal, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
-    ) -> Json:
+        goal: Annotated[Goal, Body(openapi_examples=GOALS)],
+        wait: Wait,
+        left: Left,
+        tenant: Tenant,
+        key: Key,
+        request: Request,
+        response: Response,
+    ) -> GoalBody:
         with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
@@ -53,48 +76,61 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
-    @routes.get("", summary="List the newest goals first")
-    def recent(limit: Annotated[int, Query(ge=1, le=200, description="How many goals are listed.")] = 50) -> list[Json]:
+    @routes.get("", summary="List goals, the newest first", responses=refusals(503))
+    def recent(limit: GoalCount = 50) -> list[GoalBody]:
         paused = goals.paused()
         return [views.goal_view(run, paused) for run in goals.recent(limit)]
 
-    @routes.get("/{run_id}", summary="Show a goal with its plan, its progress and its result")
-    def status(run_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
+    @routes.get(
+        "/{run_id}",
+        summary="Show a goal with its plan, its progress and its result",
+        responses=refusals(400, 404, 503),
+    )
+    def status(run_id: GoalId, wait: Wait, left: Left, tenant: Tenant) -> GoalBody:
         with places.taken(wait > 0, tenant):
             return view(goals.wait(run_id, wait, left))
 
-    @routes.get("/{run_id}/events", summary="Stream the goal's events as they happen", response_class=StreamingResponse)
-    def events(
-        run_id: str,
-        left: Left,
-        tenant: Tenant,
-        last_event_id: Annotated[str, Header(description="The stream begins after this event.")] = START,
-    ) -> StreamingResponse:
+    @routes.get(
+        "/{run_id}/events",
+        summary="Watch the events of a goal as they happen",
+        status_code=200,
+        response_class=Watch,
+        responses=refusals(400, 404, 503) | streamed(),
+    )
+    def events(run_id: GoalId, left: Left, tenant: Tenant, last_event_id: LastEventId = START) -> Watch:
         if not ENTRY_ID.fullmatch(last_event_id):
             raise Problem(400, "The request is not valid", ["header Last-Event-ID: no id of an event"])
         goals.load(run_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = event_stream(ledger, goals, run_id, last_event_id, left)
-        return Watch(places, tenant, stream, media_type="text/event-stream", headers=headers)
+        return Watch(places, tenant, stream, headers=headers)
 
-    @routes.post("/{run_id}/confirm", status_code=202, summary="Let an unsure goal go on with a plan")
+    @routes.post(
+        "/{run_id}/confirm",
+        status_code=202,
+        summary="Confirm the plan with which an unsure goal goes on",
+        responses=refusals(*BODY, 404, 409, 503) | accepted("The goal goes on with the plan.", warns=True),
+    )
     def confirm(
-        run_id: str, confirmation: Confirmation, wait: Wait, left: Left, tenant: Tenant, response: Response
-    ) -> Json:
+        run_id: GoalId, confirmation: Choice, wait: Wait, left: Left, tenant: Tenant, response: Response
+    ) -> GoalBody:
         with places.taken(wait > 0, tenant):
             run = goals.confirm(run_id, confirmation)
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
-    @routes.post("/{run_id}/cancel", summary="End a goal and its jobs")
-    @routes.delete("/{run_id}", summary="End a goal and its jobs")
-    def cancel(run_id: str) -> Json:
+    @routes.post("/{run_id}/cancel", summary=CANCEL, responses=refusals(404, 503))
+    @routes.delete("/{run_id}", summary=CANCEL, responses=refusals(404, 503))
+    def cancel(run_id: GoalId) -> GoalBody:
         return view(goals.cancel(run_id))
 
     @routes.post(
-        "/{run_id}/rerun", status_code=202, summary="Run an ended goal again, from a step on or from what failed"
+        "/{run_id}/rerun",
+        status_code=202,
+        summary="Take an ended goal up again, from a step on or where it failed",
+        responses=refusals(*BODY, 404, 409, 503) | accepted("The goal runs again."),
     )
-    def rerun(run_id: str, response: Response, asked: Rerun | None = None) -> Json:
+    def rerun(run_id: GoalId, response: Response, asked: FromStep = None) -> GoalBody:
         run = goals.rerun(run_id, asked.step if asked else None)
         response.headers["Location"] = goal_path(run.id)
         return view(run)

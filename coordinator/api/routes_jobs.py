@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
+from coordinator.api.document.examples import JOBS
+from coordinator.api.document.job import JobBody
+from coordinator.api.document.parameters import JobId
+from coordinator.api.document.responses import BODY, accepted, refusals, replayed
 from coordinator.api.first_answer import remembered, replay
 from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.wait_limit import Places
@@ -13,16 +19,31 @@ from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.new_runs import JOB_STEP
 from coordinator.goals.request import JobRequest
-from infra.records import Job, Json
+from infra.records import Job
+
+CANCEL = "Cancel a job; its goal goes on or fails, as its plan says"
 
 
 def job_routes(goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
-    @routes.post("", status_code=202, summary="Send one typed job")
+    @routes.post(
+        "",
+        status_code=202,
+        summary="Accept one job of a job type",
+        responses=refusals(*BODY, 410, 429, 503)
+        | accepted("The job is accepted. It has its outcome if it ended within the wait.", warns=True)
+        | replayed(JobBody),
+    )
     def accept(
-        asked: JobRequest, wait: Wait, left: Left, tenant: Tenant, key: Key, request: Request, response: Response
-    ) -> Json:
+        asked: Annotated[JobRequest, Body(openapi_examples=JOBS)],
+        wait: Wait,
+        left: Left,
+        tenant: Tenant,
+        key: Key,
+        request: Request,
+        response: Response,
+    ) -> JobBody:
         with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept_job(asked, asking(request, tenant, key, lambda: goals.meaning(asked)))
@@ -33,14 +54,14 @@ def job_routes(goals: Goals, places: Places) -> APIRouter:
             response.headers["Location"] = _at(run.id)
             return views.job_view(goals.job(_only_job(run.id), wait, left))
 
-    @routes.get("/{job_id}", summary="Show a job with its state and its outcome")
-    def status(job_id: str, wait: Wait, left: Left, tenant: Tenant) -> Json:
+    @routes.get("/{job_id}", summary="Show a job with its state and its outcome", responses=refusals(400, 404, 503))
+    def status(job_id: JobId, wait: Wait, left: Left, tenant: Tenant) -> JobBody:
         with places.taken(wait > 0, tenant):
             return views.job_view(goals.job(job_id, wait, left))
 
-    @routes.post("/{job_id}/cancel", summary="End a job; its goal goes on or fails, as the goal's plan says")
-    @routes.delete("/{job_id}", summary="End a job; its goal goes on or fails, as the goal's plan says")
-    def cancel(job_id: str) -> Json:
+    @routes.post("/{job_id}/cancel", summary=CANCEL, responses=refusals(404, 503))
+    @routes.delete("/{job_id}", summary=CANCEL, responses=refusals(404, 503))
+    def cancel(job_id: JobId) -> JobBody:
         return views.job_view(goals.cancel_job(job_id))
 
     return routes

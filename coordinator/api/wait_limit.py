@@ -60,7 +60,9 @@ class Places:
 
 
 class Watch(StreamingResponse):
-    """A stream that takes its place when it begins, and gives it back however it ends."""
+    """A stream of events that takes its place when it begins, and gives it back however it ends."""
+
+    media_type = "text/event-stream"
 
     def __init__(self, places: Places, tenant: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

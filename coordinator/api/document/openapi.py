@@ -1,0 +1,33 @@
+"""The document as FastAPI makes it of the routes, with problems under the media type that they are sent as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+
+from coordinator.api.problems import PROBLEM_JSON
+
+
+def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """What makes the document of `app`, once."""
+    made = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_problems(made())
+        return app.openapi_schema
+
+    return document
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI knows one media type for all bodies of a route."""
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        refusals = (each for status, each in operation["responses"].items() if int(status) >= 400)
+        for refusal in refusals:
+            (body,) = refusal["content"].values()
+            refusal["content"] = {PROBLEM_JSON: body}
+    return document

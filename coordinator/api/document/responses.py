@@ -1,0 +1,84 @@
+"""Responses: the statuses that routes send, with their headers, for the OpenAPI document alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coordinator.api.document.events import EventStreamBody
+from coordinator.api.document.problem import ProblemDetails
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def _header(description: str, required: bool = False, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "required": required, "schema": {"type": kind}}
+
+
+_RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
+_LOCATION = _header("The address of what was accepted.", required=True)
+_WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
+_REPLAYED = _header("`true`: an earlier request with the same idempotency key has this answer.", required=True)
+
+#: What each status means, wherever no route says more.
+_MEANINGS = {
+    400: "The body is not JSON in UTF-8, or a header has a value that is not allowed.",
+    404: "There is no such thing, or it was forgotten since.",
+    409: "The goal is in a state in which this cannot be done.",
+    410: "What the idempotency key was used for has ended, and was forgotten since.",
+    413: "The body is too large.",
+    415: "The body does not say that it is JSON.",
+    422: "The request is not valid; the problem names all faults.",
+    429: "Too many jobs of the tenant wait.",
+    500: "The server has a fault, or a stored record does not read.",
+    503: "The ledger does not answer, too many requests wait, or the job type takes no more jobs in.",
+}
+
+#: What reading a body may come to.
+BODY = (400, 413, 415)
+
+
+def refusals(*statuses: int) -> Responses:
+    """Those that a route sends, beside the two that every route may send: 422 and 500."""
+    return {status: _problem(status) for status in sorted({*statuses, 422, 500})}
+
+
+def accepted(description: str, warns: bool = False) -> Responses:
+    headers = {"Location": _LOCATION} | ({"Warning": _WARNING} if warns else {})
+    return {202: {"description": description, "headers": headers}}
+
+
+def replayed(body: Any) -> Responses:
+    """What a request with a known idempotency key is answered: that it has ended, or that it still runs."""
+    headers = {"Idempotency-Replayed": _REPLAYED, "Warning": _WARNING}
+    ended = "An earlier request with the same idempotency key has ended, and this is its answer."
+    runs = "What an earlier request with the same idempotency key asked for still runs."
+    return {
+        200: {"model": body, "description": ended, "headers": headers},
+        409: {"model": ProblemDetails, "description": runs, "headers": {"Location": _LOCATION}},
+    }
+
+
+def kept(body: Any) -> Responses:
+    """What saving under a name is answered."""
+    headers = {"Warning": _WARNING}
+    return {
+        200: {"description": "The plan has taken the place of the one that had the name.", "headers": headers},
+        201: {"model": body, "description": "The name is new.", "headers": headers},
+    }
+
+
+def streamed() -> Responses:
+    headers = {
+        "Cache-Control": _header("Always `no-store`.", required=True),
+        "X-Accel-Buffering": _header("Always `no`: a proxy passes each event on at once.", required=True),
+    }
+    description = (
+        "The events as they happen, until the goal has ended. A comment comes every ten seconds in which nothing "
+        "happens. If the ledger does not answer, the stream ends with a `retry` field."
+    )
+    return {200: {"model": EventStreamBody, "description": description, "headers": headers}}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    headers = {"headers": _RETRY_AFTER} if status in (429, 503) else {}
+    return {"model": ProblemDetails, "description": _MEANINGS[status], **headers}
