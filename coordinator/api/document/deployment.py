@@ -138,7 +138,7 @@ class Worker(Shape):
 
 
 class LineDepths(Shape):
-    """Numbers of jobs of one type by state."""
+    """Numbers of jobs of one type by state, and of its dead letters by cause."""
 
     pending: int
     ready: int
@@ -146,6 +146,9 @@ class LineDepths(Shape):
     running: int
     oldest_ms: int
     """Milliseconds for which the oldest job has waited."""
+    poison: int
+    failed: int
+    unprocessable: int
 
 
 class Workers(Shape):

@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from coordinator.api.document.goal import GoalFailure
-from coordinator.api.document.plan import PlanReading, Plan
+from coordinator.api.document.plan import Plan, PlanReading
 from coordinator.api.document.shape import Shape, shape_schema
 from infra.records import JobState, RunState
 

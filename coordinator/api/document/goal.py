@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from coordinator.api.document.plan import CandidatePlan, PlanReading, Plan
+from coordinator.api.document.plan import CandidatePlan, Plan, PlanReading
 from coordinator.api.document.shape import Described, Shape
 from coordinator.plans.answer import Confirm
 from coordinator.runs.progress import StepState
