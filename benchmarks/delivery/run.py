@@ -1,6 +1,7 @@
-"""The cost and the promises of delivery: against raw Celery, at submit, by size of a map, between tenants, in overload.
+"""What delivery costs and keeps to: against raw Celery, at submit, with the size of a map, between tenants, overloaded,
+and with connections that come and go.
 
-    python -m benchmarks.delivery [cost|submit|map|fair|overload|retention]… [--plots] [--out FILE.json]
+    python -m benchmarks.delivery [cost|submit|map|fair|overload|retention|waiters]… [--plots] [--out FILE.json]
 
 Without a part, all parts run. The processes are real and on this machine: Redis with its append-only file,
 coordinators, workers, the API. It prints a table for each part; `--out` adds their figures to a file, and `--plots`
@@ -26,6 +27,7 @@ from benchmarks.delivery.overload import overload
 from benchmarks.delivery.retention import retention
 from benchmarks.delivery.submit import submit
 from benchmarks.delivery.tables import Row
+from benchmarks.delivery.waiters import waiters
 
 PICTURES = Path("docs/pictures")
 PARTS: dict[str, Callable[[], Row]] = {
@@ -35,6 +37,7 @@ PARTS: dict[str, Callable[[], Row]] = {
     "fair": fair,
     "overload": overload,
     "retention": retention,
+    "waiters": waiters,
 }
 
 
