@@ -23,8 +23,8 @@ from infra import records
 from infra.ledger.protocol import LedgerUnavailable
 from specialists import manifest
 from specialists.catalog import Catalog
-from tests.answers import draft, refused, unsure
-from tests.story import SORT, ref, with_fallback
+from tests.support.answers import draft, refused, unsure
+from tests.support.story import SORT, ref, with_fallback
 from tests.support.wire import OBJECT_ID, Wire
 from workers.capability import Capability
 
