@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-import httpx
+import httpx2
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
@@ -46,9 +46,9 @@ class Wire:
         api: TestClient | None = None,
         names: Json | None = None,
         **rest: Any,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """`names`: those in the path. `rest`: as httpx takes it."""
-        response: httpx.Response = (api or self.api).request(method, path.format(**names or {}), **rest)
+        response: httpx2.Response = (api or self.api).request(method, path.format(**names or {}), **rest)
         assert response.status_code == status, (method, path, response.status_code, response.text[:2000])
         described = self.document["paths"][path][method]["responses"][str(status)]
         faults = self.faults(response, described)
@@ -59,7 +59,7 @@ class Wire:
     def get(self, path: str, **names: str) -> Any:
         return self.send("get", path, 200, names=names).json()
 
-    def faults(self, response: httpx.Response, described: Json) -> list[str]:
+    def faults(self, response: httpx2.Response, described: Json) -> list[str]:
         media, schema = self._media(response, described)
         if schema is None:
             return [f"{media} is not described"]
@@ -81,12 +81,12 @@ class Wire:
         return {"json": next(iter(examples.values()))["value"]}
 
     @staticmethod
-    def _media(response: httpx.Response, described: Json) -> tuple[str, Json | None]:
+    def _media(response: httpx2.Response, described: Json) -> tuple[str, Json | None]:
         media = response.headers["content-type"].partition(";")[0]
         return media, described["content"].get(media, {}).get("schema")
 
 
-def _header_faults(sent: httpx.Headers, described: Json) -> Iterator[str]:
+def _header_faults(sent: httpx2.Headers, described: Json) -> Iterator[str]:
     known = {name.lower(): header for name, header in described.items()}
     yield from (f"header {name} is not described" for name in sent if name not in known.keys() | COMMON)
     yield from (f"header {name} is missing" for name, each in known.items() if each["required"] and name not in sent)
