@@ -306,7 +306,7 @@ class RunRecord(Record):
 class Event(Record):
     """One change of a run, as its watchers see it."""
 
-    name: str  #: "run.accepted", "run.unsure", "plan.accepted", "step.released", "job.escalated", "job.ended", …
+    name: str  #: "run.accepted", "run.unsure", "plan.accepted", "step.released", "job.fallback", "job.ended", …
     data: Json
 
 

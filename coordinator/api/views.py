@@ -73,7 +73,7 @@ def job_view(followed: Followed) -> Json:
         "deadline_ms": job.deadline_ms,
         "attempt": at_work.attempt,
         "worker": at_work.worker,
-        "escalated": _escalation_view(followed.job, fallback) if fallback else None,
+        "fallback": _fallback_view(followed.job, fallback) if fallback else None,
         "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
         "confidence": outcome.confidence if outcome else None,
@@ -83,7 +83,7 @@ def job_view(followed: Followed) -> Json:
     }
 
 
-def _escalation_view(first: JobStatus, fallback: JobStatus) -> Json:
+def _fallback_view(first: JobStatus, fallback: JobStatus) -> Json:
     """Whom the fallback's job asked, how that stands, and how sure of its output the first was."""
     confidence = first.outcome.confidence if first.outcome else None
     return {"id": fallback.job.id, "type": fallback.job.type, "state": fallback.state, "first_confidence": confidence}

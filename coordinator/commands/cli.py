@@ -122,7 +122,7 @@ def job(
 ) -> None:
     """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output."""
     from coordinator.commands.inputs import read_job_input
-    from coordinator.commands.views.jobs import job_cut, job_escalated, job_failure
+    from coordinator.commands.views.jobs import job_cut, job_failure, job_fallback
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, claim_within)
@@ -130,7 +130,7 @@ def job(
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)
         raise typer.Exit(1)
-    for note in filter(None, (job_cut(ended), job_escalated(ended))):
+    for note in filter(None, (job_cut(ended), job_fallback(ended))):
         typer.echo(note, err=True)
     typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
 

@@ -1,4 +1,4 @@
-"""Escalation: which fallback gets the same job if a specialist is too unsure of its output. Decides; asks nobody."""
+"""Fallbacks: which specialist gets the same job if a specialist is too unsure of its output. Decides; asks nobody."""
 
 from __future__ import annotations
 

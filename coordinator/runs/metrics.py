@@ -51,8 +51,8 @@ class CoordinatorMetrics:
             "Messages about a job that was sent before: it was silent, or its worker's lease ran out.",
             "job_type",
         )
-        self._escalated = meter.counter(
-            "jobs_escalated",
+        self._fallbacks = meter.counter(
+            "jobs_fallback",
             "Outputs that were too unsure to stand, so that the fallback `to` was asked.",
             "job_type",
             "to",
@@ -93,9 +93,9 @@ class CoordinatorMetrics:
             if event.name == "job.ended":
                 ended = event.data.get("fallback") or {"type": types[event.data["step"]], "state": event.data["state"]}
                 self._outcomes.labels(ended["type"], ended["state"]).inc()
-            elif event.name == "job.escalated":
+            elif event.name == "job.fallback":
                 self._outcomes.labels(types[event.data["step"]], JobState.SUCCEEDED).inc()
-                self._escalated.labels(types[event.data["step"]], event.data["type"]).inc()
+                self._fallbacks.labels(types[event.data["step"]], event.data["type"]).inc()
             elif event.name == "run.unsure":
                 self._unsure.inc()
         if change.run.state.ended:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer
 
 from infra.records import Record
 
@@ -38,7 +38,7 @@ class LeftOut(Record):
     why: str  #: the reason, which quotes nothing of an input
 
 
-class Progress(Record):
+class Progress(Record, validate_by_name=True):
     state: StepState = StepState.WAITING
     total: int = Field(default=0, ge=0)  #: the number of jobs
     succeeded: int = Field(default=0, ge=0)
@@ -48,7 +48,9 @@ class Progress(Record):
     #: takes 2.5 kB of the record while the step runs, and nothing after that. In a step that waits, the bits stand for
     #: outputs of an earlier round.
     seen: Bits = 0
-    escalated: int = Field(default=0, ge=0)  #: the number of jobs whose fallback was asked
+    fallbacks: int = Field(
+        default=0, ge=0, validation_alias=AliasChoices("fallbacks", "escalated")
+    )  #: the number of jobs whose fallback was asked
     asked: Bits = 0  #: one bit for each job whose fallback was asked, while the step runs
     fallback: str | None = None  #: the fallback that was asked; it is kept because job types may change
     answered: dict[str, int] = Field(default_factory=dict)  #: `triage@1.0.0` -> the number of its outputs
@@ -88,8 +90,8 @@ class Progress(Record):
             return bool((self.seen | self.asked) >> index & 1)
         return self.state is not StepState.WAITING
 
-    def escalating(self, index: int, fallback: str) -> Progress:
-        told = {"escalated": self.escalated + 1, "asked": self.asked | 1 << index, "fallback": fallback}
+    def asking_fallback(self, index: int, fallback: str) -> Progress:
+        told = {"fallbacks": self.fallbacks + 1, "asked": self.asked | 1 << index, "fallback": fallback}
         return self.model_copy(update=told)
 
     def counted(self, index: int, how: Literal["succeeded", "skipped", "defaulted"]) -> Progress:

@@ -51,7 +51,7 @@ class Compared(_Record):
     valid_share: float = 100.0
 
 
-class Cascade(_Record):
+class WithFallback(_Record):
     """The scores of the specialist together with the fallback that the manifest names."""
 
     to: str
@@ -76,7 +76,7 @@ class Measured(_Record):
     device: str
     confidence: Confidence | None = None
     compared: tuple[Compared, ...] = ()
-    cascade: Cascade | None = None
+    with_fallback: WithFallback | None = None
 
 
 #: The fewest optimiser steps of a budget's run; with fewer, steps are measured and not examples. With 60 steps, triage
@@ -163,9 +163,9 @@ class Facts(_Record):
         others = [each for each in self.measured.compared if each.who != other.who]
         return self.model_copy(update={"measured": self.measured.model_copy(update={"compared": (*others, other)})})
 
-    def with_cascade(self, cascade: Cascade) -> Self:
-        """Add the cascade to the scores; without scores change nothing."""
-        measured = self.measured.model_copy(update={"cascade": cascade}) if self.measured else None
+    def with_fallback(self, with_fallback: WithFallback) -> Self:
+        """Add the with_fallback to the scores; without scores change nothing."""
+        measured = self.measured.model_copy(update={"with_fallback": with_fallback}) if self.measured else None
         return self.model_copy(update={"measured": measured})
 
     def with_budget(self, budget: Budget) -> Self:

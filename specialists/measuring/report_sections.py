@@ -18,7 +18,7 @@ lines). There the base model writes until its room is full, and such an answer i
 CONFIDENCE = """The error is how far the confidence of answers is from the share of right ones, in points. The raw
 error is of the confidence as the model says it. The other one is calibrated by answers that it is not measured on. The
 further columns have the share of exactly right answers among the surest ones."""
-CASCADES = """A larger specialist was asked too where an answer was less sure than the threshold. Then the larger
+WITH_FALLBACKS = """A larger specialist was asked too where an answer was less sure than the threshold. Then the larger
 specialist's answer counts."""
 EFFICIENCY = """The figures are those of one worker's engine when all jobs are there at once. The tokens are those of
 one job."""
@@ -65,7 +65,11 @@ def sections(
             tables.baselines(known),
         ),
         Section("Confidence", CONFIDENCE, tables.confidence(known), drawn("coverage")),
-        *([Section("Cascades", CASCADES, tables.cascades(known))] if any(each.cascade for each in measures) else []),
+        *(
+            [Section("With a fallback", WITH_FALLBACKS, tables.with_fallbacks(known))]
+            if any(each.with_fallback for each in measures)
+            else []
+        ),
         Section("Inference efficiency", EFFICIENCY + price, tables.efficiency(known, price_per_hour, rates)),
         Section("Fine-tuning agility", AGILITY, tables.agility(entries)),
         Section("How little data", BUDGETS, tables.budgets(entries), drawn("budgets")),

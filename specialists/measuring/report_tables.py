@@ -61,10 +61,10 @@ def confidence(entries: Sequence[Entry]) -> Table:
     return ("specialist", "error, raw", "error", *(f"right of the surest {share} %" for share in SHARES)), rows
 
 
-def cascades(entries: Sequence[Entry]) -> Table:
+def with_fallbacks(entries: Sequence[Entry]) -> Table:
     rows = []
     for entry in entries:
-        if entry.measured and (said := entry.measured.cascade):
+        if entry.measured and (said := entry.measured.with_fallback):
             metric = entry.metrics()[0]
             low, high = said.intervals[metric]
             rows.append(

@@ -20,13 +20,13 @@ from specialists.examples import EXAMPLES, Example, ExamplesError, answerable, d
 from specialists.manifest_text import ManifestTextError, with_table
 from specialists.measuring.baselines import BaselineError, fit_baselines
 from specialists.measuring.card import CARD, add_score, machine, today
-from specialists.measuring.facts import Cascade, Compared, Confidence, Facts, FactsError, Measured
+from specialists.measuring.facts import Compared, Confidence, Facts, FactsError, Measured, WithFallback
 from specialists.measuring.guessing import guessed
 from specialists.measuring.metrics import Rules, score
 from specialists.specialist import Specialist
 from workers.engines import EngineError
-from workers.measuring.cascade import cascade_of
 from workers.measuring.evaluate import Evaluation, evaluate_here
+from workers.measuring.with_fallback import with_fallback_of
 
 
 class EvalError(ValueError):
@@ -101,18 +101,22 @@ def _eval(
         if not as_json:
             _print(found, specialist, compared)
         fallback = None if untuned else specialist.manifest.fallback
-        cascade = cascade_of(specialist, catalog.get(fallback.to), examples, found, settings) if fallback else None
-        if card and cascade:
-            Facts.load(specialist.folder).with_cascade(cascade).save(specialist.folder)
+        with_fallback = (
+            with_fallback_of(specialist, catalog.get(fallback.to), examples, found, settings) if fallback else None
+        )
+        if card and with_fallback:
+            Facts.load(specialist.folder).with_fallback(with_fallback).save(specialist.folder)
     except _FAULTS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     if as_json:
         said = asdict(replace(found, answers=[])) | {"confidence": trust(found)}
-        said |= {"cascade": cascade.model_dump() if cascade else None} | ({"baselines": compared} if compared else {})
+        said |= {"with_fallback": with_fallback.model_dump() if with_fallback else None} | (
+            {"baselines": compared} if compared else {}
+        )
         typer.echo(json.dumps(said))
-    elif cascade:
-        _print_cascade(cascade)
+    elif with_fallback:
+        _print_with_fallback(with_fallback)
 
 
 def _warn(sentence: str) -> None:
@@ -230,11 +234,11 @@ def _print_confidence(said: dict[str, Any], console: Console) -> None:
     )
 
 
-def _print_cascade(cascade: Cascade) -> None:
-    scores = ", ".join(f"{metric} {percent:.2f}" for metric, percent in cascade.metrics.items())
+def _print_with_fallback(found: WithFallback) -> None:
+    scores = ", ".join(f"{metric} {percent:.2f}" for metric, percent in found.metrics.items())
     Console().print(
-        f"with {cascade.to} below a confidence of {cascade.below:g}: {cascade.share:.1f} % asked of it; {scores}; "
-        f"{cascade.jobs_per_s:.2f} jobs/s"
+        f"with {found.to} below a confidence of {found.below:g}: {found.share:.1f} % asked of it; {scores}; "
+        f"{found.jobs_per_s:.2f} jobs/s"
     )
 
 

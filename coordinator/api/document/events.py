@@ -82,7 +82,7 @@ class JobEnded(Shape):
     """The fallback's job. It is sent if a fallback was asked."""
 
 
-class JobEscalated(Shape):
+class JobFallback(Shape):
     step: str
     index: int
     type: str
@@ -159,11 +159,11 @@ class JobEndedEvent(_Event):
     data: JobEnded
 
 
-class JobEscalatedEvent(_Event):
+class JobFallbackEvent(_Event):
     """The output of a job is too uncertain, so its fallback is asked."""
 
-    event: Literal["job.escalated"]
-    data: JobEscalated
+    event: Literal["job.fallback"]
+    data: JobFallback
 
 
 GoalEvent = Annotated[
@@ -176,7 +176,7 @@ GoalEvent = Annotated[
     | StepReleasedEvent
     | StepEndedEvent
     | JobEndedEvent
-    | JobEscalatedEvent,
+    | JobFallbackEvent,
     Field(discriminator="event"),
 ]
 

@@ -28,7 +28,7 @@ class StepProgress(Shape):
     """Jobs that failed and whose outputs are null."""
     defaulted: int
     """Jobs that have no output of their own and got the default of their step."""
-    escalated: int
+    fallbacks: int
     """Jobs whose fallback was asked because the first output was too uncertain."""
     answered: dict[str, int]
     """The number of outputs by specialist and version, such as `triage@1.0.0`."""

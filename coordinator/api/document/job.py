@@ -56,7 +56,7 @@ class JobProvenance(Shape):
     """The seed of the sampling. It is null if nothing was sampled."""
 
 
-class JobEscalation(Shape):
+class FallbackJob(Shape):
     """The job of the fallback that was asked because the first output was too uncertain."""
 
     id: str
@@ -80,7 +80,7 @@ class JobStatus(Shape):
     """How often a worker has claimed the job."""
     worker: str | None
     """The worker that claimed the job last."""
-    escalated: JobEscalation | None
+    fallback: FallbackJob | None
     same_as: str | None
     """The id of the job whose output this is, if another job asked the same."""
     output: Json | None

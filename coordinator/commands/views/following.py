@@ -24,7 +24,7 @@ class Following:
         self._paused = paused
         self._bars: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
-        self._escalated: Counter[str] = Counter()  #: step -> the number of its outputs that went to a fallback
+        self._fallbacks: Counter[str] = Counter()  #: step -> the number of its outputs that went to a fallback
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
@@ -50,24 +50,24 @@ class Following:
                 self._take_up(event.data["step"])
             case "job.ended" if event.data["step"] in self._bars:
                 self._progress.advance(self._bars[event.data["step"]])
-            case "job.escalated" if event.data["step"] in self._bars:
-                self._tell_escalated(event.data["step"], event.data["type"])
+            case "job.fallback" if event.data["step"] in self._bars:
+                self._tell_fallback(event.data["step"], event.data["type"])
 
     def _draw(self, step: str, job_type: str, total: int, kept: int) -> None:
         """Draw a bar in the place of the step's last one."""
         label = f"{step} {job_type}"
         if step in self._bars:
             self._progress.remove_task(self._bars[step])
-        self._labels[step], self._escalated[step] = label, 0
+        self._labels[step], self._fallbacks[step] = label, 0
         self._bars[step] = self._progress.add_task(label, total=total, completed=kept)
         self._tell_if_paused(label, job_type)
 
-    def _tell_escalated(self, step: str, fallback: str) -> None:
+    def _tell_fallback(self, step: str, fallback: str) -> None:
         """Show behind the step's name how many of its outputs were too unsure."""
-        self._escalated[step] += 1
-        label = f"{self._labels[step]} ({self._escalated[step]} to {fallback})"
+        self._fallbacks[step] += 1
+        label = f"{self._labels[step]} ({self._fallbacks[step]} to {fallback})"
         self._progress.update(self._bars[step], description=label)
-        if self._escalated[step] == 1:
+        if self._fallbacks[step] == 1:
             self._tell_if_paused(label, fallback)
 
     def _take_up(self, step: str | None) -> None:

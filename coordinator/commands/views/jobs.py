@@ -17,9 +17,9 @@ def job_cut(job: Json) -> str | None:
     return f"cut to fit: the last {cut:,} characters were not read" if cut else None
 
 
-def job_escalated(job: Json) -> str | None:
+def job_fallback(job: Json) -> str | None:
     """A note that says which fallback was asked too, and why; None if none was asked."""
-    if not (told := job["escalated"]):
+    if not (told := job["fallback"]):
         return None
     how = "answered" if told["state"] == "succeeded" else f"has no answer ({told['state']}): the first one stands"
     return f"{job['type']} was too unsure ({told['first_confidence']:.2f}): {told['type']} {how}"

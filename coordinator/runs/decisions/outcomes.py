@@ -31,7 +31,7 @@ class Outcomes:
             return
         if progress is None or not progress.awaits(outcome.index, outcome.of_fallback):
             return
-        if not self._escalate(outcome, progress):
+        if not self._ask_fallback(outcome, progress):
             self._end(outcome, progress)
 
     def _end(self, outcome: Outcome, progress: Progress) -> None:
@@ -46,14 +46,14 @@ class Outcomes:
             self._hear(outcome)
         self._count(outcome, progress)
 
-    def _escalate(self, outcome: Outcome, progress: Progress) -> bool:
+    def _ask_fallback(self, outcome: Outcome, progress: Progress) -> bool:
         """Ask the fallback the same, if there is one to ask and the limit leaves a job for it. True if it is asked."""
         run = self._open.run
         step, index = run.plan.step(outcome.step_id), outcome.index
         rule = rule_of(outcome, step.type, self._catalog)
         if rule is None or step.id in ASKS:
             return False
-        asked = sum(each.escalated for each in self._open.steps.values())
+        asked = sum(each.fallbacks for each in self._open.steps.values())
         if self._open.jobs_made + asked >= run.plan.limits.max_jobs:
             return False
         first = self._known(outcome.job_id)
@@ -62,8 +62,8 @@ class Outcomes:
         fallback = self._catalog.get(rule.to)
         self._open.run = run = with_versions(run, [fallback])
         self._open.jobs.append(fallback_job(run, step, first.job, fallback, rule.claim_within_s))
-        self._open.steps[step.id] = progress.escalating(index, rule.to)
-        self._open.tell("job.escalated", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
+        self._open.steps[step.id] = progress.asking_fallback(index, rule.to)
+        self._open.tell("job.fallback", step=step.id, index=index, type=rule.to, confidence=outcome.confidence)
         return True
 
     def _hear(self, outcome: Outcome) -> None:

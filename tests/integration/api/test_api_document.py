@@ -168,12 +168,12 @@ def send_plans(wire: Wire) -> None:
 
 
 def send_goals(wire: Wire) -> None:
-    """Goals that are planned, refused, confirmed, escalated, and that fail in part or as a whole."""
+    """Goals that are planned, refused, confirmed, asked_of_fallback, and that fail in part or as a whole."""
     goal = _ended(wire, {"goal": "Sort or count", "inputs": TEXTS})
     assert (goal["state"], len(goal["plans"])) == ("unsure", 2)
     confirmed = wire.send("post", f"{GOAL}/confirm", 202, names={"run_id": goal["id"]}, json={"choice": 2}).json()
     assert wire.send("get", GOAL, 200, names={"run_id": confirmed["id"]}, params={"wait": 30}).json()["result"]
-    assert {"run.unsure", "run.confirmed", "plan.accepted", "job.escalated"} <= _events(wire, goal["id"])
+    assert {"run.unsure", "run.confirmed", "plan.accepted", "job.fallback"} <= _events(wire, goal["id"])
     assert _ended(wire, {"goal": "No", "inputs": TEXTS})["explanation"]["nearest"] == ["triage"]
     spared = _ended(wire, _plan(SORT, SPARED, BOUND, limits={"claim_within_s": 60}))
     assert (spared["state"], len(spared["steps"]["s4"]["left_out"])) == ("succeeded", 1)
@@ -186,7 +186,7 @@ def send_goals(wire: Wire) -> None:
 
 def send_jobs(wire: Wire) -> None:
     job = wire.send("post", JOBS, 202, params={"wait": 30}, json={"type": "triage", "input": {"text": "x"}}).json()
-    assert job["escalated"]["first_confidence"] == 0.4
+    assert job["fallback"]["first_confidence"] == 0.4
     assert wire.get(JOB, job_id=job["id"])["usage"]
 
 

@@ -340,19 +340,19 @@ def of_some(house: MortalHouse) -> None:
     assert house.ended(run) == (RunState.FAILED, (FailureKind.ENGINE, "s1"))
 
 
-def escalated(house: MortalHouse) -> None:
+def asked_of_fallback(house: MortalHouse) -> None:
     house.unsure, house.beyond = {"a", "c"}, {"c"}
     run = house.accept(plan(sort(), COUNT))
     assert house.ended(run) == done(counted("surely a", "about b", "about c"))
 
 
-def escalated_of_some(house: MortalHouse) -> None:
+def asked_of_some(house: MortalHouse) -> None:
     house.unsure = {"a", "b", "c"}
     state, result = house.ended(house.accept(plan(sort(join={"quorum": 2}), COUNT)))
     assert (state, result["total"]) == (RunState.SUCCEEDED, 2)
 
 
-def escalated_again(house: MortalHouse) -> None:
+def asked_again(house: MortalHouse) -> None:
     house.unsure = {"a"}
     run = house.accept(plan(sort(), COUNT))
     assert house.ended(run) == done(counted("surely a", "about b", "about c"))
@@ -449,13 +449,13 @@ CERTAIN = (
     planned_again,
     refused_and_planned_again,
     confirmed,
-    escalated,
-    escalated_again,
+    asked_of_fallback,
+    asked_again,
 )
 TALES = (
     *CERTAIN,
     of_some,
-    escalated_of_some,
+    asked_of_some,
     failed_and_mended,
     skipped_and_mended_in_pieces,
     cancelled_and_taken_up,
@@ -531,7 +531,7 @@ def test_crash_upon_crash_changes_no_end(catalog: Catalog, seed: int) -> None:
         in_memory(catalog, tale, Fuse(lambda _: dice.random() < 0.1))
 
 
-@pytest.mark.parametrize("tale", [of_some, confirmed, escalated, skipped_and_mended_in_pieces])
+@pytest.mark.parametrize("tale", [of_some, confirmed, asked_of_fallback, skipped_and_mended_in_pieces])
 def test_so_it_is_on_redis(catalog: Catalog, redis_client: redis.Redis, tale: Callable[[MortalHouse], None]) -> None:
     from infra.ledger.redis.ledger import RedisLedger
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from coordinator.api.views import job_view
 from coordinator.client import Seen
 from coordinator.commands.views.following import Following
-from coordinator.commands.views.jobs import job_cut, job_escalated
+from coordinator.commands.views.jobs import job_cut, job_fallback
 from coordinator.commands.views.plans import choices_text
 from coordinator.commands.views.results import failure_view, result_view
 from coordinator.commands.views.values import cell
@@ -99,8 +99,8 @@ def test_a_failure_names_the_step_the_item_and_the_reason() -> None:
 )
 def test_a_job_that_its_fallback_was_asked_about_says_so(state: JobState, note: str) -> None:
     first, other = a_status("r1.job.0", JobState.SUCCEEDED), a_status("r1.job.0.large", state, "large")
-    assert job_escalated(job_view(Followed(first, other))) == note
-    assert job_escalated(job_view(Followed(first))) is None
+    assert job_fallback(job_view(Followed(first, other))) == note
+    assert job_fallback(job_view(Followed(first))) is None
 
 
 def test_a_refused_goal_says_why() -> None:
@@ -159,13 +159,13 @@ def test_following_shows_the_plan_how_it_was_read_and_a_bar_a_step() -> None:
 
 def test_following_counts_what_went_to_the_fallback() -> None:
     console = Console(width=120, no_color=True)
-    escalated = {"step": "s1", "type": "large", "confidence": 0.4}
+    asked_of_fallback = {"step": "s1", "type": "large", "confidence": 0.4}
     with console.capture() as captured:
         Following(console, lambda: ["large"]).follow(
             [
                 Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 3}),
-                Seen("2-0", "job.escalated", {**escalated, "index": 0}),
-                Seen("3-0", "job.escalated", {**escalated, "index": 2}),
+                Seen("2-0", "job.fallback", {**asked_of_fallback, "index": 0}),
+                Seen("3-0", "job.fallback", {**asked_of_fallback, "index": 2}),
                 Seen("4-0", "job.ended", {"step": "s1", "index": 0, "state": "succeeded"}),
             ]
         )

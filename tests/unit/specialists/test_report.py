@@ -12,7 +12,6 @@ from specialists.manifest import Manifest
 from specialists.measuring.facts import (
     FACTS,
     Budget,
-    Cascade,
     Compared,
     Confidence,
     Coverage,
@@ -20,6 +19,7 @@ from specialists.measuring.facts import (
     FactsError,
     Measured,
     Trained,
+    WithFallback,
 )
 from specialists.measuring.report import Entry, Rate, Reference, ReportError, entries_of, load_edge, load_references
 from specialists.measuring.report_page import as_html, as_markdown
@@ -51,15 +51,15 @@ def page(*entries: Entry, price: float | None = None) -> tuple[str, str]:
     return as_markdown("Page", parts), as_html("Page", parts)
 
 
-def test_a_cascade_stands_beside_the_specialist_alone() -> None:
-    cascade = Cascade(
+def test_a_fallback_stands_beside_the_specialist_alone() -> None:
+    with_fallback = WithFallback(
         to="mood_large", below=0.8, share=12.5, metrics={"accuracy": 95.0}, intervals={"accuracy": (92.0, 98.0)},
         jobs_per_s=30.0,
     )  # fmt: skip
-    measured = MEASURED.model_copy(update={"cascade": cascade})
+    measured = MEASURED.model_copy(update={"with_fallback": with_fallback})
     text, _ = page(Entry("mood", MANIFEST, Facts(measured=measured), [REFERENCE]))
     assert "| mood | mood_large | 0.8 | 12.5 | accuracy | 91.5 | 95.0 | 92.0 to 98.0 | 50.0 | 30.0 |" in text
-    assert "Cascades" not in page(Entry("mood", MANIFEST, Facts(measured=MEASURED), []))[0]
+    assert "With a fallback" not in page(Entry("mood", MANIFEST, Facts(measured=MEASURED), []))[0]
 
 
 def test_what_one_worker_for_all_takes_stands_under_edge(tmp_path: Path) -> None:

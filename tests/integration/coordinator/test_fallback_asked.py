@@ -1,4 +1,4 @@
-"""Cascades: unsure outputs asked of a fallback, through the API, a coordinator and the queue."""
+"""Fallbacks: unsure outputs asked of a fallback, through the API, a coordinator and the queue."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def catalog() -> Catalog:
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "memory":
         return MemoryLedger()
-    return RedisLedger(request.getfixturevalue("redis_client"), "cascade")
+    return RedisLedger(request.getfixturevalue("redis_client"), "with_fallback")
 
 
 @pytest.fixture
@@ -52,17 +52,17 @@ def test_a_job_is_answered_by_the_fallback_and_says_so(deployment: Deployment, a
     job = api.post("/v1/jobs?wait=30", json=JOB).json()
     assert (job["state"], job["type"], job["output"], job["confidence"]) == ("succeeded", "triage", SECOND, 0.9)
     second = f"{job['id']}.large"
-    assert job["escalated"] == {"id": second, "type": "large", "state": "succeeded", "first_confidence": 0.4}
+    assert job["fallback"] == {"id": second, "type": "large", "state": "succeeded", "first_confidence": 0.4}
     assert api.get(f"/v1/jobs/{second}").json()["output"] == SECOND
     goal = api.get(f"/v1/goals/{job['id'].partition('.')[0]}").json()
-    assert (goal["result"], goal["steps"]["job"]["escalated"]) == (SECOND, 1)
+    assert (goal["result"], goal["steps"]["job"]["fallbacks"]) == (SECOND, 1)
 
 
 def test_a_sure_job_is_not_escalated(deployment: Deployment, api: TestClient) -> None:
     deployment.confidence["triage"] = 0.8
     deployment.start()
     job = api.post("/v1/jobs?wait=30", json=JOB).json()
-    assert (job["state"], job["output"], job["escalated"]) == ("succeeded", FIRST, None)
+    assert (job["state"], job["output"], job["fallback"]) == ("succeeded", FIRST, None)
 
 
 def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_replayed(
@@ -72,7 +72,7 @@ def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_repla
     deployment.start()
     job = api.post("/v1/jobs?wait=30", json=JOB).json()
     assert (job["state"], job["output"], job["confidence"], job["failure"]) == ("succeeded", FIRST, 0.4, None)
-    assert job["escalated"]["state"] == "failed"
+    assert job["fallback"]["state"] == "failed"
     (letter,) = api.get("/v1/dead-letters").json()
     assert letter["type"] == "large"
     answer = api.post(f"/v1/dead-letters/{letter['job_id']}/replay")
@@ -86,10 +86,10 @@ def test_a_job_has_not_ended_while_another_answer_may_come(deployment: Deploymen
     coordinator.dispatch_once(0)
     deployment.work(job_id)
     job = api.get(f"/v1/jobs/{job_id}").json()
-    assert (job["state"], job["output"], job["escalated"]) == ("pending", None, None)  # nobody has decided yet
+    assert (job["state"], job["output"], job["fallback"]) == ("pending", None, None)  # nobody has decided yet
     coordinator.advance_once(0)
     job = api.get(f"/v1/jobs/{job_id}").json()
-    assert (job["state"], job["output"], job["escalated"]["state"]) == ("ready", None, "ready")
+    assert (job["state"], job["output"], job["fallback"]["state"]) == ("ready", None, "ready")
     assert api.get(f"/v1/jobs/{job_id}?wait=0.05").json()["state"] == "ready"
     coordinator.dispatch_once(0)
     deployment.work(f"{job_id}.large")
@@ -107,7 +107,7 @@ def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Deplo
     deployment.work(job_id)
     coordinator.advance_once(0)
     job = api.post(f"/v1/jobs/{job_id}/cancel").json()
-    assert (job["state"], job["output"], job["escalated"]["state"]) == ("succeeded", FIRST, "cancelled")
+    assert (job["state"], job["output"], job["fallback"]["state"]) == ("succeeded", FIRST, "cancelled")
     coordinator.advance_once(0)
     assert api.get(f"/v1/goals/{goal['id']}").json()["steps"]["s1"]["state"] == "done"
 
@@ -115,7 +115,7 @@ def test_a_job_that_is_cancelled_while_its_fallback_works_ends(deployment: Deplo
 def test_the_fallbacks_job_is_cancelled_alone_though_the_other_was_sent_alone(
     deployment: Deployment, api: TestClient
 ) -> None:
-    job_id, coordinator = escalated(deployment, api), deployment.coordinators[0]
+    job_id, coordinator = asked_of_fallback(deployment, api), deployment.coordinators[0]
     assert api.post(f"/v1/jobs/{job_id}.large/cancel").json()["state"] == "cancelled"
     coordinator.advance_once(0)
     job = api.get(f"/v1/jobs/{job_id}").json()
@@ -141,16 +141,16 @@ def test_who_answered_does_not_change_when_the_manifest_does(deployment: Deploym
     later = create_api(deployment.ledger, CATALOG, deployment.settings)  # where there is no fallback any more
     with TestClient(later) as client:
         job = client.get(f"/v1/jobs/{job_id}").json()
-    assert (job["output"], job["escalated"]["type"]) == (SECOND, "large")
+    assert (job["output"], job["fallback"]["type"]) == (SECOND, "large")
 
 
 def test_a_goal_that_waits_for_a_paused_fallback_says_so(deployment: Deployment, api: TestClient) -> None:
     api.put("/v1/job-types/large/state", json={"state": "paused"})
-    goal = api.get(f"/v1/goals/{escalated(deployment, api).partition('.')[0]}").json()
+    goal = api.get(f"/v1/goals/{asked_of_fallback(deployment, api).partition('.')[0]}").json()
     assert goal["paused"] == ["large"]
 
 
-def escalated(deployment: Deployment, api: TestClient) -> str:
+def asked_of_fallback(deployment: Deployment, api: TestClient) -> str:
     """The id of a job whose fallback's waits."""
     job_id, coordinator = str(api.post("/v1/jobs", json=JOB).json()["id"]), deployment.coordinators[0]
     coordinator.dispatch_once(0)
@@ -172,11 +172,11 @@ def test_a_map_counts_what_it_escalated_and_so_do_the_metrics(deployment: Deploy
     asked = {"plan": {"steps": [step]}, "inputs": {"m": ["a", "b", "c"]}}
     goal = api.post("/v1/goals?wait=30", json=asked).json()
     assert goal["result"] == [SECOND] * 3
-    assert (goal["steps"]["s1"]["succeeded"], goal["steps"]["s1"]["escalated"]) == (3, 3)
+    assert (goal["steps"]["s1"]["succeeded"], goal["steps"]["s1"]["fallbacks"]) == (3, 3)
     names = {"job_type": "triage", "to": "large"}
-    assert registry.get_sample_value("manyhands_jobs_escalated_total", names) == 3
+    assert registry.get_sample_value("manyhands_jobs_fallback_total", names) == 3
     for job_type in names.values():
         labels = {"job_type": job_type, "state": "succeeded"}
         assert registry.get_sample_value("manyhands_outcomes_total", labels) == 3
     events = [event.name for _, event in deployment.ledger.events(goal["id"])]
-    assert (events.count("job.escalated"), events.count("job.ended")) == (3, 3)
+    assert (events.count("job.fallback"), events.count("job.ended")) == (3, 3)

@@ -1,4 +1,4 @@
-"""A cascade measured: which answers are asked again, and which one counts."""
+"""A specialist with a fallback, measured: which answers are asked again, and which one counts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from infra.settings import Settings
 from specialists.examples import Example
-from specialists.measuring.facts import Cascade
+from specialists.measuring.facts import WithFallback
 from specialists.specialist import Specialist
 from tests.support.story import with_fallback
-from workers.measuring import cascade
-from workers.measuring.cascade import cascade_of
+from workers.measuring import with_fallback as measuring
 from workers.measuring.evaluate import Answer, Evaluation
+from workers.measuring.with_fallback import with_fallback_of
 
 CATALOG = with_fallback(below=0.7)
 RIGHT, WRONG = {"intent": "card_arrival"}, {"intent": "lost_or_stolen_card"}
@@ -37,14 +37,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.extend(example.input["text"] for example in examples)
         return evaluation([Answer() if each.input["text"] == "0" else Answer(RIGHT, 0.1, True) for each in examples])
 
-    monkeypatch.setattr(cascade, "evaluate_here", fallback)
+    monkeypatch.setattr(measuring, "evaluate_here", fallback)
     return texts
 
 
-def measured(*answers: Answer) -> Cascade:
+def measured(*answers: Answer) -> WithFallback:
     triage, large = CATALOG.get("triage"), CATALOG.get("large")
     triage = replace(triage, manifest=triage.manifest.model_copy(update={"confidence": None}))
-    return cascade_of(triage, large, EXAMPLES, evaluation(answers), Settings(_env_file=None))
+    return with_fallback_of(triage, large, EXAMPLES, evaluation(answers), Settings(_env_file=None))
 
 
 def test_unsure_answers_are_asked_again_and_the_first_stands_where_the_fallback_has_none(asked: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A cascade measured: unsure answers of a specialist are asked again of its fallback. Knows no queue."""
+"""A fallback measured: unsure answers of a specialist are asked again of its fallback. Knows no queue."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from infra.settings import Settings
 from specialists.examples import Example
-from specialists.measuring.facts import Cascade
+from specialists.measuring.facts import WithFallback
 from specialists.measuring.metrics import intervals, score
 from specialists.specialist import Specialist
 from workers.attempt import confidence_of
 from workers.measuring.evaluate import Answer, Evaluation, evaluate_here
 
 
-def cascade_of(
+def with_fallback_of(
     specialist: Specialist, fallback: Specialist, examples: Sequence[Example], found: Evaluation, settings: Settings
-) -> Cascade:
+) -> WithFallback:
     """`found`: `specialist` on `examples`. As in serving, the first answer stands if the fallback has none."""
     rule = specialist.manifest.fallback
     assert rule
@@ -27,7 +27,7 @@ def cascade_of(
         for n, answer in zip(unsure, again.answers, strict=True):
             answers[n] = answer if answer.output is not None else answers[n]
     outputs, rules = [answer.output for answer in answers], specialist.manifest.measure
-    return Cascade(
+    return WithFallback(
         to=fallback.name,
         below=rule.below,
         share=round(100 * len(unsure) / len(examples), 1),
