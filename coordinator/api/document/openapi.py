@@ -25,7 +25,6 @@ def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """FastAPI knows one media type for all bodies of a route."""
     for operation in (each for path in document["paths"].values() for each in path.values()):
-        operation["responses"] = dict(sorted(operation["responses"].items()))
         refusals = (each for status, each in operation["responses"].items() if int(status) >= 400)
         for refusal in refusals:
             (body,) = refusal["content"].values()

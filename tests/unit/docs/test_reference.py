@@ -141,7 +141,8 @@ def test_every_route_has_a_section() -> None:
 def test_a_route_says_what_it_takes_and_a_body_says_its_fields() -> None:
     text = page("http")
     assert "The body is [JobRequest](#jobrequest)." in text
-    assert row(text, "deadline_s")[1] == "number"
+    body = text.partition("### JobRequest\n")[2].partition("\n### ")[0]
+    assert row(body, "deadline_s")[1] == "number"
     assert "| `idempotency-key` | header | string |" in text
 
 
