@@ -25,7 +25,7 @@ up: $(STAMP)
 # well. Engines compute with one thread each, because more threads than cores hold one another up.
 PROCESSES ?= 3
 UNIT := -n $(PROCESSES) --dist worksteal -p tests.without
-SHARED := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 MANYHANDS_THREADS=1
 
 # The tests that take longest come first, so that no process waits long for another at the end.

@@ -16,20 +16,22 @@ from infra.settings import Settings
 
 if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     import redis
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
 
     from infra.ledger.redis.ledger import RedisLedger
     from infra.queue.celery_queue import CeleryQueue
     from tests.support.ray_cluster import RayCluster
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests one process does, one after another, where several share the work (`--dist loadgroup`).
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """None: xdist's own, where tests are not shared by file."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from tests.support.sharing import ByWhatIsLoaded
 
-    Those of a file, because what its fixtures load is loaded once then; unless a mark names another group.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    return ByWhatIsLoaded(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from infra.settings import Settings
 from specialists.catalog import load_catalog
 from tests.support.eventually import eventually
 
-pytestmark = pytest.mark.xdist_group("house")
-
 MESSAGES = read_file("messages", str(INBOX))
 
 

@@ -12,8 +12,6 @@ import pytest
 
 from coordinator.local.house import House
 
-pytestmark = pytest.mark.xdist_group("house")
-
 README = (Path(__file__).parents[2] / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8765"
 

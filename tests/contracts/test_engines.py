@@ -153,10 +153,7 @@ def gated_engine(gate: Path) -> Engine:
 
 MODELS = (transformers_case, llama_cpp_case, vllm_case)
 CASES = (function_case, planner_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
-MARKS = {
-    vllm_case: [pytest.mark.filterwarnings("default")],  # vLLM warns of itself while it is imported
-    ray_case: [pytest.mark.xdist_group("ray")],
-}
+MARKS = {vllm_case: [pytest.mark.filterwarnings("default")]}  # vLLM warns of itself while it is imported
 
 
 def params(cases: Sequence[Callable[..., Case]]) -> list[Any]:

@@ -32,8 +32,6 @@ from workers.engines.ray.engine import RayEngine
 from workers.engines.ray.scaling import Rules
 from workers.engines.scripted import ScriptedEngine
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 WAIT_S = 60
 MOOD = """
 engine = "ray"
