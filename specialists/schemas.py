@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
+
+from specialists.patterns import found, pattern_fault
 
 Json = dict[str, Any]
 
@@ -33,10 +37,19 @@ KEYWORDS = frozenset(
 )
 
 
+def _pattern(_: Any, pattern: str, value: Any, __: Json) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not found(pattern, value):
+        yield ValidationError("does not match")
+
+
+#: jsonschema's own keyword backtracks, for hours over a text that was made for it.
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
 def schema_faults(schema: Any, where: str) -> list[str]:
     """Everything wrong with `schema` as a job type's input or output: all faults at once, each with its path."""
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))  # patterns are RE2's
     except SchemaError as error:
         return [f"{where}: not a JSON Schema: {error.message}"]
     if not isinstance(schema, dict) or schema.get("type") != "object":
@@ -56,6 +69,8 @@ def _faults(schema: Json, where: str) -> list[str]:
         faults.append(f"{where}: an enum needs at least one value")
     if kind == "object" and "additionalProperties" not in schema:
         faults.append(f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values)")
+    if "pattern" in schema and (fault := pattern_fault(schema["pattern"])):
+        faults.append(f"{where}: {fault}")
     for name, child in schema.get("properties", {}).items():
         if isinstance(child, dict):
             faults += _faults(child, f"{where}.{name}")
@@ -72,9 +87,9 @@ def _faults(schema: Json, where: str) -> list[str]:
 
 def value_faults(value: Any, schema: Json, where: str) -> list[str]:
     """Everything wrong with `value` under `schema`, sorted by path; no fault quotes the value itself."""
-    found = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(_Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     # One error a missing property, but one sentence for all of them.
-    return list(dict.fromkeys(_sentence(error, where) for error in found))
+    return list(dict.fromkeys(_sentence(error, where) for error in errors))
 
 
 def _sentence(error: Any, where: str) -> str:

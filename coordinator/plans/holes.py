@@ -14,7 +14,7 @@ from specialists import schemas
 
 #: Of one hole, as JSON.
 SCHEMA_BYTES = 8_000
-#: Those of job types, but for a pattern: a caller's own could take for ever to match.
+#: Those of job types, but for a pattern: each new one of a caller would have to be compiled.
 KEYWORDS = schemas.KEYWORDS - {"pattern", schemas.SPAN_OF}
 DEFAULT = "default"
 #: Faults of one input that are worth reading.
