@@ -124,7 +124,12 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
     """Every string of `value` that its schema calls a part of an input field, and that is none."""
     field = schema.get(SPAN_OF)
     if field is not None and isinstance(value, str):
-        return [] if value in input.get(field, "") else [f"{where}: not a part of the input's {field!r}"]
+        source = input.get(field)
+        return (
+            []
+            if value in (source if isinstance(source, str) else "")
+            else [f"{where}: not a part of the input's {field!r}"]
+        )
     if isinstance(value, list):
         return [
             f for n, item in enumerate(value) for f in span_faults(item, schema.get("items", {}), input, f"{where}.{n}")
@@ -138,6 +143,42 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
             for f in span_faults(value[name], known[name], input, f"{where}.{name}")
         ]
     return []
+
+
+def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True) -> list[str]:
+    """Why a string of an output that is to be copied could not be: nothing would hold it, or there is no such text.
+
+    `held`: it stands where grammars hold a copy and answers are checked for one.
+    """
+    if not isinstance(schema, dict):
+        return []
+    faults = _copied_faults(schema[SPAN_OF], schema, input_schema, where, held) if SPAN_OF in schema else []
+    for name, child in schema.get("properties", {}).items():
+        faults += copied_faults(child, input_schema, f"{where}.{name}", held)
+    faults += copied_faults(schema.get("items"), input_schema, f"{where}.items", held)
+    faults += copied_faults(schema.get("additionalProperties"), input_schema, f"{where}.*", False)
+    for child in schema.get("anyOf", []):
+        faults += copied_faults(child, input_schema, f"{where}.anyOf", False)
+    return faults
+
+
+def _copied_faults(field: Any, schema: Json, input_schema: Json, where: str, held: bool) -> list[str]:
+    if not held:
+        return [f"{where}: {SPAN_OF!r} is not held in a map or in 'anyOf'; give the text a property of its own"]
+    if "string" not in _kinds(schema) or "enum" in schema or "const" in schema:
+        return [f"{where}: {SPAN_OF!r} is of a string, so say 'type': 'string', and no 'enum' or 'const'"]
+    strings = [name for name, each in input_schema["properties"].items()
+               if isinstance(each, dict) and "string" in _kinds(each)]  # fmt: skip
+    if field not in strings:
+        return [
+            f"{where}: {SPAN_OF!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
+        ]
+    return []
+
+
+def _kinds(schema: Json) -> list[str]:
+    kind = schema.get("type", [])
+    return kind if isinstance(kind, list) else [kind]
 
 
 def schema_of(value: Any) -> Json:

@@ -22,7 +22,7 @@ from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
-from specialists.schemas import Json, schema_faults, span_faults, value_faults
+from specialists.schemas import Json, copied_faults, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
 
 logger = logging.getLogger(__name__)
@@ -277,6 +277,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
             )
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
+    faults += copied_faults(specialist.output_schema, specialist.input_schema, f"{manifest.name}.output")
     faults += _cut_faults(specialist)
     faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():
