@@ -24,6 +24,7 @@ from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schemas import Json, copied_faults, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
+from specialists.trial import trial_faults
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,9 @@ class Specialist:
             return [f"{fault}, without what cannot be seen" for fault in faults]
         return [f"{where}.{fault}" for fault in self.format.faults(shown)]
 
+    def output_faults(self, output: Any) -> list[str]:
+        return value_faults(output, self.output_schema, f"{self.name}.output")
+
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
         return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.decoding else 1
@@ -159,11 +163,10 @@ class Specialist:
             raise AnswerError(f"{self.name}: answer does not parse: {error}") from None
         if fault := unwritable(output):
             raise UnwritableError(f"{self.name}: the output {fault}")
-        where = f"{self.name}.output"
-        if faults := value_faults(output, self.output_schema, where):
+        if faults := self.output_faults(output):
             raise AnswerError("; ".join(faults))
         output = cast(Json, own_spans(output, self.output_schema, input))
-        if faults := span_faults(output, self.output_schema, input, where):
+        if faults := span_faults(output, self.output_schema, input, f"{self.name}.output"):
             raise AnswerError("; ".join(faults))
         return output
 
@@ -186,8 +189,11 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
-    """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
+def load_specialist(folder: Path, adapters: bool = True, trial: bool = True) -> Specialist:
+    """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once.
+
+    `trial=False` leaves out what is tried with the first example: those that ship are tried by our tests.
+    """
     faults: list[str] = []
     try:
         said = tomllib.loads((folder / "specialist.toml").read_text("utf-8"))
@@ -208,6 +214,8 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
         faults += _files_faults(specialist)
         if adapters:
             faults += _adapter_faults(specialist)
+    if not faults and trial and manifest.decoding:
+        faults += trial_faults(specialist, folder, manifest.decoding.format)
     if faults:
         raise SpecialistError(folder, faults)
     _tell_old_names(folder, said)
