@@ -143,6 +143,8 @@ class Manifest(_Record):
     description: str = Field(min_length=1, max_length=300)
     engine: Annotated[str, AfterValidator(_known_engine)]
     function: str | None = Field(default=None, pattern=r"^[a-z_]+\.py:[a-z_]+$")  #: "file.py:name" in the folder
+    #: "default": bounds that its schemas lack are added, and told; None: such schemas are refused
+    bounds: Literal["default"] | None = None
     base: BaseRef | None = None
     adapter: AdapterRef | None = None
     decoding: Decoding | None = None

@@ -22,7 +22,8 @@ from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
-from specialists.schemas import Json, copied_faults, schema_faults, span_faults, value_faults
+from specialists.schema_dialect import taken_over
+from specialists.schemas import Json, copied_faults, draft_fault, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
 from specialists.trial import trial_faults
 
@@ -30,7 +31,14 @@ logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter.safetensors"
 #: Parts of a manifest that decide no answer.
-_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "measure": True, "base": {"tuned"}}
+_NO_ANSWER: Any = {
+    "confidence": True,
+    "fallback": True,
+    "training": True,
+    "measure": True,
+    "bounds": True,
+    "base": {"tuned"},
+}
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -57,6 +65,14 @@ class Specialist:
     input_schema: Json
     output_schema: Json
     prompt: str | None  #: the template; None: the prompt is the input as JSON
+    #: the schemas as the folder has them, where the other two are what came of them
+    as_written: tuple[Json, Json] | None = None
+    notices: tuple[str, ...] = ()  #: what a reader of the schemas as they are written would not expect
+
+    @property
+    def written(self) -> tuple[Json, Json]:
+        """The schemas of input and output as people are shown them."""
+        return self.as_written or (self.input_schema, self.output_schema)
 
     @property
     def name(self) -> str:
@@ -207,9 +223,13 @@ def load_specialist(folder: Path, adapters: bool = True, trial: bool = True) -> 
         raise SpecialistError(folder, [f"specialist.toml: {_why(error)}"]) from None
     if manifest.name != folder.name:
         faults.append(f"specialist.toml names {manifest.name!r}; the folder's name must be the same")
-    input_schema = _read_schema(folder / "input.schema.json", f"{manifest.name}.input", faults)
-    output_schema = _read_schema(folder / "output.schema.json", f"{manifest.name}.output", faults)
-    specialist = Specialist(folder, manifest, input_schema, output_schema, _read_prompt(folder, manifest, faults))
+    written = _read_schema(folder / "input.schema.json", faults), _read_schema(folder / "output.schema.json", faults)
+    notices: list[str] = []
+    input_schema = _taken_over(written[0], manifest, False, faults, notices)
+    output_schema = _taken_over(written[1], manifest, True, faults, notices)
+    prompt = _read_prompt(folder, manifest, faults)
+    whole = input_schema or {}, output_schema or {}
+    specialist = Specialist(folder, manifest, *whole, prompt, (written[0] or {}, written[1] or {}), tuple(notices))
     if not faults:
         faults += _files_faults(specialist)
         if adapters:
@@ -232,20 +252,43 @@ def _tell_old_names(folder: Path, said: Json) -> None:
             )  # fmt: skip
 
 
-def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
-    """With `properties`, which a map of names to values may leave out."""
+def _read_schema(path: Path, faults: list[str]) -> Json | None:
+    """As it is written; None where it is no JSON Schema, which is told."""
     try:
         schema = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         faults.append(f"no {path.name}")
-        return {}
+        return None
     except (ValueError, OSError, RecursionError) as error:
         faults.append(f"{path.name}: {_why(error)}")
-        return {}
-    found = [f"{path.name}: {fault}"] if (fault := unwritable(schema)) else schema_faults(schema, where)
+        return None
+    if fault := unwritable(schema):
+        faults.append(f"{path.name}: {fault}")
+    elif fault := draft_fault(schema):
+        faults.append(f"{path.name}: not a JSON Schema: {fault}")
+    elif not isinstance(schema, dict):
+        faults.append(f"{path.name}: must be the schema of an object; it is {schema!r}")
+    else:
+        return schema
+    return None
+
+
+def _taken_over(
+    written: Json | None, manifest: Manifest, is_output: bool, faults: list[str], notices: list[str]
+) -> Json | None:
+    """With `properties`, which a map of names to values may leave out."""
+    if written is None:
+        return None
+    where, decoded = (
+        f"{manifest.name}.{'output' if is_output else 'input'}",
+        is_output and manifest.decoding is not None,
+    )
+    dialect = taken_over(written, where, manifest.bounds is not None, decoded)
+    found = dialect.faults or schema_faults(dialect.schema, where, decoded)
     faults += found
+    notices += dialect.notices
     # Behind the rest: the digest is of the schema as it is written, in its order.
-    return {**schema, "properties": schema.get("properties", {})} if isinstance(schema, dict) else {}
+    return None if found else {**dialect.schema, "properties": dialect.schema.get("properties", {})}
 
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from specialists.formats import Json
 from specialists.formats.spans import json_span, source
-from specialists.schemas import SPAN_OF
+from specialists.schemas import ONLY_CHECKED, SPAN_OF
 
 #: Without this a model may write blanks for ever, which every JSON grammar allows.
 _COMPACT = {"whitespace_flexible": False}
@@ -92,7 +92,22 @@ class _Rules:
 
 
 def _plain(schema: Json) -> str:
-    return f"%json {json.dumps({**schema, 'x-guidance': _COMPACT})}"
+    return f"%json {json.dumps({**_held(schema), 'x-guidance': _COMPACT})}"
+
+
+def _held(schema: Any) -> Any:
+    """Without what an answer is checked for only."""
+    if not isinstance(schema, dict):
+        return schema
+    held = {key: value for key, value in schema.items() if key not in ONLY_CHECKED}
+    if "properties" in schema:
+        held["properties"] = {name: _held(each) for name, each in schema["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if key in schema:
+            held[key] = _held(schema[key])
+    if "anyOf" in schema:
+        held["anyOf"] = [_held(each) for each in schema["anyOf"]]
+    return held
 
 
 def _quoted(text: str) -> str:
