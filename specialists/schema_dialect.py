@@ -150,6 +150,8 @@ class _Reader:
                 plain[exclusive] = plain.pop(bound)
         if "format" in plain and not (self._decoded and plain["format"] in HELD_FORMATS):
             del plain["format"]
+        if not isinstance(plain.get("items"), list):
+            plain.pop("additionalItems", None)  # it is of what follows such a list
         if plain.get("uniqueItems") is False:
             del plain["uniqueItems"]
         names = plain.get("patternProperties")

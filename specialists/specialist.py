@@ -39,6 +39,7 @@ _NO_ANSWER: Any = {
     "bounds": True,
     "base": {"tuned"},
 }
+SHOWN = 5  #: notices that are told on a line
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -73,6 +74,14 @@ class Specialist:
     def written(self) -> tuple[Json, Json]:
         """The schemas of input and output as people are shown them."""
         return self.as_written or (self.input_schema, self.output_schema)
+
+    @property
+    def notice(self) -> str | None:
+        """The notices in one sentence, for logs and commands."""
+        if not self.notices:
+            return None
+        more = f"; and {len(self.notices) - SHOWN} more" if len(self.notices) > SHOWN else ""
+        return f"schemas of {self.name!r}: {'; '.join(self.notices[:SHOWN])}{more}"
 
     @property
     def name(self) -> str:
