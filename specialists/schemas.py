@@ -61,7 +61,7 @@ _Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore
 def draft_fault(schema: Any) -> str | None:
     """Why `schema` is a JSON Schema of no draft; where it names none, OpenAPI's is tried too, which is draft 4."""
     named = schema.get("$schema") if isinstance(schema, dict) else None
-    drafts = [Draft202012Validator, Draft4Validator]
+    drafts: list[Any] = [Draft202012Validator, Draft4Validator]
     if isinstance(named, str):
         drafts = [validator_for(schema, default=Draft202012Validator)]
     faults = [_fault_under(draft, schema) for draft in drafts]
