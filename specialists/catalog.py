@@ -53,7 +53,7 @@ def load_catalog(extra: Iterable[Path] = (), adapters: bool = True, empty: bool 
     faults: list[str] = []
     for folder in _folders([SHIPPED, *extra], [] if empty else faults):
         try:
-            specialist = load_specialist(folder, adapters)
+            specialist = load_specialist(folder, adapters, trial=folder.parent != SHIPPED)
         except SpecialistError as error:
             faults.append(str(error))
             continue

@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 from infra.json_lines import SHOWN, FileFault, left_out, lines_of, read_bytes
 from specialists.schemas import Json, value_faults
 from specialists.specialist import Specialist
-
-#: The file in a specialist's folder that holds its examples.
-EXAMPLES = "examples.jsonl"
+from specialists.trial import EXAMPLES as EXAMPLES
 
 Row = TypeVar("Row")
 

@@ -230,6 +230,11 @@ class Manifest(_Record):
         pattern=r"^[a-z_]+\.py:[a-z_]+$",
         description='The Python function that engine `function` calls, as "file.py:name" in the folder.',
     )
+    bounds: Literal["default"] | None = Field(
+        default=None,
+        description='"default" adds the bounds that the schemas lack, and tells them as notices. Without it, schemas that '
+        "lack bounds are refused.",
+    )
     base: BaseRef | None = Field(default=None, description="Needed by each engine that hosts a model.")
     adapter: AdapterRef | None = Field(default=None, description="Without it the base model answers by itself.")
     decoding: Decoding | None = Field(default=None, description="Needed by each engine that hosts a language model.")

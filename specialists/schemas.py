@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend, validator_for
+
+from specialists.patterns import found, pattern_fault
 
 Json = dict[str, Any]
 
@@ -33,48 +37,111 @@ KEYWORDS = frozenset(
 )
 
 
-def schema_faults(schema: Any, where: str) -> list[str]:
-    """Everything wrong with `schema` as a job type's input or output: all faults at once, each with its path."""
+#: Those that a grammar holds too, or that an answer is checked for.
+DECODED = KEYWORDS | {
+    *("format", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minProperties", "maxProperties"),
+    *("uniqueItems", "dependentRequired"),
+}
+#: Of a value that no model writes: it is checked alone.
+CHECKED = DECODED | {"oneOf"}
+#: Those of `DECODED` that no grammar holds: an answer that breaks one is refused after it was decoded.
+ONLY_CHECKED = ("uniqueItems", "dependentRequired")
+BY_DEFAULT = 'or say bounds = "default" in specialist.toml'
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Json) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not found(pattern, value):
+        yield ValidationError("does not match")
+
+
+#: jsonschema's own keyword backtracks, for hours over a text that was made for it.
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+def draft_fault(schema: Any) -> str | None:
+    """Why `schema` is a JSON Schema of no draft; where it names none, OpenAPI's is tried too, which is draft 4."""
+    named = schema.get("$schema") if isinstance(schema, dict) else None
+    drafts: list[Any] = [Draft202012Validator, Draft4Validator]
+    if isinstance(named, str):
+        drafts = [validator_for(schema, default=Draft202012Validator)]
+    faults = [_fault_under(draft, schema) for draft in drafts]
+    return None if None in faults else faults[0]
+
+
+def _fault_under(draft: Any, schema: Any) -> str | None:
     try:
-        Draft202012Validator.check_schema(schema)
+        draft.check_schema(schema, format_checker=FormatChecker(formats=()))  # patterns are RE2's
     except SchemaError as error:
-        return [f"{where}: not a JSON Schema: {error.message}"]
+        return error.message
+    return None
+
+
+def schema_faults(schema: Any, where: str, decoded: bool = True) -> list[str]:
+    """Everything wrong with `schema` as a job type's input or output: all faults at once, each with its path.
+
+    `decoded`: a grammar has to hold its values.
+    """
+    if fault := _fault_under(Draft202012Validator, schema):
+        return [f"{where}: not a JSON Schema: {fault}"]
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return [f"{where}: the top level must be an object schema"]
-    return _faults(schema, where)
+    return _faults(schema, where, DECODED if decoded else CHECKED)
 
 
-def _faults(schema: Json, where: str) -> list[str]:
-    faults = [f"{where}: keyword {key!r} is not supported; known: {', '.join(sorted(KEYWORDS))}"
-              for key in schema if key not in KEYWORDS]  # fmt: skip
-    kind = schema.get("type")
-    if kind == "string" and "enum" not in schema and "maxLength" not in schema:
-        faults.append(f"{where}: a string needs 'maxLength' or 'enum', so that an answer is bounded")
-    if kind == "array" and "maxItems" not in schema:
-        faults.append(f"{where}: an array needs 'maxItems', so that an answer is bounded")
-    if schema.get("enum") == []:
-        faults.append(f"{where}: an enum needs at least one value")
-    if kind == "object" and "additionalProperties" not in schema:
-        faults.append(f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values)")
+def _faults(schema: Json, where: str, known: frozenset[str]) -> list[str]:
+    faults = [*_keyword_faults(schema, where, known), *_bound_faults(schema, where)]
     for name, child in schema.get("properties", {}).items():
         if isinstance(child, dict):
-            faults += _faults(child, f"{where}.{name}")
+            faults += _faults(child, f"{where}.{name}", known)
         else:
             faults.append(f"{where}.{name}: must be a schema of its own, so that it is bounded; it is {child!r}")
-    for name, children in (("items", [schema.get("items")]), ("anyOf", schema.get("anyOf", []))):
-        for child in children:
-            if isinstance(child, dict):
-                faults += _faults(child, f"{where}.{name}")
-    if isinstance(schema.get("additionalProperties"), dict):
-        faults += _faults(schema["additionalProperties"], f"{where}.*")
+    inner = [("items", schema.get("items")), ("*", schema.get("additionalProperties"))]
+    for name, child in [*inner, *((key, each) for key in ("anyOf", "oneOf") for each in schema.get(key, []))]:
+        if isinstance(child, dict):
+            faults += _faults(child, f"{where}.{name}", known)
     return faults
+
+
+def _keyword_faults(schema: Json, where: str, known: frozenset[str]) -> Iterator[str]:
+    for key in schema:
+        if key == "oneOf" and key not in known:
+            yield (
+                f"{where}: keyword 'oneOf' is not supported where two members may hold the same value; say 'anyOf', "
+                "or give each member a 'const' of its own in a required property"
+            )
+        elif key not in known:
+            yield f"{where}: keyword {key!r} is not supported; known: {', '.join(sorted(known))}"
+    if "pattern" in schema and (fault := pattern_fault(schema["pattern"])):
+        yield f"{where}: {fault}"
+    if schema.get("enum") == []:
+        yield f"{where}: an enum needs at least one value"
+    if not isinstance(schema.get("multipleOf", 1), int):
+        yield f"{where}: keyword 'multipleOf' is held for whole numbers only; it is {schema['multipleOf']}"
+
+
+def _bound_faults(schema: Json, where: str) -> Iterator[str]:
+    kinds = kinds_of(schema)
+    if "string" in kinds and not schema.keys() & {"enum", "const", "maxLength"}:
+        yield f"{where}: a string needs 'maxLength' or 'enum', so that an answer is bounded; {BY_DEFAULT}"
+    if "array" in kinds and not schema.keys() & {"maxItems", "const"}:
+        yield f"{where}: an array needs 'maxItems', so that an answer is bounded; {BY_DEFAULT}"
+    if "object" in kinds and not schema.keys() & {"additionalProperties", "const"} and not _is_of_members(schema):
+        yield (
+            f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values); {BY_DEFAULT}"
+        )
+
+
+def _is_of_members(schema: Json) -> bool:
+    """Whether each of its values is one of a member that says its type, and so its bounds."""
+    members = schema.get("anyOf", [])
+    return bool(members) and all(isinstance(each, dict) and kinds_of(each) for each in members)
 
 
 def value_faults(value: Any, schema: Json, where: str) -> list[str]:
     """Everything wrong with `value` under `schema`, sorted by path; no fault quotes the value itself."""
-    found = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(_Validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     # One error a missing property, but one sentence for all of them.
-    return list(dict.fromkeys(_sentence(error, where) for error in found))
+    return list(dict.fromkeys(_sentence(error, where) for error in errors))
 
 
 def _sentence(error: Any, where: str) -> str:
@@ -109,7 +176,12 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
     """Every string of `value` that its schema calls a part of an input field, and that is none."""
     field = schema.get(SPAN_OF)
     if field is not None and isinstance(value, str):
-        return [] if value in input.get(field, "") else [f"{where}: not a part of the input's {field!r}"]
+        source = input.get(field)
+        return (
+            []
+            if value in (source if isinstance(source, str) else "")
+            else [f"{where}: not a part of the input's {field!r}"]
+        )
     if isinstance(value, list):
         return [
             f for n, item in enumerate(value) for f in span_faults(item, schema.get("items", {}), input, f"{where}.{n}")
@@ -123,6 +195,43 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
             for f in span_faults(value[name], known[name], input, f"{where}.{name}")
         ]
     return []
+
+
+def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True) -> list[str]:
+    """Why a string of an output that is to be copied could not be: nothing would hold it, or there is no such text.
+
+    `held`: it stands where grammars hold a copy and answers are checked for one.
+    """
+    if not isinstance(schema, dict):
+        return []
+    faults = _copied_faults(schema[SPAN_OF], schema, input_schema, where, held) if SPAN_OF in schema else []
+    for name, child in schema.get("properties", {}).items():
+        faults += copied_faults(child, input_schema, f"{where}.{name}", held)
+    faults += copied_faults(schema.get("items"), input_schema, f"{where}.items", held)
+    faults += copied_faults(schema.get("additionalProperties"), input_schema, f"{where}.*", False)
+    for child in schema.get("anyOf", []):
+        faults += copied_faults(child, input_schema, f"{where}.anyOf", False)
+    return faults
+
+
+def _copied_faults(field: Any, schema: Json, input_schema: Json, where: str, held: bool) -> list[str]:
+    if not held:
+        return [f"{where}: {SPAN_OF!r} is not held in a map or in 'anyOf'; give the text a property of its own"]
+    if "string" not in kinds_of(schema) or "enum" in schema or "const" in schema:
+        return [f"{where}: {SPAN_OF!r} is of a string, so say 'type': 'string', and no 'enum' or 'const'"]
+    strings = [name for name, each in input_schema["properties"].items()
+               if isinstance(each, dict) and "string" in kinds_of(each)]  # fmt: skip
+    if field not in strings:
+        return [
+            f"{where}: {SPAN_OF!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
+        ]
+    return []
+
+
+def kinds_of(schema: Json) -> list[str]:
+    """The types that the schema names; none where it names none."""
+    kind = schema.get("type", [])
+    return kind if isinstance(kind, list) else [kind]
 
 
 def schema_of(value: Any) -> Json:

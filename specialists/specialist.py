@@ -22,14 +22,24 @@ from specialists.formats import Format, FormatError, load_format
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
-from specialists.schemas import Json, schema_faults, span_faults, value_faults
+from specialists.schema_dialect import taken_over
+from specialists.schemas import Json, copied_faults, draft_fault, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
+from specialists.trial import trial_faults
 
 logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter.safetensors"
 #: Parts of a manifest that decide no answer.
-_NO_ANSWER: Any = {"confidence": True, "fallback": True, "training": True, "measure": True, "base": {"tuned"}}
+_NO_ANSWER: Any = {
+    "confidence": True,
+    "fallback": True,
+    "training": True,
+    "measure": True,
+    "bounds": True,
+    "base": {"tuned"},
+}
+SHOWN = 5  #: notices that are told on a line
 BYTES_A_TOKEN = 4  #: of English, about
 
 
@@ -56,6 +66,22 @@ class Specialist:
     input_schema: Json
     output_schema: Json
     prompt: str | None  #: the template; None: the prompt is the input as JSON
+    #: the schemas as the folder has them, where the other two are what came of them
+    as_written: tuple[Json, Json] | None = None
+    notices: tuple[str, ...] = ()  #: what a reader of the schemas as they are written would not expect
+
+    @property
+    def written(self) -> tuple[Json, Json]:
+        """The schemas of input and output as people are shown them."""
+        return self.as_written or (self.input_schema, self.output_schema)
+
+    @property
+    def notice(self) -> str | None:
+        """The notices in one sentence, for logs and commands."""
+        if not self.notices:
+            return None
+        more = f"; and {len(self.notices) - SHOWN} more" if len(self.notices) > SHOWN else ""
+        return f"schemas of {self.name!r}: {'; '.join(self.notices[:SHOWN])}{more}"
 
     @property
     def name(self) -> str:
@@ -113,6 +139,9 @@ class Specialist:
             return [f"{fault} (characters that cannot be seen do not count)" for fault in faults]
         return [f"{where}.{fault}" for fault in self.format.faults(shown)]
 
+    def output_faults(self, output: Any) -> list[str]:
+        return value_faults(output, self.output_schema, f"{self.name}.output")
+
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
         return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.decoding else 1
@@ -159,11 +188,10 @@ class Specialist:
             raise AnswerError(f"{self.name}: answer does not parse: {error}") from None
         if fault := unwritable(output):
             raise UnwritableError(f"{self.name}: the output {fault}")
-        where = f"{self.name}.output"
-        if faults := value_faults(output, self.output_schema, where):
+        if faults := self.output_faults(output):
             raise AnswerError("; ".join(faults))
         output = cast(Json, own_spans(output, self.output_schema, input))
-        if faults := span_faults(output, self.output_schema, input, where):
+        if faults := span_faults(output, self.output_schema, input, f"{self.name}.output"):
             raise AnswerError("; ".join(faults))
         return output
 
@@ -186,8 +214,11 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
-    """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once."""
+def load_specialist(folder: Path, adapters: bool = True, trial: bool = True) -> Specialist:
+    """Load and check the folder of one specialist, its adapter too. Raises SpecialistError with all faults at once.
+
+    `trial=False` leaves out what is tried with the first example: those that ship are tried by our tests.
+    """
     faults: list[str] = []
     try:
         said = tomllib.loads((folder / "specialist.toml").read_text("utf-8"))
@@ -201,13 +232,19 @@ def load_specialist(folder: Path, adapters: bool = True) -> Specialist:
         raise SpecialistError(folder, [f"specialist.toml: {_why(error)}"]) from None
     if manifest.name != folder.name:
         faults.append(f"specialist.toml names {manifest.name!r}; the folder's name must be the same")
-    input_schema = _read_schema(folder / "input.schema.json", f"{manifest.name}.input", faults)
-    output_schema = _read_schema(folder / "output.schema.json", f"{manifest.name}.output", faults)
-    specialist = Specialist(folder, manifest, input_schema, output_schema, _read_prompt(folder, manifest, faults))
+    written = _read_schema(folder / "input.schema.json", faults), _read_schema(folder / "output.schema.json", faults)
+    notices: list[str] = []
+    input_schema = _taken_over(written[0], manifest, False, faults, notices)
+    output_schema = _taken_over(written[1], manifest, True, faults, notices)
+    prompt = _read_prompt(folder, manifest, faults)
+    whole = input_schema or {}, output_schema or {}
+    specialist = Specialist(folder, manifest, *whole, prompt, (written[0] or {}, written[1] or {}), tuple(notices))
     if not faults:
         faults += _files_faults(specialist)
         if adapters:
             faults += _adapter_faults(specialist)
+    if not faults and trial and manifest.decoding:
+        faults += trial_faults(specialist, folder, manifest.decoding.format)
     if faults:
         raise SpecialistError(folder, faults)
     _tell_old_names(folder, said)
@@ -224,20 +261,43 @@ def _tell_old_names(folder: Path, said: Json) -> None:
             )  # fmt: skip
 
 
-def _read_schema(path: Path, where: str, faults: list[str]) -> Json:
-    """With `properties`, which a map of names to values may leave out."""
+def _read_schema(path: Path, faults: list[str]) -> Json | None:
+    """As it is written; None where it is no JSON Schema, which is told."""
     try:
         schema = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         faults.append(f"no {path.name}")
-        return {}
+        return None
     except (ValueError, OSError, RecursionError) as error:
         faults.append(f"{path.name}: {_why(error)}")
-        return {}
-    found = [f"{path.name}: {fault}"] if (fault := unwritable(schema)) else schema_faults(schema, where)
+        return None
+    if fault := unwritable(schema):
+        faults.append(f"{path.name}: {fault}")
+    elif fault := draft_fault(schema):
+        faults.append(f"{path.name}: not a JSON Schema: {fault}")
+    elif not isinstance(schema, dict):
+        faults.append(f"{path.name}: must be the schema of an object; it is {schema!r}")
+    else:
+        return schema
+    return None
+
+
+def _taken_over(
+    written: Json | None, manifest: Manifest, is_output: bool, faults: list[str], notices: list[str]
+) -> Json | None:
+    """With `properties`, which a map of names to values may leave out."""
+    if written is None:
+        return None
+    where, decoded = (
+        f"{manifest.name}.{'output' if is_output else 'input'}",
+        is_output and manifest.decoding is not None,
+    )
+    dialect = taken_over(written, where, manifest.bounds is not None, decoded)
+    found = dialect.faults or schema_faults(dialect.schema, where, decoded)
     faults += found
+    notices += dialect.notices
     # Behind the rest: the digest is of the schema as it is written, in its order.
-    return {**schema, "properties": schema.get("properties", {})} if isinstance(schema, dict) else {}
+    return None if found else {**dialect.schema, "properties": dialect.schema.get("properties", {})}
 
 
 def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | None:
@@ -277,6 +337,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
             )
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
+    faults += copied_faults(specialist.output_schema, specialist.input_schema, f"{manifest.name}.output")
     faults += _cut_faults(specialist)
     faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():

@@ -75,6 +75,9 @@ def main(names: Sequence[str] = (), ticks: int | None = None) -> int:
 
 def serve(settings: Settings, names: Sequence[str], ticks: int | None, metrics: WorkerMetrics, tracer: Tracer) -> int:
     specialists = choose(load_catalog(settings.specialists), names)
+    for notice in (specialist.notice for specialist in specialists):
+        if notice:
+            log.info("%s", notice, extra={"action": "notice"})
     check_trained(specialists, settings.untrained)
     ledger = RedisLedger.of(settings)
     queue = CeleryQueue(create_app(settings))

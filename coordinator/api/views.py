@@ -123,8 +123,8 @@ def job_type_view(specialist: Specialist, state: TypeState = TypeState.OPEN) -> 
         "version": manifest.version,
         "description": manifest.description,
         "state": state,
-        "input_schema": specialist.input_schema,
-        "output_schema": specialist.output_schema,
+        "input_schema": specialist.written[0],
+        "output_schema": specialist.written[1],
     }
 
 
@@ -140,4 +140,5 @@ def specialist_view(specialist: Specialist) -> Json:
         "decoding": manifest.decoding.model_dump(mode="json") if manifest.decoding else None,
         "limits": manifest.limits.model_dump(mode="json"),
         "digest": specialist.digest,
+        "notices": list(specialist.notices),
     }

@@ -79,6 +79,8 @@ def train(
     settings = Settings()
     try:
         specialist = load_catalog(settings.specialists, adapters=False).get(name)
+        if specialist.notice:
+            _say(specialist.notice)
         given = {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank, "augment": augment}
         recipe = specialist.manifest.training.model_copy(
             update={name: value for name, value in given.items() if value is not None}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from specialists.formats import FormatError, Json, plain_fields, utf8_bytes
+from specialists.formats.json_grammar import json_grammar
 
 ESCAPED_BYTES = 6  #: of a character at most: backslash, u and four digits
 
 
 class JsonFormat:
     def __init__(self, output_schema: Json) -> None:
-        # Without this a model may write blanks for ever, which every JSON grammar allows.
-        self._schema = {**output_schema, "x-guidance": {"whitespace_flexible": False}}
+        self._schema = output_schema
 
     def faults(self, input: Json) -> list[str]:
         return []
@@ -33,7 +33,7 @@ class JsonFormat:
         return output
 
     def grammar(self, input: Json) -> str:
-        return f"start: %json {json.dumps(self._schema)}"
+        return json_grammar(self._schema, input)
 
     def longest(self) -> int | None:
         return _longest(self._schema)

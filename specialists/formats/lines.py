@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 
 from specialists.formats import FormatError, Json, plain_fields, utf8_bytes
+from specialists.formats.spans import line_span, source
+from specialists.schemas import SPAN_OF
 
 CHARACTER_BYTES = 4  #: in UTF-8, at most
 
@@ -30,6 +32,7 @@ class LinesFormat:
     def __init__(self, output_schema: Json) -> None:
         self._scalars: dict[str, dict[str, str] | int] = {}
         self._pairs: _Pairs | None = None
+        self._copied: dict[str, tuple[str, int]] = {}  #: of a scalar: the input field, and the fewest characters
         if not output_schema["properties"]:
             raise FormatError("format 'lines' needs 'properties': the fields that an answer has a line for")
         for name, schema in output_schema["properties"].items():
@@ -43,6 +46,8 @@ class LinesFormat:
                 self._scalars[name] = _words(schema["enum"])
             elif schema.get("type") == "string":
                 self._scalars[name] = int(schema["maxLength"])
+                if SPAN_OF in schema:
+                    self._copied[name] = schema[SPAN_OF], schema.get("minLength", 0)
             else:
                 raise FormatError(f"format 'lines': property {name!r} is neither a string nor a list of pairs")
 
@@ -93,16 +98,31 @@ class LinesFormat:
     def grammar(self, input: Json) -> str:
         rules: list[str] = []
         start: list[str] = []
-        for number, kind in enumerate(self._scalars.values()):
-            rules.append(f"scalar{number}: " + (_any_of(kind) if isinstance(kind, dict) else f"/[^\\n]{{0,{kind}}}/"))
+        for number, (name, kind) in enumerate(self._scalars.items()):
+            rules += (
+                [f"scalar{number}: {_any_of(kind)}"]
+                if isinstance(kind, dict)
+                else self._text(number, name, kind, input)
+            )
             start.append(f"scalar{number}")
         head = ' "\\n" '.join(start)
         if self._pairs is None:
             return "\n".join([f"start: {head}", *rules])
         pairs = self._pairs
+        if pairs.span_of and not _copied_from(pairs.span_of, input):  # nothing can be copied: there is no pair
+            return "\n".join([f"start: {head}" if head else 'start: ""', *rules])
         more = f'("\\n" pair){{0,{pairs.max_items - (0 if head else 1)}}}'
         rules += ['pair: key ": " VALUE', f"key: {_any_of(pairs.keys)}", *_value(pairs, input)]
         return "\n".join([f"start: {head} {more}" if head else f"start: (pair {more})?", *rules])
+
+    def _text(self, number: int, name: str, longest: int, input: Json) -> list[str]:
+        """The rules of a scalar that is any text, or a part of the input."""
+        field, shortest = self._copied.get(name, (None, 0))
+        if field is None:
+            return [f"scalar{number}: /[^\\n]{{0,{longest}}}/"]
+        if not (text := _copied_from(field, input)):
+            return [f'scalar{number}: ""']
+        return [f"scalar{number}: COPIED{number}", *line_span(f"COPIED{number}", text, shortest, longest)]
 
 
 def _pairs(name: str, schema: Json) -> _Pairs:
@@ -115,16 +135,18 @@ def _pairs(name: str, schema: Json) -> _Pairs:
     words = _words(keys["enum"])
     if any(":" in w for w in words.values()):
         raise FormatError(f"format 'lines': a member of {key!r} has a colon")
-    return _Pairs(name, key, value, words, schema["maxItems"], text["maxLength"], text.get("x-span-of"))
+    return _Pairs(name, key, value, words, schema["maxItems"], text["maxLength"], text.get(SPAN_OF))
 
 
 def _value(pairs: _Pairs, input: Json) -> list[str]:
-    bounded = f"/[^\\n]{{1,{pairs.max_length}}}/"
-    text = input.get(pairs.span_of) if pairs.span_of else None
-    if text:
-        # The model may only copy: it cannot invent a name, and most of a copied name is forced.
-        return [f"VALUE: SPAN & {bounded}", "SPAN: %regex " + json.dumps({"substring_chars": text})]
-    return [f"VALUE: {bounded}"]
+    if pairs.span_of:
+        return line_span("VALUE", _copied_from(pairs.span_of, input), 1, pairs.max_length)
+    return [f"VALUE: /[^\\n]{{1,{pairs.max_length}}}/"]
+
+
+def _copied_from(field: str, input: Json) -> str:
+    """Empty where no line of it has a character that could be copied."""
+    return source(field, input).strip("\n")
 
 
 def _words(members: list[str]) -> dict[str, str]:

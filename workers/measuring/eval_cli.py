@@ -75,6 +75,8 @@ def _eval(
     try:
         catalog = load_catalog(settings.specialists)
         specialist = catalog.get(name)
+        if specialist.notice:
+            _warn(specialist.notice)
         if specialist.manifest.inner_engine == "planner":
             raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
         examples = drawn(answerable(specialist, read_examples(data, _warn), _warn), limit)

@@ -98,7 +98,9 @@ class Specialist(Shape):
     name: str
     version: str
     trained: bool
-    """Whether the specialist is ready to answer: a specialist that needs an adapter has one."""
+    """Whether the model was trained for its job type. It is true for a function."""
+    notices: list[str]
+    """What was added to the folder's schemas, because its manifest says `bounds = "default"`."""
     engine: str
     base: ModelBase | None
     adapter: Adapter | None

@@ -286,3 +286,32 @@ def test_an_empty_folder_of_specialists_is_an_error_not_nothing(tmp_path: Path) 
 def test_an_unknown_job_type_lists_the_known_ones() -> None:
     with pytest.raises(UnknownJobType, match="unknown job type 'sumarize'; known: average, call, command, count"):
         load_catalog().get("sumarize")
+
+
+TEXT = {"type": "string", "maxLength": 9}
+
+
+@pytest.mark.parametrize(
+    ("output", "fault"),
+    [
+        (
+            {**TEXT, "x-span-of": "txt"},
+            "mood.output.mood: 'x-span-of': 'txt' is no string of the input; its strings: text",
+        ),
+        ({"type": "integer", "x-span-of": "text"}, "mood.output.mood: 'x-span-of' is of a string"),
+        ({"enum": ["a"], "x-span-of": "text"}, "mood.output.mood: 'x-span-of' is of a string"),
+        (
+            {"type": "object", "additionalProperties": {**TEXT, "x-span-of": "text"}},
+            r"mood.output.mood.\*: 'x-span-of' is not held in a map",
+        ),
+        (
+            {"anyOf": [{**TEXT, "x-span-of": "text"}]},
+            "mood.output.mood.anyOf: 'x-span-of' is not held in a map or in 'anyOf'",
+        ),
+    ],
+)
+def test_a_copy_that_nothing_would_hold_is_refused_at_load(mood: Path, output: dict[str, object], fault: str) -> None:
+    (mood / "specialist.toml").write_text(MANIFEST.replace("lines", "json"))
+    (mood / "output.schema.json").write_text(json.dumps(OUTPUT | {"properties": {"mood": output}}))
+    with pytest.raises(SpecialistError, match=fault):
+        load_specialist(mood)

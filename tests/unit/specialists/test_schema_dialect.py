@@ -1,0 +1,144 @@
+"""JSON Schemas as people write them: taken over into the dialect that engines use, or refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specialists.catalog import SHIPPED
+from specialists.schema_dialect import Dialect, taken_over
+from specialists.schemas import schema_faults
+from specialists.specialist import SpecialistError, load_specialist
+
+Json = dict[str, Any]
+A = {"type": "string", "maxLength": 3}
+B = {"type": "integer"}
+
+
+def closed(**properties: Any) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def taken(schema: Json, bounds: bool = False, decoded: bool = True) -> Dialect:
+    return taken_over(schema, "x", bounds, decoded)
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in SHIPPED.glob("*/specialist.toml")))
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_a_schema_in_the_dialect_comes_out_as_it_went_in(folder: str, side: str) -> None:
+    """Its digest is in every outcome."""
+    written = json.loads((SHIPPED / folder / f"{side}.schema.json").read_text())
+    came = taken(written, decoded=side == "output")
+    assert json.dumps(came.schema) == json.dumps(written)
+    assert (came.faults, came.notices) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("written", "dialect"),
+    [
+        ({"$ref": "#/$defs/a", "$defs": {"a": A}}, A),
+        ({"$defs": {"a": A}, **closed(x={"$ref": "#/$defs/a"}, y={"$ref": "#/$defs/a"})}, closed(x=A, y=A)),
+        ({"definitions": {"a~b": A}, **closed(x={"$ref": "#/definitions/a~0b"})}, closed(x=A)),
+        ({"$ref": "#/$defs/a", "maxLength": 2, "$defs": {"a": A}}, {"maxLength": 2, "type": "string"}),
+        ({**A, "nullable": True}, {**A, "type": ["string", "null"]}),
+        ({**A, "nullable": False, "$comment": "c", "x-go-name": "X", "readOnly": True}, A),
+        ({"oneOf": [A, {"type": "null"}]}, {"anyOf": [A, {"type": "null"}]}),
+        ({"oneOf": [closed(k={"const": 1}), closed(k={"const": 2})]},
+         {"anyOf": [closed(k={"const": 1}), closed(k={"const": 2})]}),
+        ({"allOf": [{"type": "object", "properties": {"a": A}, "required": ["a"]}, {"properties": {"b": B}}]},
+         {"type": "object", "properties": {"a": A, "b": B}, "required": ["a"]}),
+        ({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, {"type": "integer", "exclusiveMinimum": 3}),
+        ({**A, "format": "color"}, A),
+        ({**A, "format": "date"}, {**A, "format": "date"}),
+    ],
+)  # fmt: skip
+def test_what_people_write_is_taken_over(written: Json, dialect: Json) -> None:
+    came = taken(written)
+    assert came.faults == []
+    assert came.schema == dialect
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        (closed(x={"$ref": "#"}), "x.x.x: '$ref': '#' refers to itself"),
+        ({"$ref": "other.json#/a"}, "x: '$ref': 'other.json#/a' is in another file"),
+        ({"$ref": "#/$defs/a"}, "x: '$ref': '#/$defs/a' is not in this file"),
+        ({"allOf": [closed(a=A), {"properties": {"b": B}}]}, "x: 'allOf' or '$ref': one schema is closed"),
+        ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "x: 'allOf' or '$ref': two of its schemas say different 'pa"),
+        ({"allOf": [{"enum": [1]}, {"enum": [True]}]}, "x: 'allOf' or '$ref': two of its schemas say different 'enum'"),
+        ({"type": "array", "items": [A, B]}, "x: 'items' is a list of schemas"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_refused_with_its_place(written: Json, fault: str) -> None:
+    (found,) = taken(written).faults
+    assert found.startswith(fault)
+
+
+def test_references_that_stand_for_more_than_a_machine_holds_are_refused() -> None:
+    many = {f"d{n}": closed(a={"$ref": f"#/$defs/d{n + 1}"}, b={"$ref": f"#/$defs/d{n + 1}"}) for n in range(30)}
+    (fault,) = taken({"$ref": "#/$defs/d0", "$defs": {**many, "d30": A}}).faults
+    assert "its references, written out, are more than" in fault
+
+
+@pytest.mark.parametrize("members", [[A, {**A, "pattern": "a"}], [{"type": "integer"}, {"type": "number"}], [{}]])
+def test_a_one_of_that_may_hold_twice_is_refused_where_a_model_writes_it(members: list[Json]) -> None:
+    schema = closed(a={"oneOf": members})
+    came = taken(schema)
+    assert came.schema == schema
+    assert schema_faults(came.schema, "x")[0].startswith("x.a: keyword 'oneOf' is not supported where two members")
+    assert schema_faults(taken(schema, decoded=False).schema, "x", decoded=False) == []
+
+
+@pytest.mark.parametrize("keyword", ["not", "if", "contains", "prefixItems", "propertyNames", "maxlength"])
+def test_a_keyword_that_nothing_holds_is_refused_by_name(keyword: str) -> None:
+    schema = closed(a={**A, keyword: [A] if keyword == "prefixItems" else {}})
+    (fault,) = schema_faults(taken(schema, bounds=True).schema, "x")
+    assert fault.startswith(f"x.a: keyword {keyword!r} is not supported")
+
+
+def test_bounds_that_are_missing_are_added_and_told_where_the_folder_asks_for_it() -> None:
+    schema = {"properties": {"a": {"type": ["string", "null"]}, "b": {"type": "array", "items": B}, "c": {}}}
+    assert len(schema_faults({**schema, "type": "object"}, "x")) == 3
+    came = taken(schema, bounds=True)
+    assert schema_faults(came.schema, "x") == []
+    assert came.schema["properties"]["a"] == {"type": ["string", "null"], "maxLength": 200}
+    assert came.schema["properties"]["b"]["maxItems"] == 16
+    assert came.schema["additionalProperties"] is False
+    assert [notice.partition(":")[0] for notice in came.notices] == ["x.a", "x.b.items", "x.b", "x.c", "x"]
+    assert taken({"type": "object", "properties": {"a": {"type": "string"}}}, bounds=True, decoded=False).schema[
+        "properties"
+    ] == {"a": {"type": "string", "maxLength": 100_000}}
+
+
+def test_a_fault_of_a_missing_bound_names_the_key_that_adds_it() -> None:
+    for fault in schema_faults({"type": "object", "properties": {"a": {"type": ["string", "null"]}}}, "x"):
+        assert fault.endswith('or say bounds = "default" in specialist.toml')
+
+
+def folder_of(tmp_path: Path, bounds: str) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir(exist_ok=True)
+    (folder / "specialist.toml").write_text(
+        f'name = "mine"\nversion = "1.0.0"\ndescription = "d"\nengine = "function"\nfunction = "f.py:f"\n{bounds}'
+    )
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}}
+    for side in ("input", "output"):
+        (folder / f"{side}.schema.json").write_text(json.dumps(schema))
+    (folder / "f.py").write_text("def f(input):\n    return input\n")
+    return folder
+
+
+def test_a_folder_shows_its_schemas_as_they_are_written_and_is_held_to_what_came_of_them(tmp_path: Path) -> None:
+    with pytest.raises(SpecialistError, match="bounds = "):
+        load_specialist(folder_of(tmp_path, ""))
+    mine = load_specialist(folder_of(tmp_path, 'bounds = "default"\n'))
+    assert mine.written[0] == json.loads((mine.folder / "input.schema.json").read_text())
+    assert mine.input_schema["properties"]["a"] == {"type": "string", "maxLength": 100_000}
+    assert mine.input_faults({"b": 1}) == ["mine.input: unknown 'b'; known: a"]
+    assert len(mine.notices) == 4
+    assert mine.notice
+    assert mine.notice.startswith("schemas of 'mine': mine.input.a: by default maxLength 100000; ")
