@@ -232,8 +232,8 @@ class Manifest(_Record):
     )
     bounds: Literal["default"] | None = Field(
         default=None,
-        description='"default" adds the bounds that the schemas lack, and tells them as notices. Without it, schemas that '
-        "lack bounds are refused.",
+        description='"default" adds the bounds that the schemas lack, and tells them as notices. Without it, schemas '
+        "that lack bounds are refused.",
     )
     base: BaseRef | None = Field(default=None, description="Needed by each engine that hosts a model.")
     adapter: AdapterRef | None = Field(default=None, description="Without it the base model answers by itself.")
