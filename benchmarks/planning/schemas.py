@@ -98,7 +98,7 @@ class Schemas:
             [
                 {},
                 {"type": ["string", "null"], "maxLength": 400},
-                {"type": ["number", "string"]},
+                {"type": ["number", "string"], "maxLength": 400},
                 {"anyOf": [{"type": "string", "maxLength": 60}, {"type": "number"}]},
                 {"type": "object", "additionalProperties": True},
                 {"type": "null"},
