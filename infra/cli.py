@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import entry_points
 
 import typer
+from pydantic import ValidationError
+
+from infra.settings import Settings, setting_faults
 
 GROUP = "manyhands.commands"  #: Commands of `manyhands`: functions that add theirs to a Typer application.
 
@@ -22,4 +26,11 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    build()()
+    """Run the command line. A bad setting ends it with one sentence, whichever command read the settings."""
+    try:
+        build()()
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        print("error: " + "; ".join(setting_faults(error)), file=sys.stderr)  # noqa: T201 - what people are told
+        sys.exit(2)
