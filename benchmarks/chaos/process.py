@@ -38,8 +38,8 @@ def watch(journal: Journal) -> None:
     """Make the ledger of this process note its answers."""
     claim, renew, commit, sweep = RedisLedger.claim, RedisLedger.renew, RedisLedger.commit, RedisLedger.sweep
 
-    def claim_noted(self: RedisLedger, job_id: str, worker: str, lease_ms: int) -> Claim | Refusal:
-        answer = claim(self, job_id, worker, lease_ms)
+    def claim_noted(self: RedisLedger, job_id: str, *rest: Any, **named: Any) -> Claim | Refusal:
+        answer = claim(self, job_id, *rest, **named)
         if isinstance(answer, Refusal):
             journal.note("refused", job=job_id, why=answer.value)
         return answer

@@ -65,7 +65,7 @@ def test_a_request_handed_in_again_with_its_key_is_the_same_goal(say: Say) -> No
         pytest.param(("submit", "Sort", "--claim-within", "-1"), "limits.claim_within_s: Input should be", id="queue"),
         pytest.param(("job", "triag"), "unknown job type 'triag'; known: ", id="job of an unknown type"),
         pytest.param(("job", "triage", "--input", "txt=x"), "triage.input: missing 'text'", id="input of a job"),
-        pytest.param(("job", "triage", "--input", "@no.json"), "cannot read no.json", id="file of a job"),
+        pytest.param(("job", "triage", "--input", "@no.json"), "no.json cannot be read", id="file of a job"),
         pytest.param(("job", "triage", "--input", "@a.json", "--input", "b=c"), "is the whole input", id="two inputs"),
         pytest.param(("cancel", ""), "'' is no id", id="cancel nothing"),
         pytest.param(("rerun", ""), "'' is no id", id="run nothing again"),

@@ -93,7 +93,10 @@ def test_a_goals_plan_is_saved_listed_shown_edited_run_and_deleted(
 def test_a_plan_is_printed_edited_and_run_again(say: Say, url: str, inbox: str, tmp_path: Path) -> None:
     goal_id = reached(say, url, inbox)
     printed = say("status", goal_id, "--plan")
-    assert json.loads(printed.stdout) == {"steps": [SORT, KEEP], "result": {"$ref": "s2"}}
+    assert json.loads(printed.stdout) == {
+        "steps": [{**SORT, "on_failure": "leave_out"}, KEEP],
+        "result": {"$ref": "s2"},
+    }
 
     file = tmp_path / "plan.json"
     file.write_text(printed.stdout.replace("exchange_rate", "lost_or_stolen_card"))
@@ -112,7 +115,9 @@ def test_of_an_unsure_goal_the_first_plan_is_printed_and_of_a_refused_one_none(
     deployment.answers["planner"] = lambda _: unsure(draft(SORT), draft(SORT, KEEP))
     with Client(url) as client:
         goal = client.run("Sort", {"messages": ["one"]}, 30.0)
-        assert json.loads(say("status", goal["id"], "--plan").stdout) == {"steps": [SORT]}
+        assert json.loads(say("status", goal["id"], "--plan").stdout) == {
+            "steps": [{**SORT, "on_failure": "leave_out"}]
+        }
         deployment.answers["planner"] = lambda _: refused()
         goal = client.run("Translate", {"messages": ["one"]}, 30.0)
     result = say("status", goal["id"], "--plan")
@@ -144,7 +149,7 @@ def test_a_goal_by_a_saved_plan_is_listed_under_its_name(say: Say, url: str, inb
         (("run",), "say one: a goal in words, --plan FILE or --saved NAME"),
         (("submit", "Sort", "--saved", "rates"), "say one: a goal in words"),
         (("run", "--saved", "rates"), "saved: no saved plan 'rates' of tenant 'default'"),
-        (("run", "--plan", "none.json"), "--plan: cannot read none.json"),
+        (("run", "--plan", "none.json"), "--plan: none.json cannot be read"),
         (("plans", "save", "rates"), "say which: --from GOAL or --plan FILE"),
         (("plans", "save", "rates", "--from", "nothing"), "run: no goal 'nothing'"),
         (("plans", "save", "my rates", "--from", "nothing"), "run: no goal 'nothing'"),

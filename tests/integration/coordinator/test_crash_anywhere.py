@@ -260,7 +260,8 @@ def plan(*steps: Json) -> Json:
 
 def counted(*intents: str) -> Json:
     found = sorted(Counter(intents).items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"counts": [{"value": intent, "count": n} for intent, n in found], "total": len(intents)}
+    note = {} if intents else {"note": "there are no items to count"}
+    return {"counts": [{"value": intent, "count": n} for intent, n in found], "total": len(intents), **note}
 
 
 def tabled(messages: str) -> Json:

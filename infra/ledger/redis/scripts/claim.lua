@@ -49,7 +49,7 @@ local function note_passed()
   end
 end
 
-if job.schemas and ARGV[6] ~= '' and job.schemas ~= ARGV[6] then
+if job.schemas and (ARGV[6] or '') ~= '' and job.schemas ~= ARGV[6] then
   note_passed()
   stray(job)
   return {'other_schemas'}
