@@ -24,11 +24,13 @@ from coordinator.exits import Reason
 from coordinator.local.served import Served
 from infra.process.child import Child, stop_all
 from infra.process.redis_server import RedisServer, free_port
+from infra.records import Json
 from infra.settings import Settings
 from specialists.catalog import CatalogError
 
 LOOK_S = 0.2
 WORKER_S = 0.5
+MOST_RESTARTS = 2  #: how often in a row the worker may end before people are told
 API_S = 60.0
 Tell = Callable[[str], None]
 
@@ -108,25 +110,33 @@ class House:
     def await_workers(self) -> None:
         """Return when a worker has said that it serves. Raises StartError when the worker keeps ending."""
         while not self.has_workers():
-            if self.worker.restarts > 2:
+            if self.worker_keeps_ending:
                 raise StartError(f"the worker does not start; its log: {self.worker.log}")
             time.sleep(WORKER_S)
 
+    @property
+    def worker_keeps_ending(self) -> bool:
+        return self.worker.restarts > MOST_RESTARTS
+
     def has_workers(self) -> bool:
         """Whether a worker serves. False also if the API does not answer, as it or Redis may be starting again."""
-        try:
-            with Client(self.url) as client:
-                return bool(client.workers()["workers"])
-        except (ApiError, ApiUnreachable):
-            return False
+        return bool(self._workers())
 
     def is_ready(self) -> bool:
         """Whether each specialist has a worker that serves it as its folder is now. False also if this is not known."""
         try:
-            with Client(self.url) as client:
-                return self._served.is_served(client.workers()["workers"].values())
-        except (ApiError, ApiUnreachable, CatalogError):
+            return self._served.is_served(self._workers().values())
+        except CatalogError:
             return False
+
+    def _workers(self) -> dict[str, Json]:
+        """The live workers by name, as they describe themselves; none if the API does not answer."""
+        try:
+            with Client(self.url) as client:
+                found: dict[str, Json] = client.workers()["workers"]
+                return found
+        except (ApiError, ApiUnreachable):
+            return {}
 
     def refresh_flower(self) -> None:
         """Make Flower ask the workers for their queues. By itself it asks only when it starts, before they serve."""

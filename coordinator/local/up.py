@@ -15,7 +15,6 @@ from specialists.catalog import load_catalog
 
 #: The time between two looks whether the worker serves.
 LOOK_S = 0.5
-MOST_RESTARTS = 2  #: how many restarts in a row there may be before people are told
 
 
 def stay_up(settings: Settings, console: Console) -> None:
@@ -39,7 +38,7 @@ def _tell_when_ready(house: House, stop: Event, console: Console) -> None:
             ready = house.renewals
             house.refresh_flower()
             console.print("Ready.")
-        if house.worker.restarts > MOST_RESTARTS and not told:
+        if house.worker_keeps_ending and not told:
             told = True
             console.print(f"The worker does not start; its log says why: {house.worker.log}")
 

@@ -22,7 +22,6 @@ what the API promises to its callers."""
 
 NAMES = "#/components/schemas/"
 PATHS = {"run_id": "The goal's id.", "job_id": "The job's id.", "name": "Its name."}
-OF_FASTAPI = {"HTTPValidationError", "ValidationError"}  #: problems answer in their place
 
 
 def http_page() -> str:
@@ -65,8 +64,6 @@ def _parameter(given: Json) -> list[str]:
 
 def _schemas(openapi: Json) -> Iterator[str]:
     for name, schema in openapi["components"]["schemas"].items():
-        if name in OF_FASTAPI:
-            continue
         yield f"### {name}"
         yield schema.get("description", "")
         yield _values(schema["enum"]) if "enum" in schema else _fields(schema)
