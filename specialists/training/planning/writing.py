@@ -5,14 +5,13 @@ It reads files. It knows no model and no head.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from infra.json_lines import FileFault, lines_of, read_bytes
 from specialists.catalog import SHIPPED
 from specialists.schemas import Json
 
@@ -129,14 +128,17 @@ def read_rows(path: Path, of_row: Callable[[Any], Row]) -> Iterator[Row]:
             f"{path}: there is no such file. The writing is in the repository, not in the installed package; "
             "give its folder with --writing"
         )
-    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                yield of_row(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise WritingError(f"{path.name}:{number}: {error!r}") from None
+    try:
+        data = read_bytes(path)
+    except FileFault as error:
+        raise WritingError(f"{path}: {error}") from None
+    for line in lines_of(data):
+        if line.fault:
+            raise WritingError(f"{path.name}:{line.number}: {line.fault}")
+        try:
+            yield of_row(line.value)
+        except (ValueError, KeyError, TypeError) as error:
+            raise WritingError(f"{path.name}:{line.number}: {error!r}") from None
 
 
 def _goal(row: Json) -> WrittenGoal:
