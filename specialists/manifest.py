@@ -10,6 +10,7 @@ from infra.field_names import CLAIM_WITHIN_S
 from infra.plugins import ENGINES, plugins
 from infra.records import FailureKind
 from specialists.confidence import Calibration
+from specialists.head_rule import HeadRule
 from specialists.metric_rule import MetricRule
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -237,7 +238,12 @@ class Manifest(_Record):
     )
     base: BaseRef | None = Field(default=None, description="Needed by each engine that hosts a model.")
     adapter: AdapterRef | None = Field(default=None, description="Without it the base model answers by itself.")
-    decoding: Decoding | None = Field(default=None, description="Needed by each engine that hosts a language model.")
+    decoding: Decoding | None = Field(
+        default=None, description="Needed where a language model writes its answer, so unless there is a [head]."
+    )
+    head: HeadRule | None = Field(
+        default=None, description="The answer is read off in one pass. It takes the place of [decoding]."
+    )
     limits: Limits = Limits()
     confidence: Calibration | None = Field(
         default=None,
@@ -263,8 +269,14 @@ class Manifest(_Record):
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
         if self.inner_engine == "planner" and not (self.base and self.adapter):
             raise ValueError("engine 'planner' needs the tables [base] and [adapter]")
-        if self.hosts_model and not (self.base and self.decoding):
-            raise ValueError(f"engine {self.inner_engine!r} needs the tables [base] and [decoding]")
+        if self.hosts_model and not (self.base and (self.decoding or self.head)):
+            raise ValueError(
+                f"engine {self.inner_engine!r} needs the tables [base] and [decoding], or [base] and [head]"
+            )
+        if self.head and self.decoding:
+            raise ValueError("an answer is written or read off: leave out [decoding] or [head]")
+        if self.head and self.engine != "transformers":
+            raise ValueError(f"[head] is read by engine 'transformers', not by {self.engine!r}")
         return self
 
     @model_validator(mode="after")

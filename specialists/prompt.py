@@ -13,6 +13,7 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 class Prompt:
     text: str
     cut: tuple[int, int] | None = None  #: (start, end) of the characters that may be cut from their end on
+    source: tuple[int, int] | None = None  #: (start, end) of the characters that an answer may be parts of
 
 
 def placeholders(template: str) -> list[str]:
@@ -20,16 +21,17 @@ def placeholders(template: str) -> list[str]:
     return _PLACEHOLDER.findall(template)
 
 
-def fill(template: str, fields: Mapping[str, str], cut: str | None = None) -> Prompt:
+def fill(template: str, fields: Mapping[str, str], cut: str | None = None, source: str | None = None) -> Prompt:
     """Fill `fields` into `template`. Values are inserted once: a placeholder inside a value stays text.
 
-    `cut`: the field that may be cut, which the template names once; None if no field may be cut.
+    `cut` and `source`: the field that may be cut, and the field that an answer may be parts of. The template names
+    each of them once.
     """
-    text, span = "", None
+    text, spans = "", dict[str, tuple[int, int]]()
     for number, piece in enumerate(_PLACEHOLDER.split(template)):
         named = number % 2 == 1  # the split gives plain text and placeholder names by turns
         value = fields.get(piece, "") if named else piece
-        if named and piece == cut:
-            span = len(text), len(text) + len(value)
+        if named:
+            spans[piece] = len(text), len(text) + len(value)
         text += value
-    return Prompt(text, span)
+    return Prompt(text, spans.get(cut or ""), spans.get(source or ""))

@@ -19,6 +19,7 @@ from infra.field_names import current_name, old_names
 from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.formats import Format, FormatError, load_format
+from specialists.head_rule import field_rules, head_faults
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
@@ -92,6 +93,12 @@ class Specialist:
         """How an answer is written: as the manifest says, or as JSON where it says nothing (a function)."""
         return load_format(self.manifest.decoding.format if self.manifest.decoding else "json", self.output_schema)
 
+    @cached_property
+    def source(self) -> str | None:
+        """The input field that its outputs are parts of, where they are read off; None if there is none."""
+        rules = field_rules(self.output_schema) if self.manifest.head else []
+        return next((rule.source for rule in rules if rule.source), None)
+
     @property
     def adapter_path(self) -> Path | None:
         return self.folder / ADAPTER if self.manifest.adapter else None
@@ -107,7 +114,8 @@ class Specialist:
         How sure it is said to be decides none, nor who is asked next, nor how it was trained or is measured.
         """
         parts = [
-            self.manifest.model_dump_json(exclude=_NO_ANSWER),
+            # Without a head, the digest is what it was before there were heads.
+            self.manifest.model_dump_json(exclude=_NO_ANSWER | ({} if self.manifest.head else {"head": True})),
             json.dumps([self.input_schema, self.output_schema]),
             self.prompt or "",
         ]
@@ -122,17 +130,17 @@ class Specialist:
 
     @cached_property
     def answer_tokens(self) -> int:
-        """The most of one answer: what the manifest says, and no more than the output schema lets it have bytes.
-
-        Of a specialist that decodes. A token has a byte at least."""
-        assert self.manifest.decoding
+        """The most of one answer: what the manifest says, and no more than the output schema lets it have bytes, as a
+        token has a byte at least. It is 1 where nothing is written."""
+        if self.manifest.decoding is None:
+            return 1
         bounds = [bound for bound in (self.manifest.decoding.max_tokens, self.format.longest()) if bound is not None]
         return min(bounds, default=LONGEST_ANSWER + 1)
 
     def input_faults(self, input: Any) -> list[str]:
         where = f"{self.name}.input"
         faults = value_faults(input, self.input_schema, where)
-        if faults or not self.manifest.decoding:
+        if faults or not self.manifest.hosts_model:
             return faults
         shown = self.shown(input)
         if shown != input and (faults := value_faults(shown, self.input_schema, where)):
@@ -144,7 +152,7 @@ class Specialist:
 
     def tokens(self, input: Json) -> int:
         """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
-        return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.decoding else 1
+        return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.hosts_model else 1
 
     def reuse(self, input: Json, tenant: str, fresh: bool = False) -> Reuse | None:
         """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not.
@@ -167,7 +175,7 @@ class Specialist:
         """The prompt for `input`, and which part of it may be cut. The same text as `render` gives."""
         if self.prompt is None:
             return Prompt(json.dumps(input, ensure_ascii=False, separators=(",", ":")))
-        return fill(self.prompt, self.format.fields(self.shown(input)), self.manifest.limits.cut)
+        return fill(self.prompt, self.format.fields(self.shown(input)), self.manifest.limits.cut, self.source)
 
     def grammar(self, input: Json) -> str:
         """Of the answers that are allowed for `input`. Of a specialist that decodes."""
@@ -175,7 +183,11 @@ class Specialist:
 
     def write(self, output: Json) -> str:
         """The answer that stands for `output`, as a model is to write it. Raises FormatError."""
-        return self.format.write(normal_texts(output, self.output_schema))
+        return self.format.write(self.normal_output(output))
+
+    def normal_output(self, output: Json) -> Json:
+        """`output` with its texts in the form in which the model is shown the input's."""
+        return cast(Json, normal_texts(output, self.output_schema))
 
     def parse(self, text: str, input: Json) -> Json:
         """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
@@ -339,6 +351,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
     faults += copied_faults(specialist.output_schema, specialist.input_schema, f"{manifest.name}.output")
     faults += _cut_faults(specialist)
+    faults += _head_faults(specialist)
     faults += _measure_faults(specialist)
     if (path := specialist.function_path) and not path.is_file():
         faults.append(f"function file {path.name!r} is not there")
@@ -356,6 +369,20 @@ def _cut_faults(specialist: Specialist) -> list[str]:
     times = placeholders(specialist.prompt or "").count(field)
     if times != 1:
         return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
+    return []
+
+
+def _head_faults(specialist: Specialist) -> list[str]:
+    rule = specialist.manifest.head
+    if rule is None:
+        return []
+    if found := head_faults(rule, specialist.input_schema, specialist.output_schema):
+        return found
+    times = placeholders(specialist.prompt or "").count(specialist.source or "")
+    if specialist.source and times != 1:
+        return [
+            f"[head] prompt.txt must have {{{{{specialist.source}}}}} once to find spans in; it has it {times} times"
+        ]
     return []
 
 

@@ -6,8 +6,6 @@ from infra.records import Json
 from specialists.specialist import Specialist
 from workers.engines import Request
 
-FUNCTION_TOKENS = 1  #: a function samples no tokens, but a request must name a number
-
 
 def request_for(
     specialist: Specialist, input: Json, id: str, deadline: float | None = None, timeout_s: float | None = None
@@ -20,8 +18,9 @@ def request_for(
         # The grammar is for the whole input. If the prompt is cut, an answer may copy something that the model was not
         # shown, but it is still a copy from the job's own input.
         grammar=specialist.grammar(input) if decoding else None,
-        max_tokens=specialist.answer_tokens if decoding else FUNCTION_TOKENS,
+        max_tokens=specialist.answer_tokens,
         deadline=deadline,
         timeout_s=timeout_s,
         cut=prompt.cut,
+        source=prompt.source,
     )

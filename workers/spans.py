@@ -43,7 +43,7 @@ def tell(span: Span, outcome: Outcome | None) -> None:
 
 def inferring(tracer: Tracer, specialist: Specialist, engine: Engine, request: Request) -> AbstractContextManager[Span]:
     """The span of the engine's part of an attempt: from the request to its completion."""
-    base = specialist.manifest.base if specialist.manifest.decoding else None  # only of a model that writes
+    base = specialist.manifest.base if specialist.manifest.hosts_model else None
     operation = "text_completion" if base else "execute_tool"
     subject = base.name if base else specialist.name
     attributes: dict[str, AttributeValue] = {

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from infra.json_lines import SHOWN
@@ -18,8 +19,10 @@ from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
+from specialists.training import course
 from specialists.training.augment import augmented
 from specialists.training.curve import CURVE, draw_curve
+from specialists.training.heads.train import train_head
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.training.search import search
 
@@ -54,7 +57,7 @@ def train_specialist(
         raise TrainingError(
             "a search looks for the rank, and an adapter to go on from has one: leave out one of the two"
         )
-    if manifest.base is None or manifest.decoding is None:
+    if manifest.base is None or not manifest.hosts_model:
         raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no language model to train")
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
@@ -66,7 +69,10 @@ def train_specialist(
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
-    adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
+    if manifest.head:
+        adapter = train_head(specialist, taught, folder, out, course.Options(**asdict(settled)), say, measured, threads)
+    else:
+        adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
     where = specialist.folder if install else out

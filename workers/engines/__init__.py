@@ -36,6 +36,7 @@ class Request:
     deadline: float | None = None  #: Decoding stops when `time.monotonic()` is later.
     timeout_s: float | None = None  #: Decoding stops so long after it began. Only an Elastic engine is given it.
     cut: tuple[int, int] | None = None  #: The range of the prompt's characters that may be cut at its end to fit.
+    source: tuple[int, int] | None = None  #: The range of the prompt's characters that an answer may be parts of.
 
 
 @dataclass(frozen=True)

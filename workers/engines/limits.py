@@ -37,7 +37,6 @@ class Hosted:
 
 def hosted_of(specialist: Specialist) -> Hosted:
     manifest = specialist.manifest
-    assert manifest.decoding, "the manifest's check: an engine that hosts a model is told how to decode"
     source = None
     if manifest.adapter and specialist.adapter_path:
         source = AdapterSource(specialist.adapter_path, manifest.adapter.rank, manifest.adapter.alpha)

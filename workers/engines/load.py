@@ -24,6 +24,7 @@ class _Row:
 
 _ENGINES = {
     "function": _Row("workers.engines.function:FunctionEngine", here=True),
+    "heads": _Row("workers.engines.heads.engine:HeadEngine", here=True),
     "llama.cpp": _Row("workers.engines.llama_cpp.engine:LlamaCppEngine", alone=True),
     "planner": _Row("workers.engines.planner:PlannerEngine", alone=True, here=True),
     "ray": _Row("workers.engines.ray.engine:RayEngine"),
@@ -32,6 +33,8 @@ _ENGINES = {
     "vllm": _Row("workers.engines.vllm.engine:VllmEngine"),
 }
 
+
+HEADS = "heads"  #: what hosts a specialist whose answers are read off
 
 #: The row of an engine that an installed package registers (entry points `manyhands.engines`, "module:Class").
 PLUGIN = _Row("", alone=True, here=True)
@@ -65,10 +68,11 @@ def _host(specialist: Specialist, settings: Settings) -> tuple[str, ...]:
     """Kind, and base or specialist. For Ray also the engine in the actors and the hosting, such as their number."""
     manifest, base = specialist.manifest, specialist.manifest.base
     whose = f"{base.name}@{base.sha256}" if base else ""
-    row = _ENGINES.get(manifest.inner_engine, PLUGIN)
+    inner = HEADS if manifest.head else manifest.inner_engine
+    row = _ENGINES.get(inner, PLUGIN)
     if row.alone:
         whose = specialist.name
-    kind = (None if row.here else settings.engine) or manifest.engine
+    kind = inner if manifest.head else (None if row.here else settings.engine) or manifest.engine
     if kind == "ray":
         return kind, manifest.inner_engine, whose, manifest.ray.model_dump_json()
     return kind, whose

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from workers.engines.transformers.decoder import Decoder, best_device, free_byte
 from workers.engines.transformers.grouping import Piece
 from workers.engines.transformers.pressure import Pressure
 from workers.engines.transformers.techniques import Techniques
+from workers.engines.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -76,20 +77,6 @@ def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: 
     there = "unknown" if available is None else gib(available)
     needs = need or "unknown: neither its config nor its weights say, so nothing was checked"
     log.info("memory: needs %s; available on %s: %s", needs, device, there, extra={"action": "check"})
-
-
-@dataclass
-class Work:
-    """What was done since the start."""
-
-    steps: int = 0
-    step_s: float = 0.0
-    rows: int = 0
-
-    def add(self, seconds: float, rows: int) -> None:
-        self.steps += 1
-        self.step_s += seconds
-        self.rows += rows
 
 
 class TransformersEngine:

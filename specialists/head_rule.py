@@ -1,0 +1,112 @@
+"""`[head]`: which field of the output is read off in which way, checked against the schemas. Runs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from specialists.schemas import SPAN_OF, Json
+
+Kind = Literal["label", "labels", "tags", "score"]
+
+
+class HeadRule(BaseModel):
+    """What reads the output off the base's hidden states in one pass, in the place of `[decoding]`.
+
+    - `label`: one value of each field that has an `enum`.
+    - `labels`: any number of values of an `enum`, for a field that is a list of them.
+    - `tags`: parts of one input field, for fields with `x-span-of`.
+    - `score`: a number between the field's `minimum` and `maximum`.
+
+    The kind is that of the main field. Other fields of the output may be labels too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind = Field(description="What is read off: see the list above.")
+    layers: int | None = Field(
+        default=None, gt=0, description="How many layers of the base are run, the first ones. Without it all are."
+    )
+    both_ways: bool = Field(
+        default=True, description="Whether each token sees the whole text, or only what stands before it."
+    )
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How one field of the output is read."""
+
+    field: str
+    kind: Kind
+    values: tuple[Any, ...] = ()  #: of a label: those to choose from; of tags: the types of span
+    shape: Literal["one", "list", "typed"] = "one"  #: of tags: a string, a list of strings, or of objects with a type
+    names: tuple[str, str] = ("", "")  #: of typed tags: the fields of an object that hold its type and its text
+    source: str = ""  #: of tags: the input field that spans are parts of
+    bounds: tuple[float, float] = (0.0, 0.0)  #: of a score
+    whole: bool = False  #: of a score: it is an integer
+    most: int | None = None  #: of a list: the most items
+    optional: bool = False  #: whether an output may leave the field out
+
+
+def field_rules(output_schema: Json) -> list[FieldRule]:
+    """The fields that a head can read, in the order of the schema. Other fields have no rule."""
+    required = output_schema.get("required", ())
+    found = [rule for name, schema in output_schema["properties"].items() if (rule := _rule(name, schema))]
+    return [replace(rule, optional=rule.field not in required) for rule in found]
+
+
+def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list[str]:
+    """Why a head of this kind cannot read the output."""
+    rules = {each.field: each for each in field_rules(output_schema)}
+    if unread := [name for name in output_schema["properties"] if name not in rules]:
+        return [
+            f"[head] cannot read {', '.join(unread)} of the output: a head reads a string with an enum, a list of "
+            f"those, a string with {SPAN_OF} alone or in a list, and a number with minimum and maximum"
+        ]
+    kinds = {each.kind for each in rules.values()}
+    if kinds - {"label"} != {rule.kind} - {"label"}:
+        said = ", ".join(f"{each.field} needs {each.kind}" for each in rules.values()) or "there are no fields"
+        return [f"[head] kind = {rule.kind!r} does not fit the output: {said}"]
+    sources = {each.source for each in rules.values() if each.source}
+    strings = [name for name, schema in input_schema["properties"].items() if schema.get("type") == "string"]
+    if len(sources) > 1:
+        return [f"[head] reads spans of one input field; the output has some of: {', '.join(sorted(sources))}"]
+    return [
+        f"[head] {SPAN_OF} names {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
+        for each in sources - {*strings}
+    ]
+
+
+def _rule(name: str, schema: Json) -> FieldRule | None:
+    if "enum" in schema:
+        return FieldRule(name, "label", tuple(schema["enum"]))
+    match schema.get("type"):
+        case "string" if SPAN_OF in schema:
+            return FieldRule(name, "tags", (name,), source=schema[SPAN_OF])
+        case "number" | "integer" if "minimum" in schema and "maximum" in schema:
+            bounds = float(schema["minimum"]), float(schema["maximum"])
+            return FieldRule(name, "score", bounds=bounds, whole=schema["type"] == "integer")
+        case "array":
+            return _list_rule(name, schema.get("items", {}), schema.get("maxItems"))
+    return None
+
+
+def _list_rule(name: str, items: Json, most: int | None) -> FieldRule | None:
+    if "enum" in items:
+        return FieldRule(name, "labels", tuple(items["enum"]), most=most)
+    if SPAN_OF in items:
+        return FieldRule(name, "tags", (name,), "list", source=items[SPAN_OF], most=most)
+    return next(_typed(name, items.get("properties", {}), most), None)
+
+
+def _typed(name: str, properties: Json, most: int | None) -> Iterator[FieldRule]:
+    """Of a list of objects with two fields: a label, and a part of the input."""
+    types = [each for each, schema in properties.items() if "enum" in schema]
+    texts = [each for each, schema in properties.items() if SPAN_OF in schema]
+    if len(types) == len(texts) == 1 and len(properties) == 2:
+        [kind], [text] = types, texts
+        values = tuple(properties[kind]["enum"])
+        yield FieldRule(name, "tags", values, "typed", (kind, text), properties[text][SPAN_OF], most=most)

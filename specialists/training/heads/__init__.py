@@ -1,0 +1,1 @@
+"""Training heads: from examples to what reads answers off hidden states. Knows no queue."""

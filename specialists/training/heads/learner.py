@@ -1,0 +1,57 @@
+"""What a course trains to make a head: the trunk's change and the readers. Knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from specialists.heads.files import put_state, state_of
+from specialists.heads.head import Head, seen_of
+from specialists.heads.trunks.trunk import Text, Trunk, View
+from specialists.training.course import Look, State, parts
+from specialists.training.heads.lessons import Lesson
+
+#: Padded tokens in one pass: activations of more leave the caches.
+PART_TOKENS = 1024
+
+
+class HeadLearner:
+    def __init__(self, name: str, trunk: Trunk, head: Head, view: View, dev: Sequence[Lesson]) -> None:
+        """The trunk has the change `name` already."""
+        self._name, self._trunk, self._head, self._views, self._dev = name, trunk, head, {name: view}, dev
+        self.parameters = [*(p for _, p in trunk.learnt(name)), *head.parameters()]
+
+    def learn(self, batch: Sequence[Lesson]) -> float:
+        total = 0.0
+        for part in parts(batch, PART_TOKENS):
+            loss = self._loss(part) / len(batch)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
+            total += loss.item()
+        return total
+
+    @torch.no_grad()
+    def look(self) -> Look | None:
+        if not self._dev:
+            return None
+        loss, right = 0.0, 0
+        for part in parts(self._dev, PART_TOKENS):
+            seen = seen_of([each.asked for each in part], self._states(part))
+            loss += self._head.loss(seen, [each.aims for each in part]).item()
+            right += sum(read.values == lesson.output for read, lesson in zip(self._head.read(seen), part, strict=True))
+        return Look(loss / len(self._dev), 100 * right / len(self._dev))
+
+    def state(self) -> State:
+        return state_of(self._name, self._trunk, self._head)
+
+    def load(self, state: State) -> None:
+        put_state(state, self._name, self._trunk, self._head)
+
+    def _loss(self, part: Sequence[Lesson]) -> torch.Tensor:
+        seen = seen_of([each.asked for each in part], self._states(part))
+        return self._head.loss(seen, [each.aims for each in part])
+
+    def _states(self, part: Sequence[Lesson]) -> list[torch.Tensor]:
+        texts = [Text(self._name, each.asked.reading.ids) for each in part]
+        states: list[torch.Tensor] = self._trunk(texts, self._views)
+        return states

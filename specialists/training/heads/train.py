@@ -1,0 +1,59 @@
+"""Trains the head of one specialist: examples in, a file out, resumable. Knows nothing of queues or serving."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from infra.process.allocator import keep_freed_memory
+from specialists.examples import Example, drawn
+from specialists.heads.files import save_head
+from specialists.heads.head import Head, view_of
+from specialists.heads.tokens import Tokens
+from specialists.heads.trunks import TrunkError, load_trunk
+from specialists.specialist import ADAPTER, Specialist
+from specialists.training.course import Course, Options, TrainingError
+from specialists.training.heads.learner import HeadLearner
+from specialists.training.heads.lessons import lessons_of
+
+LOOKED = 500  #: the most development examples of a look: one pass each, which is little beside a written answer
+
+
+def train_head(
+    specialist: Specialist,
+    examples: Sequence[Example],
+    base: Path,
+    out: Path,
+    options: Options,
+    say: Callable[[str], None],
+    dev: Sequence[Example] = (),
+    threads: int | None = None,
+) -> Path:
+    """Train the head of `specialist` and write it to `out`; the run continues from the checkpoint there, if any.
+
+    With `dev` the head of the best look is kept. It returns the file's path, and raises TrainingError.
+    """
+    rule = specialist.manifest.head
+    assert rule, "of a specialist with a head"
+    torch.manual_seed(options.seed)
+    try:
+        trunk = load_trunk(base, rule.layers)
+    except TrunkError as error:
+        raise TrainingError(str(error)) from None
+    keep_freed_memory()
+    head, tokens, view = Head(specialist, trunk.width), Tokens(base), view_of(specialist, len(trunk.blocks))
+    trunk.adapt(specialist.name, view.layers, options.rank, options.alpha)
+    lessons = lessons_of(specialist, head, tokens, examples, "examples", say)
+    measured = lessons_of(specialist, head, tokens, drawn(list(dev), LOOKED), "development examples", say)
+    learner = HeadLearner(specialist.name, trunk, head, view, measured)
+    rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, measured)]
+    run = hashlib.sha256(json.dumps([base.name, rule.model_dump(), asdict(options), rows]).encode()).hexdigest()
+    state = Course(specialist.name, learner, options, out, run, say, threads).train(lessons)
+    path = out / ADAPTER
+    save_head(state, path)
+    return path
