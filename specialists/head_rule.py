@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -32,6 +32,16 @@ class HeadRule(BaseModel):
     )
     both_ways: bool = Field(
         default=True, description="Whether each token sees the whole text, or only what stands before it."
+    )
+    abstain_below: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="A text that is less likely than this to have any of the labels gets the label `abstain_as`. "
+        "`manyhands train --abstain` chooses it. Without it the likeliest label is always the answer.",
+    )
+    abstain_as: str = Field(
+        default="unknown", description="The label of a text that seems to have none. The field's `enum` must have it."
     )
 
 
@@ -70,6 +80,8 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
     if kinds - {"label"} != {rule.kind} - {"label"}:
         said = ", ".join(f"{each.field} needs {each.kind}" for each in rules.values()) or "there are no fields"
         return [f"[head] kind = {rule.kind!r} does not fit the output: {said}"]
+    if fault := _abstain_fault(rule, list(rules.values())):
+        return [fault]
     sources = {each.source for each in rules.values() if each.source}
     strings = [name for name, schema in input_schema["properties"].items() if schema.get("type") == "string"]
     if len(sources) > 1:
@@ -78,6 +90,20 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
         f"[head] {SPAN_OF} names {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
         for each in sources - {*strings}
     ]
+
+
+def _abstain_fault(rule: HeadRule, rules: Sequence[FieldRule]) -> str | None:
+    if rule.abstain_below is None:
+        return None
+    if rule.kind != "label" or len(rules) != 1:
+        return "[head] abstain_below is for an output of one label"
+    [only] = rules
+    if rule.abstain_as not in only.values:
+        return (
+            f"[head] abstain_as = {rule.abstain_as!r} is no value of {only.field!r}: add it to the enum of "
+            "output.schema.json, or say which value stands for none of them"
+        )
+    return None
 
 
 def _rule(name: str, schema: Json) -> FieldRule | None:

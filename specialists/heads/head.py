@@ -31,8 +31,10 @@ class Asked:
 class Head(nn.Module):
     def __init__(self, specialist: Specialist, width: int) -> None:
         super().__init__()
+        rule = specialist.manifest.head
+        assert rule, "of a specialist with a head"
         self.rules = field_rules(specialist.output_schema)
-        self.readers = nn.ModuleList(readers_of(self.rules, width))
+        self.readers = nn.ModuleList(readers_of(rule, self.rules, width))
 
     def aims(self, output: Values, asked: Asked) -> Aims | None:
         """None if `output` cannot be read off the text."""

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specialists.head_rule import FieldRule
-from specialists.heads.readers.label import LabelReader, LabelsReader, ScoreReader
+from specialists.head_rule import FieldRule, HeadRule
+from specialists.heads.readers.label import Abstaining, LabelReader, LabelsReader, ScoreReader
 from specialists.heads.readers.reader import Reader
 from specialists.heads.readers.tags import TagsReader
 
-_ALONE = {"label": LabelReader, "labels": LabelsReader, "score": ScoreReader}
 
-
-def readers_of(rules: Sequence[FieldRule], width: int) -> list[Reader]:
+def readers_of(head: HeadRule, rules: Sequence[FieldRule], width: int) -> list[Reader]:
     """One reader for each field, and behind them one for all fields that are spans."""
-    found: list[Reader] = [_ALONE[rule.kind](rule, width) for rule in rules if rule.kind in _ALONE]
+    found = [_alone(head, rule, width) for rule in rules if rule.kind != "tags"]
     tags = [rule for rule in rules if rule.kind == "tags"]
     return [*found, TagsReader(tags, width)] if tags else found
+
+
+def _alone(head: HeadRule, rule: FieldRule, width: int) -> Reader:
+    if rule.kind == "labels":
+        return LabelsReader(rule, width)
+    if rule.kind == "score":
+        return ScoreReader(rule, width)
+    below = head.abstain_below
+    return LabelReader(rule, width, None if below is None else Abstaining(below, head.abstain_as))

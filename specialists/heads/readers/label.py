@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import erf, prod, sqrt
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from specialists.head_rule import FieldRule
+from specialists.heads.novelty import Novelty
 from specialists.heads.readers.reader import Read, Reader, Seen
 from specialists.heads.tokens import Reading, Span
 from specialists.schemas import Json
@@ -19,13 +21,23 @@ TOP = 10  #: labels that are told with their probabilities
 NEAR = 0.1  #: of a score's range: an answer that is no further off is taken to be right
 
 
-class LabelReader(Reader):
-    """One value of an enum."""
+@dataclass(frozen=True)
+class Abstaining:
+    """When a text gets no label."""
 
-    def __init__(self, rule: FieldRule, width: int) -> None:
+    below: float  #: it is less likely than this of one of the labels
+    value: Any  #: the value that says so
+
+
+class LabelReader(Reader):
+    """One value of an enum. A text that seems to have none of them gets the value that says so, if there is one."""
+
+    def __init__(self, rule: FieldRule, width: int, abstaining: Abstaining | None = None) -> None:
         super().__init__()
         self.rule = rule
         self.out = _zero_linear(width, len(rule.values))
+        self.abstaining = abstaining
+        self.novelty = Novelty(len(rule.values), width) if abstaining else None
 
     def aim(self, output: Json, reading: Reading, source: Span) -> torch.Tensor | None:
         value = output.get(self.rule.field)
@@ -35,10 +47,22 @@ class LabelReader(Reader):
         return F.cross_entropy(self.out(seen.means), torch.stack(list(aims)), reduction="sum")
 
     def read(self, seen: Seen) -> list[Read]:
-        found = self.out(seen.means).float().softmax(-1).sort(descending=True)
-        return [
+        means = seen.means
+        scores = self.out(means)
+        found = scores.float().softmax(-1).sort(descending=True)
+        reads = [
             self._read(row, order) for row, order in zip(found.values.tolist(), found.indices.tolist(), strict=True)
         ]
+        if self.abstaining is None or self.novelty is None:
+            return reads
+        known = self.novelty.known(means, scores).tolist()
+        return [self._or_none(read, sure, self.abstaining) for read, sure in zip(reads, known, strict=True)]
+
+    def _or_none(self, read: Read, known: float, abstaining: Abstaining) -> Read:
+        """`known`: how likely the text is of one of the labels."""
+        if known >= abstaining.below or read.values[self.rule.field] == abstaining.value:
+            return read
+        return Read({self.rule.field: abstaining.value}, 1 - known, read.top)
 
     def _read(self, probabilities: Sequence[float], order: Sequence[int]) -> Read:
         values = [self.rule.values[n] for n in order[:TOP]]

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from specialists.head_rule import FieldRule
 from specialists.heads.readers.reader import Read, Reader, Seen, Values
-from specialists.heads.readers.spans import places_of
+from specialists.heads.span_places import places_of
 from specialists.heads.tokens import Reading, Span
 from specialists.schemas import Json
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -15,12 +15,14 @@ from specialists.training.heads.lessons import Lesson
 #: Padded tokens in one pass: activations of more leave the caches.
 PART_TOKENS = 1024
 
+PASSED = 32  #: texts of a pass that learns nothing
+
 
 class HeadLearner:
     def __init__(self, name: str, trunk: Trunk, head: Head, view: View, dev: Sequence[Lesson]) -> None:
         """The trunk has the change `name` already."""
         self._name, self._trunk, self._head, self._views, self._dev = name, trunk, head, {name: view}, dev
-        self.parameters = [*(p for _, p in trunk.learnt(name)), *head.parameters()]
+        self.parameters = [*(p for _, p in trunk.learnt(name)), *(p for p in head.parameters() if p.requires_grad)]
 
     def learn(self, batch: Sequence[Lesson]) -> float:
         total = 0.0
@@ -40,6 +42,12 @@ class HeadLearner:
             loss += self._head.loss(seen, [each.aims for each in part]).item()
             right += sum(read.values == lesson.output for read, lesson in zip(self._head.read(seen), part, strict=True))
         return Look(loss / len(self._dev), 100 * right / len(self._dev))
+
+    def passes(self, lessons: Sequence[Lesson]) -> Iterator[tuple[list[Lesson], list[torch.Tensor]]]:
+        """The lessons in their order, some at a time, with their hidden states."""
+        for start in range(0, len(lessons), PASSED):
+            some = list(lessons[start : start + PASSED])
+            yield some, self._states(some)
 
     def state(self) -> State:
         return state_of(self._name, self._trunk, self._head)

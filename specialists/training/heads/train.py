@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -18,10 +18,17 @@ from specialists.heads.tokens import Tokens
 from specialists.heads.trunks import TrunkError, load_trunk
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.course import Course, Options, TrainingError
+from specialists.training.heads.abstaining import fit_novelty, threshold
 from specialists.training.heads.learner import HeadLearner
 from specialists.training.heads.lessons import lessons_of
 
 LOOKED = 500  #: the most development examples of a look: one pass each, which is little beside a written answer
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    path: Path
+    abstain_below: float | None  #: chosen by the target; None without a target
 
 
 def train_head(
@@ -33,10 +40,12 @@ def train_head(
     say: Callable[[str], None],
     dev: Sequence[Example] = (),
     threads: int | None = None,
-) -> Path:
+    abstain: float | None = None,
+) -> TrainedHead:
     """Train the head of `specialist` and write it to `out`; the run continues from the checkpoint there, if any.
 
-    With `dev` the head of the best look is kept. It returns the file's path, and raises TrainingError.
+    With `dev` the head of the best look is kept. `abstain`: the share of texts with a label that may get none, by which
+    the threshold is chosen. It raises TrainingError.
     """
     rule = specialist.manifest.head
     assert rule, "of a specialist with a head"
@@ -53,7 +62,9 @@ def train_head(
     learner = HeadLearner(specialist.name, trunk, head, view, measured)
     rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, measured)]
     run = hashlib.sha256(json.dumps([base.name, rule.model_dump(), asdict(options), rows]).encode()).hexdigest()
-    state = Course(specialist.name, learner, options, out, run, say, threads).train(lessons)
+    learner.load(Course(specialist.name, learner, options, out, run, say, threads).train(lessons))
+    fit_novelty(learner, head, lessons, measured)
     path = out / ADAPTER
-    save_head(state, path)
-    return path
+    save_head(learner.state(), path)
+    below = None if abstain is None else threshold(learner, head, measured or lessons, abstain)
+    return TrainedHead(path, below)

@@ -1,0 +1,94 @@
+"""Novelty: how unlike all that a label head was taught a text is. Knows no base and no label's name.
+
+A text's mean state is compared with the mean of each label's training texts, in units of how much states of one label
+differ among themselves (Mahalanobis distance; Lee et al., 2018, and for intents Podolskiy et al., 2021). Together with
+the likeliest label's probability and the energy of all labels it says how likely the text is of a label at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+SIGNS = 3  #: distance, energy, and the likeliest label's log-odds
+
+
+class Novelty(nn.Module):
+    def __init__(self, labels: int, width: int) -> None:
+        super().__init__()
+        self.turn = _kept(torch.zeros(width, width))  #: makes states of one label differ by one in each direction
+        self.centres = _kept(torch.zeros(labels, width))  #: the turned mean of each label
+        self.taught = _kept(torch.zeros(labels))  #: 1: the label had texts; another is never the nearest
+        self.weights = _kept(torch.zeros(SIGNS + 1))  #: of the signs, and what is added
+        self.shift = _kept(torch.zeros(SIGNS))  #: the signs' means over known texts, and their spreads
+        self.spread = _kept(torch.ones(SIGNS))
+
+    def signs(self, means: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """(B, SIGNS) of mean states (B, D) and the labels' scores (B, C)."""
+        gaps = torch.cdist(means.float() @ self.turn, self.centres)  # (B, C)
+        nearest = gaps.masked_fill(self.taught == 0, float("inf")).amin(1)
+        sure = scores.float().softmax(-1).amax(1).clamp(1e-6, 1 - 1e-6)
+        return torch.stack((nearest, scores.float().logsumexp(-1), sure.logit()), 1)
+
+    def known(self, means: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """(B,): how likely each text is of one of the labels."""
+        found: torch.Tensor = self.weighed(self.signs(means, scores)).sigmoid()
+        return found
+
+    def weighed(self, signs: torch.Tensor) -> torch.Tensor:
+        return ((signs - self.shift) / self.spread) @ self.weights[:-1] + self.weights[-1]
+
+    def place(self, means: torch.Tensor, labels: Sequence[int]) -> None:
+        """Learn what texts of each label look like: `means` (N, D) of training texts, and the label of each."""
+        of = torch.tensor(labels)
+        centres = torch.zeros_like(self.centres).index_add_(0, of, means.float())
+        counts = torch.bincount(of, minlength=len(centres)).float()
+        centres /= counts.clamp(min=1)[:, None]
+        within = means.float() - centres[of]
+        shared = within.T @ within / max(1, len(within) - len(centres))
+        ridge = 1e-3 * shared.diagonal().mean()
+        values, vectors = torch.linalg.eigh(shared + ridge * torch.eye(len(shared)))
+        self._put(self.turn, vectors * values.rsqrt())
+        self._put(self.centres, centres @ self.turn)
+        self._put(self.taught, (counts > 0).float())
+
+    def weigh(self, known: torch.Tensor, unknown: torch.Tensor | None) -> None:
+        """Learn what the signs say, by those of texts with a label (N, SIGNS), and of others if there are any.
+
+        Without others the distance alone decides: a text that is farther off than one in twenty known texts is as
+        likely of no label as of one.
+        """
+        self._put(self.shift, known.mean(0))
+        self._put(self.spread, known.std(0).clamp(min=1e-6))
+        if unknown is None or not len(unknown):
+            far = ((known[:, 0] - self.shift[0]) / self.spread[0]).quantile(0.95)
+            self._put(self.weights, torch.tensor([-2.0, 0.0, 0.0, 2.0 * float(far)]))
+            return
+        signs = (torch.cat((known, unknown)) - self.shift) / self.spread
+        truth = torch.cat((torch.ones(len(known)), torch.zeros(len(unknown))))
+        self._put(self.weights, _logistic(signs, truth))
+
+    def _put(self, parameter: torch.Tensor, value: torch.Tensor) -> None:
+        with torch.no_grad():
+            parameter.copy_(value)
+
+
+def _kept(tensor: torch.Tensor) -> nn.Parameter:
+    """A part of the file that no gradient changes."""
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+def _logistic(signs: torch.Tensor, truth: torch.Tensor, steps: int = 100) -> torch.Tensor:
+    """Weights of a logistic regression, and what is added, by Newton's method; both truths weigh the same."""
+    x = torch.cat((signs, torch.ones(len(signs), 1)), 1).double()
+    share = truth.mean().clamp(1e-6, 1 - 1e-6)
+    each = torch.where(truth > 0, 0.5 / share, 0.5 / (1 - share)).double()
+    weights = torch.zeros(x.shape[1], dtype=torch.float64)
+    for _ in range(steps):
+        found = (x @ weights).sigmoid()
+        slope = x.T @ (each * (found - truth)) + 1e-2 * weights
+        bend = (x * (each * found * (1 - found))[:, None]).T @ x + 1e-2 * torch.eye(len(weights))
+        weights -= torch.linalg.solve(bend, slope)
+    return weights.float()

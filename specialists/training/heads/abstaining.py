@@ -1,0 +1,70 @@
+"""When a label head abstains: its novelty is fitted, and its threshold chosen by a target. Knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from specialists.heads.head import Head, seen_of
+from specialists.heads.novelty import Novelty
+from specialists.heads.readers.label import LabelReader
+from specialists.training.heads.learner import HeadLearner
+from specialists.training.heads.lessons import Lesson
+
+
+def fit_novelty(learner: HeadLearner, head: Head, lessons: Sequence[Lesson], dev: Sequence[Lesson]) -> None:
+    """Do nothing where the head never abstains. `dev` says how the signs weigh; without it the lessons do."""
+    found = _abstainer(head)
+    if found is None:
+        return
+    reader, novelty = found
+    taught = [each for each in lessons if not _is_unknown(reader, each)]
+    novelty.place(_means(learner, taught), [_label(reader, each) for each in taught])
+    measured = dev or lessons
+    known = [each for each in measured if not _is_unknown(reader, each)]
+    unknown = [each for each in measured if _is_unknown(reader, each)]
+    novelty.weigh(
+        _signs(learner, reader, novelty, known), _signs(learner, reader, novelty, unknown) if unknown else None
+    )
+
+
+def threshold(learner: HeadLearner, head: Head, dev: Sequence[Lesson], share: float) -> float | None:
+    """The `abstain_below` at which `share` of the texts that have a label would get none; None where none ever does."""
+    found = _abstainer(head)
+    if found is None:
+        return None
+    reader, novelty = found
+    known = [each for each in dev if not _is_unknown(reader, each)]
+    likely = novelty.weighed(_signs(learner, reader, novelty, known)).sigmoid()
+    return float(likely.quantile(share).clamp(0.001, 0.999))
+
+
+def _abstainer(head: Head) -> tuple[LabelReader, Novelty] | None:
+    [*readers] = head.readers
+    for each in readers:
+        if isinstance(each, LabelReader) and each.novelty is not None:
+            return each, each.novelty
+    return None
+
+
+def _is_unknown(reader: LabelReader, lesson: Lesson) -> bool:
+    assert reader.abstaining
+    return bool(lesson.output[reader.rule.field] == reader.abstaining.value)
+
+
+def _label(reader: LabelReader, lesson: Lesson) -> int:
+    return reader.rule.values.index(lesson.output[reader.rule.field])
+
+
+@torch.inference_mode()
+def _means(learner: HeadLearner, lessons: Sequence[Lesson]) -> torch.Tensor:  # (N, D)
+    return torch.cat([seen_of([each.asked for each in part], states).means for part, states in learner.passes(lessons)])
+
+
+@torch.inference_mode()
+def _signs(
+    learner: HeadLearner, reader: LabelReader, novelty: Novelty, lessons: Sequence[Lesson]
+) -> torch.Tensor:  # (N, SIGNS)
+    means = _means(learner, lessons)
+    return novelty.signs(means, reader.out(means))
