@@ -64,6 +64,12 @@ def train(
     search: Annotated[
         bool, typer.Option("--search", help="Find rank and rate by short runs first; needs --dev.")
     ] = False,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=0.5, help="Of inputs that have a label, the share that may get none, so that others get none."
+        ),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads to compute with. Default: the fastest number in the first steps.")
     ] = None,
@@ -100,6 +106,7 @@ def train(
             say=_say,
             dev=read_examples(dev, _say) if dev else (),
             search_first=search,
+            abstain=abstain,
         )
     except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
         _fail(str(error))

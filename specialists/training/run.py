@@ -7,13 +7,14 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from infra.json_lines import SHOWN
 from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
+from specialists.head_rule import head_faults
 from specialists.manifest import Recipe
 from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
@@ -43,11 +44,12 @@ def train_specialist(
     say: Callable[[str], None],
     dev: Sequence[Example] = (),
     search_first: bool = False,
+    abstain: float | None = None,
 ) -> Path:
     """Train on `count` of the examples (all by default); return the adapter's path. `dev`: as in `train`.
 
     With `search_first` rank and rate are searched for, and those of `recipe` are not used. The recipe is pinned beside
-    an installed adapter if the same command makes that adapter again.
+    an installed adapter if the same command makes that adapter again. `abstain`: as in `train_head`.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and reported. It raises
     TrainingError if none is left, or if the specialist has no model.
@@ -59,6 +61,7 @@ def train_specialist(
         )
     if manifest.base is None or not manifest.hosts_model:
         raise TrainingError(f"{specialist.name!r} runs engine {manifest.engine!r}: there is no language model to train")
+    _check_head_options(specialist, start, search_first, abstain)
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
     folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
@@ -69,12 +72,15 @@ def train_specialist(
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
+    below = None
     if manifest.head:
-        adapter = train_head(specialist, taught, folder, out, course.Options(**asdict(settled)), say, measured, threads)
+        told = course.Options(**asdict(settled))
+        found = train_head(_abstaining(specialist, abstain), taught, folder, out, told, say, measured, threads, abstain)
+        adapter, below = found.path, found.abstain_below
     else:
         adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
     if install:
-        _install(specialist, adapter, base, settled, recipe if count is None and start is None else None)
+        _install(specialist, adapter, base, settled, recipe if count is None and start is None else None, below)
     where = specialist.folder if install else out
     trained = Trained(
         base=base or manifest.base.name,
@@ -90,6 +96,31 @@ def train_specialist(
     picture = CURVE if draw_curve(out / LOG, where / CURVE) else None
     write_card(where, specialist.name, f"{data}, {len(chosen)} examples{made}", trained, _last_loss(out / LOG), picture)
     return specialist.folder / ADAPTER if install else adapter
+
+
+def _check_head_options(specialist: Specialist, start: Path | None, search_first: bool, abstain: float | None) -> None:
+    """Raises TrainingError for what a head cannot do, and for what only a head can."""
+    head = specialist.manifest.head
+    if head is None and abstain is not None:
+        raise TrainingError(f"--abstain is for a head: {specialist.name!r} writes its answers")
+    if head and (start is not None or search_first):
+        raise TrainingError(f"{specialist.name!r} has a head: --start and --search are for answers that are written")
+    if abstain is not None and (faults := _abstaining_faults(specialist)):
+        raise TrainingError(faults[0])
+
+
+def _abstaining(specialist: Specialist, share: float | None) -> Specialist:
+    """With a threshold, so that its head learns what it knows; it is chosen anew when the head is trained."""
+    head = specialist.manifest.head
+    if head is None or share is None or head.abstain_below is not None:
+        return specialist
+    settled = specialist.manifest.model_copy(update={"head": head.model_copy(update={"abstain_below": 0.5})})
+    return replace(specialist, manifest=settled)
+
+
+def _abstaining_faults(specialist: Specialist) -> list[str]:
+    rule = _abstaining(specialist, 0.0).manifest.head
+    return head_faults(rule, specialist.input_schema, specialist.output_schema) if rule else []
 
 
 def _usable(
@@ -119,7 +150,14 @@ def _misfit(specialist: Specialist, example: Example) -> str | None:
     return None
 
 
-def _install(specialist: Specialist, adapter: Path, base: str | None, options: Options, recipe: Recipe | None) -> None:
+def _install(
+    specialist: Specialist,
+    adapter: Path,
+    base: str | None,
+    options: Options,
+    recipe: Recipe | None,
+    abstain_below: float | None,
+) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest as text, so that comments there stay."""
     path = specialist.folder / "specialist.toml"
     pinned = {
@@ -131,6 +169,9 @@ def _install(specialist: Specialist, adapter: Path, base: str | None, options: O
         text = without(path.read_text(), "confidence")  # the earlier adapter's
         if base is not None:
             text = with_table(text, "base", {"name": base})
+        if abstain_below is not None and specialist.manifest.head:
+            head = specialist.manifest.head.model_copy(update={"abstain_below": round(abstain_below, 4)})
+            text = with_table(text, "head", head.model_dump(exclude_defaults=True))
         text = with_table(text, "adapter", pinned)
         if recipe:
             text = with_table(text, "training", recipe.model_dump(), "of the adapter")

@@ -41,8 +41,7 @@ def threshold(learner: HeadLearner, head: Head, dev: Sequence[Lesson], share: fl
 
 
 def _abstainer(head: Head) -> tuple[LabelReader, Novelty] | None:
-    [*readers] = head.readers
-    for each in readers:
+    for each in head.readers:
         if isinstance(each, LabelReader) and each.novelty is not None:
             return each, each.novelty
     return None
