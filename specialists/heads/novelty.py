@@ -25,6 +25,11 @@ class Novelty(nn.Module):
         self.shift = _kept(torch.zeros(SIGNS))  #: the signs' means over known texts, and their spreads
         self.spread = _kept(torch.ones(SIGNS))
 
+    @property
+    def placed(self) -> bool:
+        """Whether it has learnt what texts look like; before that it can say nothing."""
+        return bool(self.taught.any())
+
     def signs(self, means: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """(B, SIGNS) of mean states (B, D) and the labels' scores (B, C)."""
         gaps = torch.cdist(means.float() @ self.turn, self.centres)  # (B, C)

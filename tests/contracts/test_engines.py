@@ -41,7 +41,9 @@ class Case:
             time.sleep(0.01)
 
 
-def taken_case(engine: Engine, gate: threading.Event, threads: int, quote: Callable[[str], str]) -> Case:
+def taken_case(
+    engine: Engine, gate: threading.Event, threads: int, quote: Callable[[str], str], in_batches: bool = False
+) -> Case:
     """Of an engine whose `wait` blocks a thread until the gate opens: further requests cannot begin before that."""
     taken = False
 
@@ -50,6 +52,8 @@ def taken_case(engine: Engine, gate: threading.Event, threads: int, quote: Calla
         for n in range(0 if taken else threads):
             engine.submit(Request(f"taken-{n}", "wait", "{}"))
         taken = True
+        if in_batches:
+            eventually(lambda: engine.stats().running)
         return Request(id, "wait", "{}")
 
     return Case(engine, lambda id, word: Request(id, "echo", quote(word)), endless, gate.set)
@@ -151,8 +155,35 @@ def gated_engine(gate: Path) -> Engine:
     return ScriptedEngine({"echo": lambda request: f'"{request.prompt}"', "wait": wait})
 
 
+def heads_case(folder: Path) -> Case:
+    """A base of random weights. In the heads' place: one that tells a prompt's last word, and one that waits."""
+    from specialists.heads.readers.reader import Read, Seen
+    from specialists.heads.tokens import Tokens
+    from specialists.heads.trunks import load_trunk
+    from specialists.heads.trunks.trunk import View
+    from tests.support.bases import tiny_bert
+    from workers.engines.heads.engine import HeadEngine
+    from workers.engines.heads.hosted import Hosted
+
+    gate = threading.Event()
+
+    class LastWords:
+        def read(self, seen: Seen) -> list[Read]:
+            return [Read(each.text.rstrip(":").split()[-1], 1.0) for each in seen.readings]  # type: ignore[arg-type]
+
+    class Waits(LastWords):
+        def read(self, seen: Seen) -> list[Read]:
+            gate.wait(WAIT_S)
+            return super().read(seen)
+
+    base, view = tiny_bert(folder), View(1, True)
+    hosted = {"echo": Hosted(LastWords(), view, LIMIT), "wait": Hosted(Waits(), view, LIMIT)}
+    engine = HeadEngine(load_trunk(base), Tokens(base), hosted)
+    return taken_case(engine, gate, 1, lambda word: f"Say {word}:", in_batches=True)
+
+
 MODELS = (transformers_case, llama_cpp_case, vllm_case)
-CASES = (function_case, planner_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
+CASES = (function_case, planner_case, heads_case, scripted_case, scripted_in_turn_case, *MODELS, ray_case)
 MARKS = {vllm_case: [pytest.mark.filterwarnings("default")]}  # vLLM warns of itself while it is imported
 
 
@@ -174,8 +205,10 @@ def case(request: pytest.FixtureRequest, loaded: dict[Callable[..., Case], Case]
     if request.param in MODELS:
         yield from kept(request.param, loaded)
     else:
-        needs = (request.getfixturevalue("ray_settings"), tmp_path / "gate") if request.param is ray_case else ()
-        yield from fresh(request.param(*needs))
+        needs: dict[Callable[..., Case], tuple[Any, ...]] = {heads_case: (tmp_path / "base",)}
+        if request.param is ray_case:
+            needs[ray_case] = request.getfixturevalue("ray_settings"), tmp_path / "gate"
+        yield from fresh(request.param(*needs.get(request.param, ())))
 
 
 def kept(load: Callable[[], Case], loaded: dict[Callable[..., Case], Case]) -> Iterator[Case]:
@@ -254,7 +287,7 @@ def test_a_request_past_its_deadline_completes_as_late(case: Case) -> None:
     assert ended(case, late).finish is Finish.DEADLINE
 
 
-@pytest.mark.parametrize("case", params(MODELS), indirect=True)
+@pytest.mark.parametrize("case", params((*MODELS, heads_case)), indirect=True)
 def test_a_prompt_that_is_too_long_is_cut_where_it_may_be_and_says_so(case: Case) -> None:
     request, words = case.quick("1", "tea"), " tea" * 500
     long = replace(request, prompt=f"Say{words}:", cut=(len("Say"), len("Say" + words)))
@@ -267,7 +300,7 @@ def test_a_prompt_that_is_too_long_is_cut_where_it_may_be_and_says_so(case: Case
     assert ended(case, request).cut == 0
 
 
-@pytest.mark.parametrize("case", params(MODELS), indirect=True)
+@pytest.mark.parametrize("case", params((*MODELS, heads_case)), indirect=True)
 def test_a_prompt_that_is_too_long_is_refused_where_too_little_may_be_cut(case: Case) -> None:
     request = case.quick("1", "tea")
     long = "tea " * 2 * LIMIT
@@ -279,7 +312,7 @@ def test_a_prompt_that_is_too_long_is_refused_where_too_little_may_be_cut(case: 
 
 
 def test_an_engine_says_what_computes_unless_nothing_does(case: Case) -> None:
-    computes = case.engine.name in ("transformers", "llama.cpp", "vllm", "planner")
+    computes = case.engine.name in ("transformers", "llama.cpp", "vllm", "planner", "heads")
 
     assert bool(case.engine.precision) == computes
     assert bool(case.engine.build) == (computes or case.engine.name == "ray")

@@ -53,7 +53,7 @@ class LabelReader(Reader):
         reads = [
             self._read(row, order) for row, order in zip(found.values.tolist(), found.indices.tolist(), strict=True)
         ]
-        if self.abstaining is None or self.novelty is None:
+        if self.abstaining is None or self.novelty is None or not self.novelty.placed:
             return reads
         known = self.novelty.known(means, scores).tolist()
         return [self._or_none(read, sure, self.abstaining) for read, sure in zip(reads, known, strict=True)]

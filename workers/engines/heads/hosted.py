@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from specialists.fitting import Unfit
 from specialists.heads.files import HeadFileError, load_head
 from specialists.heads.head import Asked, Head, view_of
-from specialists.heads.readers.reader import Read
+from specialists.heads.readers.reader import Read, Seen
 from specialists.heads.tokens import Tokens
 from specialists.heads.trunks.trunk import Trunk, View
 from specialists.specialist import Specialist
 from workers.engines import EngineError, PromptTooLong, Request
 
 
+class Reads(Protocol):
+    """What reads the answers of one specialist."""
+
+    def read(self, seen: Seen) -> list[Read]: ...
+
+
 @dataclass(frozen=True)
 class Hosted:
-    head: Head
+    head: Reads
     view: View
     input_tokens: int  #: a longer prompt is refused
 

@@ -1,0 +1,78 @@
+"""Specialists with heads, in folders of their own, on bases of random weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from specialists.examples import Example
+from specialists.specialist import Specialist, load_specialist
+
+INPUT = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 200}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+SPAN = {"type": "string", "minLength": 1, "maxLength": 60, "x-span-of": "text"}
+MOOD: dict[str, Any] = {"mood": {"enum": ["glad", "sad", "cross", "unknown"]}}
+TOPICS: dict[str, Any] = {"topics": {"type": "array", "items": {"enum": ["tea", "rain", "work"]}, "maxItems": 3}}
+STARS: dict[str, Any] = {"stars": {"type": "integer", "minimum": 1, "maximum": 5}}
+NAMES: dict[str, Any] = {
+    "mood": {"enum": ["glad", "sad"]},
+    "names": {
+        "type": "array",
+        "maxItems": 4,
+        "items": {
+            "type": "object",
+            "properties": {"kind": {"enum": ["person", "town"]}, "name": SPAN},
+            "required": ["kind", "name"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def specialist(
+    folder: Path, base: Path, properties: dict[str, Any], head: str, required: list[str] | None = None
+) -> Specialist:
+    """`head`: the lines of the table. It is loaded as any folder is."""
+    folder.mkdir()
+    output = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }
+    (folder / "specialist.toml").write_text(
+        f'name = "{folder.name}"\nversion = "1.0.0"\ndescription = "Tells things."\nengine = "transformers"\n'
+        f'\n[base]\nname = "{base}"\n\n[head]\n{head}\n\n[limits]\ninput_tokens = 48\n'
+    )
+    (folder / "input.schema.json").write_text(json.dumps(INPUT))
+    (folder / "output.schema.json").write_text(json.dumps(output))
+    (folder / "prompt.txt").write_text("Text: {{text}}\nAnswer:")
+    return load_specialist(folder)
+
+
+def moods(count: int = 36) -> list[Example]:
+    """Each mood has its own words."""
+    words = {"glad": ("sunny", "bright"), "sad": ("gloomy", "grey"), "cross": ("furious", "loud")}
+    return [
+        Example({"text": f"a {words[mood][n % 2]} day {n}"}, {"mood": mood})
+        for n in range(count)
+        for mood in [list(words)[n % 3]]
+    ]
+
+
+def names() -> list[Example]:
+    people, towns = ("Ada", "Grace Hopper", "Edsger", "Barbara"), ("York", "New York", "Oslo", "Ulm")
+    return [
+        Example(
+            {"text": f"{person} is {mood} in {town}."},
+            {"mood": mood, "names": [{"kind": "person", "name": person}, {"kind": "town", "name": town}]},
+        )
+        for person in people
+        for town in towns
+        for mood in ("glad", "sad")
+    ]
