@@ -90,7 +90,8 @@ def allows(format: LinesFormat, text: str) -> bool:
     matcher = llguidance.LLMatcher(TOKENIZER, llguidance.grammar_from("lark", format.grammar(SOURCE)), log_level=0)
     assert not matcher.is_error(), matcher.get_error()
     tokens = TOKENIZER.tokenize_str(text)
-    return matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens) and matcher.is_accepting()
+    allowed: bool = matcher.validate_tokens(tokens) == len(tokens) and matcher.consume_tokens(tokens)
+    return allowed and bool(matcher.is_accepting())
 
 
 def loaded(schema: Json) -> LinesFormat:
