@@ -34,20 +34,40 @@ def worker_of(house: House) -> int:
     return house.worker.pid
 
 
+def held_while_frozen(client: Client, goal_id: str) -> dict[str, int]:
+    """The jobs over messages that the worker runs, each with its process, which stands still from then on; {}: none, and
+    it goes on."""
+    steps = [step["id"] for step in client.get(goal_id)["plan"]["steps"] if "map" in step]
+    names = [Job.name(goal_id, step, number) for step in steps for number in range(len(MESSAGES))]
+    running = [job for job in map(client.get_job, names) if job["state"] == "running"]
+    pids = {int(str(job["worker"]).rpartition("@")[0].rpartition("-")[2]) for job in running}
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    held = {job["id"]: pid for pid in pids for job in map(client.get_job, names) if job["state"] == "running"}
+    for pid in pids if not held else ():
+        os.kill(pid, signal.SIGCONT)
+    return held
+
+
 @pytest.mark.timeout(600)
 def test_a_worker_killed_in_the_middle_loses_and_doubles_no_message(house: House) -> None:
-    killed = None
+    killed, held = None, dict[str, int]()
     with Client(house.url) as client:
         goal_id = client.submit(GOAL, {"messages": MESSAGES}, confirm="never")["id"]
         for event in client.events(goal_id):
             if event.name == "job.ended" and event.data["step"] != "planner" and killed is None:
-                killed = worker_of(house)
-                os.kill(killed, signal.SIGKILL)
-            if killed and event.name == "run.ended":
+                held = held_while_frozen(client, goal_id)
+                if held:
+                    killed = worker_of(house)
+                    for pid in {killed, *held.values()}:  # the supervisor, and the worker that it watches
+                        os.kill(pid, signal.SIGKILL)
+            if event.name == "run.ended":
                 break
         goal = client.get(goal_id)
         assert goal["state"] == "succeeded", goal["failure"]
+        assert killed, "the worker never held a job: nothing was shown"
         assert worker_of(house) != killed
+        assert all(client.get_job(job_id)["attempt"] > 1 for job_id in held), "each took another attempt"
         assert all(each["intent"] for each in outputs(client, goal, "triage"))
         for message, said in zip(MESSAGES, outputs(client, goal, "entities"), strict=True):
             assert all(each["text"] in message for each in said["entities"])
