@@ -72,7 +72,7 @@ class Blows:
         self._client.close()
 
     def _held(self, seat: Seat | None) -> int:
-        """What Redis, or the process of this seat, holds; the process stands still from then on, so that it keeps it."""
+        """What Redis or the process of the seat holds. The process stands still from then on, so that it keeps it."""
         if seat:
             self._cluster.stop(seat)
         with suppress(redis.RedisError):  # Redis has just been killed

@@ -34,33 +34,33 @@ def worker_of(house: House) -> int:
     return house.worker.pid
 
 
-def held_while_frozen(client: Client, goal_id: str) -> dict[str, int]:
-    """The jobs over messages that the worker runs, each with its process, which stands still from then on; {}: none, and
-    it goes on."""
+def engine_of(client: Client) -> int:
+    """The process that does the jobs, which `worker_of` only watches; a worker is named for it."""
+    (name,) = client.workers()["workers"]
+    return int(name.rpartition("@")[0].rpartition("-")[2])
+
+
+def running_jobs(client: Client, goal_id: str) -> list[str]:
+    """The jobs over messages that a worker has."""
     steps = [step["id"] for step in client.get(goal_id)["plan"]["steps"] if "map" in step]
     names = [Job.name(goal_id, step, number) for step in steps for number in range(len(MESSAGES))]
-    running = [job for job in map(client.get_job, names) if job["state"] == "running"]
-    pids = {int(str(job["worker"]).rpartition("@")[0].rpartition("-")[2]) for job in running}
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    held = {job["id"]: pid for pid in pids for job in map(client.get_job, names) if job["state"] == "running"}
-    for pid in pids if not held else ():
-        os.kill(pid, signal.SIGCONT)
-    return held
+    return [name for name in names if client.get_job(name)["state"] == "running"]
 
 
 @pytest.mark.timeout(600)
 def test_a_worker_killed_in_the_middle_loses_and_doubles_no_message(house: House) -> None:
-    killed, held = None, dict[str, int]()
+    killed, held = None, list[str]()
     with Client(house.url) as client:
+        engine = engine_of(client)
         goal_id = client.submit(GOAL, {"messages": MESSAGES}, confirm="never")["id"]
         for event in client.events(goal_id):
             if event.name == "job.ended" and event.data["step"] != "planner" and killed is None:
-                held = held_while_frozen(client, goal_id)
+                os.kill(engine, signal.SIGSTOP)  # so that it ends no job between the look and the kill
+                held = running_jobs(client, goal_id)
+                os.kill(engine, signal.SIGKILL if held else signal.SIGCONT)
                 if held:
                     killed = worker_of(house)
-                    for pid in {killed, *held.values()}:  # the supervisor, and the worker that it watches
-                        os.kill(pid, signal.SIGKILL)
+                    os.kill(killed, signal.SIGKILL)
             if event.name == "run.ended":
                 break
         goal = client.get(goal_id)
