@@ -18,7 +18,7 @@ class MetricRule(BaseModel):
     """One metric of a specialist: a way to count right answers, and what it is counted over. All are in percent.
 
     - `exact`: the outputs in which nothing is wrong.
-    - `fields`: the fields that are right, over all outputs together.
+    - `fields`: the fields that are right, over all outputs together; one that is answered in vain is wrong.
     - `accuracy`: the outputs whose field `of` is right.
     - `macro_f1`: the mean over the values of the field `of`, a label, of each value's F1.
     - `f1`: F1 over the items of the field `of`, a list or a map of names to values, over all outputs together.

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import redis
 
+from benchmarks.chaos.audit import Audit
 from benchmarks.chaos.cluster import ChaosCluster, Seat
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.redis.client import connect
+from infra.ledger.redis.outcomes import GROUP
+
+HOLD_S = 0.5  #: how long a coordinator that has no outcomes in hand stands still before it is killed, to be handed some
+LOOK_S = 0.02
+#: Kind of process -> the names under which its kills are counted, and what it held when it was killed.
+COUNTED = {
+    "worker": ("workers killed", "jobs that killed workers held"),
+    "coordinator": ("coordinators killed", "outcomes that killed coordinators held"),
+    "redis": ("Redis killed", "jobs that ran when Redis was killed"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +41,9 @@ class Odds:
 
 
 class Blows:
-    def __init__(self, cluster: ChaosCluster, chance: Random, odds: Odds) -> None:
+    def __init__(self, cluster: ChaosCluster, chance: Random, odds: Odds, audit: Audit) -> None:
         self._cluster = cluster
+        self._audit = audit
         self._chance = chance
         self._odds = odds
         self._client = connect(cluster.settings)
@@ -40,18 +55,47 @@ class Blows:
         odds = self._odds
         (kind,) = self._chance.choices(("worker", "coordinator", "redis"), (odds.worker, odds.coordinator, odds.redis))
         again_s, freeze, vanish = self._chance.uniform(0, odds.again_s), self._chance.random(), self._chance.random()
+        seat = None if kind == "redis" else self._one_of(kind)
+        if seat or kind == "redis":
+            killed, held = COUNTED[kind]
+            self.count[held] += self._held(seat)
+            self.count[killed] += 1
         if kind == "redis":
             self._cluster.kill_redis()
-            self.count["Redis killed"] += 1
-        elif seat := self._one_of(kind):
+        elif seat:
             self._cluster.kill(seat, again_s)
-            self.count[f"{kind}s killed"] += 1
         self._freezing = self._freezing or freeze < odds.freeze
         if vanish < odds.vanish:
             self._lose_message()
 
     def close(self) -> None:
         self._client.close()
+
+    def _held(self, seat: Seat | None) -> int:
+        """What Redis or the process of the seat holds. The process stands still from then on, so that it keeps it."""
+        if seat:
+            self._cluster.stop(seat)
+        with suppress(redis.RedisError):  # Redis has just been killed
+            if seat and seat.role == "coordinator":
+                return self._outcomes_of(seat.pid)
+            self._audit.read()
+            holders = [claim.worker for claim in self._audit.holders.values()]
+            return sum(f"-{seat.pid}@" in worker for worker in holders) if seat else len(holders)
+        return 0
+
+    def _outcomes_of(self, pid: int) -> int:
+        """Those that the coordinator was handed and has not acknowledged. Raises redis.RedisError."""
+        until = time.monotonic() + HOLD_S
+        while not (count := self._pending(pid)) and time.monotonic() < until:
+            time.sleep(LOOK_S)
+        return count
+
+    def _pending(self, pid: int) -> int:
+        try:
+            told: Any = self._client.xpending(f"{self._cluster.settings.prefix}:outcomes", GROUP)
+        except redis.ResponseError:  # no coordinator has asked for outcomes yet
+            return 0
+        return sum(each["pending"] for each in told["consumers"] if each["name"].endswith(f"-{pid}"))
 
     def _one_of(self, role: str) -> Seat | None:
         """Choose a living process of the role; None if there is none to kill."""

@@ -47,6 +47,11 @@ class Seat:
     thaws: float | None = None  #: `time.monotonic()` at which a frozen process goes on
 
     @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
     def lives(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
@@ -94,9 +99,7 @@ class ChaosCluster:
 
     def pid(self, number: int) -> int:
         """The pid of the process that has this seat now."""
-        process = self.seats[number].process
-        assert process
-        return process.pid
+        return self.seats[number].pid
 
     def seat(
         self, role: str, job_types: Sequence[str] = (), inside: Sequence[str] = (), url: str | None = None
@@ -123,9 +126,13 @@ class ChaosCluster:
         seat.thaws = None
         seat.due = time.monotonic() + again_s
 
-    def freeze(self, seat: Seat, seconds: float) -> None:
+    def stop(self, seat: Seat) -> None:
+        """The process stands still, until it is killed."""
         assert seat.process
         seat.process.send_signal(signal.SIGSTOP)
+
+    def freeze(self, seat: Seat, seconds: float) -> None:
+        self.stop(seat)
         seat.thaws = time.monotonic() + seconds
 
     def thaw(self, seat: Seat) -> None:

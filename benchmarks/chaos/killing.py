@@ -14,7 +14,7 @@ from typing import Any
 import redis
 
 from benchmarks.chaos.audit import Audit, Journals
-from benchmarks.chaos.blows import Blows, Odds
+from benchmarks.chaos.blows import COUNTED, Blows, Odds
 from benchmarks.chaos.cluster import FAST, ChaosCluster
 from benchmarks.chaos.evidence import Evidence
 from benchmarks.chaos.figures import figures_of
@@ -34,6 +34,7 @@ LOOK_S = 0.05
 AUDIT_S = 0.5
 TELL_S = 15.0
 RUNAWAY = 10
+OFTEN = 3  #: kills of a kind, after which at least one must have hit a process that held something
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Torment:
         door = OpenDoor(cluster.ledger, catalog, cluster.settings)
         takes = Goals(cluster.ledger, catalog, cluster.settings, door=door)
         letters = Letters(cluster.ledger, catalog, takes)
-        blows = Blows(cluster, self._chance, self._game.odds)
+        blows = Blows(cluster, self._chance, self._game.odds, audit)
         began = time.monotonic()
         with ExitStack() as stack:
             load = stack.enter_context(Load(takes, asked, self._game.seconds, lambda jobs: jobs - audit.ended))
@@ -116,6 +117,7 @@ class _Torment:
         violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.notes)
         if not any(violation.kind == "hanging" for violation in violations):
             violations += _left(audit.client, cluster.settings.prefix)
+        violations += _idle(blows)
         figures = figures_of(cluster, load, blows, evidence, journals) | operator.notes.count
         times = {"seconds of killing": round(killing_s, 1), "seconds in all": round(seconds, 1)}
         return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
@@ -147,6 +149,14 @@ class _Torment:
 
 def _left(client: redis.Redis, prefix: str) -> list[Violation]:
     return [Violation("left", f"key {key}") for key in left(client, prefix)]
+
+
+def _idle(blows: Blows) -> list[Violation]:
+    return [
+        Violation("idle", f"{killed}: {blows.count[killed]} times, and each time they held nothing")
+        for killed, held in COUNTED.values()
+        if blows.count[killed] >= OFTEN and not blows.count[held]
+    ]
 
 
 def _runs_away(audit: Audit, load: Load) -> bool:

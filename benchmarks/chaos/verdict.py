@@ -34,6 +34,7 @@ KINDS = {
     "revived": "a job of a goal was committed after the goal's cancelling was answered",
     "again": "a goal was taken up again, and a job whose output it had was done again",
     "left": "all goals have ended, and the ledger still has jobs in line or counts some as waiting",
+    "idle": "a kind of process was killed several times and never held work, so that its kills show nothing",
     "blind": "a job has ended and the audit has no end of it: the harness looks in the wrong place",
 }
 

@@ -6,6 +6,7 @@ A model that may only copy cannot invent a name, and most of a copied name is fo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from specialists.formats import Json
@@ -18,6 +19,16 @@ def source(field: str, input: Json) -> str:
     """The text that is copied from; empty where the input has none, so that nothing can be copied."""
     text = input.get(field)
     return text if isinstance(text, str) else ""
+
+
+def source_line(field: str, input: Json) -> str:
+    """The text that a line is copied from; empty where no line of it has a character that could be copied."""
+    return source(field, input).strip("\n")
+
+
+def longest_run(text: str, character: str) -> int:
+    """How often `character` follows itself in `text`, at most."""
+    return max(map(len, re.findall(f"{re.escape(character)}+", text)), default=0)
 
 
 def line_span(name: str, text: str, shortest: int, longest: int) -> list[str]:

@@ -22,16 +22,17 @@ def fit_baselines(training: Sequence[Example]) -> dict[str, Baseline]:
         import sklearn  # noqa: F401 - only to say early and clearly that it is missing
     except ImportError:
         raise BaselineError("a baseline needs scikit-learn: pip install 'manyhands[dev]'") from None
-    values = list(training[0].output.values())
     found = {"majority": _majority(training), "nearest neighbour (TF-IDF)": _nearest(training)}
-    if len(values) == 1 and isinstance(values[0], str) and _is_label(training):
+    if _is_label(training):
         found["TF-IDF + logistic regression"] = _logistic(training)
     return found
 
 
 def _is_label(training: Sequence[Example]) -> bool:
-    """Whether outputs are of a few kinds, and not a text of its own each."""
-    return len({str(example.output) for example in training}) * 4 < len(training)
+    """Whether outputs are of one and the same field, with one of a few texts, and not a text of its own each."""
+    fields = {field for example in training for field in example.output}
+    labels = [value for example in training for value in example.output.values() if isinstance(value, str)]
+    return len(fields) == 1 and len(labels) == len(training) and len(set(labels)) * 4 < len(training)
 
 
 def _majority(training: Sequence[Example]) -> Baseline:

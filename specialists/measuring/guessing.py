@@ -32,15 +32,28 @@ _BY_FIELDS: dict[frozenset[str], dict[str, MetricRule]] = {
 
 def guessed(examples: Sequence[Example]) -> dict[str, MetricRule]:
     """Metric name -> its rule."""
-    fields = frozenset(examples[0].output)
-    if fields in _BY_FIELDS:
-        return _BY_FIELDS[fields]
+    fields = list(dict.fromkeys(field for example in examples for field in example.output))  # some may be optional
+    if frozenset(fields) in _BY_FIELDS:
+        return _BY_FIELDS[frozenset(fields)]
     values = [value for example in examples for value in example.output.values()]
+    if any(isinstance(value, list | dict) for value in values):
+        return _of_lists(examples, fields)
     if not (fields and all(isinstance(value, str) for value in values)):
         return {"exact": EXACT}
     if len(fields) > 1:
         return {"field_exact": MetricRule(how="fields"), "exact": EXACT}
-    return _of_a_label(examples, field=next(iter(fields)))
+    return _of_a_label(examples, field=fields[0])
+
+
+def _of_lists(examples: Sequence[Example], fields: Sequence[str]) -> dict[str, MetricRule]:
+    """For outputs with lists or maps: each of these by its items, and each other field as a whole."""
+    rules = {}
+    for field in fields:
+        values = [example.output[field] for example in examples if field in example.output]
+        is_list = all(isinstance(value, list | dict) for value in values)
+        name, how = (f"{field}_f1", "f1") if is_list else (f"{field}_accuracy", "accuracy")
+        rules[name] = MetricRule.model_validate({"how": how, "of": field})
+    return {**rules, "exact": EXACT}
 
 
 def _of_a_label(examples: Sequence[Example], field: str) -> dict[str, MetricRule]:

@@ -100,10 +100,11 @@ def _at(output: Json | None, rule: MetricRule) -> Any:
 
 
 def _fields(_: MetricRule, pairs: Sequence[Pair]) -> float:
+    """A field that is answered and not expected, as an optional one may be, is wrong."""
     return _share(
-        output is not None and output.get(field) == value
+        output is not None and output.get(field) == example.output.get(field)
         for example, output in pairs
-        for field, value in example.output.items()
+        for field in example.output.keys() | (output or {}).keys()
     )
 
 

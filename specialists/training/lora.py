@@ -24,13 +24,11 @@ from specialists.specialist import ADAPTER, Specialist
 from specialists.training import attention
 from specialists.training.adapted import AdaptedLinear
 from specialists.training.batches import Tokens, batches, parts, tokenise
+from specialists.training.looks import Looks, look_examples
 from specialists.training.threads import WORTH_STEPS, ThreadChoice
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
-
-#: The number of examples of a look: all of 480 took a third of a run's time on two cores (log, 2026-11-28).
-LOOKED = 200
 
 
 class TrainingError(Exception):
@@ -46,7 +44,7 @@ class Options:
     alpha: int = 32
     seed: int = 7
     checkpoint_every: int = 50  #: optimiser steps
-    looks: int = 10  #: how often the run looks at the development set, at equal distances
+    looks: int = 10  #: how often the run looks at the development set, at most, and at equal distances
     patience: int = 4  #: this many looks in a row without a better one end the run
 
     @classmethod
@@ -106,14 +104,14 @@ def train(
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer, trained = _to_train(base, device, options, start)
-    tokens, measured = _tokens_of(specialist, tokenizer, examples, dev, say)
+    tokens, measured = _tokens_of(specialist, tokenizer, examples, dev, options, say)
     total = options.steps(len(tokens))
+    looks = Looks(total, options.looks, sum(map(len, measured)))
     run = _digest(base, start, [tokens, measured], options)
     optimizer = torch.optim.AdamW(trained, lr=options.rate, weight_decay=0.0)
     first, best = _resume(model, optimizer, out / CHECKPOINT, run)
     if first:
         say(f"resuming {specialist.name} at step {first} of {total}")
-    look_every = max(1, total // options.looks)
     spent_s, started, seen = _seconds(out / LOG, first), time.monotonic(), 0
     is_worth_it = device == "cpu" and threads is None and total - first >= WORTH_STEPS
     choice = ThreadChoice(torch.set_num_threads, say) if is_worth_it else None
@@ -122,6 +120,7 @@ def train(
     with (out / LOG).open("a") as log:
         for step in range(total):
             batch = next(stream)
+            looks_now = looks.due(step + 1, sum(map(len, batch)))
             if step < first:
                 continue  # drawing the same batches again lets a resumed run see what an unbroken one sees
             began = time.monotonic()
@@ -134,8 +133,10 @@ def train(
             speed = seen / (time.monotonic() - started)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4), "tokens_s": round(speed)}
             line["seconds"] = round(spent_s + time.monotonic() - started, 2)
-            if measured and ((step + 1) % look_every == 0 or step + 1 == total):
+            if looks_now:
+                began = time.monotonic()
                 look = _look(model, measured, device)
+                line["look_s"] = round(time.monotonic() - began, 2)
                 best.consider(look, model)
                 line |= {"dev_loss": round(look.loss, 4), "dev_exact": round(look.exact, 2)}
                 say(
@@ -178,6 +179,7 @@ def _tokens_of(
     tokenizer: Any,
     examples: Sequence[Example],
     dev: Sequence[Example],
+    options: Options,
     say: Callable[[str], None],
 ) -> tuple[list[Tokens], list[Tokens]]:
     """Examples to learn from, and development examples, within the manifest's limits. Raises TrainingError."""
@@ -186,7 +188,8 @@ def _tokens_of(
         raise TrainingError(f"none of the examples fits the limits of {specialist.name!r}: input_tokens, max_tokens")
     if len(tokens) < len(examples):
         say(f"{len(examples) - len(tokens)} of {len(examples)} examples left out: longer than the manifest's limits")
-    measured = tokenise(specialist, tokenizer, drawn(list(dev), LOOKED))
+    count = look_examples(round(options.epochs * len(tokens)))
+    measured = tokenise(specialist, tokenizer, drawn(list(dev), count))
     if dev and not measured:
         raise TrainingError(f"none of the development examples fits the limits of {specialist.name!r}")
     return tokens, measured

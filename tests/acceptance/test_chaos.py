@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos.blows import Odds
+from benchmarks.chaos.blows import COUNTED, Odds
 from benchmarks.chaos.killing import PLANTED, Round, play
 from benchmarks.chaos.scripts import EditFailed, audited, gives_away
 from infra.ledger.redis import scripts
@@ -19,6 +19,8 @@ def test_nothing_is_lost_and_nothing_done_twice_while_processes_are_killed(tmp_p
     assert report.violations == []
     struck = [report.figures.get(f"{who} killed", 0) for who in ("workers", "coordinators", "Redis")]
     assert all(struck), report.figures
+    held = [report.figures.get(name, 0) for _, name in COUNTED.values()]
+    assert all(held), f"what was killed held no work, so that nothing is shown: {report.figures}"
     troubled = ("pauses", "goals cancelled", "goals taken up again", "jobs answered by another")
     assert all(report.figures.get(name, 0) for name in troubled), report.figures
 

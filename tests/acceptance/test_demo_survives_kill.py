@@ -34,20 +34,40 @@ def worker_of(house: House) -> int:
     return house.worker.pid
 
 
+def engine_of(client: Client) -> int:
+    """The process that does the jobs, which `worker_of` only watches; a worker is named for it."""
+    (name,) = client.workers()["workers"]
+    return int(name.rpartition("@")[0].rpartition("-")[2])
+
+
+def running_jobs(client: Client, goal_id: str) -> list[str]:
+    """The jobs over messages that a worker has."""
+    steps = [step["id"] for step in client.get(goal_id)["plan"]["steps"] if "map" in step]
+    names = [Job.name(goal_id, step, number) for step in steps for number in range(len(MESSAGES))]
+    return [name for name in names if client.get_job(name)["state"] == "running"]
+
+
 @pytest.mark.timeout(600)
 def test_a_worker_killed_in_the_middle_loses_and_doubles_no_message(house: House) -> None:
-    killed = None
+    killed, held = None, list[str]()
     with Client(house.url) as client:
+        engine = engine_of(client)
         goal_id = client.submit(GOAL, {"messages": MESSAGES}, confirm="never")["id"]
         for event in client.events(goal_id):
             if event.name == "job.ended" and event.data["step"] != "planner" and killed is None:
-                killed = worker_of(house)
-                os.kill(killed, signal.SIGKILL)
-            if killed and event.name == "run.ended":
+                os.kill(engine, signal.SIGSTOP)  # so that it ends no job between the look and the kill
+                held = running_jobs(client, goal_id)
+                os.kill(engine, signal.SIGKILL if held else signal.SIGCONT)
+                if held:
+                    killed = worker_of(house)
+                    os.kill(killed, signal.SIGKILL)
+            if event.name == "run.ended":
                 break
         goal = client.get(goal_id)
         assert goal["state"] == "succeeded", goal["failure"]
+        assert killed, "the worker never held a job: nothing was shown"
         assert worker_of(house) != killed
+        assert all(client.get_job(job_id)["attempt"] > 1 for job_id in held), "each took another attempt"
         assert all(each["intent"] for each in outputs(client, goal, "triage"))
         for message, said in zip(MESSAGES, outputs(client, goal, "entities"), strict=True):
             assert all(each["text"] in message for each in said["entities"])

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from infra.process.redis_server import free_port
 from infra.records import Json
+from tests.support.nap import nap_in
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "infra/deploy/docker/secrets/example"
@@ -23,11 +25,11 @@ BUILT = ("api", "weights", "flower")  #: services whose images are built
 IMAGES = [f"manyhands-{name}:{VERSION}" for name in ("api", "worker", "flower")]
 UP_S = 300
 
-#: Ends the process that the container's init started, from within: to Docker it crashed, and the restart policy holds.
-#: (`docker compose kill` counts as an operator's wish, after which nothing is restarted.)
-KILL = """
+#: Sends a signal to the process that the container's init started, from within: to Docker a killed one crashed, and the
+#: restart policy holds. (`docker compose kill` counts as an operator's wish, after which nothing is restarted.)
+SIGNAL = """
 for process in /proc/[0-9]*; do
-  read -r _ _ _ parent _ < $process/stat && [ "$parent" = 1 ] && kill -9 "${process#/proc/}"
+  read -r _ _ _ parent _ < $process/stat && [ "$parent" = 1 ] && kill -%s "${process#/proc/}"
 done
 """
 
@@ -37,6 +39,10 @@ class Cluster:
 
     def __init__(self) -> None:
         self.stages: list[tuple[str, str]] = []  #: what was measured, in words
+        self._naps = TemporaryDirectory(prefix="cluster-test-")  #: the folder of the job type `nap`
+        manifest = nap_in(Path(self._naps.name)) / "specialist.toml"
+        manifest.write_text(manifest.read_text() + "planned = false\n")  # goals in words are planned as they always are
+        Path(self._naps.name).chmod(0o755)  # containers run as another user
         ports = {name: free_port() for name in ("API", "FLOWER", "PROMETHEUS", "GRAFANA", "RAY")}
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")},
@@ -46,6 +52,8 @@ class Cluster:
             "MANYHANDS_VERSION": VERSION,
             "MANYHANDS_THREADS": os.environ.get("MANYHANDS_THREADS", "1"),
             "MANYHANDS_SECRETS": str(EXAMPLES),
+            "COMPOSE_FILE": os.pathsep.join(("docker-compose.yml", "tests/cluster/lasting.yml")),
+            "CLUSTER_TEST_NAPS": self._naps.name,
         }
         self.url = f"http://127.0.0.1:{ports['API']}"
         self.flower_url = f"http://127.0.0.1:{ports['FLOWER']}"
@@ -67,6 +75,7 @@ class Cluster:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.remove()
+        self._naps.cleanup()
 
     def remove(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "30")
@@ -85,7 +94,24 @@ class Cluster:
 
     def kill(self, container: str) -> None:
         """SIGKILL to what runs in it; Docker starts it again."""
-        subprocess.run(["docker", "exec", container, "sh", "-c", KILL], capture_output=True, check=False)
+        self._signal(container, "KILL")
+
+    def freeze(self, container: str) -> None:
+        """What runs in it stands still until it is thawed, or killed."""
+        self._signal(container, "STOP")
+
+    def thaw(self, container: str) -> None:
+        self._signal(container, "CONT")
+
+    def _signal(self, container: str, name: str) -> None:
+        subprocess.run(["docker", "exec", container, "sh", "-c", SIGNAL % name], capture_output=True, check=False)
+
+    def redis(self, user: str, *command: str) -> str:
+        """What Redis answers to one of its users."""
+        (container,) = self.containers("redis")
+        password = (EXAMPLES / f"redis_{user}").read_text().strip()
+        login = ("--no-auth-warning", "--user", user, "--pass", password)
+        return run("docker", "exec", container, "redis-cli", *login, *command)
 
     def restarts(self, container: str) -> int:
         return int(run("docker", "inspect", "--format", "{{.RestartCount}}", container))

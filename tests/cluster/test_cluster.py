@@ -1,7 +1,9 @@
 """The cluster as it is deployed: a goal through the public API, while parts of it are added, killed and cut off.
 
-Every message must be in the result once, and no outcome may have been committed twice. Flower and the metrics must
-tell the truth about it, and none of them a word of a message.
+Every message must be in the result once, and no outcome may have been committed twice. What is killed or cut off held
+work, or the test fails: a worker held jobs that take a second attempt, a coordinator held outcomes, Redis held leases
+and messages, and all of these jobs end after the kill. Flower and the metrics must tell the truth about it, and none of
+them a word of a message.
 """
 
 from __future__ import annotations
@@ -21,27 +23,31 @@ from coordinator.commands.demo import GOAL, INBOX
 from infra.records import Job, Json, strayed_line
 from specialists.catalog import load_catalog
 from tests.cluster.cluster import EXAMPLES, Cluster
+from tests.cluster.lasting import (
+    NAPS,
+    PLAN,
+    WAIT_S,
+    a_worker_at_work,
+    assert_ended_after,
+    assert_taken_over,
+    at_work,
+    freeze_with_outcomes,
+    held_by,
+    held_by_redis,
+    nap,
+    submit,
+    unacknowledged,
+)
 from tests.support.eventually import eventually
-from tests.support.inbox import each, ref
+from tests.support.inbox import each
 
 pytestmark = pytest.mark.timeout(900)
 
 MESSAGES: list[str] = read_file("messages", str(INBOX))
-WAIT_S = 120
 MANY = MESSAGES * 6
 MODELS = [specialist.name for specialist in load_catalog(adapters=False) if specialist.manifest.base]
 WORKERS = (*MODELS, "functions")
 OURS = ("api", "coordinator", *WORKERS)
-
-
-PLAN: Json = {
-    "steps": [
-        each("s1", "triage"),
-        each("s2", "entities"),
-        {"id": "s3", "type": "table", "args": {"columns": [ref("inputs.messages"), ref("s1"), ref("s2")]}},
-    ],
-    "result": ref("s3"),
-}
 
 
 def rows_of(goal: Json) -> list[Json]:
@@ -57,23 +63,12 @@ def holds_each_message_once(goal: Json, messages: list[str]) -> bool:
     return [row["value"] for row in rows] == messages and all(row["intent"] for row in rows)
 
 
-def job(client: Client, goal_id: str, step: str, index: int) -> Json:
-    return client._ask_one("GET", f"/v1/jobs/{Job.name(goal_id, step, index)}")
-
-
 def jobs(client: Client, goal_id: str, step: str, count: int) -> list[Json]:
-    return [job(client, goal_id, step, index) for index in range(count)]
-
-
-def running_job(client: Client, goal_id: str, step: str, count: int) -> Json:
-    return eventually(
-        lambda: next((each for each in jobs(client, goal_id, step, count) if each["state"] == "running"), None),
-        within_s=WAIT_S,
-    )
+    return [client.get_job(Job.name(goal_id, step, index)) for index in range(count)]
 
 
 def ended_jobs(client: Client, goal_id: str) -> int:
-    """Of both mapped steps; none while nobody can say."""
+    """Of all its steps; none while nobody can say."""
     try:
         return sum(step["succeeded"] for step in client.get(goal_id)["steps"].values())
     except (ApiError, ApiUnreachable):
@@ -89,8 +84,9 @@ def disturbed(cluster: Cluster, client: Client, goal_id: str, what: str) -> Iter
     cluster.stages.append((f"{what}: until the next job ended", f"{time.monotonic() - began:.1f} s"))
     assert holds_each_message_once(client.wait(goal_id, 600), MANY)
     cluster.stages.append((f"{what}: until its goal ended", f"{time.monotonic() - began:.1f} s"))
-    again = Counter(each["attempt"] for step in ("s1", "s2") for each in jobs(client, goal_id, step, len(MANY)))
-    cluster.stages.append((f"{what}: attempts of its {2 * len(MANY)} jobs", _attempts(again)))
+    count = Counter(s1=len(MANY), s2=len(MANY), s4=len(NAPS))
+    again = Counter(each["attempt"] for step in count for each in jobs(client, goal_id, step, count[step]))
+    cluster.stages.append((f"{what}: attempts of its {count.total()} jobs", _attempts(again)))
 
 
 def _attempts(counts: Counter[int]) -> str:
@@ -120,11 +116,14 @@ def test_three_of_a_kind_share_the_work(cluster: Cluster, client: Client) -> Non
 
 
 def test_a_worker_killed_in_mid_job_costs_time_alone(cluster: Cluster, client: Client) -> None:
-    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
-    killed = running_job(client, goal_id, "s1", len(MANY))
-    container = cluster.container_of(killed["worker"])
+    goal_id = submit(client, MANY)
+    worker = a_worker_at_work(client, goal_id)
+    container = cluster.container_of(worker)
+    cluster.freeze(container)  # so that it ends no job between the look and the kill
+    held = held_by(client, goal_id, worker)
     with disturbed(cluster, client, goal_id, "worker killed"):
         cluster.kill(container)
+    cluster.stages.append(("worker killed: jobs that it held", str(assert_taken_over(client, goal_id, held))))
     assert cluster.restarts(container) == 1
     cluster.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "triage=3")
     # The goal may end before the killed worker has loaded its model again, and `--wait` knows its last health.
@@ -132,32 +131,46 @@ def test_a_worker_killed_in_mid_job_costs_time_alone(cluster: Cluster, client: C
 
 
 def test_a_coordinator_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
-    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    goal_id = submit(client, MANY)
     eventually(lambda: ended_jobs(client, goal_id), within_s=WAIT_S)
     (container,) = cluster.containers("coordinator")
+    held = freeze_with_outcomes(cluster, container)
     with disturbed(cluster, client, goal_id, "coordinator killed"):
         cluster.kill(container)
+        killed_ms = time.time() * 1000
+    count = assert_ended_after(client, goal_id, held, killed_ms)
+    cluster.stages.append(("coordinator killed: outcomes that it held", str(count)))
+    eventually(lambda: not unacknowledged(cluster), within_s=WAIT_S)
     assert cluster.restarts(container) == 1
 
 
 def test_redis_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Client) -> None:
-    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
+    goal_id = submit(client, MANY)
     eventually(lambda: ended_jobs(client, goal_id), within_s=WAIT_S)
     (container,) = cluster.containers("redis")
+    leased, waiting = (
+        eventually(lambda state=state: held_by_redis(cluster, state), within_s=WAIT_S) for state in ("running", "sent")
+    )
     with disturbed(cluster, client, goal_id, "Redis killed"):
         cluster.kill(container)
+        killed_ms = time.time() * 1000
+    for what, naps in (("leases", leased), ("messages that no worker had", waiting)):
+        count = assert_ended_after(client, goal_id, naps, killed_ms)
+        cluster.stages.append((f"Redis killed: {what} that it held", str(count)))
     assert cluster.restarts(container) == 1
 
 
 def test_a_worker_cut_off_from_the_network_works_again_when_it_is_back(cluster: Cluster, client: Client) -> None:
-    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
-    held = running_job(client, goal_id, "s1", len(MANY))
-    container = cluster.container_of(held["worker"])
+    goal_id = submit(client, MANY)
+    worker = a_worker_at_work(client, goal_id)
+    container = cluster.container_of(worker)
     with disturbed(cluster, client, goal_id, "worker cut off until others had its jobs"), cluster.cut_off(container):
-        eventually(lambda: held["worker"] not in client.workers()["workers"], within_s=WAIT_S)
-        eventually(lambda: any(each["attempt"] > 1 for each in jobs(client, goal_id, "s1", len(MANY))), within_s=WAIT_S)
+        held = held_by(client, goal_id, worker)  # from now on the ledger hears of none of them
+        eventually(lambda: worker not in client.workers()["workers"], within_s=WAIT_S)
+        eventually(lambda: nap(client, goal_id, held.naps[0])["attempt"] > 1, within_s=WAIT_S)
+    cluster.stages.append(("worker cut off: jobs that it held", str(assert_taken_over(client, goal_id, held))))
     with cluster.timed("worker back on the network: until it took jobs again"):
-        eventually(lambda: _takes_jobs(client, held["worker"].rpartition("@")[2]), within_s=300)
+        eventually(lambda: _takes_jobs(client, worker.rpartition("@")[2]), within_s=300)
 
 
 def _takes_jobs(client: Client, host: str) -> bool:
@@ -186,7 +199,7 @@ def test_flower_lets_in_who_has_its_password_and_changes_nothing(cluster: Cluste
 
 def test_flower_shows_one_line_a_job_type_and_says_how_its_jobs_ended(cluster: Cluster, flower: httpx.Client) -> None:
     types = set(flower.get("/api/task/types").json()["task-types"])
-    assert {"planner", "triage", "entities", "table"} <= types <= set(load_catalog(adapters=False).names())
+    assert {"planner", "triage", "entities", "table"} <= types <= {*load_catalog(adapters=False).names(), "nap"}
     seen = flower.get("/api/tasks", params={"limit": 10_000}).json().values()
     assert {task["name"] for task in seen} <= types | {None}  # what a worker told while Redis was away is lost
     assert {"SUCCESS"} <= {task["state"] for task in seen} <= {"SUCCESS", "STARTED", "RECEIVED", "PENDING"}
@@ -231,9 +244,25 @@ def test_every_process_of_ours_shows_metrics(cluster: Cluster) -> None:
 
 
 def test_a_worker_scaled_away_in_mid_job_loses_nothing(cluster: Cluster, client: Client) -> None:
-    goal_id = client.submit(PLAN, {"messages": MANY})["id"]
-    running_job(client, goal_id, "s1", len(MANY))
+    goal_id = submit(client, MANY)
+    before = cluster.containers("triage")
+    holders = eventually(lambda: _all_at_work(client, goal_id, len(before)), within_s=WAIT_S)
+    began_ms = time.time() * 1000
     with cluster.timed("one of three workers stopped in mid-job"):
         cluster.compose("up", "--detach", "--no-recreate", "--scale", "triage=2")
+    (gone,) = set(before) - set(cluster.containers("triage"))
     assert holds_each_message_once(client.wait(goal_id, 600), MANY)
+    held = [
+        Job.name(goal_id, "s4", index)
+        for index, worker in holders.items()
+        if gone.startswith(worker.rpartition("@")[2])
+    ]
+    count = assert_ended_after(client, goal_id, held, began_ms)
+    cluster.stages.append(("worker scaled away: jobs that it held", str(count)))
     assert len(cluster.containers("triage")) == 2
+
+
+def _all_at_work(client: Client, goal_id: str, workers: int) -> dict[int, str] | None:
+    """The naps that run, each with its worker, once every worker of the type has one."""
+    running = at_work(client, goal_id)
+    return running if len(set(running.values())) == workers else None

@@ -151,9 +151,8 @@ def test_the_examples_of_a_shipped_specialist_can_be_written_and_decoded(name: s
 
 
 def test_a_format_says_which_schema_it_cannot_hold() -> None:
-    optional = {**PAIRS, "required": ["intent"]}
-    with pytest.raises(FormatError, match="'slots' is optional"):
-        load_format("lines", optional)
+    with pytest.raises(FormatError, match="'paid' is neither a string nor a list of pairs"):
+        load_format("lines", schema_of(paid={"type": "boolean"}))
     with pytest.raises(FormatError, match="unknown answer format 'xml'; known: call, json, lines"):
         load_format("xml", PAIRS)
 

@@ -15,7 +15,9 @@ from peft import get_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import equal
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from typer.testing import CliRunner
 
+from infra.cli import build
 from infra.settings import Settings
 from specialists.bases.weights import ensure
 from specialists.catalog import SHIPPED
@@ -57,8 +59,12 @@ def examples() -> list[Example]:
     return read_examples(SHIPPED / "triage" / "examples.jsonl")
 
 
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
+
+
 def losses(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / LOG).read_text().splitlines()]
+    return [line["loss"] for line in lines(folder)]
 
 
 def test_the_loss_falls_and_no_checkpoint_is_left(
@@ -105,11 +111,36 @@ def test_the_best_look_at_the_development_set_is_kept_and_a_run_that_gets_no_bet
         return next(looks)
 
     monkeypatch.setattr(lora, "_look", look)
-    found = load_file(train(triage, examples, base, tmp_path / "out", OPTIONS, print, dev=examples))
+    options = replace(OPTIONS, epochs=40)  # 60 steps, of which each sixth has a look
+    found = load_file(train(triage, examples, base, tmp_path / "out", options, print, dev=examples))
 
-    assert len(losses(tmp_path / "out")) == 2 + OPTIONS.patience
+    assert len(losses(tmp_path / "out")) == 6 * (2 + OPTIONS.patience)
     assert all(equal(found[name], tensor) for name, tensor in kept[1].items())
     assert not all(equal(found[name], tensor) for name, tensor in kept[-1].items())
+
+
+def test_a_run_that_was_cut_off_looks_at_the_steps_at_which_an_unbroken_one_does(
+    base: Path, triage: Specialist, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(triage, examples, base, tmp_path / "whole", OPTIONS, print, dev=examples)
+    look, calls = lora._look, 0
+
+    def cut_off(*args: Any) -> Look:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return look(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lora, "_look", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            train(triage, examples, base, tmp_path / "cut", OPTIONS, print, dev=examples)
+    resumed = train(triage, examples, base, tmp_path / "cut", OPTIONS, print, dev=examples)
+    looked = [[line["step"] for line in lines(tmp_path / name) if "dev_loss" in line] for name in ("whole", "cut")]
+    assert looked[0] == looked[1]
+    assert 1 < len(looked[0]) < OPTIONS.looks
+    assert all(equal(tensor, load_file(whole)[name]) for name, tensor in load_file(resumed).items())
 
 
 def test_a_look_counts_the_answers_of_which_every_token_is_the_likeliest(
@@ -231,3 +262,66 @@ def test_what_would_train_blind_or_break_in_the_middle_is_refused(
         train_specialist(triage, examples, "", out, RECIPE, start=triage.adapter_path, search_first=True, **rest)
     with pytest.raises(TrainingError, match="has rank 16, not 4: give --rank"):
         train_specialist(triage, examples, "", out, RECIPE, start=triage.adapter_path, **rest)
+
+
+ORDER = """
+name = "order"
+version = "1.0.0"
+description = "Tells what is ordered, and how it is to be paid and sent where the message says so."
+engine = "transformers"
+[base]
+name = "{base}"
+[decoding]
+format = "lines"
+max_tokens = 12
+[measure]
+fields = {{how = "fields"}}
+exact = {{how = "exact"}}
+"""
+DRINKS, PAID, SENT = ("tea", "milk", "juice"), {"cash": "cash", "card": "by_card"}, {"post": "post", "van": "van"}
+
+
+def order_folder(home: Path, base: Path) -> Path:
+    folder = home / "order"
+    folder.mkdir()
+    fields = {"drink": {"enum": list(DRINKS)}, "paid": {"enum": list(PAID.values())}, "sent": {"enum": list(SENT)}}
+    closed = {"type": "object", "additionalProperties": False}
+    text = {"text": {"type": "string", "maxLength": 60}}
+    (folder / "input.schema.json").write_text(json.dumps({**closed, "properties": text, "required": ["text"]}))
+    (folder / "output.schema.json").write_text(json.dumps({**closed, "properties": fields, "required": ["drink"]}))
+    (folder / "prompt.txt").write_text("{{text}} ->")
+    (folder / "specialist.toml").write_text(ORDER.format(base=base))
+    return folder
+
+
+def orders() -> list[Example]:
+    """Each drink, with and without a word of how it is paid and of how it is sent."""
+    return [
+        Example(
+            {"text": " ".join(word for word in (drink, paid, sent) if word)},
+            {"drink": drink, **({"paid": PAID[paid]} if paid else {}), **({"sent": SENT[sent]} if sent else {})},
+        )
+        for drink in DRINKS
+        for paid in ("", *PAID)
+        for sent in ("", *SENT)
+    ]
+
+
+def test_optional_fields_are_learned_and_what_was_learned_is_measured(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, data = load_specialist(order_folder(tmp_path, base)), tmp_path / "orders.jsonl"
+    recipe = Recipe(epochs=60, batch=9, rate=1e-2, rank=16)
+    train_specialist(
+        order, orders(), "orders", tmp_path / "out",
+        recipe, count=None, start=None, base=str(base), weights=tmp_path, threads=1, install=True, say=print,
+    )  # fmt: skip
+    data.write_text("\n".join(json.dumps({"input": each.input, "output": each.output}) for each in orders()))
+    monkeypatch.setenv("MANYHANDS_SPECIALISTS", json.dumps([str(tmp_path / "order")]))
+
+    found = CliRunner().invoke(build(), ["eval", "order", "--data", str(data), "--json"])
+
+    assert found.exit_code == 0, found.output
+    measured = json.loads(found.stdout)
+    assert measured["valid_share"] == 100
+    assert measured["metrics"]["exact"] >= 80, "of 27 orders, of which 3 have no optional field and 12 have both"

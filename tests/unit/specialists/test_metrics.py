@@ -81,6 +81,20 @@ def test_fields_are_compared_one_by_one() -> None:
     assert found == {"field_exact": 50, "exact": 0}
 
 
+def test_a_field_that_is_answered_in_vain_is_wrong() -> None:
+    expected = [{"date": "1"}, {"date": "1", "total": "2"}]
+    outputs = [{"date": "1", "total": "9"}, {"date": "1"}]
+
+    assert scored(expected, outputs) == {"field_exact": 50, "exact": 0}
+
+
+def test_lists_and_maps_under_names_of_ones_own_are_counted_by_their_items_and_other_fields_as_a_whole() -> None:
+    expected = [{"kind": "car"}, {"kind": "boat", "parts": [{"of": "sail"}], "sizes": {"length": 9, "width": 3}}]
+    outputs = [{"kind": "car"}, {"kind": "car", "parts": [{"of": "sail"}, {"of": "keel"}], "sizes": {"length": 9}}]
+
+    assert scored(expected, outputs) == {"kind_accuracy": 50, "parts_f1": 66.67, "sizes_f1": 66.67, "exact": 50}
+
+
 def test_a_log_template_is_right_as_a_whole() -> None:
     assert scored([{"template": "a <*>"}], [{"template": "a <*>"}]) == {"parsing_accuracy": 100}
 
