@@ -18,11 +18,11 @@ from specialists.planning.offers.offer import read_offer
 from specialists.planning.offers.request import Request
 from specialists.planning.words import texts
 from specialists.schemas import Json
-from specialists.training.planning.naming import Naming
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.parts import parts
-from specialists.training.planning.sources import bind_texts
-from specialists.training.planning.writing import WrittenGoal
+from specialists.training.planning.cases.parts import parts
+from specialists.training.planning.cases.sources import bind_texts
+from specialists.training.planning.writing.naming import Naming
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import WrittenGoal
 
 #: A drawn case has about this many job types, filled up with some that its plan does not use.
 UNUSED = 4

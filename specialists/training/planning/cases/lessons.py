@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple, Protocol
 
-from specialists.training.planning.examples import Branch, Case
+from specialists.training.planning.cases.examples import Branch, Case
 
 
 class Tokens(Protocol):

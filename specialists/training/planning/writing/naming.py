@@ -12,7 +12,7 @@ from typing import Any
 
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.schemas import Json
-from specialists.training.planning.writing import WrittenType
+from specialists.training.planning.writing.writing import WrittenType
 
 #: How often a case changes its job types: other names, names that are codes, other descriptions, and bare fields.
 ALIASES, CODES, OTHER_WORDS, BARE = 0.35, 0.10, 0.5, 0.6

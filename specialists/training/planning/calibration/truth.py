@@ -9,8 +9,8 @@ from specialists.planning.evidence.logistic import Evidence
 from specialists.planning.normal.form import Normal
 from specialists.planning.offers.request import Request
 from specialists.planning.parts.beliefs import INPUTS
-from specialists.training.planning.parts import conditions_of, literals, ordered, plain
-from specialists.training.planning.sources import bound
+from specialists.training.planning.cases.parts import conditions_of, literals, ordered, plain
+from specialists.training.planning.cases.sources import bound
 
 Row = tuple[Evidence, bool]
 

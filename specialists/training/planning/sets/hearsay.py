@@ -13,7 +13,7 @@ from pathlib import Path
 from specialists.planning.evidence.owners import Ask
 from specialists.planning.offers.request import Heard, Request, read_heard
 from specialists.schemas import Json
-from specialists.training.planning.writing import read_rows
+from specialists.training.planning.writing.writing import read_rows
 
 FILE = "heard.jsonl.gz"
 

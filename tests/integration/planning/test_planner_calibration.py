@@ -11,7 +11,7 @@ from specialists.planning.planner import Planner
 from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.ranking.first_plan import FEATURES
 from specialists.planning.ranking.ranking import AS_FOUND
-from specialists.training.planning.calibrating import (
+from specialists.training.planning.calibration.calibration import (
     CalibratingError,
     Judged,
     Said,
@@ -20,9 +20,9 @@ from specialists.training.planning.calibrating import (
     fitted_on,
     thresholds,
 )
-from specialists.training.planning.measuring import Outcome, measure
-from specialists.training.planning.ordering import Searched, fit_order
-from specialists.training.planning.sets import load_set
+from specialists.training.planning.calibration.order import Searched, fit_order
+from specialists.training.planning.sets.outcomes import Outcome, measure
+from specialists.training.planning.sets.sets import load_set
 
 
 def judged(count: int, seed: int = 1) -> list[Judged]:

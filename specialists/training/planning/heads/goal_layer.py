@@ -18,8 +18,8 @@ from specialists.planning.normal.wants import wants_of
 from specialists.planning.offers.offer import read_offer
 from specialists.planning.reading.shape import shape_of
 from specialists.planning.words.texts import WANTS, known
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import SHIPPED_DOMAIN, Writing
 
 #: This strength pulls weights to 0; the loss is a sum over goals.
 RIDGE = 0.5

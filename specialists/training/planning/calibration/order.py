@@ -1,4 +1,4 @@
-"""Ordering: fits the weights of `specialists.planning.ranking` so that right plans come first. Knows no text."""
+"""The order of plans: fits the weights of `specialists.planning.ranking`, for right plans first. Knows no text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibrating: decides when the planner plans, asks or refuses, from goals that it weighed. Knows no model and no text.
+"""The calibration: decides when the planner plans, asks or refuses, by goals that it weighed. Knows no model, no text.
 
 First the beliefs about parts are corrected by each other. Then two logistic models over `FEATURES` say how likely the
 first plan is right, and how likely the offers can do what is asked. Thresholds are chosen on probabilities of goals
@@ -20,10 +20,10 @@ from specialists.planning.ranking.first_plan import FEATURES, features_of
 from specialists.planning.ranking.ranking import Ranked, ranked
 from specialists.planning.reading.reader import Reader
 from specialists.planning.reading.reading import Reading
-from specialists.training.planning.evidence import fit_evidence, known
-from specialists.training.planning.logistic import logistic
-from specialists.training.planning.ordering import Searched, fit_order
-from specialists.training.planning.sets import Asked
+from specialists.training.planning.calibration.evidence import fit_evidence, known
+from specialists.training.planning.calibration.logistic import logistic
+from specialists.training.planning.calibration.order import Searched, fit_order
+from specialists.training.planning.sets.sets import Asked
 
 #: The share of all goals that a wrong plan may answer: over job types that are known, and over new ones.
 SILENTLY_WRONG, SILENTLY_WRONG_NEW = 0.05, 0.08

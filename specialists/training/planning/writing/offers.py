@@ -11,8 +11,8 @@ from specialists.catalog import load_catalog
 from specialists.offers import offers as offers_of
 from specialists.planning.offers.request import Request, read_request
 from specialists.schemas import Json, schema_of
-from specialists.training.planning.naming import BARE, Naming, bare, masked, plain
-from specialists.training.planning.writing import SHIPPED_DOMAIN, Writing, WrittenGoal
+from specialists.training.planning.writing.naming import BARE, Naming, bare, masked, plain
+from specialists.training.planning.writing.writing import SHIPPED_DOMAIN, Writing, WrittenGoal
 
 #: The coordinator cuts the samples of inputs in the same way.
 SAMPLE_ITEMS, SAMPLE_CHARACTERS = 2, 160

@@ -14,9 +14,9 @@ from specialists.planning.normal.wants import wants_of
 from specialists.planning.offers.request import Request
 from specialists.planning.reading.reading import Reading
 from specialists.planning.words.texts import WANTS
-from specialists.training.planning.logistic import logistic
-from specialists.training.planning.sets import Asked
-from specialists.training.planning.truth import Row, part_rows, type_rows
+from specialists.training.planning.calibration.logistic import logistic
+from specialists.training.planning.calibration.truth import Row, part_rows, type_rows
+from specialists.training.planning.sets.sets import Asked
 
 #: These pull weights to 0: for parts, of which there are many rows, and for wants, of which there are few.
 RIDGE, WANTS_RIDGE = 2.0, 6.0

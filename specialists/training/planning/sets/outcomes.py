@@ -1,4 +1,4 @@
-"""Measuring: counts the outcomes of the planner's answers to a set of goals, by kind. Runs no plan.
+"""Outcomes: counts those of the planner's answers to a set of goals, by kind. Runs no plan.
 
 A plan is right if its normal form is that of a plan that is known to be right.
 """
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from specialists.planning.evidence.owners import Ask
 from specialists.schemas import Json
-from specialists.training.planning.sets import Asked
+from specialists.training.planning.sets.sets import Asked
 
 
 class Outcome(StrEnum):

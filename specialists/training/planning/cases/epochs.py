@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from specialists.planning.offers.field import Field
 from specialists.planning.offers.offer import read_offer
-from specialists.training.planning.examples import Case, GoalCases, ask_case, value_case
-from specialists.training.planning.naming import BARE, disguised, offer_of
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.writing import Writing, WrittenType
+from specialists.training.planning.cases.examples import Case, GoalCases, ask_case, value_case
+from specialists.training.planning.writing.naming import BARE, disguised, offer_of
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import Writing, WrittenType
 
 Row = TypeVar("Row")
 

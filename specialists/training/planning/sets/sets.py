@@ -14,10 +14,10 @@ from specialists.planning.normal.normal import normal
 from specialists.planning.normal.wants import wants_of
 from specialists.planning.offers.request import Request, read_request
 from specialists.schemas import Json
-from specialists.training.planning.hearsay import FILE as HEARD
-from specialists.training.planning.hearsay import Hearsay, load_hearsay
-from specialists.training.planning.offers import Offers, planner_input
-from specialists.training.planning.writing import (
+from specialists.training.planning.sets.hearsay import FILE as HEARD
+from specialists.training.planning.sets.hearsay import Hearsay, load_hearsay
+from specialists.training.planning.writing.offers import Offers, planner_input
+from specialists.training.planning.writing.writing import (
     FOLDER,
     REFUSE,
     SHIPPED_DOMAIN,

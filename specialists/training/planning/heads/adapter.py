@@ -1,4 +1,4 @@
-"""Fitting: trains an adapter on cases, by gradient descent that can be interrupted. Knows no goal and no plan.
+"""The planner's adapter: trains it on cases, by gradient descent that can be interrupted. Knows no goal and no plan.
 
 Every step writes a line to the log; every `checkpoint_every` steps write a checkpoint and look at held-out cases.
 """
@@ -21,8 +21,8 @@ from specialists.heads.encoder import Texts, load_base
 from specialists.heads.matcher import Matcher, save_adapter
 from specialists.planning.words.texts import TASKS
 from specialists.specialist import ADAPTER
-from specialists.training.planning.examples import Case
-from specialists.training.planning.lessons import batch_of, batches, by_task
+from specialists.training.planning.cases.examples import Case
+from specialists.training.planning.cases.lessons import batch_of, batches, by_task
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
