@@ -243,12 +243,17 @@ class Client:
     def letter(self, job_id: str) -> Json:
         return self._ask_one("GET", _path("dead-letters", job_id))
 
-    def replay(self, job_id: str) -> Json:
+    def rerun_letter(self, job_id: str) -> Json:
         """Take up the goal of a dead letter's job again where outputs are missing.
 
         In the goal that it returns, `also` lists the goal's other letters whose jobs are done again.
         """
-        return self._ask_one("POST", _path("dead-letters", job_id, "/replay"))
+        return self._ask_one("POST", _path("dead-letters", job_id, "/rerun"))
+
+    def replay(self, job_id: str) -> Json:
+        """The old name of `rerun_letter`."""
+        warnings.warn("'replay' is called 'rerun_letter' now", DeprecationWarning, stacklevel=2)
+        return self.rerun_letter(job_id)
 
     def purge(self, job_id: str) -> int:
         return int(self._ask_one("DELETE", _path("dead-letters", job_id))["purged"])
@@ -331,7 +336,7 @@ class Client:
 
 
 class _Outage:
-    """Measures for a waiting caller how long there has been no answer."""
+    """Measures for a waiting caller how long there has been no response."""
 
     def __init__(self) -> None:
         self._since: float | None = None  #: `time.monotonic()`

@@ -221,7 +221,7 @@ class JobStatus(Record):
 
 
 class DeadLetter(Record):
-    """A job that ended without an output, kept for somebody to look at, replay or purge."""
+    """A job that ended without an output, kept for somebody to look at, run again or purge."""
 
     job_id: str
     type: str

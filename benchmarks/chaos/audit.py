@@ -38,7 +38,7 @@ class Audit:
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self.client = client
-        self._ask: Any = client  # redis-py types its answers as "awaitable or not"
+        self._ask: Any = client  # redis-py types its replies as "awaitable or not"
         self._key = f"{prefix}:{STREAM}"
         self._after = "-"
         self.ended = 0  #: number of jobs
@@ -100,13 +100,13 @@ class Renewal:
 
 @dataclass(frozen=True)
 class Committed:
-    answered_ms: int
+    at_ms: int
     job: str
     token: str
 
 
 class Journals:
-    """The ledger's answers to workers and coordinators, as those wrote them down."""
+    """The ledger's replies to workers and coordinators, as those wrote them down."""
 
     def __init__(self, folder: Path) -> None:
         self.renewals: dict[str, list[Renewal]] = defaultdict(list)  #: by token

@@ -37,7 +37,7 @@ FAST: Mapping[str, Any] = {
 
 @dataclass
 class Seat:
-    """A place for one process. A killed process is replaced at `due`."""
+    """A seat for one process. A killed process is replaced at `due`."""
 
     role: str
     command: Sequence[str]
@@ -61,7 +61,7 @@ class ChaosCluster:
         self._given = dict(given)
         self._stack = ExitStack()
         self.seats: list[Seat] = []
-        #: Outages of Redis: Unix times of its death and of its next answer.
+        #: Outages of Redis: Unix times of its death and of its next reply.
         self.outages: list[tuple[float, float]] = []
         self.ended: Counter[str] = Counter()  #: processes that ended without being killed, by role and exit code
 

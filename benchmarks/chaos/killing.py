@@ -113,10 +113,12 @@ class _Torment:
         blows.close()
         evidence = Evidence(Audit(audit.client, cluster.settings.prefix).read())
         journals = Journals(cluster.folder)
-        violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.notes)
+        violations = judge(
+            cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.interventions
+        )
         if not any(violation.kind == "hanging" for violation in violations):
             violations += _left(audit.client, cluster.settings.prefix)
-        figures = figures_of(cluster, load, blows, evidence, journals) | operator.notes.count
+        figures = figures_of(cluster, load, blows, evidence, journals) | operator.interventions.count
         times = {"seconds of killing": round(killing_s, 1), "seconds in all": round(seconds, 1)}
         return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
 

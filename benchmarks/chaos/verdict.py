@@ -11,14 +11,14 @@ from typing import Any
 from benchmarks.chaos.audit import Committed, Entry, Journals
 from benchmarks.chaos.evidence import Evidence
 from benchmarks.chaos.goals import Asked
-from benchmarks.chaos.operator import Cancelled, Notes
+from benchmarks.chaos.operator import Cancelled, Interventions
 from coordinator.goals.goals import Goals
 from coordinator.runs.run import Run
 from infra.ledger.protocols.jobs import JobReader
 from infra.records import FailureKind, Job, JobState, JobStatus, Json, RunState
 
-NOTHING_DONE = Notes()
-Outages = Sequence[tuple[float, float]]  #: outages of Redis: Unix times of its death and of its next answer
+NOTHING_DONE = Interventions()
+Outages = Sequence[tuple[float, float]]  #: outages of Redis: Unix times of its death and of its next reply
 UNWRITTEN_MS = 2_500
 TOLD = 5  #: how many claims a message names
 
@@ -51,20 +51,20 @@ def judge(
     evidence: Evidence,
     journals: Journals,
     outages: Outages,
-    notes: Notes = NOTHING_DONE,
+    interventions: Interventions = NOTHING_DONE,
 ) -> list[Violation]:
     runs = {run.id: run for run in goals.recent(100_000)}
     found = [Violation("lost", f"goal {id}: accepted, and unknown now") for id in accepted.keys() - runs.keys()]
     found += [Violation("twice", f"goal {id}: of a key that has another") for id in runs.keys() - accepted.keys()]
     for run_id in runs.keys() & accepted.keys():
-        found += _of_goal(goals, runs[run_id], accepted[run_id], notes.cancelled.get(run_id), outages)
+        found += _of_goal(goals, runs[run_id], accepted[run_id], interventions.cancelled.get(run_id), outages)
         found += _of_jobs(ledger, runs[run_id], accepted[run_id], evidence)
     found += _twice(evidence)
     found += _stale(evidence)
     found += _leases(evidence, journals, outages)
     found += _undone(evidence, journals, outages)
-    found += _revived(evidence, notes, outages)
-    found += _again(evidence, notes, outages)
+    found += _revived(evidence, interventions, outages)
+    found += _again(evidence, interventions, outages)
     return found
 
 
@@ -87,7 +87,7 @@ def _of_goal(
 def _right_states(asked: Asked, cancelled: Cancelled | None, outages: Outages) -> set[RunState]:
     """The states that the goal may end in."""
     if asked.cancel_s is not None:
-        if cancelled is None or _forgettable(cancelled.answered_ms, outages):
+        if cancelled is None or _forgettable(cancelled.at_ms, outages):
             return {RunState.CANCELLED, asked.state}
         return {cancelled.state}
     return {asked.state, RunState.FAILED} if asked.may_expire else {asked.state}
@@ -193,14 +193,14 @@ def forgotten(evidence: Evidence, journals: Journals, outages: Outages) -> list[
 
     With `appendfsync everysec`, while a sync of the disk is under way, Redis answers up to 2 s before it writes.
     """
-    return [commit for commit in _missing(evidence, journals) if _forgettable(commit.answered_ms, outages)]
+    return [commit for commit in _missing(evidence, journals) if _forgettable(commit.at_ms, outages)]
 
 
-def _revived(evidence: Evidence, notes: Notes, outages: Outages) -> Iterator[Violation]:
+def _revived(evidence: Evidence, interventions: Interventions, outages: Outages) -> Iterator[Violation]:
     answered = {
-        run_id: each.answered_ms
-        for run_id, each in notes.cancelled.items()
-        if each.state is RunState.CANCELLED and not _forgettable(each.answered_ms, outages)
+        run_id: each.at_ms
+        for run_id, each in interventions.cancelled.items()
+        if each.state is RunState.CANCELLED and not _forgettable(each.at_ms, outages)
     }
     for job_id, entries in evidence.by_job.items():
         at_ms = answered.get(job_id.partition(".")[0])
@@ -209,8 +209,8 @@ def _revived(evidence: Evidence, notes: Notes, outages: Outages) -> Iterator[Vio
                 yield Violation("revived", f"job {job_id}: {entry.what} {entry.at_ms - at_ms} ms after the cancelling")
 
 
-def _again(evidence: Evidence, notes: Notes, outages: Outages) -> Iterator[Violation]:
-    for kept in notes.kept.values():
+def _again(evidence: Evidence, interventions: Interventions, outages: Outages) -> Iterator[Violation]:
+    for kept in interventions.kept.values():
         for job_id in kept.jobs if not _forgettable(kept.at_ms, outages) else ():
             if rounds := [entry.round for entry in evidence.ends(job_id) if entry.round]:
                 yield Violation("again", f"job {job_id}: its output was kept, and it ended in rounds {rounds}")

@@ -1,4 +1,4 @@
-"""The HTTP API: goals and jobs in, results and events out. Needs the ledger; knows neither queue nor model."""
+"""Builds the HTTP API from a ledger, a catalog and settings. Knows neither the queue nor any model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from coordinator.api.routes_goals import goal_routes
 from coordinator.api.routes_jobs import job_routes
 from coordinator.api.routes_letters import letter_routes
 from coordinator.api.routes_plans import plan_routes
-from coordinator.api.wait_limit import Places
+from coordinator.api.wait_limit import WaitLimit
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters
@@ -37,7 +37,7 @@ WAITING = 192
 
 
 class ApiLedger(GoalLedger, SavedPlanStore, LetterLedger, DeploymentLedger, Protocol):
-    """What all routes together need of the ledger."""
+    """The parts of the ledger that the routes use, together."""
 
 
 def create_api(
@@ -67,10 +67,10 @@ def create_api(
     metrics = metrics or ApiMetrics()
     app.add_middleware(Presence)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
-    door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
+    door, limit = Door(ledger, catalog, settings, metrics.refusals), WaitLimit(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
-    app.include_router(goal_routes(ledger, goals, places))
-    app.include_router(job_routes(goals, places))
+    app.include_router(goal_routes(ledger, goals, limit))
+    app.include_router(job_routes(goals, limit))
     app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
     app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
     app.include_router(deployment_routes(ledger, catalog, door))

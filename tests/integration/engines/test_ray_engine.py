@@ -171,9 +171,7 @@ def test_a_cancel_and_a_deadline_hold_for_what_runs_and_for_what_waits(make: Mak
     assert futures["runs"].result(WAIT_S / 2).finish is Finish.CANCELLED
 
 
-def test_a_replica_whose_engine_broke_is_replaced(
-    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_replica_whose_engine_broke_is_replaced(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = make(1, slots=4)
 
     (tmp_path / f"broken-{pids(tmp_path)[0]}").touch()

@@ -1,4 +1,4 @@
-"""A request whose idempotency key was used before: the answer that it had, or why there is none. Stores nothing."""
+"""The earlier response, which a request gets if its idempotency key was used before. Stores nothing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from coordinator.runs.run import Run
 _HEADER = "header Idempotency-Key"
 
 
-def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
-    """The run of the first request, once it has ended, and `response` says whose it is. Raises Problem."""
+def earlier_run(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
+    """Return the first request's run once it has ended, and mark `response` as that of an earlier request.
+
+    Raises Problem."""
     if not used.same:
         raise Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
-    with remembered():
+    with kept():
         run = goals.load(used.run_id)
     if not run.state.ended:
         about = {"id": location.rpartition("/")[2]}
@@ -32,8 +34,8 @@ def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Ru
 
 
 @contextmanager
-def remembered() -> Iterator[None]:
-    """Raises Problem where what was asked then is unknown now: its retention is over, or it was purged."""
+def kept() -> Iterator[None]:
+    """Raise Problem (410) if the block finds that the earlier goal or job was forgotten or purged since."""
     try:
         yield
     except Unknown:

@@ -1,4 +1,4 @@
-"""The line in which jobs of one type wait, and how long they wait. Takes all jobs to be of mean size; asks nobody."""
+"""A backlog: the jobs of one type that wait, and for how long. Takes all jobs to be of mean size; asks nobody."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.records import Load, Priority, TypeState
 
 
 @dataclass(frozen=True)
-class Line:
+class Backlog:
     """The jobs of a type that wait, and the weights by which tenants share it.
 
     A tenant that `weights` does not name has the weight 1.
@@ -35,7 +35,7 @@ class Line:
         return sum(self._ready(priority).get(tenant, 0) for priority in Priority)
 
     def until(self, tenant: str, own: int) -> int:
-        """The number of jobs that have left the line when `own` of the tenant's jobs, or all of them, have left."""
+        """The number of jobs that have left the backlog when `own` of the tenant's jobs, or all of them, have left."""
         left = 0
         for priority in Priority:
             ready = self._ready(priority)
@@ -45,7 +45,7 @@ class Line:
         return left
 
     def per_s(self, tenant: str | None = None) -> float | None:
-        """Jobs, or only the tenant's jobs, that leave the line in a second; None if it is not known."""
+        """Jobs, or only the tenant's jobs, that leave the backlog in a second; None if it is not known."""
         own = self.load.jobs if tenant is None else self.of(tenant)
         seconds = self.seconds(own if tenant is None else self.until(tenant, own))
         return own / seconds if seconds else None
