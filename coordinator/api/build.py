@@ -16,13 +16,13 @@ from coordinator.api import problems
 from coordinator.api.document.openapi import openapi_of
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
-from coordinator.api.presence import Presence
-from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
-from coordinator.api.routes_goals import goal_routes
-from coordinator.api.routes_jobs import job_routes
-from coordinator.api.routes_letters import letter_routes
-from coordinator.api.routes_plans import plan_routes
-from coordinator.api.wait_limit import WaitLimit
+from coordinator.api.requests.presence import Presence
+from coordinator.api.requests.wait_limit import WaitLimit
+from coordinator.api.routes.deployment import DeploymentLedger, deployment_routes
+from coordinator.api.routes.goals import goal_routes
+from coordinator.api.routes.jobs import job_routes
+from coordinator.api.routes.letters import letter_routes
+from coordinator.api.routes.plans import plan_routes
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from coordinator.api.presence import Gone
+from coordinator.api.requests.presence import Gone
 from coordinator.goals.goals import Goals
 from coordinator.goals.waits import LISTENED_MS
 from infra.ledger.protocol import LedgerUnavailable

@@ -227,7 +227,7 @@ def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client)
 def test_a_job_is_waited_for_longer_than_one_request_may(
     client: Client, monkeypatch: pytest.MonkeyPatch, deployment: Deployment
 ) -> None:
-    monkeypatch.setattr("coordinator.client.STEP_S", 0.01)
+    monkeypatch.setattr("coordinator.client.waits.STEP_S", 0.01)
     client.set_state("triage", TypeState.PAUSED)
     threading.Timer(0.3, client.set_state, ("triage", TypeState.OPEN)).start()
     assert client.job("triage", {"text": "one"}, 30.0)["output"] == {"intent": "exchange_rate"}

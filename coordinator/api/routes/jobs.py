@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.examples import JOBS
 from coordinator.api.document.job import JobBody
 from coordinator.api.document.parameters import JobId
 from coordinator.api.document.responses import BODY, accepted, earlier, refusals
-from coordinator.api.earlier_response import earlier_run, kept
-from coordinator.api.headers import Key, Left, Tenant, Wait, asking
-from coordinator.api.wait_limit import WaitLimit
+from coordinator.api.requests.bodies import StrictRoute
+from coordinator.api.requests.earlier_response import earlier_run, kept
+from coordinator.api.requests.headers import Key, Left, Tenant, Wait, asking
+from coordinator.api.requests.wait_limit import WaitLimit
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.new_runs import JOB_STEP

@@ -8,17 +8,17 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from pydantic import Field
 
 from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
 from coordinator.api.document.parameters import GoalCount, GoalId
 from coordinator.api.document.responses import BODY, accepted, earlier, refusals, streamed
-from coordinator.api.earlier_response import earlier_run
 from coordinator.api.event_stream import START, event_stream
-from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.wait_limit import WaitLimit, Watch
+from coordinator.api.requests.bodies import StrictRoute
+from coordinator.api.requests.earlier_response import earlier_run
+from coordinator.api.requests.headers import Key, Left, Tenant, Wait, asking
+from coordinator.api.requests.wait_limit import WaitLimit, Watch
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.request import Goal
