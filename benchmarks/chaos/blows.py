@@ -9,7 +9,7 @@ from random import Random
 
 import redis
 
-from benchmarks.chaos.cluster import ChaosCluster, Seat
+from benchmarks.chaos.processes.cluster import ChaosCluster, Seat
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.redis.client import connect
 

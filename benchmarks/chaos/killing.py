@@ -13,18 +13,18 @@ from typing import Any
 
 import redis
 
-from benchmarks.chaos.audit import Audit, Journals
 from benchmarks.chaos.blows import Blows, Odds
-from benchmarks.chaos.cluster import FAST, ChaosCluster
-from benchmarks.chaos.evidence import Evidence
-from benchmarks.chaos.figures import figures_of
-from benchmarks.chaos.goals import Asked
-from benchmarks.chaos.left import left
+from benchmarks.chaos.goals.goals import Asked
+from benchmarks.chaos.goals.mix import goals
+from benchmarks.chaos.goals.types import ALL, write_types
 from benchmarks.chaos.load import Load, OpenDoor
-from benchmarks.chaos.mix import goals
 from benchmarks.chaos.operator import Operator
-from benchmarks.chaos.types import ALL, write_types
-from benchmarks.chaos.verdict import Violation, judge
+from benchmarks.chaos.processes.cluster import FAST, ChaosCluster
+from benchmarks.chaos.verdict.audit import Audit, Journals
+from benchmarks.chaos.verdict.evidence import Evidence
+from benchmarks.chaos.verdict.figures import figures_of
+from benchmarks.chaos.verdict.remains import left
+from benchmarks.chaos.verdict.verdict import Violation, judge
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 from infra.ledger.redis.client import connect

@@ -11,9 +11,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.chaos.engine import switch
-from benchmarks.chaos.goals import Asked
-from benchmarks.chaos.types import KEPT, LATE, LATER, QUICK, SAME
+from benchmarks.chaos.goals.goals import Asked
+from benchmarks.chaos.goals.types import KEPT, LATE, LATER, QUICK, SAME
+from benchmarks.chaos.processes.engine import switch
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters, UnknownLetter
 from coordinator.goals.refusals import UnknownRun

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from benchmarks.chaos.cut import cut
 from benchmarks.chaos.killing import PLANTED, Report, Round, play
+from benchmarks.chaos.processes.scripts import PLANTS, gives_away
 from benchmarks.chaos.real import REAL, play_real
-from benchmarks.chaos.scripts import PLANTS, gives_away
-from benchmarks.chaos.verdict import KINDS
+from benchmarks.chaos.verdict.verdict import KINDS
 from benchmarks.hosts import why_not
 
 SHOWN = 5  #: how many violations of each kind are shown

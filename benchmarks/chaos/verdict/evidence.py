@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from benchmarks.chaos.audit import Entry
+from benchmarks.chaos.verdict.audit import Entry
 
 
 class Evidence:

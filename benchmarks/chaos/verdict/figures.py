@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.chaos.audit import Journals
 from benchmarks.chaos.blows import Blows
-from benchmarks.chaos.cluster import ChaosCluster
-from benchmarks.chaos.evidence import Evidence
 from benchmarks.chaos.load import Load
-from benchmarks.chaos.verdict import forgotten
+from benchmarks.chaos.processes.cluster import ChaosCluster
+from benchmarks.chaos.verdict.audit import Journals
+from benchmarks.chaos.verdict.evidence import Evidence
+from benchmarks.chaos.verdict.verdict import forgotten
 
 
 def figures_of(

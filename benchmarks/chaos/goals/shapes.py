@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.chaos.goals import Asked, Take, answers_of, counted, map_step, numbered
-from benchmarks.chaos.types import EVERY, KEPT, LATE, LATER, PICKY, QUICK, SAME, SLOW
+from benchmarks.chaos.goals.goals import Asked, Take, answers_of, counted, map_step, numbered
+from benchmarks.chaos.goals.types import EVERY, KEPT, LATE, LATER, PICKY, QUICK, SAME, SLOW
 from infra.records import RunState
 
 ALIKE = 3  #: how many items are equal

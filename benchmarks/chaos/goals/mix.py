@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import count, islice
 from random import Random
 
-from benchmarks.chaos.cluster import WEIGHTS
-from benchmarks.chaos.goals import PLAIN, Asked, Take
-from benchmarks.chaos.shapes import TROUBLED
+from benchmarks.chaos.goals.goals import PLAIN, Asked, Take
+from benchmarks.chaos.goals.shapes import TROUBLED
+from benchmarks.chaos.processes.cluster import WEIGHTS
 from infra.records import NOBODY, Priority
 
 SHAPES = PLAIN | TROUBLED

@@ -1,7 +1,7 @@
-"""A worker or coordinator as it ships, but watched: `python -m benchmarks.chaos.process ROLE PLANT [TYPE…]`.
+"""A worker or coordinator as it ships, but watched: `python -m benchmarks.chaos.processes.process ROLE PLANT [TYPE…]`.
 
-Its scripts come from `benchmarks.chaos.scripts`. The ledger's replies to it go into its journal, which is a file, so
-that nothing that happens to Redis can change it. A written line survives a SIGKILL of its writer.
+Its scripts come from `scripts.py` beside it. The ledger's replies to it go into its journal, which is a file, so that
+nothing that happens to Redis can change it. A written line survives a SIGKILL of its writer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import coordinator.app
 import workers.app
-from benchmarks.chaos.scripts import put_in
+from benchmarks.chaos.processes.scripts import put_in
 from infra.ledger.redis.ledger import RedisLedger
 from infra.records import Claim, Outcome, Refusal
 from workers.engines import load
@@ -79,7 +79,7 @@ def main(words: Sequence[str]) -> int:
     role, plant, *job_types = words
     put_in(None if plant == NO_PLANT else plant)
     watch(Journal(Path(os.environ[FOLDER]) / "journals", role))
-    load._ENGINES["function"] = load._Row("benchmarks.chaos.engine:ChaosEngine")
+    load._ENGINES["function"] = load._Row("benchmarks.chaos.processes.engine:ChaosEngine")
     if role == "worker":
         return workers.app.main(job_types)
     coordinator.app.main()

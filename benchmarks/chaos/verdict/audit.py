@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.chaos.scripts import STREAM
+from benchmarks.chaos.processes.scripts import STREAM
 
 READ_AT_ONCE = 5_000
 LONG_MS = 700  #: how long a job must have run for its worker to count as at work

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.chaos.process import FOLDER, NO_PLANT
-from benchmarks.chaos.scripts import watched
+from benchmarks.chaos.processes.process import FOLDER, NO_PLANT
+from benchmarks.chaos.processes.scripts import watched
 from infra.ledger.redis.ledger import RedisLedger
 from infra.process.child import await_end
 from infra.process.redis_server import RedisServer
@@ -102,7 +102,7 @@ class ChaosCluster:
         self, role: str, job_types: Sequence[str] = (), inside: Sequence[str] = (), url: str | None = None
     ) -> None:
         """Add a seat and start its process. `inside`: words before the command; `url`: the address of Redis for it."""
-        words = [sys.executable, "-m", "benchmarks.chaos.process", role, self._plant, *job_types]
+        words = [sys.executable, "-m", "benchmarks.chaos.processes.process", role, self._plant, *job_types]
         self.seats.append(Seat(role, [*inside, *tethered(words, signal.SIGKILL)], url or self._redis.url))
         self._take(self.seats[-1])
 
@@ -161,7 +161,7 @@ class ChaosCluster:
     def _take(self, seat: Seat) -> None:
         given = self._given | {"redis_url": seat.url}
         environment = os.environ | {f"MANYHANDS_{name.upper()}": str(value) for name, value in given.items()}
-        environment |= {FOLDER: str(self.folder), "PYTHONPATH": str(Path(__file__).parents[2])}
+        environment |= {FOLDER: str(self.folder), "PYTHONPATH": str(Path(__file__).parents[3])}
         seat.due = None
         seat.process = subprocess.Popen(
             seat.command, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log

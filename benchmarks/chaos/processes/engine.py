@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.chaos.types import EVERY, FLAKY, LATER
+from benchmarks.chaos.goals.types import EVERY, FLAKY, LATER
 from workers.engines import Completion, EngineError, Request
 from workers.engines.function import FunctionEngine
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.chaos.types import ANSWERS, FLAKY, PICKY, QUICK, SLOW
+from benchmarks.chaos.goals.types import ANSWERS, FLAKY, PICKY, QUICK, SLOW
 from coordinator.goals.new_runs import JOB_STEP
 from infra.records import NOBODY, Json, Priority, RunState
 

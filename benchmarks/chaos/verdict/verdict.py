@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.chaos.audit import Committed, Entry, Journals
-from benchmarks.chaos.evidence import Evidence
-from benchmarks.chaos.goals import Asked
+from benchmarks.chaos.goals.goals import Asked
 from benchmarks.chaos.operator import Cancelled, Interventions
+from benchmarks.chaos.verdict.audit import Committed, Entry, Journals
+from benchmarks.chaos.verdict.evidence import Evidence
 from coordinator.goals.goals import Goals
 from coordinator.runs.run import Run
 from infra.ledger.protocols.jobs import JobReader

@@ -33,7 +33,7 @@ class Edit:
         if found != 1:
             raise EditFailed(
                 f"script {self.script!r}: the text to edit is there {found} times, not once: {self.after!r}; "
-                "the script was rewritten: mend benchmarks/chaos/scripts.py"
+                "the script was rewritten: mend benchmarks/chaos/processes/scripts.py"
             )
         return changed
 
