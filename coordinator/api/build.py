@@ -1,4 +1,4 @@
-"""Builds the HTTP API from a ledger, a catalog and settings. Knows neither the queue nor any model."""
+"""The HTTP API: goals and jobs in, results and events out. Needs the ledger; knows neither queue nor model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from coordinator.api import problems
 from coordinator.api.document.openapi import openapi_of
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
-from coordinator.api.requests.presence import Presence
-from coordinator.api.requests.wait_limit import WaitLimit
-from coordinator.api.routes.deployment import DeploymentLedger, deployment_routes
-from coordinator.api.routes.goals import goal_routes
-from coordinator.api.routes.jobs import job_routes
-from coordinator.api.routes.letters import letter_routes
-from coordinator.api.routes.plans import plan_routes
+from coordinator.api.presence import Presence
+from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
+from coordinator.api.routes_goals import goal_routes
+from coordinator.api.routes_jobs import job_routes
+from coordinator.api.routes_letters import letter_routes
+from coordinator.api.routes_plans import plan_routes
+from coordinator.api.wait_limit import Places
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters
@@ -37,7 +37,7 @@ WAITING = 192
 
 
 class ApiLedger(GoalLedger, SavedPlanStore, LetterLedger, DeploymentLedger, Protocol):
-    """The parts of the ledger that the routes use, together."""
+    """What all routes together need of the ledger."""
 
 
 def create_api(
@@ -67,10 +67,10 @@ def create_api(
     metrics = metrics or ApiMetrics()
     app.add_middleware(Presence)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
-    door, limit = Door(ledger, catalog, settings, metrics.refusals), WaitLimit(WAITING, metrics)
+    door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
-    app.include_router(goal_routes(ledger, goals, limit))
-    app.include_router(job_routes(goals, limit))
+    app.include_router(goal_routes(ledger, goals, places))
+    app.include_router(job_routes(goals, places))
     app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
     app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
     app.include_router(deployment_routes(ledger, catalog, door))

@@ -1,11 +1,11 @@
-"""The server-sent events of a run. Each has the id of its entry, so that a watcher resumes where it was cut off."""
+"""Server-sent events of a run: each with its entry id, so that a watcher resumes where it was cut off."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from coordinator.api.requests.presence import Gone
+from coordinator.api.presence import Gone
 from coordinator.goals.goals import Goals
 from coordinator.goals.waits import LISTENED_MS
 from infra.ledger.protocol import LedgerUnavailable
@@ -20,10 +20,10 @@ START = "0"
 def event_stream(
     ledger: RunEvents, goals: Goals, run_id: str, after: str, gone: Gone = lambda: False, wait_ms: int = HEARTBEAT_MS
 ) -> Iterator[str]:
-    """Yield the run's events after the entry `after`, until the run has ended for good or its watcher has `gone`.
+    """The run's events after entry `after`, to its last end, or until its watcher has `gone`; a comment where nothing
+    happened for `wait_ms`.
 
-    If nothing happens for `wait_ms`, it yields a comment. If the ledger does not answer, the stream ends with a field
-    that says when to come back.
+    Where the ledger does not answer it breaks off, and says last when to come back.
     """
     try:
         yield from _events(ledger, goals, run_id, after, gone, wait_ms)

@@ -17,7 +17,7 @@ def _header(description: str, required: bool = False, kind: str = "string") -> d
 _RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
 _LOCATION = _header("The address of what was accepted.", required=True)
 _WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
-_EARLIER = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
+_REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
 
 #: What each status means, wherever no route says more.
 _MEANINGS = {
@@ -47,9 +47,9 @@ def accepted(description: str, warns: bool = False) -> Responses:
     return {202: {"description": description, "headers": headers}}
 
 
-def earlier(body: Any) -> Responses:
+def replayed(body: Any) -> Responses:
     """The responses to a request with a known idempotency key: what it asked for has ended, or still runs."""
-    headers = {"Idempotency-Replayed": _EARLIER, "Warning": _WARNING}
+    headers = {"Idempotency-Replayed": _REPLAYED, "Warning": _WARNING}
     ended = "An earlier request with the same idempotency key has ended, and this is how."
     runs = "What an earlier request with the same idempotency key asked for still runs."
     return {

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from coordinator.api import views
+from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.goal import RerunGoalBody
 from coordinator.api.document.job import LetterBody, PurgedBody, WholeLetterBody
 from coordinator.api.document.parameters import Everything, JobId, LetterCause, LetterCount, LetterType
 from coordinator.api.document.responses import accepted, refusals
+from coordinator.api.notices import warning
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.requests.bodies import StrictRoute
-from coordinator.api.requests.notices import warning
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 

@@ -1,4 +1,4 @@
-"""Presence: tells routes that wait whether the client of their request is still there. Knows no route."""
+"""Presence: whether the client of a request is still there, for routes that wait. Knows no route."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Gone = Callable[[], bool]
 
 
 class Presence:
-    """Listens for the end of the connection while a route works, which cannot listen itself if it is in a thread.
+    """Pure ASGI: listens for the end of the connection while a route works, which may be in a thread and hear nothing.
 
-    It is pure ASGI. It begins to listen when a route asks whether its client is there, and drops the rest of the body.
+    It begins when a route asks whether its client is there, and lets what is left of a body go by.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,7 +51,7 @@ class _Listening:
             self._task.cancel()
 
     async def receive(self) -> Message:
-        """Receive the next message for the route. While the connection is listened to, only its end is passed on."""
+        """As the route is told; while somebody listens, of the end of the connection alone."""
         if self._task is None:
             return await self._receive()
         await asyncio.shield(self._task)
@@ -66,8 +66,6 @@ class _Listening:
 
 
 async def gone_of(request: Request) -> Gone:
-    """A function that says whether the request's client has gone. Without a listener it says no.
-
-    The body of the request must have been read before."""
+    """Whether the request's client has gone; never, where nothing listens. Its body has been read before."""
     presence: _Listening | None = request.scope.get(_PRESENCE)
     return presence.begin() if presence else lambda: False

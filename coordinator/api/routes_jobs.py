@@ -1,4 +1,4 @@
-"""The routes of single jobs: they accept, show and cancel them."""
+"""Routes of single jobs: sent alone, looked at, cancelled."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from coordinator.api import views
+from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.examples import JOBS
 from coordinator.api.document.job import JobBody
 from coordinator.api.document.parameters import JobId
-from coordinator.api.document.responses import BODY, accepted, earlier, refusals
-from coordinator.api.requests.bodies import StrictRoute
-from coordinator.api.requests.earlier_response import earlier_run, kept
-from coordinator.api.requests.headers import Key, Left, Tenant, Wait, asking
-from coordinator.api.requests.wait_limit import WaitLimit
+from coordinator.api.document.responses import BODY, accepted, refusals, replayed
+from coordinator.api.first_answer import remembered, replay
+from coordinator.api.headers import Key, Left, Tenant, Wait, asking
+from coordinator.api.wait_limit import Places
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.new_runs import JOB_STEP
@@ -24,7 +24,7 @@ from infra.records import Job
 CANCEL = "Cancel a job; its goal goes on or fails, as its plan says"
 
 
-def job_routes(goals: Goals, limit: WaitLimit) -> APIRouter:
+def job_routes(goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
     @routes.post(
@@ -33,7 +33,7 @@ def job_routes(goals: Goals, limit: WaitLimit) -> APIRouter:
         summary="Accept one job of a job type",
         responses=refusals(*BODY, 410, 429, 503)
         | accepted("The job is accepted. It has its outcome if it ended within the wait.", warns=True)
-        | earlier(JobBody),
+        | replayed(JobBody),
     )
     def accept(
         asked: Annotated[JobRequest, Body(openapi_examples=JOBS)],
@@ -44,19 +44,19 @@ def job_routes(goals: Goals, limit: WaitLimit) -> APIRouter:
         request: Request,
         response: Response,
     ) -> JobBody:
-        with limit.held(wait > 0, tenant):
+        with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept_job(asked, asking(request, tenant, key, lambda: goals.meaning(asked)))
             except KeyUsed as used:
-                earlier_run(used, goals, _at(used.run_id), response)
-                with kept():
+                replay(used, goals, _at(used.run_id), response)
+                with remembered():
                     return views.job_view(goals.job(_only_job(used.run_id)))
             response.headers["Location"] = _at(run.id)
             return views.job_view(goals.job(_only_job(run.id), wait, left))
 
     @routes.get("/{job_id}", summary="Show a job with its state and its outcome", responses=refusals(400, 404, 503))
     def status(job_id: JobId, wait: Wait, left: Left, tenant: Tenant) -> JobBody:
-        with limit.held(wait > 0, tenant):
+        with places.taken(wait > 0, tenant):
             return views.job_view(goals.job(job_id, wait, left))
 
     @routes.post("/{job_id}/cancel", summary=CANCEL, responses=refusals(404, 503))

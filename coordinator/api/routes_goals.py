@@ -1,4 +1,4 @@
-"""The routes of goals: they accept, show, watch, confirm, cancel and rerun them."""
+"""Routes of goals: taken in, looked at, watched, confirmed, cancelled, run again."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from pydantic import Field
 
 from coordinator.api import views
+from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
 from coordinator.api.document.parameters import GoalCount, GoalId
-from coordinator.api.document.responses import BODY, accepted, earlier, refusals, streamed
+from coordinator.api.document.responses import BODY, accepted, refusals, replayed, streamed
 from coordinator.api.event_stream import START, event_stream
+from coordinator.api.first_answer import replay
+from coordinator.api.headers import Key, Left, Tenant, Wait, asking
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.requests.bodies import StrictRoute
-from coordinator.api.requests.earlier_response import earlier_run
-from coordinator.api.requests.headers import Key, Left, Tenant, Wait, asking
-from coordinator.api.requests.wait_limit import WaitLimit, Watch
+from coordinator.api.wait_limit import Places, Watch
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.request import Goal
@@ -30,7 +30,7 @@ from infra.records import Json, Record, RunState
 
 
 class Rerun(Record):
-    """The step from which an ended goal is taken up again."""
+    """Where a goal is to be taken up again."""
 
     step: str | None = Field(
         default=None,
@@ -44,7 +44,7 @@ FromStep = Annotated[Rerun | None, Body(openapi_examples=RERUNS)]
 LastEventId = Annotated[str, Header(description="The id of the last event that the watcher has got.")]
 
 
-def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
+def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
@@ -57,7 +57,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
         summary="Accept a goal in words, as a plan, or by the name of a saved plan",
         responses=refusals(*BODY, 410, 429, 503)
         | accepted("The goal is accepted. It has its result if it ended within the wait.", warns=True)
-        | earlier(GoalBody),
+        | replayed(GoalBody),
     )
     def accept(
         goal: Annotated[Goal, Body(openapi_examples=GOALS)],
@@ -68,11 +68,11 @@ def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
         request: Request,
         response: Response,
     ) -> GoalBody:
-        with limit.held(wait > 0, tenant):
+        with places.taken(wait > 0, tenant):
             try:
                 run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
             except KeyUsed as used:
-                return view(earlier_run(used, goals, goal_path(used.run_id), response))
+                return view(replay(used, goals, goal_path(used.run_id), response))
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)
 
@@ -87,7 +87,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
         responses=refusals(400, 404, 503),
     )
     def status(run_id: GoalId, wait: Wait, left: Left, tenant: Tenant) -> GoalBody:
-        with limit.held(wait > 0, tenant):
+        with places.taken(wait > 0, tenant):
             return view(goals.wait(run_id, wait, left))
 
     @routes.get(
@@ -103,7 +103,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
         goals.load(run_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = event_stream(ledger, goals, run_id, last_event_id, left)
-        return Watch(limit, tenant, stream, headers=headers)
+        return Watch(places, tenant, stream, headers=headers)
 
     @routes.post(
         "/{run_id}/confirm",
@@ -114,7 +114,7 @@ def goal_routes(ledger: RunEvents, goals: Goals, limit: WaitLimit) -> APIRouter:
     def confirm(
         run_id: GoalId, confirmation: Choice, wait: Wait, left: Left, tenant: Tenant, response: Response
     ) -> GoalBody:
-        with limit.held(wait > 0, tenant):
+        with places.taken(wait > 0, tenant):
             run = goals.confirm(run_id, confirmation)
             response.headers["Location"] = goal_path(run.id)
             return view(goals.wait(run.id, wait, left) if wait else run)

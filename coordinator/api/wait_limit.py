@@ -1,4 +1,4 @@
-"""The wait limit bounds how many requests wait at once, because each of them holds a thread. Knows no route."""
+"""Places: how many requests may wait at once. Each holds a thread; the others need some too. Knows no route."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.problems import RETRY_AFTER_S, Problem
 
-#: The share of the requests that may wait that one tenant may have.
+#: Of all places, that one tenant may have.
 SHARE = 0.75
 
 
-class WaitLimit:
+class Places:
     def __init__(self, count: int, metrics: ApiMetrics) -> None:
         self._free = count
         self._most = max(1, int(count * SHARE))
@@ -27,12 +27,12 @@ class WaitLimit:
         self._metrics = metrics
 
     @contextmanager
-    def held(self, needed: bool, tenant: str) -> Iterator[None]:
-        """Count one more waiting request while the block runs, if `needed`. Raises Problem (503) at the limit."""
+    def taken(self, needed: bool, tenant: str) -> Iterator[None]:
+        """A place for as long as the block runs, if one is needed. Raises Problem (503) when there is none."""
         if not needed:
             yield
             return
-        if (whose := self._enter(tenant)) is not None:
+        if (whose := self._take(tenant)) is not None:
             self._metrics.turned_away.inc()
             headers = {"Retry-After": str(RETRY_AFTER_S)}
             raise Problem(
@@ -47,8 +47,8 @@ class WaitLimit:
                 self._taken[tenant] -= 1
                 self._taken += Counter()  # forgets who has none
 
-    def _enter(self, tenant: str) -> str | None:
-        """Count the request. If it may not wait, return whose requests are too many; otherwise None."""
+    def _take(self, tenant: str) -> str | None:
+        """Whose requests are too many; None: a place was taken."""
         with self._changing:
             if self._free <= 0:
                 return ""
@@ -60,15 +60,15 @@ class WaitLimit:
 
 
 class Watch(StreamingResponse):
-    """A stream of events that counts as a waiting request from its beginning to its end."""
+    """A stream of events that takes its place when it begins, and gives it back however it ends."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, limit: WaitLimit, tenant: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, places: Places, tenant: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._limit = limit
+        self._places = places
         self._tenant = tenant
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._limit.held(True, self._tenant):
+        with self._places.taken(True, self._tenant):
             await super().__call__(scope, receive, send)

@@ -11,8 +11,8 @@ from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from coordinator.api.notices import notices, warning
 from coordinator.api.problems import Problem
-from coordinator.api.requests.notices import notices, warning
 
 #: Deeper values would exhaust the stack of whoever walks them; no plan or input of ours is near.
 MAX_DEPTH = 64

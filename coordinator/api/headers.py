@@ -1,4 +1,4 @@
-"""The headers of requests: the tenant, the idempotency key, and how long to wait. Checks each; knows no route."""
+"""What requests say beside their bodies: how long to wait, who asks, by which key. Each checked; knows no route."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
+from coordinator.api.presence import Gone, gone_of
 from coordinator.api.problems import Problem
-from coordinator.api.requests.presence import Gone, gone_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from infra.records import NOBODY, Json
 
@@ -57,6 +57,6 @@ Key = Annotated[str | None, Depends(key)]
 
 
 def asking(request: Request, tenant: str, key: str | None, meaning: Callable[[], Json]) -> Asking:
-    """The request with the `meaning` of its body, in which a default that is written out is as one that is left out."""
+    """`meaning` of the body, so that what is left out and what is said to be as it would be are the same."""
     named = Named.of(tenant, key, request.method, request.url.path, meaning()) if key is not None else None
     return Asking(tenant=tenant, named=named)

@@ -1,4 +1,4 @@
-"""The earlier response, which a request gets if its idempotency key was used before. Stores nothing."""
+"""A request whose idempotency key was used before: the answer that it had, or why there is none. Stores nothing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from coordinator.runs.run import Run
 _HEADER = "header Idempotency-Key"
 
 
-def earlier_run(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
-    """Return the first request's run once it has ended, and mark `response` as that of an earlier request.
-
-    Raises Problem."""
+def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
+    """The run of the first request, once it has ended, and `response` says whose it is. Raises Problem."""
     if not used.same:
         raise Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
-    with kept():
+    with remembered():
         run = goals.load(used.run_id)
     if not run.state.ended:
         about = {"id": location.rpartition("/")[2]}
@@ -34,8 +32,8 @@ def earlier_run(used: KeyUsed, goals: Goals, location: str, response: Response) 
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Raise Problem (410) if the block finds that the earlier goal or job was forgotten or purged since."""
+def remembered() -> Iterator[None]:
+    """Raises Problem where what was asked then is unknown now: its retention is over, or it was purged."""
     try:
         yield
     except Unknown:
