@@ -101,7 +101,7 @@ class Listener:
         self._thread.join(STOP_S)
 
     def handlers(self) -> dict[str, Handler]:
-        """The given handlers; each also records that a message has reached it."""
+        """The given handlers; each also notes that a message has reached it."""
         return {job_type: self._noting(job_type, handler) for job_type, handler in self._handlers.items()}
 
     def end(self) -> None:
@@ -109,11 +109,11 @@ class Listener:
         self._ended.set()
 
     def _noting(self, job_type: str, handler: Handler) -> Handler:
-        def heard(job_id: str) -> str | None:
+        def note(job_id: str) -> str | None:
             with self._ear.hearing(job_type):
                 return handler(job_id)
 
-        return heard
+        return note
 
     def _listen(self) -> None:
         while not self._ended.wait(self._every_s):

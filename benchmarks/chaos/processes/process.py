@@ -1,7 +1,7 @@
 """A worker or coordinator as it ships, but watched: `python -m benchmarks.chaos.processes.process ROLE PLANT [TYPE…]`.
 
-Its scripts come from `scripts.py` beside it. The ledger's replies to it go into its journal, which is a file, so that
-nothing that happens to Redis can change it. A written line survives a SIGKILL of its writer.
+Its scripts come from `scripts.py` beside it. The ledger's answers to it go into its journal, which is a file, so
+that nothing that happens to Redis can change it. A written line survives a SIGKILL of its writer.
 """
 
 from __future__ import annotations
@@ -30,45 +30,45 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = os.open(folder / f"{name}-{os.getpid()}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def write(self, what: str, **fields: Any) -> None:
+    def note(self, what: str, **fields: Any) -> None:
         os.write(self._file, json.dumps({"what": what, **fields}).encode() + b"\n")
 
 
 def watch(journal: Journal) -> None:
-    """Make the ledger of this process journal its replies."""
+    """Make the ledger of this process note its answers."""
     claim, renew, commit, sweep = RedisLedger.claim, RedisLedger.renew, RedisLedger.commit, RedisLedger.sweep
 
     def claim_noted(self: RedisLedger, job_id: str, *rest: Any, **named: Any) -> Claim | Refusal:
-        reply = claim(self, job_id, *rest, **named)
-        if isinstance(reply, Refusal):
-            journal.write("refused", job=job_id, why=reply.value)
-        return reply
+        answer = claim(self, job_id, *rest, **named)
+        if isinstance(answer, Refusal):
+            journal.note("refused", job=job_id, why=answer.value)
+        return answer
 
     def renew_noted(self: RedisLedger, claims: Mapping[str, str], lease_ms: int) -> list[str]:
         asked_ms = _now_ms()
         lost = renew(self, claims, lease_ms)
         kept = {job_id: token for job_id, token in claims.items() if job_id not in lost}
-        journal.write("renew", at=asked_ms, lease=lease_ms, kept=kept, lost=lost)
+        journal.note("renew", at=asked_ms, lease=lease_ms, kept=kept, lost=lost)
         return lost
 
     def commit_noted(self: RedisLedger, outcome: Outcome, token: str, *rest: Any, **named: Any) -> bool:
-        reply = commit(self, outcome, token, *rest, **named)
-        journal.write("commit", job=outcome.job_id, token=token, state=outcome.state.value, taken=reply, at=_now_ms())
-        return reply
+        answer = commit(self, outcome, token, *rest, **named)
+        journal.note("commit", job=outcome.job_id, token=token, state=outcome.state.value, taken=answer, at=_now_ms())
+        return answer
 
     def sweep_noted(self: RedisLedger, silent_ms: int) -> list[tuple[str, str]]:
         sent = sweep(self, silent_ms)
         if sent:
-            journal.write("sweep", sent=len(sent))
+            journal.note("sweep", sent=len(sent))
         return sent
 
-    for journaled, name in (
+    for noted, name in (
         (claim_noted, "claim"),
         (renew_noted, "renew"),
         (commit_noted, "commit"),
         (sweep_noted, "sweep"),
     ):
-        setattr(RedisLedger, name, journaled)
+        setattr(RedisLedger, name, noted)
 
 
 def _now_ms() -> int:
