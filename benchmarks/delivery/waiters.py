@@ -1,4 +1,4 @@
-"""Whether requests that wait count only while their callers are there, and whether the API answers meanwhile."""
+"""Whether requests that wait give their places back, and whether the API answers meanwhile: connections come and go."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ CONNECTIONS = 2000
 ROUNDS = 5
 COME_S = 1.0  #: within which the connections of a round come
 STAY_S = 2.0  #: at most; those that stay longest all leave in one moment
-TENANTS = ("a", "b")  #: one may not have all that may wait
+TENANTS = ("a", "b")  #: one may not have all places
 PATHS = ("/v1/jobs/{job}?wait=60", "/v1/goals/{goal}?wait=60", "/v1/goals/{goal}/events")
 LOOK_S = 0.02
 LATEST_S = 30.0
 WAITING = re.compile(rb"^manyhands_api_waiting_requests (\S+)$", re.MULTILINE)
-CAPTION = f"""
+NOTE = f"""
 {CONNECTIONS} connections in {ROUNDS} rounds ask for the end of a job that does not end, and for events. Half of each
-round leaves one by one, the other half in one moment, {STAY_S:g} s after the first came. `held`: the most requests
-that waited. `free_s`: from the last closing of a round until no request waits. `livez`: the time of `GET /livez`, asked
+round leaves one by one, the other half in one moment, {STAY_S:g} s after the first came. `held`: the most places that
+were taken. `free_s`: from the last closing of a round until no place is taken. `livez`: the time of `GET /livez`, asked
 by another process every {1000 * LOOK_S:g} ms throughout.
 """
 
@@ -42,10 +42,10 @@ def waiters(connections: int = CONNECTIONS, rounds: int = ROUNDS) -> Row:
         job: str = http.post("/v1/jobs", json={"type": NOOP, "input": {"item": 1}}).json()["id"]
         paths = [each.format(job=job, goal=job.partition(".")[0]) for each in PATHS]
         metrics = f"http://127.0.0.1:{cluster.settings.metrics_port}"
-        with livez_times(f"{http.base_url}/livez") as times, httpx.Client(base_url=metrics) as asked:
-            crowds = [_round(asked, cluster.settings.api_port, paths, connections // rounds) for _ in range(rounds)]
+        with livez_times(f"{http.base_url}/livez") as times, httpx.Client(base_url=metrics) as places:
+            crowds = [_round(places, cluster.settings.api_port, paths, connections // rounds) for _ in range(rounds)]
     row = summary(crowds, times)
-    show([row], CAPTION)
+    show([row], NOTE)
     return {"row": row, "livez_s": times}
 
 
@@ -72,11 +72,11 @@ class Crowd:
         self.held = 0
         self.free_s = 0.0
 
-    async def come(self, port: int, paths: list[str], count: int, metrics: httpx.Client) -> None:
+    async def come(self, port: int, paths: list[str], count: int, places: httpx.Client) -> None:
         began = time.monotonic()
         visits = [asyncio.create_task(self._visit(port, paths[n % len(paths)], n, began)) for n in range(count)]
         while any(not each.done() for each in visits):
-            self.held = max(self.held, await asyncio.to_thread(waiting, metrics))
+            self.held = max(self.held, await asyncio.to_thread(taken, places))
             await asyncio.sleep(LOOK_S)
         await asyncio.gather(*visits)
 
@@ -95,21 +95,21 @@ class Crowd:
         writer.transport.abort() if number % 2 else writer.close()
 
 
-def _round(metrics: httpx.Client, port: int, paths: list[str], count: int) -> Crowd:
+def _round(places: httpx.Client, port: int, paths: list[str], count: int) -> Crowd:
     crowd = Crowd()
-    asyncio.run(crowd.come(port, paths, count, metrics))
+    asyncio.run(crowd.come(port, paths, count, places))
     left = time.monotonic()
-    while waiting(metrics):
+    while taken(places):
         if time.monotonic() > left + LATEST_S:
-            raise RuntimeError(f"{waiting(metrics)} requests wait {LATEST_S:g} s after everybody has left")
+            raise RuntimeError(f"{taken(places)} places are taken {LATEST_S:g} s after everybody has left")
         time.sleep(LOOK_S)
     crowd.free_s = time.monotonic() - left
     return crowd
 
 
-def waiting(metrics: httpx.Client) -> int:
-    """The number of requests that wait now, by the API's metrics."""
-    found = WAITING.search(metrics.get("/metrics").content)
+def taken(places: httpx.Client) -> int:
+    """The places that are taken now, as the API's metrics have it."""
+    found = WAITING.search(places.get("/metrics").content)
     if found is None:
         raise RuntimeError("the API's metrics do not say how many requests wait")
     return round(float(found[1]))
