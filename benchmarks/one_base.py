@@ -112,8 +112,8 @@ def main() -> None:
             for side in sides
         ]
     rows = [each.model_dump() for each in found]
-    note = f"{options.jobs} jobs of each in a round: {', '.join(names)}."
-    show([row | {"rounds": " ".join(map(str, row["rounds"]))} for row in rows], note)
+    caption = f"{options.jobs} jobs of each in a round: {', '.join(names)}."
+    show([row | {"rounds": " ".join(map(str, row["rounds"]))} for row in rows], caption)
     if options.out:
         options.out.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -21,8 +21,8 @@ def main() -> int:
     if settings.metrics_port is None:
         return _stuck(["nobody can say: set MANYHANDS_METRICS_PORT"])
     try:
-        with urlopen(f"http://127.0.0.1:{settings.metrics_port}{PATH}", timeout=5.0) as answer:
-            text = answer.read().decode()
+        with urlopen(f"http://127.0.0.1:{settings.metrics_port}{PATH}", timeout=5.0) as response:
+            text = response.read().decode()
     except OSError as error:
         return _stuck([f"no metrics on port {settings.metrics_port}: {error}"])
     return _stuck(stuck(text, time.time()))

@@ -204,10 +204,10 @@ class Coordinator:
         """Drop the messages of a type if there are too many: while nobody serves it, each sending adds one per job.
 
         Nothing is lost: messages are hints, and a sweep sends them again."""
-        notes = self._queue.waiting(job_type)
-        if notes > WINDOWS_KEPT * self._settings.window:
+        messages = self._queue.waiting(job_type)
+        if messages > WINDOWS_KEPT * self._settings.window:
             self._queue.purge(job_type)
-            logger.warning("dropped %d notes of type %r, which nobody takes", notes, job_type)
+            logger.warning("dropped %d messages of type %r, which nobody takes", messages, job_type)
 
     def _send(self, jobs: Sequence[tuple[str, str]], again: bool) -> int:
         with sending(self._tracer, self._ledger, jobs):

@@ -38,7 +38,7 @@ class JobState(StrEnum):
 
 
 class Priority(StrEnum):
-    """A class of jobs in the line of their type. A job that waits long enough ranks a class higher, and so on."""
+    """A class of jobs in the backlog of their type. A job that waits long enough ranks a class higher, and so on."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -77,7 +77,7 @@ class Job(Record, validate_by_name=True):
     claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
     tenant: str = NOBODY
     priority: Priority = Priority.NORMAL
-    tokens: int = Field(default=1, gt=0)  #: its estimated cost; tenants share a line by tokens
+    tokens: int = Field(default=1, gt=0)  #: its estimated cost; tenants share a backlog by tokens
     reuse: Reuse | None = None
     round: int = 0  #: of its run; it grows each time that an ended run is taken up again
     trace: str | None = None  #: W3C traceparent of the span that made the job; None: it belongs to no trace
@@ -221,7 +221,7 @@ class JobStatus(Record):
 
 
 class DeadLetter(Record):
-    """A job that ended without an output, kept for somebody to look at, replay or purge."""
+    """A job that ended without an output, kept for somebody to look at, run again or purge."""
 
     job_id: str
     type: str

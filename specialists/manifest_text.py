@@ -25,12 +25,12 @@ def without(text: str, table: str) -> str:
     return _ended(document.as_string())
 
 
-def with_table(text: str, table: str, values: Mapping[str, Any], note: str = "") -> str:
+def with_table(text: str, table: str, values: Mapping[str, Any], comment: str = "") -> str:
     """Return `text` with the table in an earlier one's place, or at the end. It raises ManifestTextError."""
     document = _parsed(text)
     if not isinstance(document.get(table), Table | None):  # an inline table cannot become a table where it stands
         document.remove(table)
-    written = _table(values, note)
+    written = _table(values, comment)
     if table in document:
         written.add(tomlkit.ws(_after_its_keys(document[table])))
         document.body[_place(document, table)] = (tomlkit.key(table), written)
@@ -39,7 +39,7 @@ def with_table(text: str, table: str, values: Mapping[str, Any], note: str = "")
     return "\n".join(part for part in parts if part.strip())
 
 
-def _table(values: Mapping[str, Any], note: str) -> Table:
+def _table(values: Mapping[str, Any], comment: str) -> Table:
     """Build a table; a mapping among the values is written on one line."""
     table = tomlkit.table()
     for name, value in values.items():
@@ -48,8 +48,8 @@ def _table(values: Mapping[str, Any], note: str) -> Table:
             inline.update(value)
             value = inline
         table.add(name, value)
-    if note:
-        table.comment(note)
+    if comment:
+        table.comment(comment)
         table.trivia.comment_ws = "  "
     return table
 

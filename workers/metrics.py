@@ -103,7 +103,7 @@ LABELS = ["engine", "serves"]
 #: The kind, name and help of each figure, and how it is read.
 FIGURES: Sequence[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, Callable[[EngineStats], float]]] = (
     (GaugeMetricFamily, "requests_running", "Requests that the engine works on.", lambda now: now.running),
-    (GaugeMetricFamily, "requests_waiting", "Requests that wait for a place in its batch.", lambda now: now.waiting),
+    (GaugeMetricFamily, "requests_waiting", "Requests that wait for room in its batch.", lambda now: now.waiting),
     (CounterMetricFamily, "steps", "Decoding steps.", lambda now: now.steps),
     (CounterMetricFamily, "step_seconds", "Seconds spent in decoding steps.", lambda now: now.step_s),
     (

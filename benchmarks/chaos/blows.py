@@ -12,8 +12,8 @@ from typing import Any
 
 import redis
 
-from benchmarks.chaos.audit import Audit
-from benchmarks.chaos.cluster import ChaosCluster, Seat
+from benchmarks.chaos.processes.cluster import ChaosCluster, Seat
+from benchmarks.chaos.verdict.audit import Audit
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.redis.client import connect
 from infra.ledger.redis.outcomes import GROUP

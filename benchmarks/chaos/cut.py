@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.chaos.audit import Audit, Journals
-from benchmarks.chaos.cluster import FAST, ChaosCluster
-from benchmarks.chaos.evidence import Evidence
-from benchmarks.chaos.goals import Asked, mapped
+from benchmarks.chaos.goals.goals import Asked, mapped
+from benchmarks.chaos.goals.types import ALL, ANSWERS, SLOW, write_types
 from benchmarks.chaos.killing import Report
 from benchmarks.chaos.load import Load
-from benchmarks.chaos.types import ALL, ANSWERS, SLOW, write_types
-from benchmarks.chaos.verdict import Violation, judge
+from benchmarks.chaos.processes.cluster import FAST, ChaosCluster
+from benchmarks.chaos.verdict.audit import Audit, Journals
+from benchmarks.chaos.verdict.evidence import Evidence
+from benchmarks.chaos.verdict.verdict import Violation, judge
 from benchmarks.hosts import GATEWAY, Hosts, Relay
 from coordinator.goals.goals import Goals
 from infra.ledger.redis.client import connect

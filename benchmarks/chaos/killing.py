@@ -13,18 +13,18 @@ from typing import Any
 
 import redis
 
-from benchmarks.chaos.audit import Audit, Journals
 from benchmarks.chaos.blows import COUNTED, Blows, Odds
-from benchmarks.chaos.cluster import FAST, ChaosCluster
-from benchmarks.chaos.evidence import Evidence
-from benchmarks.chaos.figures import figures_of
-from benchmarks.chaos.goals import Asked
-from benchmarks.chaos.left import left
+from benchmarks.chaos.goals.goals import Asked
+from benchmarks.chaos.goals.mix import goals
+from benchmarks.chaos.goals.types import ALL, write_types
 from benchmarks.chaos.load import Load, OpenDoor
-from benchmarks.chaos.mix import goals
 from benchmarks.chaos.operator import Operator
-from benchmarks.chaos.types import ALL, write_types
-from benchmarks.chaos.verdict import Violation, judge
+from benchmarks.chaos.processes.cluster import FAST, ChaosCluster
+from benchmarks.chaos.verdict.audit import Audit, Journals
+from benchmarks.chaos.verdict.evidence import Evidence
+from benchmarks.chaos.verdict.figures import figures_of
+from benchmarks.chaos.verdict.remains import left
+from benchmarks.chaos.verdict.verdict import Violation, judge
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 from infra.ledger.redis.client import connect
@@ -114,11 +114,13 @@ class _Torment:
         blows.close()
         evidence = Evidence(Audit(audit.client, cluster.settings.prefix).read())
         journals = Journals(cluster.folder)
-        violations = judge(cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.notes)
+        violations = judge(
+            cluster.ledger, takes, load.accepted, evidence, journals, cluster.outages, operator.interventions
+        )
         if not any(violation.kind == "hanging" for violation in violations):
             violations += _left(audit.client, cluster.settings.prefix)
         violations += _idle(blows)
-        figures = figures_of(cluster, load, blows, evidence, journals) | operator.notes.count
+        figures = figures_of(cluster, load, blows, evidence, journals) | operator.interventions.count
         times = {"seconds of killing": round(killing_s, 1), "seconds in all": round(seconds, 1)}
         return Report({**figures, **times, "jobs/s": round(audit.ended / seconds, 1)}, violations)
 

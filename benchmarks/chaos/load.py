@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.chaos.goals import Asked
+from benchmarks.chaos.goals.goals import Asked
 from coordinator.admission.decide import Bid
 from coordinator.admission.door import Door
 from coordinator.goals.goals import Goals

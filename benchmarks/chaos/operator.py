@@ -1,4 +1,4 @@
-"""The operator acts while processes are killed: cancels goals, takes them up again, pauses types. Notes the answers."""
+"""The operator acts while processes are killed: cancels goals, takes them up again, pauses types. Keeps the results."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.chaos.engine import switch
-from benchmarks.chaos.goals import Asked
-from benchmarks.chaos.types import KEPT, LATE, LATER, QUICK, SAME
+from benchmarks.chaos.goals.goals import Asked
+from benchmarks.chaos.goals.types import KEPT, LATE, LATER, QUICK, SAME
+from benchmarks.chaos.processes.engine import switch
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters, UnknownLetter
 from coordinator.goals.refusals import UnknownRun
@@ -31,8 +31,8 @@ TO_PAUSE = (LATE, SAME, QUICK, LATE, LATER, KEPT)  #: the types to pause, in tur
 
 @dataclass(frozen=True)
 class Cancelled:
-    answered_ms: int
-    state: RunState  #: as answered; the goal may have ended before
+    at_ms: int
+    state: RunState  #: as the cancelling returned it; the goal may have ended before
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Kept:
 
 
 @dataclass
-class Notes:
+class Interventions:
     cancelled: dict[str, Cancelled] = field(default_factory=dict)  #: run id -> the cancelling
     kept: dict[str, Kept] = field(default_factory=dict)  #: run id -> the kept jobs
     count: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Operator:
         self._letters = letters
         self._accepted = accepted
         self._folder = folder
-        self.notes = Notes()
+        self.interventions = Interventions()
         self._seen: dict[str, float] = {}  #: run id -> when it was first seen
         self._open: set[str] = set()  #: runs that must succeed in the end, and have not yet
         self._to_pause = cycle([name for name in TO_PAUSE if name in job_types])
@@ -101,14 +101,16 @@ class Operator:
             raise RuntimeError("the operator has ended; see what its thread raised")
         accepted = dict(self._accepted)
         to_cancel = {run_id for run_id, asked in accepted.items() if asked.cancel_s is not None}
-        return accepted.keys() <= self._seen.keys() and to_cancel <= self.notes.cancelled.keys() and not self._open
+        return (
+            accepted.keys() <= self._seen.keys() and to_cancel <= self.interventions.cancelled.keys() and not self._open
+        )
 
     def _work(self) -> None:
         while not self._stop.wait(LOOK_S):
             try:
                 self._look()
             except LedgerUnavailable:
-                self.notes.count["interventions cut off"] += 1
+                self.interventions.count["interventions cut off"] += 1
 
     def _look(self) -> None:
         self._turn()
@@ -122,12 +124,12 @@ class Operator:
                 self._see_to(self._goals.load(run_id), asked)
 
     def _is_to_cancel(self, run_id: str, asked: Asked, after_s: float) -> bool:
-        return asked.cancel_s is not None and run_id not in self.notes.cancelled and after_s >= asked.cancel_s
+        return asked.cancel_s is not None and run_id not in self.interventions.cancelled and after_s >= asked.cancel_s
 
     def _cancel(self, run_id: str) -> None:
         run = self._goals.cancel(run_id)
-        self.notes.cancelled[run_id] = Cancelled(_now_ms(), run.state)
-        self.notes.count["goals cancelled"] += 1
+        self.interventions.cancelled[run_id] = Cancelled(_now_ms(), run.state)
+        self.interventions.count["goals cancelled"] += 1
 
     def _see_to(self, run: Run, asked: Asked) -> None:
         """Take up a failed goal. The first time it fails again; then its numbers are released, and it must succeed."""
@@ -143,20 +145,20 @@ class Operator:
     def _note_kept(self, run: Run) -> None:
         indexes = self._ledger.results(run.id, "a")
         jobs = frozenset(Job.name(run.id, "a", index) for index in indexes)
-        self.notes.kept.setdefault(run.id, Kept(_now_ms(), jobs))
+        self.interventions.kept.setdefault(run.id, Kept(_now_ms(), jobs))
 
     def _take_up(self, run: Run) -> None:
         failed = run.failure.index if run.failure else None
         try:
             if run.round and failed is not None:
-                self._letters.replay(Job.name(run.id, "a", failed))
-                self.notes.count["goals taken up by a dead letter"] += 1
+                self._letters.rerun(Job.name(run.id, "a", failed))
+                self.interventions.count["goals taken up by a dead letter"] += 1
             else:
                 self._goals.rerun(run.id)
-                self.notes.count["goals taken up again"] += 1
+                self.interventions.count["goals taken up again"] += 1
         except (RerunRefused, UnknownLetter):
             # It was taken up already, or Redis lost the letter; the next look sees it.
-            self.notes.count["goals not taken up"] += 1
+            self.interventions.count["goals not taken up"] += 1
         except UnknownRun:
             return  # the verdict reports it
 
@@ -174,7 +176,7 @@ class Operator:
     def _pause_next(self) -> None:
         if name := next(self._to_pause, None):
             self._ledger.set_type_state(name, TypeState.PAUSED)
-            self.notes.count["pauses"] += 1
+            self.interventions.count["pauses"] += 1
 
 
 def _now_ms() -> int:

@@ -11,10 +11,10 @@ from random import Random
 import tomlkit
 
 from benchmarks.chaos.blows import Odds
-from benchmarks.chaos.cluster import FAST
-from benchmarks.chaos.goals import Asked, mapped
+from benchmarks.chaos.goals.goals import Asked, mapped
+from benchmarks.chaos.goals.types import ATTEMPTS
 from benchmarks.chaos.killing import Report, Round, torment
-from benchmarks.chaos.types import ATTEMPTS
+from benchmarks.chaos.processes.cluster import FAST
 from coordinator.local.up import fetch_weights
 from infra.records import Json
 from infra.settings import Settings

@@ -3,7 +3,7 @@
     python -m benchmarks.chaos [--jobs 20000] [--seed N] [--only PART] [--plant FAULT] [--self-check]
 
 It ends with code 1 if a promise was broken. It judges by an audit that the harness itself puts into the ledger's
-scripts, and by journals of the answers to workers; the table says how each violation is seen. With `--plant` a fault is
+scripts, and by journals of the replies to workers; the table says how each violation is seen. With `--plant` a fault is
 built in on purpose; `--self-check` does that with each fault, and ends with code 1 unless all are caught.
 """
 
@@ -21,9 +21,9 @@ from pathlib import Path
 
 from benchmarks.chaos.cut import cut
 from benchmarks.chaos.killing import PLANTED, Report, Round, play
+from benchmarks.chaos.processes.scripts import PLANTS, gives_away
 from benchmarks.chaos.real import REAL, play_real
-from benchmarks.chaos.scripts import PLANTS, gives_away
-from benchmarks.chaos.verdict import KINDS
+from benchmarks.chaos.verdict.verdict import KINDS
 from benchmarks.hosts import why_not
 
 SHOWN = 5  #: how many violations of each kind are shown

@@ -16,7 +16,7 @@ from benchmarks.scale.cluster import cpu_s
 OURS = "manyhands"
 SLOTS = 16
 FLOOR_S = 0.5
-NOTE = """
+CAPTION = """
 Median of the turns; `ratio` is that of the ratios of neighbours in time. manyhands: from the first jobs of a
 goal released to its end saved, by Redis's clock. Celery: no-op tasks, late acknowledgement, no result, from all
 messages on the queue at once to the last acknowledged; `tuned` has manyhands' options of Celery. CPU in ms a
@@ -45,7 +45,7 @@ def cost(jobs: int = 1500, turns: int = 5, most_workers: int = 2) -> Row:
             for peer in (plain, tuned):
                 peer.start_worker(SLOTS)
             rows += _rows(workers, in_turns(runs, jobs, turns))
-    show(rows, NOTE)
+    show(rows, CAPTION)
     show([floor], "The floor: round trips of one client, one after the other.")
     return {"jobs": jobs, "turns": turns, "rows": rows, "floor": floor}
 

@@ -36,7 +36,7 @@ class Caller:
 
 @dataclass
 class Crowd:
-    """All callers, and the answers that they got."""
+    """All callers, and the responses that they got."""
 
     callers: list[Caller] = field(default_factory=list)
     answers_s: list[float] = field(default_factory=list)  #: the duration of each request
@@ -97,30 +97,30 @@ class _ShowUp:
     async def _ask(self, caller: Caller) -> float | None:
         """Ask once; return the Retry-After, or None if the caller was let in."""
         asked_s = self._now_s()
-        answer = await self._http.post("/v1/jobs", json=self._body, headers={"Idempotency-Key": caller.key})
+        response = await self._http.post("/v1/jobs", json=self._body, headers={"Idempotency-Key": caller.key})
         self._crowd.answers_s.append(self._now_s() - asked_s)
         caller.tries += 1
-        if answer.status_code == 202:
-            caller.accepted_s, caller.job_id = self._now_s(), answer.json()["id"]
+        if response.status_code == 202:
+            caller.accepted_s, caller.job_id = self._now_s(), response.json()["id"]
             return None
-        if answer.status_code not in (429, 503):
-            raise RuntimeError(f"POST /v1/jobs answered {answer.status_code}: {answer.text[:300]}")
-        retry_s = float(answer.headers["Retry-After"])
+        if response.status_code not in (429, 503):
+            raise RuntimeError(f"POST /v1/jobs answered {response.status_code}: {response.text[:300]}")
+        retry_s = float(response.headers["Retry-After"])
         if caller.told_s is None:
             caller.told_s, caller.refused_s = retry_s, self._now_s()
         return retry_s
 
     async def _watch(self) -> None:
         while True:
-            answer = await self._http.get(f"/v1/job-types/{STEADY}/load")
-            predicted = answer.raise_for_status().json()["predicted_wait_s"]
+            response = await self._http.get(f"/v1/job-types/{STEADY}/load")
+            predicted = response.raise_for_status().json()["predicted_wait_s"]
             if predicted is not None:
                 self._crowd.predicted.append((self._now_s(), predicted))
             await asyncio.sleep(POLL_S)
 
 
 def look_up(cluster: DeliveryCluster, crowd: Crowd) -> None:
-    """Note the outcomes of the accepted jobs."""
+    """Keep the outcomes of the accepted jobs."""
     for caller in crowd.callers:
         status = cluster.ledger.job(caller.job_id) if caller.job_id else None
         if status and status.outcome:

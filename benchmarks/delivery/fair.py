@@ -1,4 +1,4 @@
-"""Tenants share a long line by weight: their shares, the cost of the length, and the wait of high priority."""
+"""Tenants share a long backlog by weight: their shares, the cost of the length, and the wait of high priority."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from infra.records import Priority
 WEIGHTS = MappingProxyType({"one": 1, "two": 2, "four": 4})
 MARKS = (0.2, 0.5)  #: the shares are measured when these shares of all jobs have been taken
 ITEMS = 1_000  #: jobs of a goal
-SHORT = 1_000  #: jobs of each tenant in a short line
+SHORT = 1_000  #: jobs of each tenant in a short backlog
 HIGH = 5  #: number of high-priority jobs, one after the other
 #: Longer than the benchmark takes: new jobs of a higher class do not overtake all of a backlog older than this.
 AGEING_S = 600.0
 IDLE_S = 0.001
 WAIT_S = 60.0
-NOTE = """
+CAPTION = """
 Jobs in the order in which they were taken off the queue. `error`: of the share, by what the weights say.
 """
-LINE_NOTE = """
+BACKLOG_CAPTION = """
 `take_ready_ms`: one call that fills an empty window, the median; `a_job_us`: of it, for each job taken.
 """
 HIGH_NOTE = f"""
@@ -80,19 +80,19 @@ def fair(jobs: int = 100_000, weights: Mapping[str, int] = WEIGHTS) -> Row:
     with delivery_cluster(tenants=tenants, backlog=2 * jobs, tenant_backlog=jobs, ageing_s=AGEING_S) as cluster:
         serving = Serving(Hands(cluster.client, cluster.settings), NOOP)
         owners = fill(cluster, weights, SHORT)
-        lines = [line_row(cluster, serving, len(weights) * SHORT)]
+        lines = [backlog_row(cluster, serving, len(weights) * SHORT)]
         before = cluster.data_bytes()
         new = fill(cluster, weights, jobs // len(weights))
         waiting = jobs // len(weights) * len(weights)
         bytes_waiting = (cluster.data_bytes() - before) / waiting
-        lines.append(line_row(cluster, serving, waiting))
+        lines.append(backlog_row(cluster, serving, waiting))
         serving.served.clear()
         cluster.start_coordinators(1)
         shares = share_rows(serving, {**owners, **new}, weights, waiting)
         all_wait = sorted(cluster.ledger.loads([NOOP])[NOOP].ready[Priority.NORMAL])
         high = high_rows(cluster, serving)
-    show(shares, f"{NOTE.strip()} At the end of that, of these tenants jobs still waited: {', '.join(all_wait)}.")
-    show(lines, f"{LINE_NOTE.strip()} Redis's memory for a waiting job: {bytes_waiting:,.0f} bytes.")
+    show(shares, f"{CAPTION.strip()} At the end of that, of these tenants jobs still waited: {', '.join(all_wait)}.")
+    show(lines, f"{BACKLOG_CAPTION.strip()} Redis's memory for a waiting job: {bytes_waiting:,.0f} bytes.")
     show(high, HIGH_NOTE)
     return {"jobs": waiting, "shares": shares, "lines": lines, "high": high, "bytes_waiting": round(bytes_waiting)}
 
@@ -107,8 +107,8 @@ def fill(cluster: DeliveryCluster, weights: Mapping[str, int], jobs: int) -> dic
     return owners
 
 
-def line_row(cluster: DeliveryCluster, serving: Serving, waiting: int, rounds: int = 8) -> Row:
-    """The cost of taking jobs from a line of that length. No coordinator runs; this process sends the jobs it takes."""
+def backlog_row(cluster: DeliveryCluster, serving: Serving, waiting: int, rounds: int = 8) -> Row:
+    """The cost of taking jobs from a backlog of that length. No coordinator runs; this process sends what it takes."""
     queue, settings, times, taken = CeleryQueue(create_app(cluster.settings)), cluster.settings, [], 0
     for _ in range(rounds):
         began = time.monotonic()

@@ -29,7 +29,7 @@ def for_ever(client: redis.Redis) -> dict[str, Count]:
 
 
 def _unexpiring(client: redis.Redis) -> Iterator[tuple[str, int]]:
-    asked: Any = client  # redis-py types its answers as "awaitable or not"
+    asked: Any = client  # redis-py types its replies as "awaitable or not"
     keys = list(asked.scan_iter(count=SCANNED))
     for start in range(0, len(keys), SCANNED):
         some = keys[start : start + SCANNED]
@@ -37,8 +37,8 @@ def _unexpiring(client: redis.Redis) -> Iterator[tuple[str, int]]:
             for key in some:
                 pipe.ttl(key)
                 pipe.type(key)
-            answers = pipe.execute()
-        for key, ttl_s, kind in zip(some, answers[::2], answers[1::2], strict=True):
+            replies = pipe.execute()
+        for key, ttl_s, kind in zip(some, replies[::2], replies[1::2], strict=True):
             if ttl_s == -1:
                 yield key, int(asked.execute_command(COUNTS[kind], key)) if kind in COUNTS else 1
 

@@ -14,7 +14,7 @@ from benchmarks.delivery.tables import Row, show
 #: Items of a map -> how often that map is run.
 SIZES = MappingProxyType({100: 9, 1_000: 3, 10_000: 1})
 SETTLE_S = 2.0
-NOTE = """
+CAPTION = """
 One worker of a no-op function, and a coordinator of its own for each size. `ms_a_job`: from accepting the goal
 to its end seen, the median. `peak_mb`: of the coordinator's memory, and over what it was before the goals.
 `bytes_waiting`: of Redis for a job that waits, before anybody takes it.
@@ -26,7 +26,7 @@ def growing_map(sizes: Mapping[int, int] = SIZES) -> Row:
         cluster.start_workers([NOOP])
         bytes_waiting(cluster, 100)  # the first jobs also load scripts and names of types, which is no cost of a job
         rows = [row_of(cluster, items, runs) for items, runs in sizes.items()]
-    show(rows, NOTE)
+    show(rows, CAPTION)
     return {"rows": rows}
 
 

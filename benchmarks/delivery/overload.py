@@ -25,7 +25,7 @@ WARM_UP_S = 3.0
 MARGIN_S = 5.0  #: callers told to come back later than this before the end are left out, so that the others have time
 KEPT = 1.25  #: a promise came true if the time until let in was at most this many times the Retry-After
 BIN_S = 5.0
-NOTE = f"""
+CAPTION = f"""
 A worker of {SLOTS} slots and {SERVICE_S:g} s a job: {CAPACITY:g} jobs a second. Callers come in an open loop at
 {TIMES} times that; who is refused comes back after the `Retry-After` that it was told, each time, until it is
 let in or the time is over. `latency`: of those let in, from accepted to answered; `late`: let in and expired.
@@ -45,7 +45,7 @@ def overload(scenes: Sequence[Scene] = SCENES) -> Row:
     found = {scene.name: played(scene) for scene in scenes}
     rows = {name: each["row"] for name, each in found.items()}
     figures = next(iter(rows.values()))
-    show([{"bound by": figure, **{name: row[figure] for name, row in rows.items()}} for figure in figures], NOTE)
+    show([{"bound by": figure, **{name: row[figure] for name, row in rows.items()}} for figure in figures], CAPTION)
     return {"scenes": found}
 
 

@@ -20,7 +20,7 @@ RETENTION_S = 15
 SAMPLE_S = 0.5
 CALLERS = 2
 FAILED = 2  #: failing jobs of each goal
-NOTE = f"""
+CAPTION = f"""
 Goals of 100 jobs over HTTP, {CALLERS} at a time, each of a tenant of its own and with an idempotency key;
 {FAILED} jobs of each fail. What has ended is kept for {RETENTION_S} s. Redis's data in the middle third of the
 time and the last; `bytes_a_job`: by the jobs that ended within the retention before; `growth`: of that.
@@ -54,7 +54,7 @@ def retention(seconds: float = 40.0) -> Row:
         left = cluster.client.dbsize()
     found = summary(work.samples, 2 * seconds) | {"keys_left": left}
     kept = key_rows(middle, end, last)
-    show([found], NOTE)
+    show([found], CAPTION)
     show(kept, KEYS_NOTE)
     return {"row": found, "keys": kept, "samples": vars(work.samples)}
 
@@ -85,9 +85,9 @@ class _Work:
         goal["inputs"]["items"][:FAILED] = [-1] * FAILED
         while time.monotonic() < until:
             headers = {"Idempotency-Key": uuid4().hex, "X-Tenant": f"tenant-{uuid4().hex}"}
-            answer = self._http.post("/v1/goals", params={"wait": 60}, json=goal, headers=headers)
-            if answer.status_code != 202 or answer.json()["state"] != "succeeded":
-                raise RuntimeError(f"a goal ended otherwise: {answer.status_code}: {answer.text[:300]}")
+            response = self._http.post("/v1/goals", params={"wait": 60}, json=goal, headers=headers)
+            if response.status_code != 202 or response.json()["state"] != "succeeded":
+                raise RuntimeError(f"a goal ended otherwise: {response.status_code}: {response.text[:300]}")
             self._jobs += 100
 
     def _sample_until(self, until: float) -> None:

@@ -61,9 +61,9 @@ def _bulk_row(name: str, jobs: int, times: list[float], delays: list[float]) -> 
 
 def post_goal(http: httpx.Client, jobs: int) -> None:
     goal = goal_of(jobs).model_dump(include={"plan", "inputs"})
-    answer = http.post("/v1/goals", json=goal)
-    if answer.status_code != 202:
-        raise RuntimeError(f"POST /v1/goals of {jobs} jobs answered {answer.status_code}: {answer.text[:300]}")
+    response = http.post("/v1/goals", json=goal)
+    if response.status_code != 202:
+        raise RuntimeError(f"POST /v1/goals of {jobs} jobs answered {response.status_code}: {response.text[:300]}")
 
 
 def cancel_all(cluster: DeliveryCluster) -> None:
@@ -84,9 +84,9 @@ def alone_rows(single: int, hop_goals: int) -> list[Row]:
 
 
 def post_job(http: httpx.Client) -> None:
-    answer = http.post("/v1/jobs", json={"type": NOOP, "input": {"item": 1}})
-    if answer.status_code != 202:
-        raise RuntimeError(f"POST /v1/jobs answered {answer.status_code}: {answer.text[:300]}")
+    response = http.post("/v1/jobs", json={"type": NOOP, "input": {"item": 1}})
+    if response.status_code != 202:
+        raise RuntimeError(f"POST /v1/jobs answered {response.status_code}: {response.text[:300]}")
 
 
 def timed(way: Callable[[], object]) -> float:

@@ -9,13 +9,13 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def show(rows: Sequence[Row], note: str = "") -> None:
+def show(rows: Sequence[Row], caption: str = "") -> None:
     """Print the rows as a table. All rows have the columns of the first."""
     print(f"\n| {' | '.join(rows[0])} |\n|{' --- |' * len(rows[0])}")
     for row in rows:
         print(f"| {' | '.join(map(_text, row.values()))} |")
-    if note:
-        print(f"\n{note.strip()}", flush=True)
+    if caption:
+        print(f"\n{caption.strip()}", flush=True)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -48,8 +48,8 @@ def _measured(workload: Workload, options: Options) -> Row:
         contenders = [started(stack.enter_context(each), workload) for each in begun]
         rounds = _rounds(contenders, workload, options.pairs)
         rows = [_row(each, rounds) for each in contenders]
-    note = f"{workload.name}: {workload.jobs} jobs a round of ours, {options.pairs} pairs, {options.slots} slots"
-    show(rows, f"{note}; score: {rows[0]['scored_by']}. The ratio is ours to theirs.")
+    caption = f"{workload.name}: {workload.jobs} jobs a round of ours, {options.pairs} pairs, {options.slots} slots"
+    show(rows, f"{caption}; score: {rows[0]['scored_by']}. The ratio is ours to theirs.")
     return {"jobs": workload.jobs, "contenders": rows, "rounds": {
         name: [[each.seconds, len(each.outputs), each.jobs_per_s] for each in found] for name, found in rounds.items()
     }}  # fmt: skip

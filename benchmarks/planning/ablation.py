@@ -22,8 +22,8 @@ from specialists.heads.matcher import base_of
 from specialists.offers import PLANNER
 from specialists.planning.offers.request import Request
 from specialists.planning.planner import Planner
-from specialists.training.planning.readers import PARTS, planner_of
-from specialists.training.planning.sets import Asked, load_set
+from specialists.training.planning.sets.readers import PARTS, planner_of
+from specialists.training.planning.sets.sets import Asked, load_set
 
 Json = dict[str, Any]
 SHOWN = 3  #: the number of plans that a person is shown

@@ -16,9 +16,9 @@ from specialists.catalog import Catalog, load_catalog
 from specialists.offers import PLANNER
 from specialists.planning.evidence.owners import Ask, asks, is_owner
 from specialists.planning.offers.request import Heard
-from specialists.training.planning.readers import planner_of
-from specialists.training.planning.sets import Asked, load_set
-from specialists.training.planning.writing import FOLDER
+from specialists.training.planning.sets.readers import planner_of
+from specialists.training.planning.sets.sets import Asked, load_set
+from specialists.training.planning.writing.writing import FOLDER
 from workers.answering import answers
 from workers.engines.load import load_engines
 

@@ -32,7 +32,7 @@ from specialists.catalog import SHIPPED, Catalog
 from specialists.offers import PLANNER, offers
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.specialist import Specialist, load_specialist
-from specialists.training.planning.readers import planner_of
+from specialists.training.planning.sets.readers import planner_of
 
 Json = dict[str, Any]
 Planner = Callable[[Json], Json]

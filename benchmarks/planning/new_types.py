@@ -26,8 +26,8 @@ from coordinator.client import Client
 from coordinator.local.house import House, Ports
 from infra.settings import Settings
 from specialists.schemas import Json
-from specialists.training.planning.sets import Asked, load_set
-from specialists.training.planning.writing import FOLDER, read_rows
+from specialists.training.planning.sets.sets import Asked, load_set
+from specialists.training.planning.writing.writing import FOLDER, read_rows
 
 WAIT_S = 60.0
 

@@ -25,9 +25,9 @@ from specialists.planning.normal.references import references
 from specialists.planning.offers.request import read_request
 from specialists.planning.planner import Planner
 from specialists.schemas import Json
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.readers import planner_of
-from specialists.training.planning.writing import Writing, read_rows
+from specialists.training.planning.sets.readers import planner_of
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import Writing, read_rows
 
 CHAINS = "ultratool_chain"
 KINDS = {"string", "number", "integer", "boolean", "array", "object"}

@@ -172,7 +172,7 @@ class Cluster:
         return int(self._info("memory")["used_memory"])
 
     def _info(self, section: str) -> dict[str, Any]:
-        about: Any = self.client.info(section)  # redis-py types its answers as "awaitable or not"
+        about: Any = self.client.info(section)  # redis-py types its replies as "awaitable or not"
         return dict(about)
 
     def log_count(self, sentence: str) -> int:

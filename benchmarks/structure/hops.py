@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from benchmarks.structure.stacks import Hops, Noted, Stacks
+from benchmarks.structure.stacks import Hops, Stacks, Watched
 from coordinator.api.build import create_api
 from coordinator.coordinator import Coordinator
 from infra.ledger.redis.ledger import RedisLedger
@@ -56,9 +56,9 @@ def measure_hops() -> list[Hops]:
 
 def _reach_goal(settings: Settings, stacks: Stacks) -> None:
     catalog = load_catalog(settings.specialists, adapters=False)
-    ledger: Any = Noted(RedisLedger.of(settings), "ledger", stacks)
-    queue: Any = Noted(CeleryQueue(create_app(settings)), "queue", stacks)
-    engine: Any = Noted(ScriptedEngine({JOB_TYPE: ANSWER}), "engine", stacks)
+    ledger: Any = Watched(RedisLedger.of(settings), "ledger", stacks)
+    queue: Any = Watched(CeleryQueue(create_app(settings)), "queue", stacks)
+    engine: Any = Watched(ScriptedEngine({JOB_TYPE: ANSWER}), "engine", stacks)
     with ExitStack() as stack:
         for each in (ledger, queue, engine):
             stack.callback(each.close)
@@ -73,9 +73,9 @@ def _reach_goal(settings: Settings, stacks: Stacks) -> None:
         stack.callback(stop.set)
         stack.callback(queue.stop)
         client = stack.enter_context(TestClient(create_api(ledger, catalog, settings)))
-        answer = client.post("/v1/goals?wait=60", json=GOAL).json()
-        if answer.get("state") != "succeeded":
-            raise RuntimeError(f"the goal did not succeed: {answer}")
+        response = client.post("/v1/goals?wait=60", json=GOAL).json()
+        if response.get("state") != "succeeded":
+            raise RuntimeError(f"the goal did not succeed: {response}")
 
 
 @contextmanager

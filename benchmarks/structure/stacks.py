@@ -32,13 +32,13 @@ class Hops:
 
 
 class Stacks:
-    """Keeps the first stack of each noted call. Any thread may note."""
+    """Keeps the first stack of each watched call. Any thread may add."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: dict[str, tuple[str, ...]] = {}
 
-    def note(self, target: str) -> None:
+    def add(self, target: str) -> None:
         found = tuple(reversed([*_ours(sys._getframe(1))]))
         with self._lock:
             self._found.setdefault(target, found)
@@ -47,8 +47,8 @@ class Stacks:
         return Hops(title, target, self._found[target])
 
 
-class Noted:
-    """Wraps `inner`, and notes each call of its methods as `name.method`, unless an argument is an empty list."""
+class Watched:
+    """Wraps `inner`, and keeps the stack of each call as `name.method`, unless an argument is an empty list."""
 
     def __init__(self, inner: Any, name: str, stacks: Stacks) -> None:
         self._inner = inner
@@ -62,7 +62,7 @@ class Noted:
     def _noting(self, attribute: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             if [] not in args:
-                self._stacks.note(f"{self._name}.{attribute}")
+                self._stacks.add(f"{self._name}.{attribute}")
             return method(*args, **options)
 
         return call

@@ -1,4 +1,4 @@
-"""Decides whether the jobs of a request may join their lines, and if not, when it may come back. Asks nobody."""
+"""Decides whether the jobs of a request may join the backlogs, and if not, when it may come back. Asks nobody."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, inf
 
-from coordinator.admission.line import Line
+from coordinator.admission.backlog import Backlog
 from infra.records import Job, Load, Priority, TypeState
 
 #: The time to come back in if nothing says when it would help: the speed is not known, or a type is draining.
@@ -20,7 +20,7 @@ MARGIN = 1.1
 
 
 class Why(StrEnum):
-    """Why a request is not let in. If there are several reasons, the first here gives the answer its status."""
+    """Why a request is not let in. If there are several reasons, the first here gives the response its status."""
 
     TOO_MANY = "too_many"  #: it brings more jobs than may ever wait
     TENANT_BACKLOG = "tenant_backlog"  #: too many jobs of the tenant wait
@@ -53,7 +53,7 @@ class Promised:
     """Jobs that were told to come back before the caller that asks now, and that have not come yet."""
 
     jobs: int = 0
-    places: float = 0.0  #: how many of the places that are free now they need
+    reserved: float = 0.0  #: the jobs that must be able to join now, so that these can join when they are due
 
 
 NOTHING = Promised()
@@ -91,26 +91,26 @@ def joined(load: Load, bids: Sequence[Bid]) -> Load:
     return load.model_copy(update={"ready": ready, "tokens": load.tokens + sum(bid.tokens for bid in bids)})
 
 
-def wait_s(bid: Bid, line: Line) -> float | None:
+def wait_s(bid: Bid, backlog: Backlog) -> float | None:
     """Seconds until the last of the bid's jobs is taken; None if it is not known."""
     behind = max(0, bid.jobs - 1)
-    ahead = line.seconds(line.before(bid.tenant, bid.priority, behind) - behind)
-    with_it = line.token_seconds(bid.tokens * behind / bid.jobs if bid.jobs else 0)
+    ahead = backlog.seconds(backlog.before(bid.tenant, bid.priority, behind) - behind)
+    with_it = backlog.token_seconds(bid.tokens * behind / bid.jobs if bid.jobs else 0)
     return None if ahead is None or with_it is None else ahead + with_it
 
 
 def faults(
-    bid: Bid, line: Line, bounds: Bounds, promised: Promised = NOTHING, tenants: Promised = NOTHING
+    bid: Bid, backlog: Backlog, bounds: Bounds, promised: Promised = NOTHING, tenants: Promised = NOTHING
 ) -> list[Fault]:
     """Everything that keeps the bid out. `tenants`: the promises about the tenant's own bound.
 
     A bid without jobs is kept out only if its type is draining.
     """
     found = [
-        _draining(bid, line),
-        _too_many(bid, bounds) or _tenant_backlog(bid, line, bounds, tenants) if bid.jobs else None,
-        _backlog(bid, line, bounds, promised) if bid.jobs else None,
-        _deadline(bid, line, promised) if bid.jobs else None,
+        _draining(bid, backlog),
+        _too_many(bid, bounds) or _over_tenant_backlog(bid, backlog, bounds, tenants) if bid.jobs else None,
+        _over_backlog(bid, backlog, bounds, promised) if bid.jobs else None,
+        _deadline(bid, backlog, promised) if bid.jobs else None,
     ]
     return [fault for fault in found if fault]
 
@@ -129,8 +129,8 @@ def promised_s(found: Sequence[Fault]) -> int | None:
     return retry_after_s(found) if known else None
 
 
-def _draining(bid: Bid, line: Line) -> Fault | None:
-    if line.load.state is not TypeState.DRAINING:
+def _draining(bid: Bid, backlog: Backlog) -> Fault | None:
+    if backlog.load.state is not TypeState.DRAINING:
         return None
     return Fault(bid.type, Why.DRAINING, f"{bid.type}: is draining: what waits is done, and nothing taken in", None)
 
@@ -142,23 +142,23 @@ def _too_many(bid: Bid, bounds: Bounds) -> Fault | None:
     return Fault(bid.type, Why.TOO_MANY, f"{bid.type}: {_jobs(bid.jobs)} at once; at most {most} may wait", None)
 
 
-def _tenant_backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault | None:
-    waiting = line.of(bid.tenant)
+def _over_tenant_backlog(bid: Bid, backlog: Backlog, bounds: Bounds, promised: Promised) -> Fault | None:
+    waiting = backlog.of(bid.tenant)
     over = waiting + bid.jobs - bounds.tenant_backlog
-    if over + promised.places <= 0:
+    if over + promised.reserved <= 0:
         return None
     said = f"{bid.type}: {_wait(waiting, f' of tenant {bid.tenant!r}')}{_and(promised)}"
     said += f"; at most {bounds.tenant_backlog} may"
-    return Fault(bid.type, Why.TENANT_BACKLOG, said, _until_left(bid.tenant, over + promised.jobs, line))
+    return Fault(bid.type, Why.TENANT_BACKLOG, said, _until_left(bid.tenant, over + promised.jobs, backlog))
 
 
-def _backlog(bid: Bid, line: Line, bounds: Bounds, promised: Promised) -> Fault | None:
-    waiting = line.load.jobs + line.load.pending
+def _over_backlog(bid: Bid, backlog: Backlog, bounds: Bounds, promised: Promised) -> Fault | None:
+    waiting = backlog.load.jobs + backlog.load.pending
     over = waiting + bid.jobs - bounds.backlog
-    if over + promised.places <= 0 or bid.jobs > bounds.backlog:
+    if over + promised.reserved <= 0 or bid.jobs > bounds.backlog:
         return None
     said = f"{bid.type}: {_wait(waiting)}{_and(promised)}; at most {bounds.backlog} may"
-    return Fault(bid.type, Why.BACKLOG, said, line.seconds(over + promised.jobs))
+    return Fault(bid.type, Why.BACKLOG, said, backlog.seconds(over + promised.jobs))
 
 
 def _jobs(count: int) -> str:
@@ -175,26 +175,26 @@ def _and(promised: Promised) -> str:
     return f", and {promised.jobs} {'was' if promised.jobs == 1 else 'were'} told to come back before"
 
 
-def _until_left(tenant: str, own: int, line: Line) -> float | None:
+def _until_left(tenant: str, own: int, backlog: Backlog) -> float | None:
     """Seconds until `own` jobs of the tenant have left. If fewer wait now, the rest are jobs that come back before."""
-    beyond = max(0, own - line.of(tenant))
-    return line.seconds(line.until(tenant, own - beyond) + beyond)
+    beyond = max(0, own - backlog.of(tenant))
+    return backlog.seconds(backlog.until(tenant, own - beyond) + beyond)
 
 
-def _deadline(bid: Bid, line: Line, promised: Promised) -> Fault | None:
-    wait = wait_s(bid, line)
+def _deadline(bid: Bid, backlog: Backlog, promised: Promised) -> Fault | None:
+    wait = wait_s(bid, backlog)
     if wait is None:
         return None
-    runs_s = line.runs_s() or 0.0
-    late_s = _late_s(bid, MARGIN * (wait + (line.seconds(promised.places) or 0)), runs_s)
+    runs_s = backlog.runs_s() or 0.0
+    late_s = _late_s(bid, MARGIN * (wait + (backlog.seconds(promised.reserved) or 0)), runs_s)
     if late_s <= 0:
         return None
     runs = f", and then it runs for {runs_s:.1f} s" if runs_s else ""
     said = f"{bid.type}: the wait is about {wait:.1f} s{runs}; {_may_take(bid)}"
-    alone = wait_s(bid, Line(Load(tokens_per_s=line.load.tokens_per_s), line.weights))
+    alone = wait_s(bid, Backlog(Load(tokens_per_s=backlog.load.tokens_per_s), backlog.weights))
     if alone is None or _late_s(bid, alone, 0.0) > 0:
         return Fault(bid.type, Why.DEADLINE, f"{said}, even where nothing else waits", None)
-    return Fault(bid.type, Why.DEADLINE, said, late_s + (line.seconds(promised.jobs) or 0))
+    return Fault(bid.type, Why.DEADLINE, said, late_s + (backlog.seconds(promised.jobs) or 0))
 
 
 def _late_s(bid: Bid, wait: float, runs_s: float) -> float:

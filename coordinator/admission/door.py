@@ -9,8 +9,8 @@ from threading import Lock
 
 from prometheus_client import Counter
 
+from coordinator.admission.backlog import Backlog
 from coordinator.admission.decide import Bid, Bounds, Fault, Promised, Why, faults, joined, promised_s, retry_after_s
-from coordinator.admission.line import Line
 from coordinator.admission.promises import Key, Promise, Promises
 from infra.ledger.protocols.job_types import TypeLoads
 from infra.metrics import Meter
@@ -71,15 +71,17 @@ class Door:
                 for bid in bids:
                     self._entering.remove(bid)
 
-    def lines(self, types: Sequence[str]) -> dict[str, Line]:
-        """The lines of the job types as they are now."""
-        return {name: Line(load, self._settings.tenant_weights) for name, load in self._ledger.loads(types).items()}
+    def backlogs(self, types: Sequence[str]) -> dict[str, Backlog]:
+        """The backlogs of the job types as they are now."""
+        return {name: Backlog(load, self._settings.tenant_weights) for name, load in self._ledger.loads(types).items()}
 
     def _admit(self, bids: Sequence[Bid], name: str | None) -> None:
         with self._watch() as seen:
-            lines = self.lines([bid.type for bid in bids])
+            backlogs = self.backlogs([bid.type for bid in bids])
             with self._lock:
-                self._judge(bids, {job_type: _with(line, job_type, seen) for job_type, line in lines.items()}, name)
+                self._judge(
+                    bids, {job_type: _with(backlog, job_type, seen) for job_type, backlog in backlogs.items()}, name
+                )
                 for each in (self._entering, *self._watches):
                     each += bids
 
@@ -99,8 +101,8 @@ class Door:
             with self._lock:
                 self._watches = [each for each in self._watches if each is not seen]
 
-    def _judge(self, bids: Sequence[Bid], lines: Mapping[str, Line], name: str | None) -> None:
-        found = [fault for bid in bids for fault in self._faults(bid, lines[bid.type], name)]
+    def _judge(self, bids: Sequence[Bid], backlogs: Mapping[str, Backlog], name: str | None) -> None:
+        found = [fault for bid in bids for fault in self._faults(bid, backlogs[bid.type], name)]
         if found:
             for fault in found:
                 self._refusals.labels(fault.type, fault.why).inc()
@@ -108,22 +110,22 @@ class Door:
                 self._promise(bids, found, name)
             raise NotAdmitted(found)
 
-    def _faults(self, bid: Bid, line: Line, name: str | None) -> list[Fault]:
-        promised = self._promised((bid.type, None), line.per_s(), name)
-        tenants = self._promised((bid.type, bid.tenant), line.per_s(bid.tenant), name)
-        return faults(bid, line, self._bounds(bid), promised, tenants)
+    def _faults(self, bid: Bid, backlog: Backlog, name: str | None) -> list[Fault]:
+        promised = self._promised((bid.type, None), backlog.per_s(), name)
+        tenants = self._promised((bid.type, bid.tenant), backlog.per_s(bid.tenant), name)
+        return faults(bid, backlog, self._bounds(bid), promised, tenants)
 
     def _promised(self, key: Key, per_s: float | None, name: str | None) -> Promised:
         return self._promises.before(key, self._promises.redeem(key, name), self._now_s(), per_s)
 
     def _promise(self, bids: Sequence[Bid], found: Sequence[Fault], name: str) -> None:
-        """Reserve places in each line that is too long, from the time to come back on, if that time is no guess."""
+        """Reserve capacity in each backlog that is too long, from the time to come back on, unless that is a guess."""
         after_s, now_s = promised_s(found), self._now_s()
         if after_s is None:
             return
         for bid in bids:
             whys = {fault.why for fault in found if fault.type == bid.type}
-            if whys:  # a tenant that is over its own bound reserves no place in the line that all share
+            if whys:  # a tenant that is over its own bound reserves nothing of the backlog that all share
                 key = (bid.type, bid.tenant if Why.TENANT_BACKLOG in whys else None)
                 promise = Promise(name, bid.tenant, bid.jobs, now_s + after_s)
                 self._promises.make(key, promise, self._bounds(bid), now_s)
@@ -137,5 +139,5 @@ class Door:
         )
 
 
-def _with(line: Line, job_type: str, bids: Sequence[Bid]) -> Line:
-    return Line(joined(line.load, [bid for bid in bids if bid.type == job_type]), line.weights)
+def _with(backlog: Backlog, job_type: str, bids: Sequence[Bid]) -> Backlog:
+    return Backlog(joined(backlog.load, [bid for bid in bids if bid.type == job_type]), backlog.weights)

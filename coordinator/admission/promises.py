@@ -19,7 +19,7 @@ GRACE_S = 3.0
 #: How often promises are swept that nobody asks about any more.
 SWEEP_S = 60.0
 #: The most jobs that are promised under one key. It is not bounded by the type's backlog: with that bound, 32 % of the
-#: promises came true at three times the capacity of a short line, and without it all did (2 cores, 2026-11).
+#: promises came true at three times the capacity of a short backlog, and without it all did (2 cores, 2026-11).
 MOST = 100_000
 
 Key = tuple[str, str | None]  #: a job type, and a tenant if the promise is about the tenant's own bound
@@ -61,18 +61,19 @@ class Promises:
         return promise.due / PER_S if promise else inf
 
     def before(self, key: Key, due_s: float, now_s: float, per_s: float | None) -> Promised:
-        """The jobs that were told to come back before `due_s` and have not. `per_s`: jobs that leave the line a second.
+        """The jobs that were told to come back before `due_s` and have not.
 
-        They need the places that will not have become free when they are due, so these are kept free now. A promise
-        that is due later than `GRACE_S` from now needs none yet, and none does if the speed is not known.
+        `per_s`: jobs that leave the backlog in a second. The capacity that will not have become free when they are due
+        is reserved now. A promise that is due later than `GRACE_S` from now reserves none yet, and none does if the
+        speed is not known.
         """
         self._forget(key, now_s)
-        jobs, places = 0, 0.0
+        jobs, reserved = 0, 0.0
         for due, more in self._made[key].until(due_s) if key in self._made else ():
             jobs += more
             if per_s and due <= now_s + GRACE_S:
-                places = max(places, jobs - per_s * max(0.0, due - now_s))
-        return Promised(jobs, places) if jobs else NOTHING
+                reserved = max(reserved, jobs - per_s * max(0.0, due - now_s))
+        return Promised(jobs, reserved) if jobs else NOTHING
 
     def _forget(self, key: Key, now_s: float) -> None:
         if key in self._made:

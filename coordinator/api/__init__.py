@@ -1,1 +1,1 @@
-"""The HTTP API: routes by noun, bodies, headers, problems, views. Decides nothing about goals."""
+"""The HTTP API: it has the routes, and reads requests and writes responses. It decides nothing about goals."""

@@ -1,4 +1,4 @@
-"""The API process: `python -m coordinator.api.app`. A composition root; reads the settings once."""
+"""The API process, which `python -m coordinator.api.app` starts. It reads the settings, once, and builds everything."""
 
 from __future__ import annotations
 

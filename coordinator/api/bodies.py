@@ -1,4 +1,4 @@
-"""Requests: bounded while they are read; strict JSON; no parameters but known ones. Knows nothing of what they ask."""
+"""The bodies of requests: they are bounded while they are read, and are strict JSON. Knows nothing of what they ask."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_DEPTH = 64
 
 
 class StrictRequest(Request):
-    """Refuses, as a Problem, what is too large, not JSON, or JSON that others would not read back the same."""
+    """A request that raises Problem if its body is too large, no JSON, or JSON that others would read otherwise."""
 
     notices: Sequence[str] = ()  #: of the body, once it was read
 
@@ -48,7 +48,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """Refuses query parameters that it has not: a typo in a filter would widen what is asked."""
+    """A route that refuses unknown query parameters, because a typo in a filter would widen the request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner, known = super().get_route_handler(), sorted(_query_names(self.dependant))
@@ -75,7 +75,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def read_json(body: bytes) -> Any:
-    """The value of a body in UTF-8. Raises Problem (400)."""
+    """Read a body of JSON in UTF-8. Raises Problem (400)."""
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except UnicodeDecodeError as error:

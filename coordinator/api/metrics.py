@@ -1,4 +1,4 @@
-"""What the API counts: requests, goals and jobs taken in or refused, requests that wait. Knows no ledger."""
+"""The API's metrics: requests, goals and jobs that it accepts or refuses, and requests that wait. Knows no ledger."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ ANSWERS = {
 
 class ApiMetrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        """Without a registry it counts for nobody."""
+        """Without a registry the metrics are not shown to anybody."""
         meter = Meter(registry)
         self.runs = RunMetrics(meter)
-        self._requests = meter.counter("api_requests", "Requests answered.", "route", "method", "status")
+        self._requests = meter.counter("api_requests", "Requests that have a response.", "route", "method", "status")
         self._seconds = meter.histogram(
             "api_request_seconds",
-            "The time until the answer begins. A request that waits for a goal's end takes as long as that.",
+            "The time until the response begins. A request that waits for a goal's end takes as long as that.",
             "route",
             "method",
             buckets=REQUEST_S,
@@ -54,8 +54,8 @@ class ApiMetrics:
             for answer in ANSWERS.values():
                 self._admissions.labels(kind, answer)
 
-    def answered(self, route: str | None, method: str, status: int, seconds: float) -> None:
-        """`route`: its template; None if there is none."""
+    def responded(self, route: str | None, method: str, status: int, seconds: float) -> None:
+        """Count a response. `route`: the route's template; None if no route matches."""
         route, method = route or UNMATCHED, method if method in METHODS else "other"
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(seconds)

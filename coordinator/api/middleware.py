@@ -1,4 +1,4 @@
-"""Every request of the API, counted and timed; each POST is the start of a trace, or a part of its caller's."""
+"""The middleware that counts and times every request. Each POST starts a trace, or is a part of its caller's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAULT = 500
 
 
 class Observed:
-    """Pure ASGI: a stream passes as it comes."""
+    """Counts, times and traces requests. As pure ASGI it lets a stream pass as it comes."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics, tracer: Tracer) -> None:
         self._app = app
@@ -28,25 +28,25 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, answered = time.monotonic(), False
+        started, responded = time.monotonic(), False
 
-        def answer(status: int) -> None:
-            nonlocal answered
-            if not answered:
-                answered = True
-                self._metrics.answered(_route(scope), scope["method"], status, time.monotonic() - started)
+        def respond(status: int) -> None:
+            nonlocal responded
+            if not responded:
+                responded = True
+                self._metrics.responded(_route(scope), scope["method"], status, time.monotonic() - started)
                 _tell(span, scope, status)
 
         async def watched_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer(message["status"])
+                respond(message["status"])
             await send(message)
 
         with self._serving(scope) as span:
             try:
                 await self._app(scope, receive, watched_send)
             except BaseException:
-                answer(FAULT)
+                respond(FAULT)
                 raise
 
     @contextmanager
@@ -71,5 +71,5 @@ def _tell(span: Span | None, scope: Scope, status: int) -> None:
 
 
 def _route(scope: Scope) -> str | None:
-    """The template of the route that the router found; never the path itself, which names a goal."""
+    """The template of the route that the router found. The path itself would name a goal."""
     return getattr(scope.get("route"), "path", None)

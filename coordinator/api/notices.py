@@ -1,6 +1,6 @@
-"""Notices: fields of a request that have another name by now, told in the header `Warning` of its answer.
+"""Notices: the header `Warning` of a response names the fields of the request that have another name now.
 
-Knows no route: it looks where goals, jobs and plans have fields that were renamed.
+Knows no route: it looks at the fields of goals, jobs and plans that were renamed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from infra.field_names import current_name, old_names
 
 
 def notices(body: Any) -> list[str]:
-    """One sentence for each field of `body` that is sent under its old name."""
+    """Return a sentence for each field of `body` that is sent under its old name."""
     if not isinstance(body, dict):
         return []
     plan = body.get("plan")
@@ -29,5 +29,5 @@ def notices(body: Any) -> list[str]:
 
 
 def warning(sentences: Sequence[str]) -> str:
-    """As the header's value: code 299 is a lasting warning (RFC 7234, section 5.5)."""
+    """Write the header's value. Its code 299 is that of a lasting warning (RFC 7234, section 5.5)."""
     return ", ".join(f'299 - "{sentence}"' for sentence in sentences)

@@ -1,4 +1,4 @@
-"""Paths: where the API shows what it has taken in. Knows no route."""
+"""Paths: the addresses of goals and jobs in the API. Knows no route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems: every error of the HTTP API as application/problem+json (RFC 9457). Knows no route."""
+"""Problems: they send every error of the HTTP API as application/problem+json (RFC 9457). Know no route."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NOT_ADMITTED = {
 
 
 class Problem(HTTPException):
-    """A refusal that names all faults at once. `about` are members of its own, such as the id of what is meant."""
+    """A refusal that names all faults at once. `about`: more members of the problem, such as the id of a goal."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class _Problems(JSONResponse):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error that a route or the router raises as a problem."""
+    """Have every error that a route or the router raises sent as a problem."""
 
     @app.exception_handler(PlainHTTPException)
     def on_http(_: Request, error: PlainHTTPException) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Routes of the deployment: job types, how much waits for them, who answers, who is alive."""
+"""The routes of the deployment: job types, their waiting jobs, specialists, live workers and health."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from specialists.specialist import Specialist
 
 
 class DeploymentLedger(TypeSwitch, JobCounts, WorkerRoster, LedgerPulse, Protocol):
-    """Job types, what waits of each, and who is alive."""
+    """The parts of the ledger that tell of job types, waiting jobs and live workers."""
 
 
 class StateRequest(Record):
-    """Whether jobs of a type are taken in, and done."""
+    """The state of a job type, which says whether its jobs are accepted, and whether they are done."""
 
     state: TypeState
 
@@ -60,8 +60,8 @@ def deployment_routes(ledger: DeploymentLedger, catalog: Catalog, door: Door) ->
         responses=refusals(400, 404, 503),
     )
     def load(name: TypeName, tenant: Tenant, priority: LoadPriority = Priority.NORMAL) -> LoadBody:
-        line = door.lines([known(name).name])[name]
-        return views.load_view(line, tenant, priority)
+        backlog = door.backlogs([known(name).name])[name]
+        return views.load_view(backlog, tenant, priority)
 
     @routes.put(
         "/v1/job-types/{name}/state",

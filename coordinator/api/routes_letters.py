@@ -1,4 +1,4 @@
-"""Routes of dead letters: looked at, replayed, purged."""
+"""The routes of dead letters: they list, show, rerun and purge them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from fastapi import APIRouter, Response
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
-from coordinator.api.document.goal import ReplayedGoalBody
+from coordinator.api.document.goal import RerunGoalBody
 from coordinator.api.document.job import LetterBody, PurgedBody, WholeLetterBody
 from coordinator.api.document.parameters import Everything, JobId, LetterCause, LetterCount, LetterType
 from coordinator.api.document.responses import accepted, refusals
+from coordinator.api.notices import warning
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
+
+OLD_PATH = "/replay is called /rerun now; the old path is still served"
 
 
 def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
@@ -28,15 +31,21 @@ def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
         return views.letter_whole_view(*letters.load(job_id))
 
     @routes.post(
-        "/{job_id}/replay",
+        "/{job_id}/rerun",
         status_code=202,
         summary="Take the goal of a dead letter up again where outputs are missing",
         responses=refusals(404, 409, 503) | accepted("The goal goes on."),
     )
-    def replay(job_id: JobId, response: Response) -> ReplayedGoalBody:
-        run, also = letters.replay(job_id)
+    def rerun(job_id: JobId, response: Response) -> RerunGoalBody:
+        run, also = letters.rerun(job_id)
         response.headers["Location"] = goal_path(run.id)
         return {**views.goal_view(run, goals.paused()), "also": also}
+
+    @routes.post("/{job_id}/replay", status_code=202, include_in_schema=False)
+    def replay(job_id: JobId, response: Response) -> RerunGoalBody:
+        """Serve the old path of `rerun`, with a notice."""
+        response.headers["Warning"] = warning([OLD_PATH])
+        return rerun(job_id, response)
 
     @routes.delete("/{job_id}", summary="Delete a dead letter", responses=refusals(404, 503))
     def purge(job_id: JobId) -> PurgedBody:

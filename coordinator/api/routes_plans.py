@@ -1,4 +1,4 @@
-"""Routes of saved plans: kept, listed, shown, deleted. Each is its tenant's."""
+"""The routes of saved plans: they save, list, show and delete the plans of one tenant."""
 
 from __future__ import annotations
 

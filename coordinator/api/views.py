@@ -1,12 +1,12 @@
-"""Views: runs, jobs and specialists as the HTTP API shows them. Knows neither the ledger's keys nor the routes."""
+"""Views: they show runs, jobs and specialists as JSON for the HTTP API. Know neither the ledger's keys nor routes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from coordinator.admission.backlog import Backlog
 from coordinator.admission.decide import Bid, wait_s
-from coordinator.admission.line import Line
 from coordinator.goals.answered_job import Followed
 from coordinator.plans.answer import shown
 from coordinator.plans.saved_plan import SavedPlan
@@ -18,10 +18,10 @@ from specialists.specialist import Specialist
 
 
 def goal_view(run: Run, paused: Collection[str], result: Any = None, unserved: Sequence[Json] = ()) -> Json:
-    """A run, with the plans that an unsure one has to choose from; `result` if it succeeded.
+    """Show a run. An unsure run has the plans to choose from, and a run that succeeded has its `result`.
 
-    `paused`: the job types that are paused, of which it shows those that the run waits for. `unserved`: those that no
-    live worker does in the version that the run needs."""
+    `paused`: all paused job types; the view has those that the run waits for. `unserved`: the job types that no live
+    worker serves in the version that the run needs."""
     plan = None if run.planning else run.plan.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {
         "id": run.id,
@@ -48,7 +48,7 @@ def goal_view(run: Run, paused: Collection[str], result: Any = None, unserved: S
 
 
 def _waits_for(run: Run) -> set[str]:
-    """Types of jobs."""
+    """The job types whose jobs the run waits for."""
     if run.state is not RunState.RUNNING:
         return set()
     released = [step for step in run.plan.steps if run.steps[step.id].state is StepState.RELEASED]
@@ -61,7 +61,7 @@ def _progress_view(progress: Progress) -> Json:
 
 
 def job_view(followed: Followed) -> Json:
-    """A job, with the outcome that counts: its own, or that of its fallback."""
+    """Show a job with the outcome that counts: its own, or that of its fallback."""
     job, answer, fallback = followed.job.job, followed.answer, followed.fallback
     outcome, at_work = answer.outcome if answer else None, answer or fallback or followed.job
     return {
@@ -84,7 +84,7 @@ def job_view(followed: Followed) -> Json:
 
 
 def _fallback_view(first: JobStatus, fallback: JobStatus) -> Json:
-    """Whom the fallback's job asked, how that stands, and how sure of its output the first was."""
+    """Show the fallback's specialist, the state of its job, and the confidence of the first output."""
     confidence = first.outcome.confidence if first.outcome else None
     return {"id": fallback.job.id, "type": fallback.job.type, "state": fallback.state, "first_confidence": confidence}
 
@@ -98,13 +98,13 @@ def letter_view(letter: DeadLetter) -> Json:
 
 
 def letter_whole_view(status: JobStatus, cause: Cause) -> Json:
-    """The one view that shows an input: who is to mend a job must see it."""
+    """Show a dead letter with the job's input, for somebody who mends the job. No other view has an input."""
     return {**job_view(Followed(status)), "cause": cause, "input": status.job.input}
 
 
-def load_view(line: Line, tenant: str, priority: Priority) -> Json:
-    """What waits of a job type; of tenants, only what the one that asks has."""
-    wait, load = wait_s(Bid("", tenant, priority), line), line.load
+def load_view(backlog: Backlog, tenant: str, priority: Priority) -> Json:
+    """Show how many jobs of a type wait. Of the tenants it shows only the numbers of the tenant that asks."""
+    wait, load = wait_s(Bid("", tenant, priority), backlog), backlog.load
     return {
         "state": load.state,
         "ready": {each: sum(load.ready.get(each, {}).values()) for each in Priority},

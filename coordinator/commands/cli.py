@@ -130,8 +130,8 @@ def job(
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)
         raise typer.Exit(1)
-    for note in filter(None, (job_cut(ended), job_fallback(ended))):
-        typer.echo(note, err=True)
+    for sentence in filter(None, (job_cut(ended), job_fallback(ended))):
+        typer.echo(sentence, err=True)
     typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
 
 

@@ -39,16 +39,23 @@ def show(job_id: JobId, url: Url = None) -> None:
 
 
 @letters.command()
-def replay(job_id: JobId, url: Url = None) -> None:
+def rerun(job_id: JobId, url: Url = None) -> None:
     """Run the job's goal again where outputs are missing, with new attempts.
 
     The command prints the goal's id, and the goal's other letters that go with it.
     """
     with client_of(url) as client:
-        goal = client.replay(job_id)
+        goal = client.rerun_letter(job_id)
     typer.echo(goal["id"])
     for other in goal["also"]:
         typer.echo(f"with it: {other}", err=True)
+
+
+@letters.command(hidden=True)
+def replay(job_id: JobId, url: Url = None) -> None:
+    """The old name of `rerun`."""
+    typer.echo("`letters replay` is called `letters rerun` now", err=True)
+    rerun(job_id, url)
 
 
 @letters.command()

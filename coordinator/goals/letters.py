@@ -1,4 +1,4 @@
-"""Dead letters: jobs that ended without an output. They are listed, replayed and purged here. Knows no HTTP."""
+"""Dead letters: jobs that ended without an output. They are listed, run again and purged here. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 1000  #: how many letters are purged or looked through at a time
 
 class UnknownLetter(Unknown):
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"no dead letter {job_id[:200]!r}: the job has no failure, or was replayed or purged since")
+        super().__init__(f"no dead letter {job_id[:200]!r}: the job has no failure, or was run again or purged since")
 
 
 class UnknownLetters(Unknown):
@@ -50,7 +50,7 @@ class Letters:
             raise UnknownLetter(job_id)
         return status, cause
 
-    def replay(self, job_id: str) -> tuple[Run, list[str]]:
+    def rerun(self, job_id: str) -> tuple[Run, list[str]]:
         """Take up the job's run again where outputs are missing.
 
         Returns the run, and the ids of its other dead letters, among the newest, whose jobs are done again with it.

@@ -1,4 +1,4 @@
-"""Requests as callers send them: a goal, or one typed job. Checks nothing."""
+"""Requests: a goal, or one typed job, as a caller sends it. Checks nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.records import Json, Priority, Record
 
 
 class Goal(Record):
-    """What a caller asks: words, a plan or a saved plan's name, the inputs they speak of, and limits."""
+    """A goal: words, a plan, or the name of a saved plan, with the inputs that it is about and its limits."""
 
     goal: str | None = Field(
         default=None, description="The goal in words. Send this, a plan, or the name of a saved plan."
@@ -22,7 +22,8 @@ class Goal(Record):
     inputs: Json = Field(default_factory=dict, description="The data that the goal or its plan is about, by name.")
     limits: Json = Field(
         default={},
-        description="`max_jobs`, `deadline_s`, `claim_within_s` and `max_replans`. Without them the deployment's hold.",
+        description="`max_jobs`, `deadline_s`, `claim_within_s` and `max_replans`. Limits that are left out have the "
+        "deployment's values.",
     )
     priority: Priority = Priority.NORMAL
     confirm: Confirm = Field(
@@ -32,19 +33,19 @@ class Goal(Record):
 
 
 class JobRequest(Record, validate_by_name=True):
-    """One typed job."""
+    """A request for one job of a job type."""
 
     type: str = Field(description="The job type.")
     input: Json = Field(description="The job's input. It must fit the input schema of the job type.")
     priority: Priority = Priority.NORMAL
     deadline_s: float | None = Field(
-        default=None, description="The seconds from accepted to ended. Without it that of the deployment holds."
+        default=None, description="The seconds from accepted to ended. Without it the deployment's deadline holds."
     )
     claim_within_s: float | None = Field(
         default=None,
         validation_alias=CLAIM_WITHIN_S,
-        description="The job expires unless a worker claims it in so many seconds after it was ready. Without it that "
-        "of the job type holds.",
+        description="The job expires unless a worker claims it within this many seconds after it was ready. Without "
+        "it the limit of the job type holds.",
     )
 
     def limits(self) -> Json:

@@ -21,7 +21,7 @@ class UnreadablePlan(ValueError):
 
 
 class PlanRequest(Record):
-    """What is to be saved: a plan, or that of a goal."""
+    """A plan to save under a name: one that is sent, or the plan of a goal."""
 
     plan: Json | None = Field(
         default=None,

@@ -23,7 +23,7 @@ class NotUnsure(Exception):
 
 
 class Confirmation(Record):
-    """Which plan an unsure goal goes on with."""
+    """The plan with which an unsure goal goes on: one of the goal's own plans, or another one."""
 
     choice: int | None = Field(
         default=None,

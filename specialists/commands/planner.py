@@ -36,10 +36,10 @@ def train_planner(
     from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
-    from specialists.training.planning.calibrating import CalibratingError
-    from specialists.training.planning.fitting import FittingError, Options
+    from specialists.training.planning.calibration.calibration import CalibratingError
+    from specialists.training.planning.heads.adapter import FittingError, Options
     from specialists.training.planning.run import train_planner as train
-    from specialists.training.planning.writing import FOLDER, WritingError
+    from specialists.training.planning.writing.writing import FOLDER, WritingError
 
     settings = Settings()
     try:
@@ -81,10 +81,10 @@ def eval_planner(
     from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, load_catalog
     from specialists.offers import PLANNER
-    from specialists.training.planning.measuring import measure
-    from specialists.training.planning.readers import PARTS, planner_of
-    from specialists.training.planning.sets import load_set
-    from specialists.training.planning.writing import FOLDER, WritingError
+    from specialists.training.planning.sets.outcomes import measure
+    from specialists.training.planning.sets.readers import PARTS, planner_of
+    from specialists.training.planning.sets.sets import load_set
+    from specialists.training.planning.writing.writing import FOLDER, WritingError
 
     if unknown := sorted(set(without or []) - set(PARTS)):
         _fail(f"--without {unknown[0]}: there is no such part; known: {', '.join(PARTS)}")

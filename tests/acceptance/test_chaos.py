@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.chaos.blows import COUNTED, Odds
 from benchmarks.chaos.killing import PLANTED, Round, play
-from benchmarks.chaos.scripts import EditFailed, audited, gives_away
+from benchmarks.chaos.processes.scripts import EditFailed, audited, gives_away
 from infra.ledger.redis import scripts
 
 

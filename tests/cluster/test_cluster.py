@@ -77,7 +77,7 @@ def ended_jobs(client: Client, goal_id: str) -> int:
 
 @contextmanager
 def disturbed(cluster: Cluster, client: Client, goal_id: str, what: str) -> Iterator[None]:
-    """Notes how long after the disturbance the next job of the goal ended, and how long until the whole goal had."""
+    """Records how long after the disturbance the next job of the goal ended, and how long until the whole goal had."""
     before, began = ended_jobs(client, goal_id), time.monotonic()
     yield
     eventually(lambda: ended_jobs(client, goal_id) > before, within_s=WAIT_S)

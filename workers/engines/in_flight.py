@@ -86,7 +86,7 @@ class InFlight(Generic[T]):
             return ticket
 
     def step(self) -> None:
-        """Note that the engine makes progress."""
+        """Record that the engine makes progress."""
         with self.changed:
             self._stepped_at = time.monotonic()
 
@@ -102,7 +102,7 @@ class InFlight(Generic[T]):
             return self.closed is None
 
     def next(self) -> T | None:
-        """Take the request that has waited longest out of the line; None when the engine is closed."""
+        """Take the request that has waited longest out of those that wait; None when the engine is closed."""
         with self.changed:
             self.changed.wait_for(lambda: self.closed or self.waiting)
             return None if self.closed else self.waiting.popleft()

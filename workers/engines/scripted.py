@@ -34,11 +34,11 @@ IDLE_ENTRIES = 10
 class _Ticket(Ticket):
     due: float  #: `time.monotonic()` at which it ends
     served: bool = False  #: False while it waits for its turn
-    left: bool = False  #: it has left its line, and is being answered
+    left: bool = False  #: it has had its turn, and is being answered
 
 
 @dataclass
-class _Line:
+class _Turns:
     """The requests of one specialist that are served, and those that wait."""
 
     served: int = 0
@@ -64,7 +64,7 @@ class ScriptedEngine:
         self._plain = Script(median_s=delay_s)
         self._in_flight: InFlight[_Ticket] = InFlight(line_up=self._line_up)
         self._changed = self._in_flight.changed  # guards the attributes that follow
-        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
+        self._turns: defaultdict[str, _Turns] = defaultdict(_Turns)
         self._due: list[tuple[float, int, _Ticket]] = []  # a heap; an entry counts if its time is still its ticket's
         self._order = count()
         self._thread = threading.Thread(target=self._run, name="script", daemon=True)
@@ -101,24 +101,24 @@ class ScriptedEngine:
 
     def stats(self) -> EngineStats:
         with self._changed:
-            served = sum(line.served for line in self._lines.values())
-            return EngineStats("cpu", running=served, waiting=sum(len(line.waiting) for line in self._lines.values()))
+            served = sum(turns.served for turns in self._turns.values())
+            return EngineStats("cpu", running=served, waiting=sum(len(turns.waiting) for turns in self._turns.values()))
 
     def _script(self, specialist: str) -> Script:
         return self._scripts.get(specialist, self._plain)
 
     def _line_up(self, ticket: _Ticket) -> None:
         name = ticket.request.specialist
-        line, at_once = self._lines[name], self._script(name).at_once
-        if at_once is None or line.served < at_once:
+        turns, at_once = self._turns[name], self._script(name).at_once
+        if at_once is None or turns.served < at_once:
             self._serve(ticket)
         else:
-            line.waiting.append(ticket)
+            turns.waiting.append(ticket)
             self._end_at(ticket, ticket.due)
 
     def _serve(self, ticket: _Ticket) -> None:
         ticket.served = True
-        self._lines[ticket.request.specialist].served += 1
+        self._turns[ticket.request.specialist].served += 1
         takes_s = service_s(self._script(ticket.request.specialist), ticket.request.id)
         self._end_at(ticket, min(ticket.due, time.monotonic() + takes_s))
 
@@ -132,15 +132,15 @@ class ScriptedEngine:
             self._changed.notify_all()
 
     def _leave_line(self, ticket: _Ticket) -> None:
-        """Take the ticket out of its line, and serve the next one."""
+        """Take the ticket out of its specialist's turns, and serve the next one."""
         ticket.left, ticket.due = True, math.inf  # none of its entries in the heap counts any more
-        line = self._lines[ticket.request.specialist]
+        turns = self._turns[ticket.request.specialist]
         if not ticket.served:
-            line.waiting.remove(ticket)
+            turns.waiting.remove(ticket)
             return
-        line.served -= 1
-        if line.waiting:
-            self._serve(line.waiting.popleft())
+        turns.served -= 1
+        if turns.waiting:
+            self._serve(turns.waiting.popleft())
 
     def _run(self) -> None:
         while ticket := self._next():

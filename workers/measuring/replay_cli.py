@@ -43,7 +43,7 @@ def _replay(
 ) -> None:
     """Do a job again in this process, and say whether its output is the same.
 
-    Nothing is stored and no goal goes on. To do a dead letter after all, use `manyhands letters replay`. The command
+    Nothing is stored and no goal goes on. To do a dead letter after all, use `manyhands letters rerun`. The command
     ends with 0 if the output is the same each time, with 1 if it differs, and with 2 if the job cannot be done again.
     """
     try:
@@ -93,7 +93,7 @@ def _print(found: Replay) -> None:
     often = f"{found.times} of {found.times}" if found.same else f"{found.differing} of {found.times}"
     company = f", beside {found.beside} others" if found.beside else ""
     typer.echo(f"{verdict}: {found.job_id} by {found.specialist} on {found.engine}, {often} times{company}")
-    for line in [*found.difference, *found.notes]:
+    for line in [*found.difference, *found.changes]:
         typer.echo(line)
 
 

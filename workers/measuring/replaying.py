@@ -53,7 +53,7 @@ class Replay:
     beside: int  #: how many other requests were in the batch each time
     differing: int  #: how many of `times` gave another output, or none
     difference: list[str]  #: the lines of a diff for the first of these
-    notes: list[str]  #: what is not as it was when the output was made
+    changes: list[str]  #: what is not as it was when the output was made
 
     @property
     def same(self) -> bool:
@@ -117,7 +117,7 @@ def replay(
         beside=len(beside),
         differing=len(others),
         difference=_difference(expected, others[0]) if others else [],
-        notes=_notes(stored.made_by, provenance_of(specialist, engine, stored.made_by.worker)),
+        changes=_changes(stored.made_by, provenance_of(specialist, engine, stored.made_by.worker)),
     )
 
 
@@ -168,7 +168,7 @@ def _difference(expected: str, answer: str) -> list[str]:
     return [*lines[:DIFF_LINES], *([f"… {left} lines more"] if left > 0 else [])]
 
 
-def _notes(then: Provenance, now: Provenance) -> list[str]:
+def _changes(then: Provenance, now: Provenance) -> list[str]:
     pairs = [(words, getattr(then, field), getattr(now, field)) for field, words in CIRCUMSTANCES.items()]
     return [
         f"its {words} was {was or 'not told'}, here it is {here or 'none'}" for words, was, here in pairs if was != here

@@ -116,7 +116,7 @@ class Supervisor:
 
     @contextmanager
     def _heeding(self) -> Iterator[None]:
-        """Catch SIGTERM and SIGINT for the worker: they are noted here, and passed on at the next look."""
+        """Catch SIGTERM and SIGINT for the worker: they are kept here, and passed on at the next look."""
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield

@@ -1,1 +1,1 @@
-"""The OpenAPI document: what each route takes and sends, for its reader. No request passes through it."""
+"""The OpenAPI document: it describes the bodies and headers of each route. No request passes through it."""

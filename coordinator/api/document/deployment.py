@@ -111,7 +111,7 @@ class Specialist(Shape):
 
 
 class Worker(Shape):
-    """What a live worker says of itself. A worker of another version may leave fields out, or say more."""
+    """A live worker, as it describes itself. A worker of another version may have fewer fields, or more."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -139,7 +139,7 @@ class Worker(Shape):
     pid: int = 0
 
 
-class LineDepths(Shape):
+class TypeDepths(Shape):
     """Numbers of jobs of one type by state, and of its dead letters by cause."""
 
     pending: int
@@ -158,12 +158,12 @@ class Workers(Shape):
 
     workers: dict[str, Worker]
     """The workers by name."""
-    depths: dict[str, LineDepths]
+    depths: dict[str, TypeDepths]
     """Numbers of jobs by job type."""
 
 
 class Health(Shape):
-    """The process answers."""
+    """The health of the process: that it answers."""
 
     status: Literal["ok"]
 

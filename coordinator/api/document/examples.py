@@ -1,4 +1,4 @@
-"""Examples of request bodies, for the OpenAPI document. Tests send each of them."""
+"""Examples: the OpenAPI document shows these request bodies. Tests send each of them."""
 
 from __future__ import annotations
 

@@ -105,12 +105,12 @@ class GoalStatus(PlanReading):
     """The version of each job type that the goal's jobs are made for."""
 
 
-class ReplayedGoal(GoalStatus):
-    """The goal of a replayed dead letter."""
+class RerunGoal(GoalStatus):
+    """The goal of a dead letter that is run again."""
 
     also: list[str]
     """The ids of the goal's other dead letters whose jobs are done again with it."""
 
 
 GoalBody = Annotated[Json, Described(GoalStatus)]
-ReplayedGoalBody = Annotated[Json, Described(ReplayedGoal)]
+RerunGoalBody = Annotated[Json, Described(RerunGoal)]

@@ -19,7 +19,7 @@ class JobFailure(Shape):
 
 
 class JobUsage(Shape):
-    """What a job cost."""
+    """The tokens and the time that a job took."""
 
     tokens_in: int
     tokens_out: int
@@ -37,7 +37,7 @@ class JobUsage(Shape):
 
 
 class JobProvenance(Shape):
-    """What made an output, so that it can be made again."""
+    """The origin of an output, with everything that is needed to make it again."""
 
     worker: str
     specialist: str

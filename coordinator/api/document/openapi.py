@@ -1,4 +1,4 @@
-"""The document as FastAPI makes it of the routes, with problems under the media type that they are sent as."""
+"""The OpenAPI document: FastAPI makes it, and this file gives problems the media type that they are sent as."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coordinator.api.problems import PROBLEM_JSON
 
 
 def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """What makes the document of `app`, once."""
+    """A function that makes the document of `app` when it is first called, and keeps it."""
     made = app.openapi
 
     def document() -> dict[str, Any]:
@@ -23,7 +23,7 @@ def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
 
 def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """FastAPI knows one media type for all bodies of a route."""
+    """Put problems under their own media type. FastAPI knows only one media type for all bodies of a route."""
     for operation in (each for path in document["paths"].values() for each in path.values()):
         refusals = (each for status, each in operation["responses"].items() if int(status) >= 400)
         for refusal in refusals:

@@ -17,7 +17,7 @@ def _header(description: str, required: bool = False, kind: str = "string") -> d
 _RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
 _LOCATION = _header("The address of what was accepted.", required=True)
 _WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
-_REPLAYED = _header("`true`: an earlier request with the same idempotency key has this answer.", required=True)
+_REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
 
 #: What each status means, wherever no route says more.
 _MEANINGS = {
@@ -38,7 +38,7 @@ BODY = (400, 413, 415)
 
 
 def refusals(*statuses: int) -> Responses:
-    """Those that a route sends, beside the two that every route may send: 422 and 500."""
+    """The refusals that a route sends: those of `statuses`, and the two that every route may send, 422 and 500."""
     return {status: _problem(status) for status in sorted({*statuses, 422, 500})}
 
 
@@ -48,9 +48,9 @@ def accepted(description: str, warns: bool = False) -> Responses:
 
 
 def replayed(body: Any) -> Responses:
-    """What a request with a known idempotency key is answered: that it has ended, or that it still runs."""
+    """The responses to a request with a known idempotency key: what it asked for has ended, or still runs."""
     headers = {"Idempotency-Replayed": _REPLAYED, "Warning": _WARNING}
-    ended = "An earlier request with the same idempotency key has ended, and this is its answer."
+    ended = "An earlier request with the same idempotency key has ended, and this is how."
     runs = "What an earlier request with the same idempotency key asked for still runs."
     return {
         200: {"model": body, "description": ended, "headers": headers},
@@ -59,7 +59,7 @@ def replayed(body: Any) -> Responses:
 
 
 def kept(body: Any) -> Responses:
-    """What saving under a name is answered."""
+    """The responses to saving under a name."""
     headers = {"Warning": _WARNING}
     return {
         200: {"description": "The plan has taken the place of the one that had the name.", "headers": headers},

@@ -1,4 +1,4 @@
-"""Shapes: what a body looks like, for the OpenAPI document alone. Nothing that is sent is checked against them."""
+"""Shapes: they describe bodies for the OpenAPI document. No body is checked against them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Shape(BaseModel):
 
 @dataclass(frozen=True)
 class Described:
-    """Marks a type whose values are sent as they are, and described as `shape`: a result may have 24 MB."""
+    """Marks a type that is described as `shape`. Its values are sent unchecked, because a result may have 24 MB."""
 
     shape: Any
 

@@ -1,1 +1,1 @@
-"""Views: they show the API's answers, and plans, on a terminal. Knows no ledger."""
+"""Views: they show the API's responses, and plans, on a terminal. Knows no ledger."""

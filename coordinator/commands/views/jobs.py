@@ -1,4 +1,4 @@
-"""One job for people: the reason why it has no output, or notes about its output. Knows the API's views."""
+"""One job for people: the reason why it has no output, or sentences about its output. Knows the API's views."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def job_failure(job: Json) -> str:
 
 
 def job_cut(job: Json) -> str | None:
-    """A note that says how much of the input the model did not read; None if it read everything."""
+    """A sentence that says how much of the input the model did not read; None if it read everything."""
     cut = job["usage"].get("cut", 0)
     return f"cut to fit: the last {cut:,} characters were not read" if cut else None
 
 
 def job_fallback(job: Json) -> str | None:
-    """A note that says which fallback was asked too, and why; None if none was asked."""
+    """A sentence that says which fallback was asked too, and why; None if none was asked."""
     if not (told := job["fallback"]):
         return None
     how = "answered" if told["state"] == "succeeded" else f"has no answer ({told['state']}): the first one stands"

@@ -19,14 +19,14 @@ from specialists.manifest_text import ManifestTextError, with_table
 from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.words.texts import TASKS
 from specialists.specialist import ADAPTER, Specialist
-from specialists.training.planning.calibrating import calibrate
-from specialists.training.planning.epochs import Epochs, Shares
-from specialists.training.planning.examples import Case, GoalCases
-from specialists.training.planning.fitting import CHECKPOINT, FittingError, Options, fit
-from specialists.training.planning.goal_layer import fit_goal_layer
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.sets import load_set
-from specialists.training.planning.writing import Writing, load_writing
+from specialists.training.planning.calibration.calibration import calibrate
+from specialists.training.planning.cases.epochs import Epochs, Shares
+from specialists.training.planning.cases.examples import Case, GoalCases
+from specialists.training.planning.heads.adapter import CHECKPOINT, FittingError, Options, fit
+from specialists.training.planning.heads.goal_layer import fit_goal_layer
+from specialists.training.planning.sets.sets import load_set
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import Writing, load_writing
 
 #: How many held-out goals are looked at during training.
 LOOKED_AT = 120

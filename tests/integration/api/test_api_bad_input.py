@@ -186,7 +186,7 @@ BAD_REQUESTS = [
     pytest.param("DELETE", "/v1/jobs/nothing", {}, 404, id="cancel an unknown job"),
     pytest.param("POST", "/v1/jobs/nothing.s1.0/cancel", {}, 404, id="cancel an unknown goal's job"),
     pytest.param("GET", "/v1/dead-letters/nothing", {}, 404, id="unknown letter"),
-    pytest.param("POST", "/v1/dead-letters/nothing/replay", {}, 404, id="replay an unknown letter"),
+    pytest.param("POST", "/v1/dead-letters/nothing/rerun", {}, 404, id="rerun an unknown letter"),
     pytest.param("DELETE", "/v1/dead-letters/nothing", {}, 404, id="purge an unknown letter"),
     pytest.param("GET", "/v1/dead-letters?cause=bad", {}, 422, id="letters of an unknown cause"),
     pytest.param("DELETE", "/v1/dead-letters?cause=bad", {}, 422, id="purge an unknown cause"),
@@ -289,7 +289,7 @@ def test_a_goal_that_runs_is_not_run_again(api: TestClient) -> None:
 
 def test_a_job_that_did_not_fail_is_no_dead_letter(api: TestClient) -> None:
     job_id = api.post("/v1/jobs", json={"type": "triage", "input": {"text": "x"}}).json()["id"]
-    for method, rest in (("GET", ""), ("POST", "/replay"), ("DELETE", "")):
+    for method, rest in (("GET", ""), ("POST", "/rerun"), ("DELETE", "")):
         answer = api.request(method, f"/v1/dead-letters/{job_id}{rest}")
         assert answer.status_code == 404
         assert f"no dead letter '{job_id}'" in answer.json()["errors"][0]

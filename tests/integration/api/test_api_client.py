@@ -227,7 +227,7 @@ def test_a_job_may_say_how_urgent_it_is_and_how_long_it_may_take(client: Client)
 def test_a_job_is_waited_for_longer_than_one_request_may(
     client: Client, monkeypatch: pytest.MonkeyPatch, deployment: Deployment
 ) -> None:
-    monkeypatch.setattr("coordinator.client.STEP_S", 0.01)
+    monkeypatch.setattr("coordinator.client.waits.STEP_S", 0.01)
     client.set_state("triage", TypeState.PAUSED)
     threading.Timer(0.3, client.set_state, ("triage", TypeState.OPEN)).start()
     assert client.job("triage", {"text": "one"}, 30.0)["output"] == {"intent": "exchange_rate"}
@@ -263,7 +263,7 @@ def test_what_cannot_be_sent_is_no_outage(client: Client) -> None:
 @pytest.mark.parametrize("name", ["", "..", "../goals", "a/b"])
 def test_what_can_be_no_id_is_refused(client: Client, name: str) -> None:
     goals = (client.get, client.cancel, client.rerun, lambda each: list(client.events(each)))
-    jobs = (client.get_job, client.cancel_job, client.letter, client.replay, client.purge)
+    jobs = (client.get_job, client.cancel_job, client.letter, client.rerun_letter, client.purge)
     for ask in (*goals, *jobs, client.load, lambda each: client.set_state(each, "paused")):
         with pytest.raises(ApiError, match="is no id or name of anything"):
             ask(name)
@@ -327,7 +327,7 @@ def test_dead_letters_are_shown_replayed_and_purged(deployment: Deployment, clie
     assert {letter["job_id"] for letter in client.letters("triage", "failed")} == {job["id"] for job in jobs}
     assert client.letter(jobs[0]["id"])["input"] == {"text": "one"}
     deployment.answers["triage"] = answer
-    assert client.wait(client.replay(jobs[0]["id"])["id"], 30.0)["state"] == "succeeded"
+    assert client.wait(client.rerun_letter(jobs[0]["id"])["id"], 30.0)["state"] == "succeeded"
     assert (client.purge(jobs[1]["id"]), client.purge_all()) == (1, 0)
 
 

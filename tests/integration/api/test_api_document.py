@@ -199,15 +199,15 @@ def send_letters(wire: Wire) -> None:
     names = failed()
     assert wire.get(LETTER, **names)["cause"] == "failed"
     assert wire.get(LETTERS)[0]["failure"]["kind"] == "engine"
-    replayed = wire.send("post", f"{LETTER}/replay", 202, names=names).json()
-    assert replayed["also"] == []
-    wire.send("get", GOAL, 200, names={"run_id": replayed["id"]}, params={"wait": 30})
+    taken_up = wire.send("post", f"{LETTER}/rerun", 202, names=names).json()
+    assert taken_up["also"] == []
+    wire.send("get", GOAL, 200, names={"run_id": taken_up["id"]}, params={"wait": 30})
     wire.send("delete", LETTER, 200, names=names)
     wire.send("put", f"{TYPE}/state", 200, names={"name": "triage"}, json={"state": "paused"})
     running = wire.send("post", GOALS, 202, json=_plan(SPARED, SORT)).json()
     names = {"job_id": f"{running['id']}.s3.0"}
     wire.send("get", JOB, 200, names=names, params={"wait": 30})
-    wire.send("post", f"{LETTER}/replay", 409, names=names)
+    wire.send("post", f"{LETTER}/rerun", 409, names=names)
     failed()
     assert wire.send("delete", LETTERS, 200, params={"all": "true"}).json()["purged"] >= 1
 

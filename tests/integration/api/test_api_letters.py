@@ -52,10 +52,12 @@ def test_dead_letters_are_listed_by_type_and_cause(running: TestClient) -> None:
         assert [letter["job_id"] for letter in running.get(f"/v1/dead-letters?{query}").json()] == found, query
 
 
-def test_a_replayed_job_is_done_again_and_its_goal_goes_on(deployment: Deployment, running: TestClient) -> None:
+def test_the_job_of_a_letter_that_is_run_again_is_done_and_its_goal_goes_on(
+    deployment: Deployment, running: TestClient
+) -> None:
     job_id = failed_job(running)
     deployment.answers["table"] = lambda _: {"rows": []}
-    answer = running.post(f"/v1/dead-letters/{job_id}/replay")
+    answer = running.post(f"/v1/dead-letters/{job_id}/rerun")
     assert answer.status_code == 202
     run = running.get(f"{answer.headers['location']}?wait=30").json()
     assert (run["state"], run["result"]) == ("succeeded", {"rows": []})
@@ -65,7 +67,7 @@ def test_a_replayed_job_is_done_again_and_its_goal_goes_on(deployment: Deploymen
     assert running.get(f"/v1/dead-letters/{job_id}").status_code == 404
 
 
-def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Deployment, api: TestClient) -> None:
+def test_a_dead_letter_whose_goal_goes_on_is_not_run_again_yet(deployment: Deployment, api: TestClient) -> None:
     steps = [
         {"id": "s1", "type": "table", "args": BAD, "on_failure": "skip"},
         {"id": "s2", "type": "triage", "args": {"text": "x"}},
@@ -74,12 +76,12 @@ def test_a_dead_letter_whose_goal_goes_on_is_not_replayed_yet(deployment: Deploy
     for _, job_id in deployment.ledger.take_ready(window=9):
         if ".s1." in job_id:
             deployment.work(job_id)
-    answer = api.post(f"/v1/dead-letters/{goal['id']}.s1.0/replay")
+    answer = api.post(f"/v1/dead-letters/{goal['id']}.s1.0/rerun")
     assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
     assert answer.json()["errors"] == ["the goal still runs; wait for its end, or cancel it"]
 
 
-def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Deployment, running: TestClient) -> None:
+def test_a_rerun_names_the_other_letters_that_go_with_it(deployment: Deployment, running: TestClient) -> None:
     mapped = {"map": {"over": {"$ref": "inputs.bad"}, "as": "i"}, "on_failure": "skip"}
     steps = [
         {"id": "s1", "type": "table", "args": {"columns": {"$ref": "i"}}, **mapped},
@@ -89,7 +91,7 @@ def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Deployment
     asked = {"plan": {"steps": steps}, "inputs": {"bad": [BAD["columns"]] * 2}}
     goal = running.post("/v1/goals?wait=30", json=asked).json()
     deployment.answers["table"] = lambda _: {"rows": []}
-    answer = running.post(f"/v1/dead-letters/{goal['id']}.s1.1/replay").json()
+    answer = running.post(f"/v1/dead-letters/{goal['id']}.s1.1/rerun").json()
     assert sorted(answer["also"]) == [f"{goal['id']}.s1.0", f"{goal['id']}.s2.0"]
     assert running.get(f"/v1/goals/{goal['id']}?wait=30").json()["state"] == "succeeded"
 
@@ -101,7 +103,7 @@ def test_a_replay_names_the_other_letters_that_go_with_it(deployment: Deployment
         pytest.param({"type": "table", "args": BAD}, "failed", id="failed elsewhere"),
     ],
 )
-def test_a_letter_that_nothing_waits_for_is_not_replayed(
+def test_a_letter_that_nothing_waits_for_is_not_run_again(
     deployment: Deployment, api: TestClient, then: Any, state: str
 ) -> None:
     first = {
@@ -118,7 +120,7 @@ def test_a_letter_that_nothing_waits_for_is_not_replayed(
     deployment.answers["triage"] = lambda _: {"intent": "x"}
     deployment.start()
     assert api.get(f"/v1/goals/{goal_id}?wait=30").json()["state"] == state
-    answer = api.post(f"/v1/dead-letters/{goal_id}.s1.0/replay")
+    answer = api.post(f"/v1/dead-letters/{goal_id}.s1.0/rerun")
     assert answer.status_code == 409
     assert answer.json()["errors"] == [
         "step 's1' is done without this job: 1 outputs are as many as it needs; to do it anew all the same, "

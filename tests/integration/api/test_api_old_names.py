@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -101,3 +102,16 @@ def test_the_schema_of_the_api_names_the_new_one_alone(api: TestClient) -> None:
     schema = api.get("/openapi.json").text
     assert '"claim_within_s"' in schema
     assert "queue_s" not in schema
+
+
+def test_a_dead_letter_is_run_again_under_the_old_path_and_the_old_method_too(deployment: Any, url: str) -> None:
+    deployment.start()
+    with Client(url) as client:
+        job = client.job("table", {"columns": [["a", "b"], ["c"]]}, 30.0)
+        assert job["state"] == "failed"
+        with pytest.warns(DeprecationWarning, match="'replay' is called 'rerun_letter' now") as warned:
+            goal = client.replay(job["id"])
+        assert (warned[0].filename, client.wait(goal["id"], 30.0)["state"]) == (__file__, "failed")
+        answer = httpx.post(f"{url}/v1/dead-letters/{job['id']}/replay")
+    assert (answer.status_code, answer.json()["id"]) == (202, goal["id"])
+    assert answer.headers["warning"] == '299 - "/replay is called /rerun now; the old path is still served"'

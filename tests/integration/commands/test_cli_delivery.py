@@ -103,7 +103,7 @@ def test_a_type_is_paused_drained_and_resumed(say: Say) -> None:
     assert states == ["triage: paused\n", "triage: draining\n", "triage: open\n"]
 
 
-def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Deployment, say: Say, url: str) -> None:
+def test_dead_letters_are_listed_shown_run_again_and_purged(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     job_id = failed_job(url)
     listed = say("letters", "list", "--type", "table").stdout
@@ -112,7 +112,7 @@ def test_dead_letters_are_listed_shown_replayed_and_purged(deployment: Deploymen
     assert "secret" not in listed
     assert "a secret word" in say("letters", "show", job_id).stdout
     deployment.answers["table"] = lambda _: {"rows": []}
-    assert say("letters", "replay", job_id).stdout == f"{job_id.partition('.')[0]}\n"
+    assert say("letters", "rerun", job_id).stdout == f"{job_id.partition('.')[0]}\n"
     assert say("watch", job_id.partition(".")[0]).exit_code == 0
     assert say("letters", "list").stdout == ""
     assert say("letters", "purge", "--all").stdout == "0 purged\n"
@@ -126,13 +126,23 @@ def test_an_empty_id_purges_nothing(deployment: Deployment, say: Say, url: str) 
     assert say("letters", "list").stdout.startswith(job_id)
 
 
-def test_a_replay_prints_the_letters_that_go_with_it(deployment: Deployment, say: Say, url: str) -> None:
+def test_a_rerun_prints_the_letters_that_go_with_it(deployment: Deployment, say: Say, url: str) -> None:
     deployment.start()
     steps = [{"id": name, "type": "table", "args": BAD, "on_failure": "skip"} for name in ("s1", "s2")]
     with Client(url) as client:
         goal_id = client.run({"steps": steps}, wait_s=30.0)["id"]
-    replayed = say("letters", "replay", f"{goal_id}.s1.0")
-    assert (replayed.stdout, replayed.stderr) == (f"{goal_id}\n", f"with it: {goal_id}.s2.0\n")
+    taken_up = say("letters", "rerun", f"{goal_id}.s1.0")
+    assert (taken_up.stdout, taken_up.stderr) == (f"{goal_id}\n", f"with it: {goal_id}.s2.0\n")
+
+
+def test_the_old_name_of_rerun_does_the_same_and_says_the_new_one(deployment: Deployment, say: Say, url: str) -> None:
+    deployment.start()
+    job_id = failed_job(url)
+    old = say("letters", "replay", job_id)
+    assert (old.stdout, old.stderr) == (
+        f"{job_id.partition('.')[0]}\n",
+        "`letters replay` is called `letters rerun` now\n",
+    )
 
 
 def test_a_list_of_letters_says_that_there_may_be_more(deployment: Deployment, say: Say, url: str) -> None:

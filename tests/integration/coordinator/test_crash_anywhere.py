@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import redis
 
 TURNS = 300  #: of a goal that hangs
-#: Notes that died with their sender are sent again in the third turn; on Redis, whose clock is real, after 50 ms.
+#: Messages that died with their sender are sent again in the third turn; on Redis, whose clock is real, after 50 ms.
 BY_TURNS, HASTILY = Settings(_env_file=None, silent_s=2), Settings(_env_file=None, silent_s=0.05)
 
 
@@ -76,7 +76,7 @@ class Watched:
         return watched
 
 
-class Notes(MemoryQueue):
+class Messages(MemoryQueue):
     """A queue whose every message passes the fuse."""
 
     def __init__(self, fuse: Fuse) -> None:
@@ -112,7 +112,7 @@ class MortalHouse:
         self._fuse = fuse
         self._tick = tick
         self._watched: Any = Watched(ledger, fuse)
-        self._notes = Notes(fuse)
+        self._messages = Messages(fuse)
         self.runs: dict[str, str] = {}  #: goal id -> its name, the same in each telling
         self._coordinator = self._new_coordinator()
 
@@ -193,7 +193,7 @@ class MortalHouse:
             self._coordinator.sweep_once()
         except Crash:
             self._coordinator = self._new_coordinator()
-        for job_id in self._notes.take_all():
+        for job_id in self._messages.take_all():
             self._work(job_id)
         self._tick()
 
@@ -202,7 +202,7 @@ class MortalHouse:
         return {name: sum(depths[state] for state in states) for name, depths in self.ledger.depths().items()}
 
     def _new_coordinator(self) -> Coordinator:
-        return Coordinator(self._watched, self._notes, self._catalog, self._settings, uuid4().hex)
+        return Coordinator(self._watched, self._messages, self._catalog, self._settings, uuid4().hex)
 
     # -- the worker --
 

@@ -75,7 +75,7 @@ def test_a_job_whose_fallback_fails_keeps_its_output_and_the_letter_is_not_repla
     assert job["fallback"]["state"] == "failed"
     (letter,) = api.get("/v1/dead-letters").json()
     assert letter["type"] == "large"
-    answer = api.post(f"/v1/dead-letters/{letter['job_id']}/replay")
+    answer = api.post(f"/v1/dead-letters/{letter['job_id']}/rerun")
     assert answer.status_code == 409
     assert "the output of the first stands" in answer.json()["errors"][0]
 

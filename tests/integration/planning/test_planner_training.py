@@ -23,16 +23,16 @@ from specialists.planning.ranking.calibration import Calibration
 from specialists.planning.reading.shape import shape_of
 from specialists.planning.words.texts import TASKS, WANTS, known
 from specialists.specialist import load_specialist
-from specialists.training.planning.calibrating import CalibratingError
-from specialists.training.planning.epochs import Epochs
-from specialists.training.planning.fitting import CHECKPOINT, LOG, FittingError, Options, fit
-from specialists.training.planning.goal_layer import NEVER, fit_goal_layer
-from specialists.training.planning.measuring import Outcome, measure
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.readers import PARTS, load_planner
+from specialists.training.planning.calibration.calibration import CalibratingError
+from specialists.training.planning.cases.epochs import Epochs
+from specialists.training.planning.heads.adapter import CHECKPOINT, LOG, FittingError, Options, fit
+from specialists.training.planning.heads.goal_layer import NEVER, fit_goal_layer
 from specialists.training.planning.run import calibrated, held_out_cases, install_adapter, rewrite
-from specialists.training.planning.sets import load_set
-from specialists.training.planning.writing import FOLDER, SHIPPED_DOMAIN, WrittenGoal, load_writing
+from specialists.training.planning.sets.outcomes import Outcome, measure
+from specialists.training.planning.sets.readers import PARTS, load_planner
+from specialists.training.planning.sets.sets import load_set
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import FOLDER, SHIPPED_DOMAIN, WrittenGoal, load_writing
 
 OPTIONS = Options(epochs=1.0, steps=3, checkpoint_every=2, batch_characters=2500, log_every=1)
 WRITING = load_writing()

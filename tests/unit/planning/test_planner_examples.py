@@ -13,14 +13,14 @@ from specialists.catalog import load_catalog
 from specialists.offers import offers
 from specialists.planning.normal.normal import normal
 from specialists.planning.offers.offer import FUNCTIONS
-from specialists.training.planning.epochs import Epochs, Shares
-from specialists.training.planning.examples import Branch, Case, GoalCases
-from specialists.training.planning.lessons import batch_of, batches, by_task
-from specialists.training.planning.naming import masked, offer_of, without_abouts
-from specialists.training.planning.offers import Offers, planner_input, sample_of
-from specialists.training.planning.parts import field_at, parts
-from specialists.training.planning.sources import bind_texts
-from specialists.training.planning.writing import Writing, WrittenGoal, load_writing
+from specialists.training.planning.cases.epochs import Epochs, Shares
+from specialists.training.planning.cases.examples import Branch, Case, GoalCases
+from specialists.training.planning.cases.lessons import batch_of, batches, by_task
+from specialists.training.planning.cases.parts import field_at, parts
+from specialists.training.planning.cases.sources import bind_texts
+from specialists.training.planning.writing.naming import masked, offer_of, without_abouts
+from specialists.training.planning.writing.offers import Offers, planner_input, sample_of
+from specialists.training.planning.writing.writing import Writing, WrittenGoal, load_writing
 
 WRITING = load_writing()
 OFFERS = Offers(WRITING, offers(load_catalog(adapters=False)))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from specialists.planning.words.texts import WANTS
-from specialists.training.planning.measuring import Figures, Outcome, measure, outcome
-from specialists.training.planning.readers import PARTS, Without
-from specialists.training.planning.sets import Asked
+from specialists.training.planning.sets.outcomes import Figures, Outcome, measure, outcome
+from specialists.training.planning.sets.readers import PARTS, Without
+from specialists.training.planning.sets.sets import Asked
 
 RIGHT = [
     {

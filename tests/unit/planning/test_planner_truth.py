@@ -15,9 +15,9 @@ from specialists.planning.offers.field import Field
 from specialists.planning.parts.beliefs import Condition, Tally
 from specialists.planning.reading.reading import Reading
 from specialists.planning.words.texts import WANTS
-from specialists.training.planning.evidence import fit_evidence, known
-from specialists.training.planning.sets import Asked, load_set
-from specialists.training.planning.truth import part_rows, type_rows
+from specialists.training.planning.calibration.evidence import fit_evidence, known
+from specialists.training.planning.calibration.truth import part_rows, type_rows
+from specialists.training.planning.sets.sets import Asked, load_set
 from tests.support.mind import SCORE, TRANSLATE, TRIAGE, request_of
 
 Json = dict[str, Any]

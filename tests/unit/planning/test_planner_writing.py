@@ -15,10 +15,10 @@ from specialists.offers import offers
 from specialists.planning.normal.normal import normal
 from specialists.planning.offers.offer import FUNCTIONS
 from specialists.planning.offers.request import Request
-from specialists.training.planning.naming import Naming, bare, offer_of
-from specialists.training.planning.offers import Offers
-from specialists.training.planning.sets import REFUSED, Asked, load_set
-from specialists.training.planning.writing import (
+from specialists.training.planning.sets.sets import REFUSED, Asked, load_set
+from specialists.training.planning.writing.naming import Naming, bare, offer_of
+from specialists.training.planning.writing.offers import Offers
+from specialists.training.planning.writing.writing import (
     FOLDER,
     HELD_OUT_WRITERS,
     SHIPPED_DOMAIN,

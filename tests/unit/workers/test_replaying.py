@@ -78,7 +78,7 @@ def raises(error: EngineError) -> Callable[[Request], str]:
 def test_the_same_answer_is_the_same(again: Callable[..., Replay]) -> None:
     found = again("good", times=3)
     assert found.same
-    assert (found.times, found.differing, found.difference, found.notes) == (3, 0, [], [])
+    assert (found.times, found.differing, found.difference, found.changes) == (3, 0, [], [])
     assert (found.specialist, found.engine) == ("mood@1.0.0", "scripted")
 
 
@@ -166,7 +166,7 @@ def test_what_computes_here_otherwise_than_then_is_noted(mood: Specialist, engin
     made_by = provenance_of(mood, engines[-1], "w").model_copy(update={"precision": "int8"})
     found = replay(a_stored(made_by), mood, engines[-1])
     assert found.same
-    assert found.notes == ["its precision was int8, here it is bf16"]
+    assert found.changes == ["its precision was int8, here it is bf16"]
 
 
 def test_a_specialist_of_another_digest_is_refused_by_both_digests(mood: Specialist, engines: list[Engine]) -> None:

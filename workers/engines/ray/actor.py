@@ -51,7 +51,7 @@ class Host:
         self._engine: Engine | None = None
 
     async def arrive(self) -> None:
-        """Returns once the actor has its place, whatever else it does."""
+        """Returns once the actor runs on a node, whatever else it does."""
 
     async def open(self) -> Health | Fault:
         """Make the engine, which may load a model, and say how it does."""

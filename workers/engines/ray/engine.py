@@ -289,7 +289,7 @@ def _either(said: Iterable[str | None]) -> str | None:
 
 
 def _actor(make: Callable[[], Engine], rules: Rules, hosting: RayHosting) -> Any:
-    """A new actor, which gets its place in the cluster once there is room."""
+    """A new actor, which Ray starts on a node once there is room."""
     options = ray.remote(Host).options(
         num_cpus=hosting.cpus,
         num_gpus=hosting.gpus,

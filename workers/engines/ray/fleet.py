@@ -20,7 +20,7 @@ from workers.engines.ray.scaling import Load, Rules, enough, target
 
 log = logging.getLogger(__name__)
 
-START_S = 600.0  #: for the first replica to get its place and load its model, and for any replica to load it
+START_S = 600.0  #: for the first replica to get room and load its model, and for any replica to load it
 LOOK_S = 5.0  #: between two looks at a replica
 BLIND_S = 60.0  #: a replica that has not answered a look for this long is given up
 LONGEST_WAIT_S = 30.0  #: between two starts
@@ -47,11 +47,11 @@ class Fleet:
         self._failures = 0  # lost replicas, each of them lost soon after the one before
         self._start_at = 0.0
         self._lost_at = -inf  # `time.monotonic()` of the last loss
-        self._missing = 0  # lost replicas that no other has replaced yet
+        self._missing = 0  # lost replicas that no other has rescheduled yet
         self._fewer_since = inf  # `time.monotonic()` since which fewer replicas would have been enough
 
     def refuse(self, why: str) -> None:
-        """Note that a replica did not open, or that none will."""
+        """Record that a replica did not open, or that none will."""
         self.refusal = why
         self.settled.set()
 
@@ -60,7 +60,7 @@ class Fleet:
         self._scale(load, now)
         for replica in self._replicas:
             if replica.state is State.STARTING:
-                if replica.placed_at is not None and now - replica.placed_at > START_S:
+                if replica.scheduled_at is not None and now - replica.scheduled_at > START_S:
                     self._lose_unopened(replica, f"it took longer than {START_S:.0f} s")
             elif replica.asked_at is not None and now - replica.asked_at > BLIND_S:
                 self.lose(replica, f"it did not answer for {BLIND_S:.0f} s")
@@ -92,7 +92,7 @@ class Fleet:
             self.restarts += 1
         replica = self._replicas.add()
         replica.open(
-            placed=lambda answer: self._do(replica.placed) if not answer.exception() else None,
+            scheduled=lambda answer: self._do(replica.scheduled) if not answer.exception() else None,
             opened=lambda answer: self._do(partial(self._open, replica, answer)),
         )
 

@@ -20,7 +20,7 @@ Told = Callable[[Future[Any]], object]
 
 
 class State(StrEnum):
-    STARTING = "starting"  #: it waits for a place in the cluster, or loads its model
+    STARTING = "starting"  #: it waits for room in the cluster, or loads its model
     READY = "ready"
     DRAINING = "draining"  #: gets no more requests, and is stopped when it has none
 
@@ -70,7 +70,7 @@ class Replica:
         self.state = State.STARTING
         self.trips: set[Trip] = set()
         self.health: Health | None = None  #: what the last look found
-        self.placed_at: float | None = None  #: `time.monotonic()` at which it got a place; before that it waits
+        self.scheduled_at: float | None = None  #: `time.monotonic()` at which Ray put it on a node
         self.looked_at = 0.0
         self.asked_at: float | None = None  #: `time.monotonic()` of a look that is not answered yet
         self._number = number
@@ -88,8 +88,8 @@ class Replica:
         """Whether it works on a request that has seen a replica die, and that must have no other request beside it."""
         return any(trip.deaths for trip in self.trips)
 
-    def open(self, placed: Told, opened: Told) -> None:
-        self._actor.arrive.remote().future().add_done_callback(placed)
+    def open(self, scheduled: Told, opened: Told) -> None:
+        self._actor.arrive.remote().future().add_done_callback(scheduled)
         self._actor.open.remote().future().add_done_callback(opened)
 
     def take(self, trip: Trip, answered: Told) -> None:
@@ -103,8 +103,8 @@ class Replica:
         self.asked_at = time.monotonic()
         self._actor.look.remote().future().add_done_callback(looked)
 
-    def placed(self) -> None:
-        self.placed_at = time.monotonic()
+    def scheduled(self) -> None:
+        self.scheduled_at = time.monotonic()
 
     def ready(self, health: Health) -> None:
         self.state = State.READY

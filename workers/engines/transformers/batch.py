@@ -57,7 +57,7 @@ class Row(Ticket):
         self.start()
 
     def begin(self, tokens: int) -> None:
-        """Note that the first `tokens` of the prompt are in the slot already."""
+        """Record that the first `tokens` of the prompt are in the slot already."""
         self.reused = self._fed = tokens
         self._pending = self._pending[tokens:]
 

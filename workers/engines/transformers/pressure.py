@@ -32,7 +32,7 @@ class Pressure:
         return True
 
     def pass_step(self) -> None:
-        """Note that a step went well. After many of them, twice as much is allowed."""
+        """Record that a step went well. After many of them, twice as much is allowed."""
         self._good += 1
         if self._good >= PATIENCE:
             self.rows, self.tokens = min(self.most_rows, 2 * self.rows), min(self.most_tokens, 2 * self.tokens)

@@ -1,0 +1,1 @@
+"""The goals of chaos, each with the result that the harness computed for it."""

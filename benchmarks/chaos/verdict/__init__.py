@@ -1,0 +1,1 @@
+"""What happened in a round, read from outside of the ledger, and its violations."""
