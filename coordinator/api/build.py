@@ -18,6 +18,7 @@ from coordinator.api.event_stream import EventStream
 from coordinator.api.listener import Listener
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
+from coordinator.api.pace import Pace, Paced
 from coordinator.api.presence import Presence
 from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
 from coordinator.api.routes_goals import goal_routes
@@ -35,7 +36,7 @@ from infra.settings import Settings
 from specialists.catalog import Catalog
 
 #: The most requests that ask the ledger at once. More threads would only keep each other, and the event loop, waiting.
-THREADS = 32
+THREADS = 64
 #: The most requests that wait for a run, and watchers. They hold no thread.
 WAITING = 192
 
@@ -70,11 +71,13 @@ def create_api(
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
     metrics = metrics or ApiMetrics()
+    pace = Pace()
     app.add_middleware(Presence)
+    app.add_middleware(Paced, pace)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
     door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
-    listener = Listener(ledger)
+    listener = Listener(ledger, pace)
     waits = Waits(ledger, goals, listener)
     app.include_router(goal_routes(goals, places, waits, EventStream(ledger, goals, listener)))
     app.include_router(job_routes(goals, places, waits))

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
+from coordinator.api.pace import Pace
 from coordinator.api.presence import Client
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
@@ -32,8 +33,9 @@ class _Run:
 
 
 class Listener:
-    def __init__(self, ledger: RunEvents) -> None:
+    def __init__(self, ledger: RunEvents, pace: Pace) -> None:
         self._ledger = ledger
+        self._pace = pace
         self._bell = f"bell.{uuid4().hex}"
         self._rung = "0"  #: entry id of the bell's last ring that was heard
         self._runs: dict[str, _Run] = {}
@@ -44,18 +46,22 @@ class Listener:
 
     async def heard(self, run_id: str, after: str, within_s: float, client: Client) -> News:
         """Events of the run, with all after entry `after` that one read gives; none after `within_s`, or once the
-        client has gone. Raises what the ledger raises."""
+        client has gone. Those that hear something in the same moment go on one after the other.
+
+        Raises what the ledger raises."""
         heard: Heard = asyncio.get_running_loop().create_future()
         with client.leaving(partial(_give, heard, [])):
             try:
                 if self._add(run_id, after, heard):
                     await run_in_threadpool(self._ledger.ring, self._bell)
                 async with asyncio.timeout(within_s):
-                    return await heard
+                    await heard
             except TimeoutError:
                 return []
             finally:
                 self._remove(run_id, heard)
+        await self._pace.turn()
+        return heard.result()
 
     def close(self) -> None:
         with self._changing:

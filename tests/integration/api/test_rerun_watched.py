@@ -10,6 +10,7 @@ import pytest
 
 from coordinator.api.event_stream import START, EventStream
 from coordinator.api.listener import Listener
+from coordinator.api.pace import Pace
 from coordinator.api.presence import Client
 from coordinator.goals.goals import Goals
 from coordinator.goals.request import Goal
@@ -45,7 +46,7 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 def watched(ledger: Ledger, goals: Goals, run_id: str) -> list[str]:
     """The lines of the run's stream of events, from its start to its end."""
-    stream = EventStream(ledger, goals, Listener(ledger)).of(run_id, START, Client())
+    stream = EventStream(ledger, goals, Listener(ledger, Pace())).of(run_id, START, Client())
 
     async def lines() -> list[str]:
         return [line async for line in stream]
