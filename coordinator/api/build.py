@@ -14,8 +14,11 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from coordinator.admission.door import Door
 from coordinator.api import problems
 from coordinator.api.document.openapi import openapi_of
+from coordinator.api.event_stream import EventStream
+from coordinator.api.listener import Listener
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
+from coordinator.api.pace import Pace, Paced
 from coordinator.api.presence import Presence
 from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
 from coordinator.api.routes_goals import goal_routes
@@ -23,6 +26,7 @@ from coordinator.api.routes_jobs import job_routes
 from coordinator.api.routes_letters import letter_routes
 from coordinator.api.routes_plans import plan_routes
 from coordinator.api.wait_limit import Places
+from coordinator.api.waits import Waits
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters
@@ -31,8 +35,9 @@ from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
-#: Requests that wait for a run, and watchers, each hold a thread: those that do not are to find one all the same.
-THREADS = 256
+#: The most requests that ask the ledger at once. More threads would only keep each other, and the event loop, waiting.
+THREADS = 64
+#: The most requests that wait for a run, and watchers. They hold no thread.
 WAITING = 192
 
 
@@ -51,6 +56,7 @@ def create_api(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
+        listener.close()
 
     # Its pages work without the network: FastAPI's own load their scripts from elsewhere.
     app = FastAPIOffline(
@@ -65,12 +71,16 @@ def create_api(
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
     metrics = metrics or ApiMetrics()
+    pace = Pace()
     app.add_middleware(Presence)
+    app.add_middleware(Paced, pace)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
     door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
-    app.include_router(goal_routes(ledger, goals, places))
-    app.include_router(job_routes(goals, places))
+    listener = Listener(ledger, pace)
+    waits = Waits(ledger, goals, listener)
+    app.include_router(goal_routes(goals, places, waits, EventStream(ledger, goals, listener)))
+    app.include_router(job_routes(goals, places, waits))
     app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
     app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
     app.include_router(deployment_routes(ledger, catalog, door))

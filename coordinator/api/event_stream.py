@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
-from coordinator.api.presence import Gone
+from starlette.concurrency import run_in_threadpool
+
+from coordinator.api.listener import Listener, News
+from coordinator.api.presence import Client
 from coordinator.goals.goals import Goals
-from coordinator.goals.waits import LISTENED_MS
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
 
-HEARTBEAT_MS = 10_000
+HEARTBEAT_S = 10.0
 RETRY_MS = 2_000
 START = "0"
 
 
-def event_stream(
-    ledger: RunEvents, goals: Goals, run_id: str, after: str, gone: Gone = lambda: False, wait_ms: int = HEARTBEAT_MS
-) -> Iterator[str]:
-    """The run's events after entry `after`, to its last end, or until its watcher has `gone`; a comment where nothing
-    happened for `wait_ms`.
+class EventStream:
+    def __init__(self, ledger: RunEvents, goals: Goals, listener: Listener, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._ledger = ledger
+        self._goals = goals
+        self._listener = listener
+        self._heartbeat_s = heartbeat_s
 
-    Where the ledger does not answer it breaks off, and says last when to come back.
-    """
-    try:
-        yield from _events(ledger, goals, run_id, after, gone, wait_ms)
-    except LedgerUnavailable:
-        yield f"retry: {RETRY_MS}\n\n"
+    async def of(self, run_id: str, after: str, client: Client) -> AsyncIterator[str]:
+        """The run's events after entry `after`, to its last end, or until its watcher has gone; a comment where nothing
+        happened for the time of a heartbeat.
 
+        Where the ledger does not answer it breaks off, and says last when to come back.
+        """
+        try:
+            async for each in self._lines(run_id, after, client):
+                yield each
+        except LedgerUnavailable:
+            yield f"retry: {RETRY_MS}\n\n"
 
-def _events(ledger: RunEvents, goals: Goals, run_id: str, after: str, gone: Gone, wait_ms: int) -> Iterator[str]:
-    waited_ms = 0
-    while not gone():
-        events = ledger.events(run_id, after)
-        if not events:
-            ended = goals.load(run_id).state.ended  # looked at first: a run may be taken up again, and end again
-            events = ledger.events(run_id, after, 0 if ended else min(wait_ms, LISTENED_MS))
-            if ended and not events:
+    async def _lines(self, run_id: str, after: str, client: Client) -> AsyncIterator[str]:
+        while not client.gone:
+            events, ended = await run_in_threadpool(self._read, run_id, after)
+            for after, event in events:
+                yield format_event(after, event)
+            if events:
+                continue
+            if ended:
                 return
-        for after, event in events:
-            yield format_event(after, event)
-        waited_ms = 0 if events else waited_ms + min(wait_ms, LISTENED_MS)
-        if waited_ms >= wait_ms:
-            waited_ms = 0
-            yield ": still running\n\n"
+            if not await self._listener.heard(run_id, after, self._heartbeat_s, client):
+                yield ": still running\n\n"
+
+    def _read(self, run_id: str, after: str) -> tuple[News, bool]:
+        """Events, and whether the run has ended; that is looked at first, because it may be taken up and end again."""
+        if events := self._ledger.events(run_id, after):
+            return events, False
+        ended = self._goals.load(run_id).state.ended
+        return self._ledger.events(run_id, after), ended
 
 
 def format_event(entry_id: str, event: Event) -> str:

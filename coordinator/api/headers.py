@@ -1,4 +1,7 @@
-"""What requests say beside their bodies: how long to wait, who asks, by which key. Each checked; knows no route."""
+"""What requests say beside their bodies: how long to wait, who asks, by which key. Each checked; knows no route.
+
+The functions are coroutines, so that none of them needs a thread.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
-from coordinator.api.presence import Gone, gone_of
+from coordinator.api.presence import Client, client_of
 from coordinator.api.problems import Problem
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from infra.records import NOBODY, Json
@@ -18,7 +21,7 @@ MAX_WAIT_S = 60.0
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
 
 
-def wait_s(
+async def wait_s(
     wait: Annotated[
         float | None, Query(ge=0, description=f"Seconds to wait for the end; at most {MAX_WAIT_S:g} are waited.")
     ] = None,
@@ -31,7 +34,7 @@ def wait_s(
     return min(asked, MAX_WAIT_S)
 
 
-def tenant(
+async def tenant(
     x_tenant: Annotated[str, Header(description="The tenant that asks. Tenants share the workers by weight.")] = NOBODY,
 ) -> str:
     if fault := tenant_fault(x_tenant):
@@ -39,7 +42,7 @@ def tenant(
     return x_tenant
 
 
-def key(
+async def key(
     idempotency_key: Annotated[
         str | None,
         Header(description="A name of this request. A request that is sent again with it is not done again."),
@@ -51,7 +54,7 @@ def key(
 
 
 Wait = Annotated[float, Depends(wait_s)]
-Left = Annotated[Gone, Depends(gone_of)]  #: whether the client has gone: nobody waits for it any more
+Asker = Annotated[Client, Depends(client_of)]  #: nobody waits for one that has gone
 Tenant = Annotated[str, Depends(tenant)]
 Key = Annotated[str | None, Depends(key)]
 

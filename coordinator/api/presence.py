@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,11 +12,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _PRESENCE = "manyhands.presence"
 _DISCONNECT: Message = {"type": "http.disconnect"}
 
-Gone = Callable[[], bool]
+
+class Client:
+    """Of a request; it never goes, where nothing listens."""
+
+    def __init__(self, listening: asyncio.Task[None] | None = None) -> None:
+        self._listening = listening  #: done once it has gone
+
+    @property
+    def gone(self) -> bool:
+        return self._listening is not None and self._listening.done()
+
+    @contextmanager
+    def leaving(self, then: Callable[[], object]) -> Iterator[None]:
+        """During the block, `then` is called when the client goes, or soon if it has gone."""
+
+        def tell(_: asyncio.Task[None]) -> None:
+            then()
+
+        if self._listening is not None:
+            self._listening.add_done_callback(tell)
+        try:
+            yield
+        finally:
+            if self._listening is not None:
+                self._listening.remove_done_callback(tell)
 
 
 class Presence:
-    """Pure ASGI: listens for the end of the connection while a route works, which may be in a thread and hear nothing.
+    """Pure ASGI: listens for the end of the connection while a route waits.
 
     It begins when a route asks whether its client is there, and lets what is left of a body go by.
     """
@@ -38,13 +62,12 @@ class Presence:
 class _Listening:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._gone = Event()
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self) -> Gone:
+    def begin(self) -> Client:
         if self._task is None:
             self._task = asyncio.create_task(self._listen())
-        return self._gone.is_set
+        return Client(self._task)
 
     def stop(self) -> None:
         if self._task is not None:
@@ -58,14 +81,11 @@ class _Listening:
         return _DISCONNECT
 
     async def _listen(self) -> None:
-        try:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-        finally:
-            self._gone.set()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
 
-async def gone_of(request: Request) -> Gone:
-    """Whether the request's client has gone; never, where nothing listens. Its body has been read before."""
+async def client_of(request: Request) -> Client:
+    """The client of a request whose body has been read before."""
     presence: _Listening | None = request.scope.get(_PRESENCE)
-    return presence.begin() if presence else lambda: False
+    return presence.begin() if presence else Client()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from pydantic import Field
 
 from coordinator.api import views
@@ -13,19 +13,19 @@ from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
 from coordinator.api.document.parameters import GoalCount, GoalId
 from coordinator.api.document.responses import BODY, accepted, refusals, replayed, streamed
-from coordinator.api.event_stream import START, event_stream
+from coordinator.api.event_stream import START, EventStream
 from coordinator.api.first_answer import replay
-from coordinator.api.headers import Key, Left, Tenant, Wait, asking
+from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.wait_limit import Places, Watch
+from coordinator.api.wait_limit import Places, Watch, place_of
+from coordinator.api.waits import Waits
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
 from infra.ledger.protocol import ENTRY_ID
-from infra.ledger.protocols.runs import RunEvents
 from infra.records import Json, Record, RunState
 
 
@@ -44,12 +44,43 @@ FromStep = Annotated[Rerun | None, Body(openapi_examples=RERUNS)]
 LastEventId = Annotated[str, Header(description="The id of the last event that the watcher has got.")]
 
 
-def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
+def goal_routes(goals: Goals, places: Places, waits: Waits, events: EventStream) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
         result = goals.result(run) if run.state is RunState.SUCCEEDED else None
         return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
+
+    def new(
+        goal: Annotated[Goal, Body(openapi_examples=GOALS)],
+        tenant: Tenant,
+        key: Key,
+        request: Request,
+        response: Response,
+    ) -> Run:
+        try:
+            run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
+        except KeyUsed as used:
+            return replay(used, goals, goal_path(used.run_id), response)
+        response.headers["Location"] = goal_path(run.id)
+        return run
+
+    def confirmed(run_id: GoalId, confirmation: Choice, response: Response) -> Run:
+        run = goals.confirm(run_id, confirmation)
+        response.headers["Location"] = goal_path(run.id)
+        return run
+
+    new_run, confirmed_run = Depends(new), Depends(confirmed)
+    place = Depends(place_of(places), scope="function")
+
+    async def ended(run_id: GoalId, wait: Wait, asker: Asker) -> None:
+        await waits.goal(run_id, wait, asker)
+
+    async def new_ended(wait: Wait, asker: Asker, run: Run = new_run) -> None:
+        await waits.goal(run.id, wait, asker)
+
+    async def confirmed_ended(wait: Wait, asker: Asker, run: Run = confirmed_run) -> None:
+        await waits.goal(run.id, wait, asker)
 
     @routes.post(
         "",
@@ -58,23 +89,10 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         responses=refusals(*BODY, 410, 429, 503)
         | accepted("The goal is accepted. It has its result if it ended within the wait.", warns=True)
         | replayed(GoalBody),
+        dependencies=[place, Depends(new_ended)],
     )
-    def accept(
-        goal: Annotated[Goal, Body(openapi_examples=GOALS)],
-        wait: Wait,
-        left: Left,
-        tenant: Tenant,
-        key: Key,
-        request: Request,
-        response: Response,
-    ) -> GoalBody:
-        with places.taken(wait > 0, tenant):
-            try:
-                run = goals.accept(goal, asking(request, tenant, key, lambda: goals.meaning(goal)))
-            except KeyUsed as used:
-                return view(replay(used, goals, goal_path(used.run_id), response))
-            response.headers["Location"] = goal_path(run.id)
-            return view(goals.wait(run.id, wait, left) if wait else run)
+    def accept(wait: Wait, run: Run = new_run) -> GoalBody:
+        return view(goals.load(run.id) if wait else run)
 
     @routes.get("", summary="List goals, the newest first", responses=refusals(503))
     def recent(limit: GoalCount = 50) -> list[GoalBody]:
@@ -85,10 +103,10 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         "/{run_id}",
         summary="Show a goal with its plan, its progress and its result",
         responses=refusals(400, 404, 503),
+        dependencies=[place, Depends(ended)],
     )
-    def status(run_id: GoalId, wait: Wait, left: Left, tenant: Tenant) -> GoalBody:
-        with places.taken(wait > 0, tenant):
-            return view(goals.wait(run_id, wait, left))
+    def status(run_id: GoalId) -> GoalBody:
+        return view(goals.load(run_id))
 
     @routes.get(
         "/{run_id}/events",
@@ -97,27 +115,22 @@ def goal_routes(ledger: RunEvents, goals: Goals, places: Places) -> APIRouter:
         response_class=Watch,
         responses=refusals(400, 404, 503) | streamed(),
     )
-    def events(run_id: GoalId, left: Left, tenant: Tenant, last_event_id: LastEventId = START) -> Watch:
+    def watch(run_id: GoalId, asker: Asker, tenant: Tenant, last_event_id: LastEventId = START) -> Watch:
         if not ENTRY_ID.fullmatch(last_event_id):
             raise Problem(400, "The request is not valid", ["header Last-Event-ID: no id of an event"])
         goals.load(run_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        stream = event_stream(ledger, goals, run_id, last_event_id, left)
-        return Watch(places, tenant, stream, headers=headers)
+        return Watch(places, tenant, events.of(run_id, last_event_id, asker), headers=headers)
 
     @routes.post(
         "/{run_id}/confirm",
         status_code=202,
         summary="Confirm the plan with which an unsure goal goes on",
         responses=refusals(*BODY, 404, 409, 503) | accepted("The goal goes on with the plan.", warns=True),
+        dependencies=[place, Depends(confirmed_ended)],
     )
-    def confirm(
-        run_id: GoalId, confirmation: Choice, wait: Wait, left: Left, tenant: Tenant, response: Response
-    ) -> GoalBody:
-        with places.taken(wait > 0, tenant):
-            run = goals.confirm(run_id, confirmation)
-            response.headers["Location"] = goal_path(run.id)
-            return view(goals.wait(run.id, wait, left) if wait else run)
+    def confirm(wait: Wait, run: Run = confirmed_run) -> GoalBody:
+        return view(goals.load(run.id) if wait else run)
 
     @routes.post("/{run_id}/cancel", summary=CANCEL, responses=refusals(404, 503))
     @routes.delete("/{run_id}", summary=CANCEL, responses=refusals(404, 503))

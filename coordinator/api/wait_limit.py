@@ -1,9 +1,9 @@
-"""Places: how many requests may wait at once. Each holds a thread; the others need some too. Knows no route."""
+"""Places: how many requests may wait at once. Knows no route."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from coordinator.api.headers import Tenant, Wait
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.problems import RETRY_AFTER_S, Problem
 
@@ -57,6 +58,16 @@ class Places:
             self._free -= 1
             self._taken[tenant] += 1
             return None
+
+
+def place_of(places: Places) -> Callable[[float, str], AsyncIterator[None]]:
+    """A dependency: a place for a request that waits, until its answer is there to be sent."""
+
+    async def place(wait: Wait, tenant: Tenant) -> AsyncIterator[None]:
+        with places.taken(wait > 0, tenant):
+            yield
+
+    return place
 
 
 class Watch(StreamingResponse):

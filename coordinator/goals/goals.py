@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from typing import Any
 
 from coordinator.admission.decide import bids
@@ -17,7 +17,6 @@ from coordinator.goals.refusals import GoalRefused
 from coordinator.goals.releases import Releases
 from coordinator.goals.request import Goal, JobRequest
 from coordinator.goals.stored_runs import StoredRuns
-from coordinator.goals.waits import Wait
 from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.runs.advance import begin, cancel
 from coordinator.runs.confirmation import Confirmation, confirm
@@ -31,7 +30,7 @@ from infra.settings import Settings
 from specialists.catalog import Catalog
 
 #: The events after which a run does nothing more by itself.
-_HALTS = frozenset({"run.ended", "run.unsure"})
+HALTS = frozenset({"run.ended", "run.unsure"})
 
 #: A request of no particular tenant and without a key: sending it again does it again.
 ANYBODY = Asking()
@@ -122,22 +121,20 @@ class Goals:
             if run := self._confirm(confirmed, record.version):
                 return run
 
-    def wait(self, run_id: str, wait_s: float, gone: Callable[[], bool] = lambda: False) -> Run:
-        """Wait until the run has ended or is unsure, `wait_s` at most, and not once the caller has `gone`.
-
-        Raises UnknownRun."""
-        wait = Wait(self._ledger, wait_s, gone)
+    def wait(self, run_id: str, wait_s: float) -> Run:
+        """Wait in this thread until the run has ended or is unsure, `wait_s` at most. Raises UnknownRun."""
+        ends, after = time.monotonic() + wait_s, "0"
         run = self.load(run_id)
-        while run.state is RunState.RUNNING and not wait.is_over:
-            if any(event.name in _HALTS for event in wait.listen(run_id)):
+        while run.state is RunState.RUNNING and (left_s := ends - time.monotonic()) > 0:
+            events = self._ledger.events(run_id, after, wait_ms=max(1, round(1000 * left_s)))
+            after = events[-1][0] if events else after
+            if any(event.name in HALTS for _, event in events):
                 run = self.load(run_id)
         return self.load(run_id) if run.state is RunState.RUNNING else run
 
-    def job(self, job_id: str, wait_s: float = 0.0, gone: Callable[[], bool] = lambda: False) -> Followed:
-        """Wait until the job and its fallback's have ended, `wait_s` at most, and not once the caller has `gone`.
-
-        Raises UnknownJob."""
-        return self._jobs.wait(job_id, wait_s, gone)
+    def job(self, job_id: str) -> Followed:
+        """The job as it is now, with its fallback's. Raises UnknownJob."""
+        return self._jobs.follow(job_id)
 
     def cancel_job(self, job_id: str) -> Followed:
         """End a job, and its run too if the job was sent alone. A job that has ended stays as it is.

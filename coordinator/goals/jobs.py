@@ -1,14 +1,11 @@
-"""Looks up jobs of runs together with their fallbacks, waits for them and cancels them. Releases none."""
+"""Looks up jobs of runs together with their fallbacks, and cancels them. Releases none."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from coordinator.goals.answered_job import Followed
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.refusals import UnknownJob, UnknownRun
 from coordinator.goals.stored_runs import StoredRuns
-from coordinator.goals.waits import Wait
 from coordinator.runs.fallback import rule_of
 from specialists.catalog import Catalog
 
@@ -18,17 +15,6 @@ class Jobs:
         self._ledger = ledger
         self._catalog = catalog
         self._runs = runs
-
-    def wait(self, job_id: str, wait_s: float, gone: Callable[[], bool]) -> Followed:
-        """Wait until the job and its fallback's have ended, `wait_s` at most, and not once the caller has `gone`.
-
-        Raises UnknownJob."""
-        wait = Wait(self._ledger, wait_s, gone)
-        while True:
-            followed = self.follow(job_id)
-            if followed.state.ended or wait.is_over:
-                return followed
-            wait.listen(followed.job.job.run_id)
 
     def follow(self, job_id: str) -> Followed:
         """The job as it is now, with its fallback's. Raises UnknownJob."""

@@ -80,6 +80,12 @@ class RunTable:
         found = self._events.get(run_id, [])[after:][:EVENTS_READ]
         return [(f"{place}-0", Event.model_validate_json(event)) for place, event in found]
 
+    def last_event(self, run_id: str) -> str:
+        return f"{events[-1][0]}-0" if (events := self._events.get(run_id)) else "0"
+
+    def ring(self, bell: str) -> None:
+        self._append(bell, [Event(name="bell.rung", data={})])
+
     def _append(self, run_id: str, events: Sequence[Event]) -> None:
         kept = self._events[run_id]
         kept += [(len(kept) + place, event.model_dump_json()) for place, event in enumerate(events, 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic_core import from_json, to_json
 
@@ -70,13 +70,26 @@ class MemoryRuns(MemoryStore):
             return self._runs.results(run_id, step_id)
 
     def events(self, run_id: str, after: str = "0", wait_ms: int = 0) -> list[tuple[str, Event]]:
-        match = ENTRY_ID.fullmatch(after)
-        if not match:
-            raise ValueError(f"no event has the id {after!r}; ids look like 1700000000000-0")
-        place = int(match[1])
+        return self.news({run_id: after}, wait_ms).get(run_id, [])
+
+    def last_event(self, run_id: str) -> str:
         with self._changed:
-            self._changed.wait_for(lambda: self._runs.events(run_id, place), wait_ms / 1000)
-            return self._runs.events(run_id, place)
+            return self._runs.last_event(run_id)
+
+    def news(self, after: Mapping[str, str], wait_ms: int = 0) -> dict[str, list[tuple[str, Event]]]:
+        places = {run_id: _place(entry) for run_id, entry in after.items()}
+
+        def found() -> dict[str, list[tuple[str, Event]]]:
+            each = ((run_id, self._runs.events(run_id, place)) for run_id, place in places.items())
+            return {run_id: events for run_id, events in each if events}
+
+        with self._changed:
+            self._changed.wait_for(found, wait_ms / 1000)
+            return found()
+
+    def ring(self, bell: str) -> None:
+        with self._change():
+            self._runs.ring(bell)
 
     def save_plan(self, tenant: str, name: str, plan: Json, most: int) -> Saving:
         with self._changed:
@@ -98,3 +111,10 @@ class MemoryRuns(MemoryStore):
     def delete_plan(self, tenant: str, name: str) -> bool:
         with self._changed:
             return self._plans[tenant].pop(name, None) is not None
+
+
+def _place(entry: str) -> int:
+    match = ENTRY_ID.fullmatch(entry)
+    if not match:
+        raise ValueError(f"no event has the id {entry!r}; ids look like 1700000000000-0")
+    return int(match[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
@@ -78,3 +78,15 @@ class RunEvents(Protocol):
 
         Raises ValueError if `after` is no entry id.
         """
+
+    def last_event(self, run_id: str) -> str:
+        """The entry id of the run's newest event; "0" if it has none."""
+
+    def news(self, after: Mapping[str, str], wait_ms: int = 0) -> dict[str, list[tuple[str, Event]]]:
+        """As `events`, of many runs: run id -> its events after the entry that `after` has for it.
+
+        It waits up to `wait_ms` for the first event of any of them. Runs without news are left out.
+        """
+
+    def ring(self, bell: str) -> None:
+        """Give `bell` an event, as if it were a run: who waits for its news stops waiting. A bell is forgotten soon."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from pydantic_core import from_json
@@ -15,6 +15,8 @@ from infra.ledger.unreadable import readable_runs
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
 
 EVENTS_READ = 1_000  #: the most events of one read
+BELL_S = 60  #: how long a bell is kept after it was rung
+_RUNG = Event(name="bell.rung", data={})
 
 
 class RedisRuns(RedisStore):
@@ -97,12 +99,29 @@ class RedisRuns(RedisStore):
 
     @answered
     def events(self, run_id: str, after: str = "0", wait_ms: int = 0) -> list[tuple[str, Event]]:
-        if not ENTRY_ID.fullmatch(after):
-            raise ValueError(f"no event has the id {after!r}; ids look like 1700000000000-0")
-        stream = self._key("events", run_id)
-        answer = within(wait_ms, lambda block: self._redis.xread({stream: after}, count=EVENTS_READ, block=block))
-        entries = answer[0][1] if answer else []
-        return [(entry, Event.model_validate_json(fields["event"])) for entry, fields in entries]
+        return self.news({run_id: after}, wait_ms).get(run_id, [])
+
+    @answered
+    def last_event(self, run_id: str) -> str:
+        newest = self._redis.xrevrange(self._key("events", run_id), count=1)
+        return str(newest[0][0]) if newest else "0"
+
+    @answered
+    def news(self, after: Mapping[str, str], wait_ms: int = 0) -> dict[str, list[tuple[str, Event]]]:
+        for entry in after.values():
+            if not ENTRY_ID.fullmatch(entry):
+                raise ValueError(f"no event has the id {entry!r}; ids look like 1700000000000-0")
+        streams = {self._key("events", run_id): entry for run_id, entry in after.items()}
+        answer = within(wait_ms, lambda block: self._redis.xread(streams, count=EVENTS_READ, block=block))
+        named = dict(zip(streams, after, strict=True))
+        return {named[stream]: [_event(*entry) for entry in entries] for stream, entries in answer or ()}
+
+    @answered
+    def ring(self, bell: str) -> None:
+        key = self._key("events", bell)
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.xadd(key, {"event": _dump(_RUNG)}, maxlen=1, approximate=False).expire(key, BELL_S)
+            pipe.execute()
 
 
 def _saved(run: RunRecord) -> str:
@@ -111,6 +130,10 @@ def _saved(run: RunRecord) -> str:
 
 def _waits_until(run: RunRecord) -> Argument:
     return "" if run.waits_until_ms is None else run.waits_until_ms
+
+
+def _event(entry: str, fields: dict[str, str]) -> tuple[str, Event]:
+    return entry, Event.model_validate_json(fields["event"])
 
 
 def _dump(record: Event) -> str:

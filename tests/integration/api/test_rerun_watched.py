@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from coordinator.api.event_stream import START, event_stream
+from coordinator.api.event_stream import START, EventStream
+from coordinator.api.listener import Listener
+from coordinator.api.pace import Pace
+from coordinator.api.presence import Client
 from coordinator.goals.goals import Goals
 from coordinator.goals.request import Goal
 from infra.ledger.memory.ledger import MemoryLedger
@@ -38,6 +42,16 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
     client: redis.Redis = request.getfixturevalue("redis_client")
     return RedisLedger(client, "watched-test")
+
+
+def watched(ledger: Ledger, goals: Goals, run_id: str) -> list[str]:
+    """The lines of the run's stream of events, from its start to its end."""
+    stream = EventStream(ledger, goals, Listener(ledger, Pace())).of(run_id, START, Client())
+
+    async def lines() -> list[str]:
+        return [line async for line in stream]
+
+    return asyncio.run(lines())
 
 
 def names(lines: list[str]) -> list[str]:
@@ -72,7 +86,7 @@ def test_who_waits_for_it_gets_its_new_end(failed: tuple[Goals, str, Deployment]
 def test_who_watches_from_its_start_sees_both_ends(ledger: Ledger, failed: tuple[Goals, str, Deployment]) -> None:
     goals, run_id, _ = failed
     goals.rerun(run_id)
-    told = names(list(event_stream(ledger, goals, run_id, START)))
+    told = names(watched(ledger, goals, run_id))
     first, second = told.index("run.ended"), told.index("run.reopened")
     assert second == first + 1
     assert told.count("run.ended") == 2
@@ -81,4 +95,4 @@ def test_who_watches_from_its_start_sees_both_ends(ledger: Ledger, failed: tuple
 
 def test_who_watches_a_goal_that_failed_comes_to_an_end(ledger: Ledger, failed: tuple[Goals, str, Deployment]) -> None:
     goals, run_id, _ = failed
-    assert names(list(event_stream(ledger, goals, run_id, START)))[-1] == "run.ended"
+    assert names(watched(ledger, goals, run_id))[-1] == "run.ended"

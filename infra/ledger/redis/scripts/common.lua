@@ -9,7 +9,8 @@
 --   unsure         zset    unsure runs: id -> ms when the run has waited too long for its caller
 --   asked:I        string  what idempotency key I was used for (JSON of Prior), for as long as the request is known
 --   plans:N        hash    name -> saved plan (JSON), until it is deleted
---   events:R       stream  event (JSON of Event), the newest 25,000
+--   events:R       stream  event (JSON of Event), the newest 25,000. R may be a bell: of a process that waits for events
+--                          of many runs, and is to look anew; for a minute
 --   results:R:S    hash    index -> output (JSON), one field for each item of the step
 --   steps:R        set     steps that have results, to find results:R:*
 --   payloads:R     hash    sha256 -> value (JSON): large values of the inputs of the run's jobs, each stored once
