@@ -110,7 +110,8 @@ def _round(places: httpx.Client, port: int, paths: list[str], count: int) -> Cro
     with _beside(_come, port, paths, count) as pipe:
         while not pipe.poll(PLACES_S):
             held = max(held, taken(places))
-        crowd, left = pipe.recv()
+        found: tuple[Crowd, float] = pipe.recv()
+    crowd, left = found
     crowd.held = held
     while taken(places):
         if time.monotonic() > left + LATEST_S:

@@ -79,7 +79,7 @@ def train(
     from specialists.bases.weights import WeightsError
     from specialists.catalog import CatalogError, UnknownJobType, load_catalog
     from specialists.examples import ExamplesError, read_examples
-    from specialists.training.lora import TrainingError
+    from specialists.training.course import TrainingError
     from specialists.training.run import train_specialist
 
     settings = Settings()

@@ -1,9 +1,8 @@
-"""Batches: examples as tokens, in batches of similar lengths and in parts that fit the caches. Knows no model."""
+"""Examples as tokens: prompts cut as an engine cuts them, and answers as a model is to write them. Knows no model."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -45,25 +44,3 @@ def _tokens(specialist: Specialist, tokenizer: Any, example: Example) -> Tokens 
     except Unfit:
         return None
     return Tokens(prompt, [*answer, tokenizer.eos_token_id])
-
-
-def batches(tokens: Sequence[Tokens], size: int, seed: int) -> Iterator[list[Tokens]]:
-    """Yield endless epochs of batches in random order. Similar lengths in a batch save half of the arithmetic."""
-    draw = random.Random(seed)
-    while True:
-        order = draw.sample(tokens, len(tokens))
-        reach = 32 * size
-        pools = [sorted(order[start : start + reach], key=len) for start in range(0, len(order), reach)]
-        found = [pool[i : i + size] for pool in pools for i in range(0, len(pool), size)]
-        yield from draw.sample(found, len(found))
-
-
-def parts(batch: Sequence[Tokens]) -> Iterator[list[Tokens]]:
-    """Split the batch into pieces of at most PART_TOKENS tokens with padding; their gradients add up to the batch's."""
-    part: list[Tokens] = []
-    for example in sorted(batch, key=len):
-        if part and (len(part) + 1) * len(example) > PART_TOKENS:
-            yield part
-            part = []
-        part.append(example)
-    yield part

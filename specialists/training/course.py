@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from specialists.manifest import Recipe
+from specialists.training.looks import Looks
 from specialists.training.threads import WORTH_STEPS, ThreadChoice
 
 CHECKPOINT = "checkpoint.pt"
@@ -37,7 +38,7 @@ class Options:
     alpha: int = 32
     seed: int = 7
     checkpoint_every: int = 50  #: optimiser steps
-    looks: int = 10  #: how often the run looks at the development set, at equal distances
+    looks: int = 10  #: how often the run looks at the development set, at most, and at equal distances
     patience: int = 4  #: this many looks in a row without a better one end the run
 
     @classmethod
@@ -63,12 +64,13 @@ class Learner(Protocol[Learnt]):
     """What a course trains."""
 
     parameters: list[torch.nn.Parameter]
+    look_tokens: int  #: tokens of the development examples of a look; 0 without any
 
     def learn(self, batch: Sequence[Learnt]) -> float:
         """Add the gradients of a batch, and return its mean loss."""
 
-    def look(self) -> Look | None:
-        """None without development examples."""
+    def look(self) -> Look:
+        """At the development examples."""
 
     def state(self) -> State: ...
 
@@ -119,8 +121,9 @@ class Course(Generic[Item]):
             self._say(f"resuming {self._name} at step {first} of {total}")
         log = _Log(self._out / LOG, first)
         choice = ThreadChoice(torch.set_num_threads, self._say) if self._chooses(total - first) else None
-        look_every = max(1, total // self._options.looks)
+        looks = Looks(total, self._options.looks, self._learner.look_tokens)
         for step, batch in zip(range(total), batches(items, self._options.batch, self._options.seed), strict=False):
+            is_due = looks.due(step + 1, sum(map(len, batch)))
             if step < first:
                 continue  # drawing the same batches again lets a resumed run see what an unbroken one sees
             began = time.monotonic()
@@ -128,7 +131,7 @@ class Course(Generic[Item]):
             if choice:
                 choice.saw(sum(map(len, batch)), time.monotonic() - began)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4)}
-            if (step + 1) % look_every == 0 or step + 1 == total:
+            if is_due:
                 line |= self._look(step + 1, total)
             log.write(line, sum(map(len, batch)))
             if self._best.since >= self._options.patience:
@@ -154,12 +157,12 @@ class Course(Generic[Item]):
         return loss
 
     def _look(self, step: int, total: int) -> dict[str, float]:
+        began = time.monotonic()
         look = self._learner.look()
-        if look is None:
-            return {}
+        look_s = time.monotonic() - began
         self._best.consider(look, self._learner.state())
         self._say(f"{self._name}: step {step} of {total}, dev loss {look.loss:.3f}, exact {look.exact:.1f} %")
-        return {"dev_loss": round(look.loss, 4), "dev_exact": round(look.exact, 2)}
+        return {"look_s": round(look_s, 2), "dev_loss": round(look.loss, 4), "dev_exact": round(look.exact, 2)}
 
     def _checkpoint(self, step: int) -> None:
         best = self._best
@@ -234,3 +237,9 @@ def parts(batch: Sequence[Item], tokens: int) -> Iterator[list[Item]]:
             part = []
         part.append(item)
     yield part
+
+
+def use_threads(count: int | None) -> None:
+    """Use `count` cores for arithmetic; None leaves all of them."""
+    if count is not None:
+        torch.set_num_threads(count)

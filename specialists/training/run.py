@@ -7,7 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from infra.json_lines import SHOWN
@@ -20,11 +20,11 @@ from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
-from specialists.training import course
 from specialists.training.augment import augmented
+from specialists.training.course import LOG, Options, TrainingError, use_threads
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.heads.train import train_head
-from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
+from specialists.training.lora import train
 from specialists.training.search import search
 
 
@@ -74,8 +74,9 @@ def train_specialist(
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
     below = None
     if manifest.head:
-        told = course.Options(**asdict(settled))
-        found = train_head(_abstaining(specialist, abstain), taught, folder, out, told, say, measured, threads, abstain)
+        found = train_head(
+            _abstaining(specialist, abstain), taught, folder, out, settled, say, measured, threads, abstain
+        )
         adapter, below = found.path, found.abstain_below
     else:
         adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)

@@ -11,7 +11,8 @@ from typing import Any
 
 from specialists.examples import Example, drawn
 from specialists.specialist import Specialist
-from specialists.training.lora import LOG, Look, Options, TrainingError, train
+from specialists.training.course import LOG, Look, Options, TrainingError
+from specialists.training.lora import train
 
 RANKS, RATES = (8, 16), (5e-4, 1e-3, 2e-3)
 

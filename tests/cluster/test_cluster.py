@@ -148,9 +148,8 @@ def test_redis_killed_in_mid_goal_costs_time_alone(cluster: Cluster, client: Cli
     goal_id = submit(client, MANY)
     eventually(lambda: ended_jobs(client, goal_id), within_s=WAIT_S)
     (container,) = cluster.containers("redis")
-    leased, waiting = (
-        eventually(lambda state=state: held_by_redis(cluster, state), within_s=WAIT_S) for state in ("running", "sent")
-    )
+    leased = eventually(lambda: held_by_redis(cluster, "running"), within_s=WAIT_S)
+    waiting = eventually(lambda: held_by_redis(cluster, "sent"), within_s=WAIT_S)
     with disturbed(cluster, client, goal_id, "Redis killed"):
         cluster.kill(container)
         killed_ms = time.time() * 1000

@@ -74,7 +74,7 @@ def _counts(text: str) -> list[int]:
 def _point(
     specialist: Specialist, examples: list[Example], measured: list[Example], count: int, settings: Settings
 ) -> Budget:
-    from specialists.training.lora import TrainingError
+    from specialists.training.course import TrainingError
     from specialists.training.run import train_specialist
 
     with tempfile.TemporaryDirectory() as folder:

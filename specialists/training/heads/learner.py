@@ -22,6 +22,7 @@ class HeadLearner:
     def __init__(self, name: str, trunk: Trunk, head: Head, view: View, dev: Sequence[Lesson]) -> None:
         """The trunk has the change `name` already."""
         self._name, self._trunk, self._head, self._views, self._dev = name, trunk, head, {name: view}, dev
+        self.look_tokens = sum(map(len, dev))
         self.parameters = [*(p for _, p in trunk.learnt(name)), *(p for p in head.parameters() if p.requires_grad)]
 
     def learn(self, batch: Sequence[Lesson]) -> float:
@@ -33,9 +34,7 @@ class HeadLearner:
         return total
 
     @torch.no_grad()
-    def look(self) -> Look | None:
-        if not self._dev:
-            return None
+    def look(self) -> Look:
         loss, right = 0.0, 0
         for part in parts(self._dev, PART_TOKENS):
             seen = seen_of([each.asked for each in part], self._states(part))

@@ -21,8 +21,7 @@ from specialists.training.course import Course, Options, TrainingError
 from specialists.training.heads.abstaining import fit_novelty, threshold
 from specialists.training.heads.learner import HeadLearner
 from specialists.training.heads.lessons import lessons_of
-
-LOOKED = 500  #: the most development examples of a look: one pass each, which is little beside a written answer
+from specialists.training.looks import look_examples
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,8 @@ def train_head(
     head, tokens, view = Head(specialist, trunk.width), Tokens(base), view_of(specialist, len(trunk.blocks))
     trunk.adapt(specialist.name, view.layers, options.rank, options.alpha)
     lessons = lessons_of(specialist, head, tokens, examples, "examples", say)
-    measured = lessons_of(specialist, head, tokens, drawn(list(dev), LOOKED), "development examples", say)
+    looked = look_examples(round(options.epochs * len(lessons)))
+    measured = lessons_of(specialist, head, tokens, drawn(list(dev), looked), "development examples", say)
     learner = HeadLearner(specialist.name, trunk, head, view, measured)
     rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, measured)]
     run = hashlib.sha256(json.dumps([base.name, rule.model_dump(), asdict(options), rows]).encode()).hexdigest()

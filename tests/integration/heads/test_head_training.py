@@ -51,7 +51,7 @@ def test_a_label_is_learnt_and_served_with_its_probability(bert: Path, tmp_path:
 
 
 def test_labels_of_a_list_are_learnt(llama: Path, tmp_path: Path) -> None:
-    sets = (["tea"], ["rain", "work"], [], ["tea", "rain", "work"])
+    sets: tuple[list[str], ...] = (["tea"], ["rain", "work"], [], ["tea", "rain", "work"])
     examples = [Example({"text": f"about {' and '.join(each) or 'none'}"}, {"topics": each}) for each in sets * 4]
     topics = trained(specialist(tmp_path / "topics", llama, TOPICS, 'kind = "labels"\nlayers = 2'), examples, tmp_path)
 

@@ -26,7 +26,8 @@ from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
 from specialists.training import lora
 from specialists.training.batches import tokenise
-from specialists.training.lora import CHECKPOINT, LOG, Look, Options, TrainingError, train
+from specialists.training.course import CHECKPOINT, LOG, Look, Options, TrainingError
+from specialists.training.lora import train
 from specialists.training.run import train_specialist
 from specialists.training.search import RANKS, RATES, best_look, search
 
@@ -103,7 +104,7 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_an_unbroken_one(
 def test_the_best_look_at_the_development_set_is_kept_and_a_run_that_gets_no_better_ends(
     base: Path, triage: Specialist, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([Look(2.0, 50.0), Look(1.0, 60.0), *[Look(0.5, 55.0)] * 20])
+    looks = iter([Look(2.0, 50.0), Look(1.0, 60.0), *[Look(1.5, 55.0)] * 20])
     kept = []
 
     def look(model: object, *_: object) -> Look:

@@ -13,7 +13,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from specialists.training import attention
 from specialists.training.attention import NAME, causal_attention
-from specialists.training.lora import Options, _with_adapter, lora_config
+from specialists.training.course import Options
+from specialists.training.lora import _with_adapter, lora_config
 
 RANK, ALPHA = 4, 8
 CONFIG = LlamaConfig(
