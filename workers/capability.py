@@ -69,7 +69,7 @@ def measure(specialists: Iterable[Specialist], engines: Mapping[str, Engine]) ->
 
     None if no model here writes, or if no example was answered in time.
     """
-    models = [each for each in specialists if each.manifest.hosts_model]
+    models = [each for each in specialists if each.manifest.base and (each.manifest.decoding or each.manifest.head)]
     _try(models[:1], engines, 1, WARM_S)  # the first step of an engine takes longer than any after it
     began = time.monotonic()
     tokens = _try(models, engines, TRIALS, TRIAL_S)

@@ -67,7 +67,7 @@ def test_all_tenants_together_are_promised_so_much_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("per_s", "places"),
+    ("per_s", "reserved"),
     [
         pytest.param(None, 0, id="no speed is known"),
         pytest.param(0.001, 9, id="next to nothing is done meanwhile: one for each"),
