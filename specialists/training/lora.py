@@ -77,7 +77,9 @@ class LoraLearner:
         set_peft_model_state_dict(self._model, state)
 
 
-def _to_train(base: Path, device: str, options: Options, start: Path | None) -> tuple[Any, Any, list[torch.nn.Parameter]]:
+def _to_train(
+    base: Path, device: str, options: Options, start: Path | None
+) -> tuple[Any, Any, list[torch.nn.Parameter]]:
     """The base with an adapter, its tokenizer, and the adapter's parameters. Raises TrainingError."""
     model, tokenizer = load_base(base, device, dtype_on(device))
     model = _with_adapter(model, options)

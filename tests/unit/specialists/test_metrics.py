@@ -89,8 +89,14 @@ def test_a_field_that_is_answered_in_vain_is_wrong() -> None:
 
 
 def test_lists_and_maps_under_names_of_ones_own_are_counted_by_their_items_and_other_fields_as_a_whole() -> None:
-    expected: list[dict[str, Any]] = [{"kind": "car"}, {"kind": "boat", "parts": [{"of": "sail"}], "sizes": {"length": 9, "width": 3}}]
-    outputs: list[dict[str, Any]] = [{"kind": "car"}, {"kind": "car", "parts": [{"of": "sail"}, {"of": "keel"}], "sizes": {"length": 9}}]
+    expected: list[dict[str, Any]] = [
+        {"kind": "car"},
+        {"kind": "boat", "parts": [{"of": "sail"}], "sizes": {"length": 9, "width": 3}},
+    ]
+    outputs: list[dict[str, Any]] = [
+        {"kind": "car"},
+        {"kind": "car", "parts": [{"of": "sail"}, {"of": "keel"}], "sizes": {"length": 9}},
+    ]
 
     assert scored(expected, outputs) == {"kind_accuracy": 50, "parts_f1": 66.67, "sizes_f1": 66.67, "exact": 50}
 
