@@ -7,6 +7,8 @@ print(goal["result"])
 
 from __future__ import annotations
 
+import socket
+import ssl
 import time
 import uuid
 import warnings
@@ -30,6 +32,7 @@ from infra.records import NOBODY, JobState, Json, RunState
 #: The server waits no longer than this in one request.
 STEP_S = 30.0
 RECONNECT_S = 0.5
+LOOPBACK_NETWORK = 127  #: the first byte of the addresses of this machine
 #: How long an outage of the API, or of the ledger behind it, may last before waiting and watching give up.
 OUTAGE_S = 60.0
 LETTERS = 100  #: how many letters are listed by default
@@ -98,7 +101,7 @@ class Client:
             here = _is_loopback(url)
             self._proxy = None if here else _proxy_of(url)
             # `trust_env=False` would drop the environment's certificates together with its proxies.
-            verify = httpx.create_ssl_context()
+            verify = _certificates(url)
             self._http = httpx.Client(
                 base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
             )
@@ -353,13 +356,35 @@ def _warn_of(names: Iterable[str]) -> None:
         warnings.warn(f"{name!r} is called {current_name(name)!r} now", DeprecationWarning, stacklevel=3)
 
 
+def _certificates(url: str) -> ssl.SSLContext | bool:
+    """Those that the environment names, or else those that are usual; none are needed without TLS on this machine.
+
+    Raises ValueError."""
+    if _is_loopback(url) and urlsplit(url).scheme == "http":
+        return False
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ValueError(f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from error
+
+
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
+        return _is_loopback_in_short(host)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified  # to connect to 0.0.0.0 is to connect to this machine
+
+
+def _is_loopback_in_short(host: str) -> bool:
+    """As `127.1`, which the system's resolver takes without asking anybody."""
+    try:
+        return socket.inet_aton(host)[0] == LOOPBACK_NETWORK
+    except OSError:
         return False
 
 
@@ -367,7 +392,7 @@ def _proxy_of(url: str) -> str | None:
     """The proxy that the environment names for the address, without its password; None if there is none."""
     parts = urlsplit(url)
     named = getproxies()
-    if proxy_bypass(parts.hostname or ""):
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):  # with the port, which NO_PROXY may name
         return None
     proxy = named.get(parts.scheme) or named.get("all")
     return proxy and proxy.rpartition("@")[2]

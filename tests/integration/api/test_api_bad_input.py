@@ -81,8 +81,15 @@ BAD_GOALS = [
     pytest.param(b"\x1f\x8b\x08\x00" + b"\x00" * 64, 400, ["is not UTF-8"], id="gzip"),
     pytest.param(b"\x00" * 100, 400, ["body: Expecting value"], id="zeros"),
     pytest.param(b'{"goal": "x"', 400, ["body: is not JSON: Expecting ',' delimiter at character 13"], id="cut off"),
-    pytest.param(b'{"goal": "x", "inputs": {"a": NaN}}', 400, ["body: is not JSON: NaN is no number of JSON"], id="NaN"),
-    pytest.param(b'{"goal": "x", "inputs": {"a": -Infinity}}', 400, ["body: is not JSON: -Infinity is no number of JSON"], id="Infinity"),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"a": NaN}}', 400, ["body: is not JSON: NaN is no number of JSON"], id="NaN"
+    ),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"a": -Infinity}}',
+        400,
+        ["body: is not JSON: -Infinity is no number of JSON"],
+        id="Infinity",
+    ),
     pytest.param(b'{"goal": "x", "inputs": {"a": 1e999}}', 400, ["body.inputs.a: the number is too large"], id="1e999"),
     pytest.param(b'{"goal": "x", "inputs": {"a": ' + b"9" * 5000 + b"}}", 400, ["body"], id="5000 digits"),
     pytest.param(
