@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from coordinator.api.build import WAITING
-from coordinator.api.wait_limit import SHARE
+from coordinator.api.waiting.places import SHARE
 from infra.records import TypeState
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually

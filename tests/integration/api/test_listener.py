@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Mapping
 
 import pytest
 
-from coordinator.api.listener import Listener, News
-from coordinator.api.pace import Pace
-from coordinator.api.presence import Client
+from coordinator.api.waiting.listener import Listener, News
+from coordinator.api.waiting.pace import Pace
+from coordinator.api.waiting.presence import Client
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Event
