@@ -1,1 +1,1 @@
-"""The OpenAPI document: what each route takes and sends, for its reader. No request passes through it."""
+"""Requests that wait, and watchers: where they find a place, and who tells them when to go on. Knows no route."""
