@@ -58,8 +58,16 @@ def text_of(data: bytes) -> str:
 
 def json_of(text: str) -> Any:
     """Parse JSON. NaN, half a surrogate pair and a value that nests too deep raise NotJson too."""
+    value = parsed(text)
+    if fault := unwritable(value):
+        raise NotJson(fault)
+    return value
+
+
+def parsed(text: str) -> Any:
+    """Parse JSON, which may hold what cannot be kept: the caller looks for that. Raises NotJson."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, character {error.colno}" if error.lineno > 1 else f"character {error.pos + 1}"
         raise NotJson(f"is not JSON: {error.msg} at {where}") from None
@@ -67,9 +75,6 @@ def json_of(text: str) -> Any:
         raise NotJson(f"is not JSON: {error}") from None
     except RecursionError:
         raise NotJson(f"nests deeper than {DEEPEST} levels") from None
-    if fault := unwritable(value):
-        raise NotJson(fault)
-    return value
 
 
 def lines_of(data: bytes | Iterable[bytes]) -> Iterator[Line]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 
-import uvicorn
 from fastapi import FastAPI
+from uvicorn.main import STARTUP_FAILURE  # type: ignore[attr-defined]  # uvicorn exports it by use alone
 
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
+from coordinator.api.server import server_of
 from coordinator.exits import reasons
 from infra import logs
 from infra.ledger.redis.ledger import RedisLedger
@@ -33,15 +34,10 @@ def main() -> None:
 
 def _run(api: FastAPI, settings: Settings) -> None:
     # Watchers hold their connection for as long as a goal runs: do not wait for them at the end.
-    uvicorn.run(
-        api,
-        host=settings.api_host,
-        port=settings.api_port,
-        log_config=None,
-        timeout_graceful_shutdown=3,
-        server_header=False,
-        access_log=False,
-    )
+    server = server_of(api, settings.api_host, settings.api_port, timeout_graceful_shutdown=3)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

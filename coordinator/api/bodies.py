@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from coordinator.api.notices import notices, warning
 from coordinator.api.problems import Problem
+from infra.json_lines import NotJson, parsed
 
 #: Deeper values would exhaust the stack of whoever walks them; no plan or input of ours is near.
 MAX_DEPTH = 64
@@ -42,7 +42,7 @@ class StrictRequest(Request):
             raise Problem(415, "The body must be JSON", [f"header Content-Type: {said}; send application/json"])
 
     async def json(self) -> Any:
-        value = read_json(await self.body())
+        value = body_value(await self.body())
         self.notices = notices(value)
         return value
 
@@ -74,26 +74,17 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"query.{name[:64]}: is not known here; " + (f"known: {', '.join(known)}" if known else "leave it out")
 
 
-def read_json(body: bytes) -> Any:
-    """Read a body of JSON in UTF-8. Raises Problem (400)."""
+def body_value(body: bytes) -> Any:
+    """The value of a body in UTF-8. Raises Problem (400)."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        value = parsed(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Problem(400, "The body is not UTF-8", [f"body: byte {error.start} is not UTF-8"]) from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise Problem(400, "The body is not JSON", [f"body: {error.msg} at {where}"]) from None
-    except RecursionError:
-        raise Problem(400, "The body is nested too deeply", [f"body: more than {MAX_DEPTH} levels"]) from None
-    except ValueError as error:
+    except NotJson as error:
         raise Problem(400, "The body is not JSON", [f"body: {error}"]) from None
     if faults := _faults(value, "body", 0):
         raise Problem(400, "The body has values that are not allowed", faults[:20])
     return value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _faults(value: Any, where: str, depth: int) -> list[str]:

@@ -14,19 +14,19 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from coordinator.admission.door import Door
 from coordinator.api import problems
 from coordinator.api.document.openapi import openapi_of
-from coordinator.api.event_stream import EventStream
-from coordinator.api.listener import Listener
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
-from coordinator.api.pace import Pace, Paced
-from coordinator.api.presence import Presence
 from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
 from coordinator.api.routes_goals import goal_routes
 from coordinator.api.routes_jobs import job_routes
 from coordinator.api.routes_letters import letter_routes
 from coordinator.api.routes_plans import plan_routes
-from coordinator.api.wait_limit import Places
-from coordinator.api.waits import Waits
+from coordinator.api.waiting.event_stream import EventStream
+from coordinator.api.waiting.listener import Listener
+from coordinator.api.waiting.pace import Pace, Paced
+from coordinator.api.waiting.places import Places
+from coordinator.api.waiting.presence import Presence
+from coordinator.api.waiting.waits import Waits
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters

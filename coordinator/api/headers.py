@@ -12,8 +12,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
-from coordinator.api.presence import Client, client_of
 from coordinator.api.problems import Problem
+from coordinator.api.waiting.presence import Client, client_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from infra.records import NOBODY, Json
 

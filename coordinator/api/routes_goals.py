@@ -13,13 +13,13 @@ from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
 from coordinator.api.document.parameters import GoalCount, GoalId
 from coordinator.api.document.responses import BODY, accepted, refusals, replayed, streamed
-from coordinator.api.event_stream import START, EventStream
 from coordinator.api.first_answer import replay
 from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
-from coordinator.api.wait_limit import Places, Watch, place_of
-from coordinator.api.waits import Waits
+from coordinator.api.waiting.event_stream import START, EventStream
+from coordinator.api.waiting.places import Places, Watch, place_of
+from coordinator.api.waiting.waits import Waits
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.request import Goal

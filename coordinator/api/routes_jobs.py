@@ -14,8 +14,8 @@ from coordinator.api.document.parameters import JobId
 from coordinator.api.document.responses import BODY, accepted, refusals, replayed
 from coordinator.api.first_answer import remembered, replay
 from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
-from coordinator.api.wait_limit import Places, place_of
-from coordinator.api.waits import Waits
+from coordinator.api.waiting.places import Places, place_of
+from coordinator.api.waiting.waits import Waits
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.new_runs import JOB_STEP

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from coordinator.client.addresses import is_loopback, proxy_of
+from coordinator.client.addresses import certificates, is_loopback, proxy_of
 from coordinator.client.errors import ApiError, ApiUnreachable, error_of, refusal, unanswered
 from coordinator.client.waits import STEP_S
 from coordinator.goals.idempotency import key_fault, tenant_fault
@@ -35,7 +35,7 @@ class Connection:
             here = is_loopback(url)
             self._proxy = None if here else proxy_of(url)
             # `trust_env=False` would drop the environment's certificates together with its proxies.
-            verify = httpx.create_ssl_context()
+            verify = certificates(url)
             self._http = httpx.Client(
                 base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
             )

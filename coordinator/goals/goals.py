@@ -12,6 +12,7 @@ from coordinator.goals.canonical import meaning
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.idempotency import Asking, KeyUsed
 from coordinator.goals.jobs import Jobs
+from coordinator.goals.live_workers import LiveWorkers
 from coordinator.goals.new_runs import JOB_STEP, NewRuns, now_ms
 from coordinator.goals.refusals import GoalRefused
 from coordinator.goals.releases import Releases
@@ -23,7 +24,7 @@ from coordinator.runs.confirmation import Confirmation, confirm
 from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run
-from coordinator.runs.versions import pinned, served_by, unserved
+from coordinator.runs.versions import pinned, unserved
 from infra.metrics import Meter
 from infra.records import Json, RunState, TypeState
 from infra.settings import Settings
@@ -52,6 +53,7 @@ class Goals:
         self._catalog = catalog
         self._door = door or Door(ledger, catalog, settings)
         self._runs = StoredRuns(ledger)
+        self._workers = LiveWorkers(ledger)
         self._new = NewRuns(ledger, catalog, self.limits)
         self._releases = Releases(ledger, self._runs, metrics or RunMetrics(Meter()), settings.retention_s)
         self._jobs = Jobs(ledger, catalog, self._runs)
@@ -154,7 +156,7 @@ class Goals:
 
     def unserved(self, run: Run) -> list[Json]:
         """The job types that the run waits for, but that no live worker serves in the version that it needs."""
-        return unserved(run, served_by(self._ledger.workers())) if run.state is RunState.RUNNING else []
+        return unserved(run, self._workers.served()) if run.state is RunState.RUNNING else []
 
     def _look_up(self, asking: Asking) -> None:
         """Raises KeyUsed if the request's key was used before."""

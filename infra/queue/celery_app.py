@@ -42,6 +42,9 @@ def create_app(settings: Settings) -> Celery:
             "unacked_restore_throttle": 1,
             # Without this, a worker that is cut off while it holds the lock of that sweep stops it for five minutes.
             "unacked_mutex_expire": 10,
+            # A send that meets no Redis is told so at once, and tried again by whoever sends. By default kombu tries
+            # for 6 s at each of our three tries, and the sender heard of it after 18 s.
+            "max_retries": 0,
             "health_check_interval": 5,
             "socket_connect_timeout": 3,
             # This is five times as long as kombu lets a read wait. A fail-over may leave links that are dead without

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
+from coordinator.api.server import server_of
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.process.redis_server import RedisServer, free_port
@@ -57,7 +57,7 @@ def api(deployment: Deployment) -> Iterator[TestClient]:
 def url(deployment: Deployment) -> Iterator[str]:
     """Of its API, on a real socket."""
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=1))
+    server = server_of(app, "127.0.0.1", free_port(), timeout_graceful_shutdown=1)
     thread = Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-import httpx2
+import httpx2  # what starlette's TestClient answers with
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 

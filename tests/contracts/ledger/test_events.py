@@ -37,3 +37,37 @@ def test_waiting_for_events_that_do_not_come_returns_nothing(ledger: Ledger) -> 
 def test_an_event_id_that_is_none_is_refused(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="no event has the id 'yesterday'"):
         ledger.events("r1", after="yesterday")
+
+
+def test_news_of_many_runs_come_with_the_first_event_of_any(ledger: Ledger) -> None:
+    other = RUN.model_copy(update={"id": "r2"})
+    ledger.create_run(RUN, [], [Event(name="old", data={})])
+    ledger.create_run(other, [], [Event(name="old", data={})])
+    after = {"r1": ledger.last_event("r1"), "r2": ledger.last_event("r2"), "r3": ledger.last_event("r3")}
+    assert ledger.news(after) == {}
+    assert after["r3"] == "0"
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ledger.news, after, 30_000)
+        ledger.advance(other, [], [Event(name="new", data={})], [])
+        news = waiting.result()
+    assert [event.name for _, event in news.pop("r2")] == ["new"]
+    assert news == {}
+
+
+def test_the_last_event_is_the_newest(ledger: Ledger) -> None:
+    ledger.create_run(RUN, [], [Event(name=f"e{i}", data={}) for i in range(3)])
+    assert ledger.last_event("r1") == ledger.events("r1")[-1][0]
+
+
+def test_a_bell_that_was_rung_before_is_heard_at_once_and_one_time(ledger: Ledger) -> None:
+    ledger.ring("bell.1")
+    [(rung, _)] = ledger.news({"bell.1": "0", "r1": "0"}, 30_000)["bell.1"]
+    assert ledger.news({"bell.1": rung, "r1": "0"}, 20) == {}
+    ledger.ring("bell.1")
+    assert list(ledger.news({"bell.1": rung, "r1": "0"}, 30_000)) == ["bell.1"]
+
+
+def test_news_after_what_is_no_event_id_are_refused(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match="no event has the id 'yesterday'"):
+        ledger.news({"r1": "0", "r2": "yesterday"})

@@ -79,10 +79,17 @@ BAD_GOALS = [
     pytest.param(b'{"goal": "' + b"x" * 2_000_000 + b'"}', 413, ["body: more than 300000 bytes"], id="2 MB of text"),
     pytest.param(bytes(range(256)) * 8, 400, ["is not UTF-8"], id="binary garbage"),
     pytest.param(b"\x1f\x8b\x08\x00" + b"\x00" * 64, 400, ["is not UTF-8"], id="gzip"),
-    pytest.param(b"\x00" * 100, 400, ["body: Expecting value"], id="zeros"),
-    pytest.param(b'{"goal": "x"', 400, ["body: Expecting ',' delimiter at line 1 column 13"], id="cut off"),
-    pytest.param(b'{"goal": "x", "inputs": {"a": NaN}}', 400, ["NaN is not JSON"], id="NaN"),
-    pytest.param(b'{"goal": "x", "inputs": {"a": -Infinity}}', 400, ["-Infinity is not JSON"], id="Infinity"),
+    pytest.param(b"\x00" * 100, 400, ["body: is not JSON: Expecting value"], id="zeros"),
+    pytest.param(b'{"goal": "x"', 400, ["body: is not JSON: Expecting ',' delimiter at character 13"], id="cut off"),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"a": NaN}}', 400, ["body: is not JSON: NaN is no number of JSON"], id="NaN"
+    ),
+    pytest.param(
+        b'{"goal": "x", "inputs": {"a": -Infinity}}',
+        400,
+        ["body: is not JSON: -Infinity is no number of JSON"],
+        id="Infinity",
+    ),
     pytest.param(b'{"goal": "x", "inputs": {"a": 1e999}}', 400, ["body.inputs.a: the number is too large"], id="1e999"),
     pytest.param(b'{"goal": "x", "inputs": {"a": ' + b"9" * 5000 + b"}}", 400, ["body"], id="5000 digits"),
     pytest.param(

@@ -345,6 +345,34 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         assert client.job_types()
 
 
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.1", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
+def test_this_machine_has_many_names_and_none_is_proxied(url: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Client(url.replace("127.0.0.1", host)) as client:
+        assert client.job_types()
+
+
+def test_certificates_of_the_environment_that_are_not_there_are_named_where_they_are_needed(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with Client(url) as client:
+        assert client.job_types()  # without TLS none are needed
+    with pytest.raises(ApiUnreachable, match="the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read"):
+        Client("https://api.invalid")
+
+
+def test_a_proxy_is_not_named_where_no_proxy_names_the_address_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "api.invalid:8765")
+    with pytest.raises(ApiUnreachable) as refused, Client("http://api.invalid:8765") as client:
+        client.job_types()
+    assert "proxy" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("proxy", "told"),
     [

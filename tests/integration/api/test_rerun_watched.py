@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coordinator.api.event_stream import START, EventStream
-from coordinator.api.listener import Listener
-from coordinator.api.pace import Pace
-from coordinator.api.presence import Client
+from coordinator.api.waiting.event_stream import START, EventStream
+from coordinator.api.waiting.listener import Listener
+from coordinator.api.waiting.pace import Pace
+from coordinator.api.waiting.presence import Client
 from coordinator.goals.goals import Goals
 from coordinator.goals.request import Goal
 from infra.ledger.memory.ledger import MemoryLedger

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
-from coordinator.api.pace import Pace
-from coordinator.api.presence import Client
+from coordinator.api.waiting.pace import Pace
+from coordinator.api.waiting.presence import Client
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
 

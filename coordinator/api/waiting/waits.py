@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from coordinator.api.listener import Listener
-from coordinator.api.presence import Client
 from coordinator.api.problems import Problem
+from coordinator.api.waiting.listener import Listener
+from coordinator.api.waiting.presence import Client
 from coordinator.goals.goals import HALTS, Goals
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event, RunState

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
 
-from coordinator.api.listener import Listener, News
-from coordinator.api.presence import Client
+from coordinator.api.waiting.listener import Listener, News
+from coordinator.api.waiting.presence import Client
 from coordinator.goals.goals import Goals
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.runs import RunEvents
