@@ -1,6 +1,6 @@
 """The transformers engine: what a batch, a grammar and an adapter must not change.
 
-On a tiny base of random weights, which hides no difference; on the real one where its own words and bits are the matter.
+On a tiny base of random weights, which hides no difference; on the real one where its own words and bits matter.
 """
 
 from __future__ import annotations
@@ -76,9 +76,7 @@ def opened(base: Path) -> Iterator[TransformersEngine]:
 @pytest.fixture(scope="module")
 def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, AdapterSource]:
     """Two adapters that change the base's answers, each in its own way."""
-    return {
-        name: make_adapter(base, tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(["red", "blue"])
-    }
+    return {name: make_adapter(base, tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(["red", "blue"])}
 
 
 def ask(id: str, prompt: str, specialist: str = "words", grammar: str | None = WORDS, max_tokens: int = 12) -> Request:
