@@ -93,6 +93,14 @@ def ray_settings(ray_cluster: RayCluster) -> Iterator[Settings]:
     leave()
 
 
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model that loads in a moment, for tests in which any model does."""
+    from tests.support.tiny import make_tiny
+
+    return make_tiny(tmp_path_factory.mktemp("tiny"))
+
+
 @pytest.fixture
 def write_specialist(tmp_path: Path) -> Callable[..., Path]:
     """Writes a specialist's folder: `write_specialist(name, manifest, inputs, outputs, files)`."""

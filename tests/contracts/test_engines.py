@@ -23,6 +23,7 @@ from workers.engines.scripted import ScriptedEngine
 WAIT_S = 60
 ENDLESS = "1"  #: the id of every endless request
 LIMIT = 64  #: tokens that a model's prompt may have
+MOST = 4000  #: … and its answer, which takes seconds on a tiny base too
 
 
 @dataclass
@@ -95,12 +96,11 @@ def scripted_in_turn_case() -> Case:
     return taken_case(engine, threading.Event(), 1, str)
 
 
-def transformers_case() -> Case:
+def transformers_case(tiny: Path) -> Case:
     from workers.engines.limits import Hosted
     from workers.engines.transformers.engine import TransformersEngine
 
-    base = ensure("smollm2-135m", Settings().weights)
-    engine = TransformersEngine(base, {"echo": Hosted(None, LIMIT, 400)}, slots=8)
+    engine = TransformersEngine(tiny, {"echo": Hosted(None, LIMIT, MOST)}, slots=8)
     return model_case(engine)
 
 
@@ -108,31 +108,31 @@ def model_case(engine: Engine) -> Case:
     return Case(
         engine,
         lambda id, word: Request(id, "echo", f"Say {word}:", grammar=f'start: "\\"{word}\\""', max_tokens=32),
-        lambda id: Request(id, "echo", "On and on", grammar="start: /[a-z]{9000}/", max_tokens=400),
+        lambda id: Request(id, "echo", "On and on", grammar="start: /[a-z]{90000}/", max_tokens=MOST),
         lambda: None,
     )
 
 
-def llama_cpp_case() -> Case:
+def llama_cpp_case(tiny: Path) -> Case:
     pytest.importorskip("xllamacpp", reason="engine llama.cpp needs the extra 'llamacpp'")
     from workers.engines.limits import Hosted
     from workers.engines.llama_cpp.engine import LlamaCppEngine
     from workers.engines.llama_cpp.gguf_file import Quantisation, ensure_gguf
 
-    base = ensure("smollm2-135m", Settings().weights)
-    weights = ensure_gguf(base, None, Quantisation.Q8_0, Settings().weights / "gguf")
+    weights = ensure_gguf(tiny, None, Quantisation.Q8_0, tiny / "gguf")
     # One thread: two wait for each other within every step, which takes seconds where other processes use the cores.
-    engine = LlamaCppEngine(base, weights, "echo", Hosted(None, LIMIT, 400), slots=8, threads=1)
+    engine = LlamaCppEngine(tiny, weights, "echo", Hosted(None, LIMIT, MOST), slots=8, threads=1)
     return model_case(engine)
 
 
-def vllm_case() -> Case:
+def vllm_case(_: Path) -> Case:
+    """On a real base: nobody has tried vLLM with a tiny one."""
     pytest.importorskip("vllm", reason="engine vllm needs vLLM, in an environment of its own: docs/engines.md")
     from workers.engines.limits import Hosted
     from workers.engines.vllm.engine import VllmEngine
 
     base = ensure("smollm2-135m", Settings().weights)
-    return model_case(VllmEngine(base, {"echo": Hosted(None, LIMIT, 400)}, Settings().weights / "peft", slots=8))
+    return model_case(VllmEngine(base, {"echo": Hosted(None, LIMIT, MOST)}, Settings().weights / "peft", slots=8))
 
 
 def ray_case(settings: Settings, gate: Path) -> Case:
@@ -203,7 +203,7 @@ def loaded() -> Iterator[dict[Callable[..., Case], Case]]:
 @pytest.fixture(params=params(CASES))
 def case(request: pytest.FixtureRequest, loaded: dict[Callable[..., Case], Case], tmp_path: Path) -> Iterator[Case]:
     if request.param in MODELS:
-        yield from kept(request.param, loaded)
+        yield from kept(request.param, loaded, request.getfixturevalue("tiny_base"))
     else:
         needs: dict[Callable[..., Case], tuple[Any, ...]] = {heads_case: (tmp_path / "base",)}
         if request.param is ray_case:
@@ -211,8 +211,8 @@ def case(request: pytest.FixtureRequest, loaded: dict[Callable[..., Case], Case]
         yield from fresh(request.param(*needs.get(request.param, ())))
 
 
-def kept(load: Callable[[], Case], loaded: dict[Callable[..., Case], Case]) -> Iterator[Case]:
-    case = loaded[load] = loaded.get(load) or load()
+def kept(load: Callable[[Path], Case], loaded: dict[Callable[..., Case], Case], tiny: Path) -> Iterator[Case]:
+    case = loaded[load] = loaded.get(load) or load(tiny)
     yield case
     if case.engine.healthy():
         case.rest()

@@ -224,19 +224,9 @@ def test_no_example_of_a_mood_is_in_two_files() -> None:
 
 @pytest.fixture
 def small_base(tmp_path: Path) -> Path:
-    """A model of two small layers with random weights and the real tokenizer."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from tests.support.tiny import make_tiny  # which imports torch
 
-    from specialists.bases.weights import ensure
-
-    real = ensure("smollm2-135m", Settings().weights)
-    config = AutoConfig.from_pretrained(
-        real, hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
-        head_dim=24,
-    )  # fmt: skip
-    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "base")
-    AutoTokenizer.from_pretrained(real).save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
+    return make_tiny(tmp_path / "base", spread=0.02)
 
 
 def test_the_mood_is_trained_and_measured_by_the_commands_of_its_text(small_base: Path, tmp_path: Path) -> None:

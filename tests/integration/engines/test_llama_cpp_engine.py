@@ -23,10 +23,12 @@ from specialists.bases.weights import ensure
 from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
+from tests.support.adapter import make_adapter
 from tests.support.eventually import eventually
 from tests.support.jobs import release
+from tests.support.tiny import TOKENS
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong, Request
-from workers.engines.limits import Hosted, hosted_of
+from workers.engines.limits import Hosted
 from workers.engines.llama_cpp.gguf_file import Quantisation, digest_of, ensure_gguf, interleaved, write_gguf
 from workers.engines.load import load_engines
 from workers.measuring.evaluate import evaluate
@@ -43,18 +45,29 @@ PROMPTS = ["The sea is", "A list of fruit: apple, pear,", "Once upon a time ther
 
 
 @pytest.fixture(scope="module")
-def base() -> Path:
-    return ensure("smollm2-135m", Settings().weights)
+def base(tiny_base: Path) -> Path:
+    return tiny_base
 
 
 @pytest.fixture(scope="module")
-def weights(base: Path) -> Path:
-    return ensure_gguf(base, None, Quantisation.Q8_0, Settings().weights / "gguf")
+def weights(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ensure_gguf(base, None, Quantisation.Q8_0, tmp_path_factory.mktemp("gguf"))
 
 
 @pytest.fixture
 def opened(base: Path, weights: Path) -> Iterator[Callable[..., LlamaCppEngine]]:
-    """Makes an engine that hosts `words` on the plain base; closed when the test ends."""
+    """Makes an engine that hosts `words` on the tiny base; closed when the test ends."""
+    yield from opening(base, weights)
+
+
+@pytest.fixture
+def slow() -> Iterator[Callable[..., LlamaCppEngine]]:
+    """On a real base, whose answers take so long that a test can look at them."""
+    base = ensure("smollm2-135m", Settings().weights)
+    yield from opening(base, ensure_gguf(base, None, Quantisation.Q8_0, Settings().weights / "gguf"))
+
+
+def opening(base: Path, weights: Path) -> Iterator[Callable[..., LlamaCppEngine]]:
     made: list[LlamaCppEngine] = []
 
     def opened(file: Path = weights, slots: int = 4, stall_s: float = 60.0, hosted: Hosted = WORDS) -> LlamaCppEngine:
@@ -130,11 +143,11 @@ def test_an_outcome_names_the_engine() -> None:
 
 
 def test_its_answers_are_those_of_greedy_generate_on_the_same_weights(
-    base: Path, tmp_path: Path, opened: Callable[..., LlamaCppEngine]
+    tmp_path: Path, slow: Callable[..., LlamaCppEngine]
 ) -> None:
-    file = tmp_path / "f16.gguf"
+    base, file = ensure("smollm2-135m", Settings().weights), tmp_path / "f16.gguf"
     write_gguf(base, None, Quantisation.F16, file)
-    engine = opened(file)
+    engine = slow(file)
 
     found = [answer(engine, ask("1", prompt, grammar=None, max_tokens=12)).text for prompt in PROMPTS]
 
@@ -146,7 +159,7 @@ def test_a_base_with_biases_is_written_as_well(base: Path, tmp_path: Path) -> No
     """Qwen2's shape: a small one of random weights, far enough apart that fp16 chooses as fp32 does."""
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=49152 + 64, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=TOKENS + 64, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, initializer_range=0.5, tie_word_embeddings=False, eos_token_id=2,
     )  # fmt: skip
     model = AutoModelForCausalLM.from_config(config)
@@ -182,8 +195,7 @@ def test_rows_of_each_head_are_interleaved() -> None:
 
 def test_weights_are_written_once_and_anew_for_another_adapter_or_quantisation(base: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    adapter = hosted_of(by_llama_cpp("triage")).adapter
-    assert adapter
+    adapter = make_adapter(base, tmp_path, seed=0)
 
     first = ensure_gguf(base, adapter, Quantisation.Q4_0, tmp_path, said.append)
     again = ensure_gguf(base, adapter, Quantisation.Q4_0, tmp_path, said.append)
@@ -305,8 +317,8 @@ def test_a_request_that_cannot_be_done_is_refused(
     assert not caught.value.retryable
 
 
-def test_cancel_and_deadline_stop_an_answer_between_two_tokens(opened: Callable[..., LlamaCppEngine]) -> None:
-    engine = opened()
+def test_cancel_and_deadline_stop_an_answer_between_two_tokens(slow: Callable[..., LlamaCppEngine]) -> None:
+    engine = slow()
     late = engine.submit(replace(ask("late"), deadline=time.monotonic() + 1))
     long = engine.submit(ask("long"))
     await_tokens(engine, 10)
@@ -324,8 +336,8 @@ def await_tokens(engine: LlamaCppEngine, tokens: int) -> None:
     eventually(lambda: engine.stats().rows >= tokens, within_s=WAIT_S)
 
 
-def test_who_waits_for_a_slot_can_be_cancelled_and_late_at_once(opened: Callable[..., LlamaCppEngine]) -> None:
-    engine = opened(slots=1)
+def test_who_waits_for_a_slot_can_be_cancelled_and_late_at_once(slow: Callable[..., LlamaCppEngine]) -> None:
+    engine = slow(slots=1)
     long = engine.submit(ask("long"))
     await_tokens(engine, 2)
     waiting = engine.submit(ask("waiting"))

@@ -1,8 +1,10 @@
-"""The transformers engine with the real base model: what a batch, a grammar and an adapter must not change."""
+"""The transformers engine: what a batch, a grammar and an adapter must not change.
+
+On a tiny base of random weights, which hides no difference; on the real one where its own words and bits matter.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -10,14 +12,15 @@ from typing import Any
 
 import pytest
 import torch
-from peft import get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file
 
 from infra.settings import Settings
 from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
-from specialists.training.lora import lora_config
+from tests.support.adapter import ALPHA, RANK, make_adapter, peft_model
 from tests.support.eventually import eventually
+from tests.support.tiny import INNER
 from workers.engines import Completion, EngineError, Finish, PromptTooLong, Request
 from workers.engines.adapters import AdapterError, AdapterSource
 from workers.engines.grammar import GrammarError, Guide
@@ -32,7 +35,7 @@ from workers.engines.transformers.linear import can_pack
 from workers.engines.transformers.techniques import Techniques
 
 WAIT_S = 120
-RANK, ALPHA = 4, 8
+LONG = Hosted(None, 128, 4000)  #: for an answer that goes on while a test looks at it
 WORDS = "start: /[a-z ,.]{900}/"  # never whole: an answer has as many tokens as were asked for
 PROMPTS = [
     "The sea is",
@@ -44,13 +47,27 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def base() -> Path:
+def base(tiny_base: Path) -> Path:
+    return tiny_base
+
+
+@pytest.fixture(scope="module")
+def real() -> Path:
     return ensure("smollm2-135m", Settings().weights)
 
 
 @pytest.fixture(scope="module")
 def engine(base: Path) -> Iterator[TransformersEngine]:
     """In fp32, whose answers can be held against those of others."""
+    yield from opened(base)
+
+
+@pytest.fixture(scope="module")
+def real_engine(real: Path) -> Iterator[TransformersEngine]:
+    yield from opened(real)
+
+
+def opened(base: Path) -> Iterator[TransformersEngine]:
     engine = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, slots=8, precision=Precision.FP32)
     yield engine
     engine.close()
@@ -59,24 +76,7 @@ def engine(base: Path) -> Iterator[TransformersEngine]:
 @pytest.fixture(scope="module")
 def adapters(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, AdapterSource]:
     """Two adapters that change the base's answers, each in its own way."""
-    return {
-        name: made_up_adapter(base, tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(["red", "blue"])
-    }
-
-
-def made_up_adapter(base: Path, folder: Path, seed: int) -> AdapterSource:
-    torch.manual_seed(seed)
-    shapes = get_peft_model_state_dict(peft_model(base))
-    state = {key: (torch.randn_like(tensor) * 0.03).half() for key, tensor in shapes.items()}
-    path = folder / "adapter.safetensors"
-    save_file(state, path)
-    return AdapterSource(path, RANK, ALPHA)
-
-
-def peft_model(base: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 reads a name that transformers 5.23 renamed
-        return get_peft_model(load_base(base)[0], lora_config(RANK, ALPHA))
+    return {name: make_adapter(base, tmp_path_factory.mktemp(name), seed) for seed, name in enumerate(["red", "blue"])}
 
 
 def ask(id: str, prompt: str, specialist: str = "words", grammar: str | None = WORDS, max_tokens: int = 12) -> Request:
@@ -102,11 +102,11 @@ def test_an_answer_does_not_depend_on_what_else_is_in_the_batch(base: Path) -> N
     assert [completion.text for completion in together] == [completion.text for completion in alone]
 
 
-def test_without_a_grammar_the_answer_is_that_of_greedy_generate(engine: TransformersEngine, base: Path) -> None:
-    model, tokenizer = load_base(base)
+def test_without_a_grammar_the_answer_is_that_of_greedy_generate(real_engine: TransformersEngine, real: Path) -> None:
+    model, tokenizer = load_base(real)
     expected = [generated(model, tokenizer, prompt, 12) for prompt in PROMPTS]
 
-    found = answers(engine, [ask(f"{n}", prompt, grammar=None) for n, prompt in enumerate(PROMPTS)])
+    found = answers(real_engine, [ask(f"{n}", prompt, grammar=None) for n, prompt in enumerate(PROMPTS)])
 
     assert [completion.text for completion in found] == expected
 
@@ -197,8 +197,9 @@ def test_more_requests_than_slots_are_all_answered(engine: TransformersEngine) -
     assert [completion.tokens_out for completion in found] == [3 + n % 4 for n in range(20)]
 
 
-def test_a_request_joins_and_leaves_while_another_one_runs(engine: TransformersEngine) -> None:
-    long = engine.submit(ask("long", PROMPTS[0], grammar="start: /[a-z]{9000}/", max_tokens=256))
+def test_a_request_joins_and_leaves_while_another_one_runs(base: Path) -> None:
+    engine = TransformersEngine(base, {"words": LONG}, slots=2)
+    long = engine.submit(ask("long", PROMPTS[0], grammar=None, max_tokens=LONG.answer_tokens))
 
     short = answers(engine, [ask("short", PROMPTS[1], max_tokens=2)])[0]
 
@@ -206,11 +207,12 @@ def test_a_request_joins_and_leaves_while_another_one_runs(engine: TransformersE
     assert not long.done()
     engine.cancel("long")
     assert long.result(WAIT_S).finish is Finish.CANCELLED
+    engine.close()
 
 
 def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) -> None:
-    engine = TransformersEngine(base, {"words": Hosted(None, 64, 256)}, slots=1)
-    long = engine.submit(ask("long", PROMPTS[2], grammar=None, max_tokens=256))
+    engine = TransformersEngine(base, {"words": LONG}, slots=1)
+    long = engine.submit(ask("long", PROMPTS[2], grammar=None, max_tokens=LONG.answer_tokens))
     eventually(lambda: engine.stats().steps >= 3, within_s=WAIT_S)
     waiting = engine.submit(ask("waiting", PROMPTS[0], max_tokens=1))
 
@@ -218,7 +220,7 @@ def test_a_cancel_takes_effect_within_one_step_and_frees_the_slot(base: Path) ->
     cancelled_at = engine.stats().steps
 
     assert long.result(WAIT_S).finish is Finish.CANCELLED
-    assert 3 <= long.result().tokens_out < 256
+    assert 3 <= long.result().tokens_out < LONG.answer_tokens
     assert waiting.result(WAIT_S).tokens_out == 1
     # The step that ran when the cancel came, and the one that answered the request which waited for the slot.
     assert engine.stats().steps - cancelled_at <= 2
@@ -252,7 +254,7 @@ def test_what_the_grammar_forces_is_written_without_choosing(engine: Transformer
     found = answers(engine, [ask("1", PROMPTS[0], grammar='start: "only this can be said"', max_tokens=32)])[0]
 
     assert (found.text, found.finish) == ("only this can be said", Finish.STOP)
-    assert found.tokens_out == found.forced == 5
+    assert found.tokens_out == found.forced == 6
 
 
 def test_forced_and_chosen_tokens_make_one_answer(engine: TransformersEngine) -> None:
@@ -347,7 +349,7 @@ def test_an_adapter_of_another_rank_is_refused_with_the_layers_name(
 ) -> None:
     wrong = AdapterSource(adapters["red"].path, RANK * 2, ALPHA)
 
-    with pytest.raises(AdapterError, match=r"down_proj.* has factors of shape \(4, 1536\)"):
+    with pytest.raises(AdapterError, match=rf"down_proj.* has factors of shape \({RANK}, {INNER}\)"):
         TransformersEngine(base, {"red": Hosted(wrong, 64, 32)}, slots=1)
 
 
@@ -488,18 +490,18 @@ def test_without_a_technique_the_answers_are_the_same(
 
 @pytest.mark.parametrize("precision", [Precision.BF16, Precision.INT8])
 def test_fewer_bits_a_weight_leave_most_choices_as_they_were(
-    engine: TransformersEngine, base: Path, precision: Precision
+    real_engine: TransformersEngine, real: Path, precision: Precision
 ) -> None:
     """The base model is not sure of its words: of specialists' answers fewer differ, see docs/engines.md."""
     grammar = 'start: " " ("a" | "the" | "and" | "four" | "orange" | "sailed" | "will" | "has")'
     requests = [ask(f"{n}", prompt, grammar=grammar) for n, prompt in enumerate(PROMPTS * 2)]
     if not can_pack(precision):
         with pytest.raises(EngineError, match=r"precision bf16 needs a processor with AVX-512 or AMX"):
-            TransformersEngine(base, {"words": Hosted(None, 128, 256)}, 8, precision=precision)
+            TransformersEngine(real, {"words": Hosted(None, 128, 256)}, 8, precision=precision)
         return
-    fewer = TransformersEngine(base, {"words": Hosted(None, 128, 256)}, 8, precision=precision)
+    fewer = TransformersEngine(real, {"words": Hosted(None, 128, 256)}, 8, precision=precision)
 
-    expected, found = answers(engine, requests), answers(fewer, requests)
+    expected, found = answers(real_engine, requests), answers(fewer, requests)
 
     fewer.close()
     assert sum(one.text == other.text for one, other in zip(expected, found, strict=True)) >= 8
