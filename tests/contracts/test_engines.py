@@ -161,7 +161,7 @@ def heads_case(folder: Path) -> Case:
     from specialists.heads.tokens import Tokens
     from specialists.heads.trunks import load_trunk
     from specialists.heads.trunks.trunk import View
-    from tests.support.bases import tiny_bert
+    from tests.support.tiny import make_tiny_encoder
     from workers.engines.heads.engine import HeadEngine
     from workers.engines.heads.hosted import Hosted
 
@@ -176,7 +176,7 @@ def heads_case(folder: Path) -> Case:
             gate.wait(WAIT_S)
             return super().read(seen)
 
-    base, view = tiny_bert(folder), View(1, True)
+    base, view = make_tiny_encoder(folder), View(1, True)
     hosted = {"echo": Hosted(LastWords(), view, LIMIT), "wait": Hosted(Waits(), view, LIMIT)}
     engine = HeadEngine(load_trunk(base), Tokens(base), hosted)
     return taken_case(engine, gate, 1, lambda word: f"Say {word}:", in_batches=True)

@@ -6,10 +6,11 @@ For tests of what an engine does with any model. What a model says, and what few
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from infra.settings import Settings
 from specialists.bases.weights import ensure
@@ -20,17 +21,30 @@ INNER = 96  #: width between the two products of a layer that widen and narrow
 SPREAD = 0.5
 
 
-def make_tiny(folder: Path, spread: float = SPREAD) -> Path:
-    """Write it into `folder`, the same each time: of the shape of smollm2-135m, in two layers of 64 numbers."""
+def make_tiny(folder: Path, spread: float = SPREAD, layers: int = 2) -> Path:
+    """Write it into `folder`, the same each time: of the shape of smollm2-135m, in few layers of 64 numbers."""
     real = ensure("smollm2-135m", Settings().weights)
     _write_tokenizer(real, folder)
     config = AutoConfig.from_pretrained(
-        real, vocab_size=TOKENS, hidden_size=64, intermediate_size=INNER, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=16, initializer_range=spread,
+        real, vocab_size=TOKENS, hidden_size=64, intermediate_size=INNER, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=16, initializer_range=spread,
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def make_tiny_encoder(folder: Path) -> Path:
+    """Write it into `folder`, the same each time: of the shape of all-minilm-l6-v2, in two layers of 48 numbers."""
+    real = ensure("all-minilm-l6-v2", Settings().weights)
+    config = AutoConfig.from_pretrained(
+        real, hidden_size=48, intermediate_size=INNER, num_attention_heads=4, num_hidden_layers=2, initializer_range=0.1
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModel.from_config(config, add_pooling_layer=False).save_pretrained(folder)
+    shutil.copyfile(real / "tokenizer.json", folder / "tokenizer.json")
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erf, prod, sqrt
+from math import erf, log, prod, sqrt
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from specialists.heads.readers.reader import Read, Reader, Seen
 from specialists.heads.tokens import Reading, Span
 from specialists.schemas import Json
 
+LEAST_SPREAD = 1e-3  #: of a score, in parts of its range
 TOP = 10  #: labels that are told with their probabilities
 NEAR = 0.1  #: of a score's range: an answer that is no further off is taken to be right
 
@@ -116,7 +117,8 @@ class ScoreReader(Reader):
 
     def loss(self, seen: Seen, aims: Sequence[torch.Tensor]) -> torch.Tensor:
         mean, spread = self._found(seen)
-        return F.gaussian_nll_loss(mean, torch.stack(list(aims)), spread**2, reduction="sum")
+        each = F.gaussian_nll_loss(mean, torch.stack(list(aims)), spread**2, reduction="none")
+        return (each - log(LEAST_SPREAD)).sum()  # 0 is the least that there is
 
     def read(self, seen: Seen) -> list[Read]:
         means, spreads = self._found(seen)
@@ -125,7 +127,7 @@ class ScoreReader(Reader):
     def _found(self, seen: Seen) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,) and (B,), in parts of the range."""
         found = self.out(seen.means).float()
-        return found[:, 0].sigmoid(), F.softplus(found[:, 1]) + 1e-3
+        return found[:, 0].sigmoid(), F.softplus(found[:, 1]) + LEAST_SPREAD
 
     def _read(self, mean: float, spread: float) -> Read:
         """The probability is that of being right to within NEAR of the range."""

@@ -12,6 +12,8 @@ from specialists.heads.readers.label import LabelReader
 from specialists.training.heads.learner import HeadLearner
 from specialists.training.heads.lessons import Lesson
 
+LEAST, MOST = 0.001, 0.5  #: of a threshold
+
 
 def fit_novelty(learner: HeadLearner, head: Head, lessons: Sequence[Lesson], dev: Sequence[Lesson]) -> None:
     """Do nothing where the head never abstains. `dev` says how the signs weigh; without it the lessons do."""
@@ -30,14 +32,17 @@ def fit_novelty(learner: HeadLearner, head: Head, lessons: Sequence[Lesson], dev
 
 
 def threshold(learner: HeadLearner, head: Head, dev: Sequence[Lesson], share: float) -> float | None:
-    """The `abstain_below` at which `share` of the texts that have a label would get none; None where none ever does."""
+    """The `abstain_below` at which about `share` of the texts that have a label get none; None where none ever does.
+
+    It is no higher than a half: a text that is likelier of a label than of none keeps its label.
+    """
     found = _abstainer(head)
     if found is None:
         return None
     reader, novelty = found
     known = [each for each in dev if not _is_unknown(reader, each)]
     likely = novelty.weighed(_signs(learner, reader, novelty, known)).sigmoid()
-    return float(likely.quantile(share).clamp(0.001, 0.999))
+    return float(likely.quantile(share).clamp(LEAST, MOST))
 
 
 def _abstainer(head: Head) -> tuple[LabelReader, Novelty] | None:

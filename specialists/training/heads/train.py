@@ -57,10 +57,10 @@ def train_head(
     head, tokens, view = Head(specialist, trunk.width), Tokens(base), view_of(specialist, len(trunk.blocks))
     trunk.adapt(specialist.name, view.layers, options.rank, options.alpha)
     lessons = lessons_of(specialist, head, tokens, examples, "examples", say)
-    looked = look_examples(round(options.epochs * len(lessons)))
-    measured = lessons_of(specialist, head, tokens, drawn(list(dev), looked), "development examples", say)
-    learner = HeadLearner(specialist.name, trunk, head, view, measured)
-    rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, measured)]
+    measured = lessons_of(specialist, head, tokens, dev, "development examples", say)
+    looked = drawn(measured, look_examples(round(options.epochs * len(lessons))))
+    learner = HeadLearner(specialist.name, trunk, head, view, looked)
+    rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, looked)]
     run = hashlib.sha256(json.dumps([base.name, rule.model_dump(), asdict(options), rows]).encode()).hexdigest()
     learner.load(Course(specialist.name, learner, options, out, run, say, threads).train(lessons))
     fit_novelty(learner, head, lessons, measured)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bases import tiny_bert, tiny_llama
+from tests.support.tiny import make_tiny, make_tiny_encoder
 
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_llama(tmp_path_factory.mktemp("llama"))
+    return make_tiny(tmp_path_factory.mktemp("llama"), spread=0.05, layers=3)
 
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_bert(tmp_path_factory.mktemp("bert"))
+    return make_tiny_encoder(tmp_path_factory.mktemp("bert"))

@@ -23,7 +23,7 @@ from tests.integration.heads.given import MOOD, NAMES, STARS, TOPICS, moods, nam
 from workers.measuring.evaluate import Evaluation, evaluate_here
 
 OPTIONS = Options(epochs=20, batch=8, rate=2e-2, rank=4, alpha=8, checkpoint_every=5)
-RECIPE = Recipe(epochs=20, batch=8, rate=2e-2, rank=4)
+RECIPE = Recipe(epochs=30, batch=8, rate=1e-2, rank=4)
 SETTINGS = Settings()
 
 
@@ -169,7 +169,7 @@ def test_an_installed_head_is_pinned_in_the_manifest(bert: Path, tmp_path: Path)
     mood = trained(specialist(tmp_path / "mood", bert, MOOD, 'kind = "label"'), moods(), tmp_path)
 
     assert mood.manifest.adapter
-    assert mood.manifest.training.epochs == 20
+    assert mood.manifest.training == RECIPE
     (mood.folder / ADAPTER).write_bytes(b"other")
     with pytest.raises(SpecialistError, match="the manifest pins"):
         load_specialist(mood.folder)
