@@ -52,12 +52,12 @@ def loaded(schema: str, folder: Path) -> Specialist:
     return load_specialist(folder, adapters=False)
 
 
-def walked(grammar: str, draw: random.Random) -> str | None:
+def walked(grammar: str, draw: random.Random, longest: int = LONGEST) -> str | None:
     """An answer of random bytes that the grammar allows; None where it becomes too long."""
     tokens = LLTokenizer("byte")
     matcher = LLMatcher(tokens, grammar, log_level=0)
     written = bytearray()
-    while not matcher.is_stopped() and len(written) < LONGEST:
+    while not matcher.is_stopped() and len(written) < longest:
         mask = np.unpackbits(np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8), bitorder="little")
         allowed = np.flatnonzero(mask)
         # As soon as the answer may end it does: a random model would else write blanks, or digits, for long.
@@ -67,7 +67,7 @@ def walked(grammar: str, draw: random.Random) -> str | None:
         written.append(token)
     if matcher.is_error():
         raise AnswerError(f"the grammar gave up: {matcher.get_error().partition(chr(10))[0]}")
-    return written.decode() if len(written) < LONGEST else None
+    return written.decode() if len(written) < longest else None
 
 
 def answers(specialist: Specialist, seed: int) -> Iterator[str]:

@@ -63,6 +63,11 @@ def _missing_items(schema: Json, bounds: Bounds, decoded: bool) -> Iterator[tupl
 
 def _missing_names(schema: Json, bounds: Bounds, decoded: bool) -> Iterator[tuple[str, Any]]:
     others, patterns = schema.get("additionalProperties", True), schema.get("patternProperties")
+    if decoded and patterns and set(schema.get("properties", {})) - set(schema.get("required", [])):
+        # No grammar counts names by pattern beside named ones that may be absent.
+        yield "patternProperties", {}
+        yield "additionalProperties", False
+        return
     named = schema.get("properties") or patterns
     if others is True and named:
         yield "additionalProperties", False

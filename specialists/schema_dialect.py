@@ -248,6 +248,6 @@ def _distributed(schema: Json) -> Json:
 
 
 def _told(value: Any) -> str:
-    return (
-        "bounded" if isinstance(value, dict | list) else str(value).lower() if isinstance(value, bool) else str(value)
-    )
+    if isinstance(value, dict | list):
+        return "bounded" if value else "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 
 from specialists.formats import Json
 from specialists.formats.spans import json_span, source
-from specialists.schemas import ONLY_CHECKED, SPAN_OF
+from specialists.schemas import ONLY_CHECKED, SPAN_OF, kinds_of
 
 #: Without this a model may write blanks for ever, which every JSON grammar allows.
 _COMPACT = {"whitespace_flexible": False}
@@ -28,6 +28,8 @@ def _needs_rules(schema: Any) -> bool:
     """Whether a string in it is to be copied from the input, or properties are to be counted."""
     if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
         return False
+    if "type" not in schema:
+        return any(map(_needs_rules, _members(schema)))
     inner = [*schema.get("properties", {}).values(), schema.get("additionalProperties"), *_members(schema)]
     inner += [*schema.get("prefixItems", []), schema.get("items")]
     return SPAN_OF in schema or _is_counted(schema) or any(map(_needs_rules, inner))
@@ -37,7 +39,9 @@ def _members(schema: Json) -> list[Json]:
     """Those of `anyOf`, where nothing that stands beside it says more than they do."""
     members: list[Json] = schema.get("anyOf", [])
     said = schema.keys() - {"anyOf", "$schema", "title", "description", "default", "type"}
-    is_theirs = all("type" in each or "anyOf" in each for each in members) or "type" not in schema
+    is_theirs = "type" not in schema or all(
+        isinstance(each, dict) and each.keys() & {"type", "anyOf"} for each in members
+    )
     return members if is_theirs and not said else []
 
 
@@ -45,7 +49,11 @@ def _is_counted(schema: Json) -> bool:
     """Whether llguidance would not count its properties, and the rules here can."""
     named, required = schema.get("properties", {}), schema.get("required", [])
     most, least = schema.get("maxProperties", len(named)), schema.get("minProperties", 0)
-    if not schema.keys() & {"maxProperties", "minProperties"} or not set(named) - set(required):
+    if (
+        "object" not in kinds_of(schema)
+        or not schema.keys() & {"maxProperties", "minProperties"}
+        or not set(named) - set(required)
+    ):
         return False
     return "patternProperties" not in schema and set(required) <= set(named) and len(named) <= most and least <= 1
 
@@ -95,14 +103,14 @@ class _Rules:
         if "prefixItems" in schema:
             return self._tuple(schema, least, most)
         item = self.value(schema.get("items", {}))
-        several = f'{item} ("," {item}){{{max(0, least - 1)},{most - 1}}}'
+        several = f"{item} {_more(item, max(0, least - 1), most - 1)}"
         return self._rule(f'"[" {several} "]"' if least else f'"[" ({several})? "]"')
 
     def _tuple(self, schema: Json, least: int, most: int) -> str:
         """The first elements by their place, and then others, where they are allowed."""
         first = schema["prefixItems"][:most]
         more = 0 if schema.get("items") is False else most - len(first)
-        rest = f'("," {self.value(schema.get("items", {}))}){{{max(0, least - len(first))},{more}}}' if more else ""
+        rest = _more(self.value(schema.get("items", {})), max(0, least - len(first)), more) if more else ""
         for n, each in reversed(list(enumerate(first))):
             element = " ".join(['","'] * bool(n) + [self.value(each), rest])
             rest = self._rule(element if n < least else f"({element})?")
@@ -115,7 +123,7 @@ class _Rules:
                  for name, each in schema.get("properties", {}).items()]  # fmt: skip
         other, most = self._other(schema)
         # What may follow each pair, once one is written; the last is what is not named.
-        rests = [f'("," {other}){{0,{most}}}' if most else ""]
+        rests = [_more(other, 0, most)]
         for needed, pair in reversed(pairs):
             more = f'"," {pair}' if needed else f'("," {pair})?'
             rests.append(self._rule(f"{more} {rests[-1]}"))
@@ -126,7 +134,7 @@ class _Rules:
             if needed:
                 return self._rule(f'"{{" ({" | ".join(firsts)}) "}}"')
         if most:
-            firsts.append(f'{other} ("," {other}){{0,{most - 1}}}')
+            firsts.append(f"{other} {_more(other, 0, most - 1)}")
         may_be_empty = "" if schema.get("minProperties") and firsts else "?"
         return self._rule(f'"{{" ({" | ".join(firsts)}){may_be_empty} "}}"')
 
@@ -140,6 +148,11 @@ class _Rules:
         taken = "|".join(_literal(json.dumps(each, ensure_ascii=False)) for each in named)
         self.lines.append(f"{name}: {_NAME}" + (f" & ~/({taken})/" if taken else ""))
         return self._rule(f'{name} ":" {self.value(others)}'), most
+
+
+def _more(each: str, least: int, most: int) -> str:
+    """From `least` to `most` of them, each behind a comma."""
+    return f'("," {each}){{{least},{most}}}' if most else ""
 
 
 def _plain(schema: Json) -> str:

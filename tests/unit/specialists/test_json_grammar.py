@@ -43,6 +43,8 @@ FAR = of({"a": pair(ONE, COPIED), "b": of({"c": ONE}, TWO, maxProperties=2)})
         (of({"a": pair(ONE, TWO, items=ONE, most=4, minItems=1)}), [{"a": [1]}, {"a": [1, 2, 1, 1]}],
          [{"a": []}, {"a": [1, 2, 2]}, {"a": [1, 2, 1, 1, 1]}]),
         (FAR, [{"a": [1, "some"]}, {"a": []}, {"b": {"d": 2}}], [{"a": [1, "other"]}, {"b": {"c": 2}}]),
+        (of({"a": {"type": "array", "items": COPIED, "maxItems": 1}}), [{"a": []}, {"a": ["text"]}],
+         [{"a": ["text", "text"]}, {"a": ["none"]}]),
         (of({"a": pair(COPIED, ONE, items=ONE, most=4, minItems=3)}), [{"a": ["text", 1, 1]}, {"a": ["text", 1, 1, 1]}],
          [{"a": ["text", 1]}, {"a": ["text", 1, 1, 1, 1]}, {"a": ["none", 1, 1]}]),
     ],
