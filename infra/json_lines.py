@@ -41,7 +41,7 @@ def read_bytes(path: str | Path) -> bytes:
     """Read a file, or standard input if `path` is `-`. A file whose name ends in .gz is unpacked. Raises FileFault."""
     try:
         data = sys.stdin.buffer.read() if str(path) == STANDARD_INPUT else Path(path).read_bytes()
-        return gzip.decompress(data) if str(path).endswith(".gz") else data
+        return gzip.decompress(data) if str(path).lower().endswith(".gz") else data
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileFault(f"is no whole gzip file: {error}") from None
     except OSError as error:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from specialists.schemas import SPAN_OF, Json, kinds_of, type_of
+from specialists.schemas import SPAN_OF, Json, are_known, kinds_of, same, type_of, value_faults
 
 _ANNOTATIONS = ("title", "description", "default", "examples", "example", "$comment", "$id", "$schema", "deprecated")
 _SMALLER = ("maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties")
@@ -14,6 +13,10 @@ _LARGER = ("minLength", "minItems", "minimum", "exclusiveMinimum", "minPropertie
 
 class MergeError(ValueError):
     """Two schemas that no single one of the dialect stands for."""
+
+
+class NothingError(MergeError):
+    """No value keeps both."""
 
 
 def merged(one: Json, other: Json) -> Json:
@@ -27,9 +30,9 @@ def merged(one: Json, other: Json) -> Json:
 
 
 def _both(key: str, mine: Any, theirs: Any) -> Any:
-    if _written(mine) == _written(theirs) or key in _ANNOTATIONS or (key.startswith("x-") and key != SPAN_OF):
+    if same(mine, theirs) or key in _ANNOTATIONS or (key.startswith("x-") and key != SPAN_OF):
         return mine
-    if key == "properties":
+    if key in ("properties", "patternProperties"):
         shared = {name: {"allOf": [mine[name], theirs[name]]} for name in mine if name in theirs}
         return {**mine, **theirs, **shared}
     if key in ("$defs", "definitions"):
@@ -42,13 +45,16 @@ def _both(key: str, mine: Any, theirs: Any) -> Any:
         return max(mine, theirs)
     if key in ("items", "additionalProperties") and isinstance(mine, dict) and isinstance(theirs, dict):
         return {"allOf": [mine, theirs]}
-    if key in ("items", "additionalProperties") and True in (mine, theirs):
-        return theirs if mine is True else mine
-    if key == "enum" and (values := [value for value in mine if _written(value) in map(_written, theirs)]):
+    if key in ("items", "additionalProperties") and isinstance(mine, bool | dict) and isinstance(theirs, bool | dict):
+        return False if False in (mine, theirs) else theirs if mine is True else mine
+    if key == "enum" and (values := [value for value in mine if any(same(value, each) for each in theirs)]):
         return values
     if key == "type" and (kinds := _shared_kinds(mine, theirs)):
         return kinds if len(kinds) > 1 else kinds[0]
-    raise MergeError(f"'allOf' or '$ref': two of its schemas say different {key!r}; write them as one")
+    if key == "dependentRequired":
+        return {name: [*mine.get(name, []), *theirs.get(name, [])] for name in {**mine, **theirs}}
+    fault = NothingError if key in ("enum", "type", "const") else MergeError
+    raise fault(f"'allOf' or '$ref': two of its schemas say different {key!r}; write them as one")
 
 
 def _shared_kinds(mine: Any, theirs: Any) -> list[str]:
@@ -61,6 +67,8 @@ def _check_closed(closed: Json, other: Json) -> None:
     """A closed schema forbids, or holds to its map, what the other names beside it."""
     if closed.get("additionalProperties", True) is True:
         return
+    if other.get("patternProperties") not in (None, closed.get("patternProperties")):
+        raise MergeError("'allOf' or '$ref': two of its schemas say different 'patternProperties'; write them as one")
     if more := sorted(set(other.get("properties", {})) - set(closed.get("properties", {}))):
         raise MergeError(
             f"'allOf' or '$ref': one schema is closed by 'additionalProperties', the other has {more[0]!r} beside it; "
@@ -69,14 +77,19 @@ def _check_closed(closed: Json, other: Json) -> None:
 
 
 def exclude_each_other(one: Json, other: Json) -> bool:
-    """Whether it is plain that no value keeps both."""
+    """Whether it is plain that no value keeps both. References are written out in them."""
+    for several, another in ((one, other), (other, one)):
+        members = several.get("anyOf")
+        if members and all(isinstance(each, dict) and exclude_each_other(each, another) for each in members):
+            return True
     mine, theirs = _values(one), _values(other)
     if mine is not None and theirs is not None:
         return not any(value in theirs for value in mine)
     if mine is not None or theirs is not None:
         values, rest = (mine, other) if mine is not None else (theirs, one)
-        kinds = {*kinds_of(rest), *(["integer"] if "number" in kinds_of(rest) else [])}
-        return bool(kinds) and not any(type_of(value) in kinds or _is_whole(value) for value in values or [])
+        if (kinds := kinds_of(rest)) and not any(_may_be(value, kinds) for value in values or []):
+            return True
+        return are_known(rest) and all(value_faults(value, rest, "") for value in values or [])
     kinds, others = set(kinds_of(one)), set(kinds_of(other))
     if not kinds or not others or {*kinds, *others} >= {"integer", "number"}:
         return False
@@ -99,15 +112,34 @@ def _lacks(closed: Json, other: Json) -> bool:
     )
 
 
+def apart(one: Json, other: Json) -> Json | None:
+    """`one` without the values that `other`, the schema of an object as well, might hold too; None: it cannot be said.
+
+    It may lose more values than those.
+    """
+    mine, theirs = one.get("properties", {}), other.get("properties", {})
+    if kinds_of(one) != ["object"] or kinds_of(other) != ["object"] or one.get("additionalProperties") is not False:
+        return None
+    if "patternProperties" in one or "patternProperties" in other:
+        return None
+    needed = one.get("required", [])
+    for name in other.get("required", []):
+        if name in mine and name not in needed:
+            return {**one, "properties": {key: each for key, each in mine.items() if key != name}}
+    own = [name for name in mine if name not in theirs] if other.get("additionalProperties") is False else []
+    unlike = [name for name in mine if name in theirs and name not in needed and _are_unlike(mine[name], theirs[name])]
+    chosen = own if len(own) == 1 else unlike
+    return {**one, "required": [*needed, chosen[0]]} if chosen else None
+
+
+def _are_unlike(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict) and exclude_each_other(one, other)
+
+
+def _may_be(value: Any, kinds: list[str]) -> bool:
+    """1.0 is a whole number to JSON Schema, and each whole number is a number."""
+    return type_of(value) in kinds or (type(value) in (int, float) and bool({"integer", "number"} & set(kinds)))
+
+
 def _values(schema: Json) -> list[Any] | None:
     return schema.get("enum", [schema["const"]] if "const" in schema else None)
-
-
-def _is_whole(value: Any) -> bool:
-    """1.0 is a whole number to JSON Schema."""
-    return isinstance(value, float) and value.is_integer()
-
-
-def _written(value: Any) -> str:
-    """To tell values apart that Python calls equal, as true and 1."""
-    return json.dumps(value, sort_keys=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache, reduce
 from typing import Any
 
-from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
+from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend, validator_for
 
@@ -38,15 +38,17 @@ KEYWORDS = frozenset(
 )
 
 
+_LISTS = ("anyOf", "oneOf", "prefixItems")
 #: Those that a grammar holds too, or that an answer is checked for.
 DECODED = KEYWORDS | {
     *("format", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minProperties", "maxProperties"),
-    *("uniqueItems", "dependentRequired"),
+    *("uniqueItems", "dependentRequired", "prefixItems", "patternProperties"),
 }
 #: Of a value that no model writes: it is checked alone.
 CHECKED = DECODED | {"oneOf"}
 #: Those of `DECODED` that no grammar holds: an answer that breaks one is refused after it was decoded.
 ONLY_CHECKED = ("uniqueItems", "dependentRequired")
+NAMED_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 BY_DEFAULT = 'or say bounds = "default" in specialist.toml'
 
 
@@ -55,14 +57,44 @@ def _pattern(_: Any, pattern: str, value: Any, __: Json) -> Iterator[ValidationE
         yield ValidationError("does not match")
 
 
-#: jsonschema's own keyword backtracks, for hours over a text that was made for it.
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _pattern_properties(validator: Any, patterns: Json, value: Any, _: Json) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for pattern, schema in patterns.items():
+            for name in (each for each in value if found(pattern, each)):
+                yield from validator.descend(value[name], schema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, others: Any, value: Any, schema: Json) -> Iterator[ValidationError]:
+    names = _unnamed(value, schema) if isinstance(value, dict) else []
+    if isinstance(others, dict):
+        for name in names:
+            yield from validator.descend(value[name], others, path=name)
+    elif not others and names:
+        yield ValidationError("has others")
+
+
+def _unnamed(value: Json, schema: Json) -> list[str]:
+    """The names in `value` that the schema names neither by themselves nor by a pattern."""
+    named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    return sorted(name for name in value if name not in named and not any(found(each, name) for each in patterns))
+
+
+#: jsonschema's own keywords backtrack, for hours over a text that was made for them.
+_Validator = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    },
+)
 
 
 def draft_fault(schema: Any) -> str | None:
-    """Why `schema` is a JSON Schema of no draft; where it names none, OpenAPI's is tried too, which is draft 4."""
+    """Why `schema` is a JSON Schema of no draft; where it names none, older ones are tried too:
+    draft 7, and 4, which is OpenAPI's."""
     named = schema.get("$schema") if isinstance(schema, dict) else None
-    drafts: list[Any] = [Draft202012Validator, Draft4Validator]
+    drafts: list[Any] = [Draft202012Validator, Draft7Validator, Draft4Validator]
     if isinstance(named, str):
         drafts = [validator_for(schema, default=Draft202012Validator)]
     first = _fault_under(drafts[0], schema)
@@ -97,17 +129,23 @@ def schema_faults(schema: Any, where: str, decoded: bool = True) -> list[str]:
     return _faults(schema, where, DECODED if decoded else CHECKED)
 
 
-def _faults(schema: Json, where: str, known: frozenset[str]) -> list[str]:
-    faults = [*_keyword_faults(schema, where, known), *_bound_faults(schema, where)]
+def are_known(schema: Json) -> bool:
+    """Whether a value can be checked under `schema`: each of its keywords is known, and each pattern can be matched."""
+    return not _faults(schema, "", CHECKED, bounded=False)
+
+
+def _faults(schema: Json, where: str, known: frozenset[str], bounded: bool = True) -> list[str]:
+    faults = [*_keyword_faults(schema, where, known), *(_bound_faults(schema, where) if bounded else ())]
     for name, child in schema.get("properties", {}).items():
         if isinstance(child, dict):
-            faults += _faults(child, f"{where}.{name}", known)
+            faults += _faults(child, f"{where}.{name}", known, bounded)
         else:
             faults.append(f"{where}.{name}: must be a schema of its own, so that it is bounded; it is {child!r}")
     inner = [("items", schema.get("items")), ("*", schema.get("additionalProperties"))]
-    for name, child in [*inner, *((key, each) for key in ("anyOf", "oneOf") for each in schema.get(key, []))]:
+    inner += [("*", each) for each in schema.get("patternProperties", {}).values()]
+    for name, child in [*inner, *((key, each) for key in _LISTS for each in schema.get(key, []))]:
         if isinstance(child, dict):
-            faults += _faults(child, f"{where}.{name}", known)
+            faults += _faults(child, f"{where}.{name}", known, bounded)
     return faults
 
 
@@ -122,6 +160,9 @@ def _keyword_faults(schema: Json, where: str, known: frozenset[str]) -> Iterator
             yield f"{where}: keyword {key!r} is not supported; known: {', '.join(sorted(known))}"
     if "pattern" in schema and (fault := pattern_fault(schema["pattern"])):
         yield f"{where}: {fault}"
+    for pattern in schema.get("patternProperties", {}):
+        if fault := pattern_fault(pattern):
+            yield f"{where}: {fault}"
     if schema.get("enum") == []:
         yield f"{where}: an enum needs at least one value"
     if not isinstance(schema.get("multipleOf", 1), int):
@@ -132,9 +173,13 @@ def _bound_faults(schema: Json, where: str) -> Iterator[str]:
     kinds = kinds_of(schema)
     if "string" in kinds and not schema.keys() & {"enum", "const", "maxLength"}:
         yield f"{where}: a string needs 'maxLength' or 'enum', so that an answer is bounded; {BY_DEFAULT}"
-    if "array" in kinds and not schema.keys() & {"maxItems", "const"}:
+    if "array" in kinds and not schema.keys() & {"maxItems", "enum", "const"}:
         yield f"{where}: an array needs 'maxItems', so that an answer is bounded; {BY_DEFAULT}"
-    if "object" in kinds and not schema.keys() & {"additionalProperties", "const"} and not _is_of_members(schema):
+    if (
+        "object" in kinds
+        and not schema.keys() & {"additionalProperties", "enum", "const"}
+        and not _is_of_members(schema)
+    ):
         yield (
             f"{where}: say 'additionalProperties': false (closed) or a schema (a map of names to values); {BY_DEFAULT}"
         )
@@ -162,8 +207,9 @@ def _sentence(error: Any, where: str) -> str:
             return f"{path}: missing {', '.join(repr(name) for name in missing)}"
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
-            extra = sorted(set(error.instance) - set(known))
-            return f"{path}: unknown {', '.join(map(repr, extra))}; known: {', '.join(known) or 'nothing'}"
+            known += [f"what matches {pattern!r}" for pattern in error.schema.get("patternProperties", {})]
+            extra = ", ".join(map(repr, _unnamed(error.instance, error.schema)))
+            return f"{path}: unknown {extra}; known: {', '.join(known) or 'nothing'}"
         case "type":
             return f"{path}: must be {expected}, is {type_of(error.instance)}"
         case "enum":
@@ -193,7 +239,7 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
         )
     if isinstance(value, list):
         return [
-            f for n, item in enumerate(value) for f in span_faults(item, schema.get("items", {}), input, f"{where}.{n}")
+            f for n, item in enumerate(value) for f in span_faults(item, schema_at(schema, n), input, f"{where}.{n}")
         ]
     if isinstance(value, dict):
         known = schema.get("properties", {})
@@ -216,8 +262,10 @@ def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True
     faults = _copied_faults(schema[SPAN_OF], schema, input_schema, where, held) if SPAN_OF in schema else []
     for name, child in schema.get("properties", {}).items():
         faults += copied_faults(child, input_schema, f"{where}.{name}", held)
-    faults += copied_faults(schema.get("items"), input_schema, f"{where}.items", held)
-    faults += copied_faults(schema.get("additionalProperties"), input_schema, f"{where}.*", False)
+    for child in [schema.get("items"), *schema.get("prefixItems", [])]:
+        faults += copied_faults(child, input_schema, f"{where}.items", held)
+    for child in [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]:
+        faults += copied_faults(child, input_schema, f"{where}.*", False)
     for child in schema.get("anyOf", []):
         faults += copied_faults(child, input_schema, f"{where}.anyOf", False)
     return faults
@@ -235,6 +283,18 @@ def _copied_faults(field: Any, schema: Json, input_schema: Json, where: str, hel
             f"{where}: {SPAN_OF!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
         ]
     return []
+
+
+def schema_at(schema: Json, n: int) -> Json:
+    """Of the element `n` of a list; {} where nothing is said of it."""
+    first = schema.get("prefixItems", [])
+    found = first[n] if n < len(first) else schema.get("items")
+    return found if isinstance(found, dict) else {}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON. Python calls true and 1 equal."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def kinds_of(schema: Json) -> list[str]:

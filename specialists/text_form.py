@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from specialists.schemas import SPAN_OF, Json
+from specialists.schemas import SPAN_OF, Json, schema_at
 
 _LINES = "\r\x0b\x0c\x85\u2028\u2029"
 _BLANKS = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -107,8 +107,7 @@ def _texts(value: Any, schema: Json, change: Callable[[str, Json], str]) -> Any:
     if isinstance(value, str):
         return change(value, schema)
     if isinstance(value, list):
-        items = schema.get("items", {})
-        return [_texts(item, items, change) for item in value]
+        return [_texts(item, schema_at(schema, n), change) for n, item in enumerate(value)]
     if isinstance(value, dict):
         named, rest = schema.get("properties", {}), schema.get("additionalProperties")
         others = rest if isinstance(rest, dict) else {}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from infra.settings import Settings
@@ -22,6 +23,11 @@ if TYPE_CHECKING:  # the unit tier runs where no Redis client is installed
     from infra.ledger.redis.ledger import RedisLedger
     from infra.queue.celery_queue import CeleryQueue
     from tests.support.ray_cluster import RayCluster
+
+# Properties are tried with the same few cases each time. `make properties` tries many, which its seed decides.
+hypothesis.settings.register_profile("few", max_examples=200, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("many", max_examples=4_000, deadline=None, database=None)
+hypothesis.settings.load_profile("few")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -52,7 +52,7 @@ def read_json(where: str, text: str) -> Any:
 
 
 def _form_of(where: str, path: str, text: str) -> str:
-    form = SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower())
+    form = SUFFIXES.get(Path(path.lower().removesuffix(".gz")).suffix)
     if form:
         return form
     if (lines := len(_LINE_END.split(text.strip()))) > 1:

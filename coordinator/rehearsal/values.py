@@ -9,7 +9,7 @@ from typing import Any
 from coordinator.rehearsal.draw import Draw, NoStandIn
 from coordinator.rehearsal.texts import WORDS, drawn_text
 from infra.records import Json
-from specialists.schemas import value_faults
+from specialists.schemas import schema_at, value_faults
 
 LONG_LIST = 3  #: the most items of a list, unless its schema wants more
 WIDE = 100  #: the range of a number whose schema has one bound or none
@@ -99,7 +99,7 @@ def _array(schema: Json, draw: Draw, input: Json, where: str) -> list[Any]:
         raise NoStandIn(f"{where}: minItems is more than maxItems")
     count = draw.at("items").between(max(fewest, min(1, most)), most)
     try:
-        return [drawn_value(schema.get("items", {}), draw.at(n), input, f"{where}.{n}") for n in range(count)]
+        return [drawn_value(schema_at(schema, n), draw.at(n), input, f"{where}.{n}") for n in range(count)]
     except NoStandIn:
         if fewest:
             raise

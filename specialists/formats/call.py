@@ -16,7 +16,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from specialists.formats import FormatError, Json
 
@@ -88,6 +88,10 @@ def _faults(method: Json) -> list[str]:
     schema = method.get("inputSchema", {})
     if not isinstance(schema.get("properties", {}), dict) or not isinstance(schema.get("required", []), list):
         return [".inputSchema: is no JSON Schema of an object: 'properties' must be an object, 'required' a list"]
+    if any(
+        isinstance(each, dict) and not isinstance(each.get("enum", []), list) for each in _properties(method).values()
+    ):
+        return [".inputSchema: is no JSON Schema of an object: an 'enum' must be a list"]
     read = _read(method)
     names = (read.name, *read.parameters)
     found = [f": {name[:64]!r} is no name; {_NAMES}" for name in names if not _NAME.fullmatch(name)]
@@ -101,11 +105,13 @@ def _is_value(value: str) -> bool:
     return 0 < len(value) <= LONGEST_VALUE and "\n" not in value
 
 
+def _properties(method: Json) -> Json:
+    return cast(Json, method["inputSchema"].get("properties", {}) if "inputSchema" in method else method["parameters"])
+
+
 def _read(method: Json) -> _Method:
-    schema = method.get("inputSchema")
-    properties = method["parameters"] if schema is None else schema.get("properties", {})
-    required = (method if schema is None else schema).get("required", [])
-    parameters = {name: _parameter(told) for name, told in sorted(properties.items())}
+    required = method.get("inputSchema", method).get("required", [])
+    parameters = {name: _parameter(told) for name, told in sorted(_properties(method).items())}
     return _Method(method["name"], method.get("description", ""), parameters, frozenset(map(str, required)))
 
 

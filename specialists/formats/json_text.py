@@ -50,10 +50,12 @@ def _longest(schema: Json) -> int | None:
             return _written(False)
         case "null":
             return _written(None)
-        case "array" if "maxItems" in schema and isinstance(schema.get("items"), dict):
+        case "array" if "maxItems" in schema and "prefixItems" not in schema and isinstance(schema.get("items"), dict):
             item = _longest(schema["items"])
             return None if item is None else 2 + schema["maxItems"] * (item + 1)
-        case "object" if "properties" in schema and schema.get("additionalProperties") is False:
+        case "object" if (
+            "patternProperties" not in schema and "properties" in schema and schema.get("additionalProperties") is False
+        ):
             values = {name: _longest(each) for name, each in schema["properties"].items()}
             known = {name: each for name, each in values.items() if each is not None}
             return (

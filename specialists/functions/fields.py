@@ -65,9 +65,15 @@ def add_fields(row: dict[str, Any], fields: Mapping[str, Any], number: int) -> N
 
 def identity(value: Any) -> str:
     """A text that is the same for equal JSON values only: 1 and 1.0 are equal; 1, true and "1" are not."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return json.dumps(_without_fractions(value), sort_keys=True, ensure_ascii=False)
+
+
+def _without_fractions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_fractions(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(map(_without_fractions, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def plain(text: str) -> str:
@@ -76,11 +82,16 @@ def plain(text: str) -> str:
 
 
 def _step(item: dict[str, Any], field: str) -> tuple[str, str]:
-    """Split `field` into the next name in `item` and the rest; a name may have dots of its own (`no.`)."""
+    """Split `field` into the next name in `item` and the rest; a name may have dots of its own (`no.`).
+
+    It is the whole of `field`, or the shortest beginning that is a name of the item's.
+    """
     if field in item:
         return field, ""
-    name, _, rest = field.partition(".")
-    return name, rest
+    names = field.split(".")
+    known = (end for end in range(1, len(names)) if ".".join(names[:end]) in item)
+    end = next(known, 1)
+    return ".".join(names[:end]), ".".join(names[end:])
 
 
 def _elements(value: Any) -> Iterator[Any]:

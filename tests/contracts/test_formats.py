@@ -106,6 +106,11 @@ def method(name: str = "Find", **rest: Any) -> dict[str, Any]:
         ([method(required=["day"])], "methods.0.required: 'day' is none of its parameters"),
         ([{"name": "Find"}], "methods.0: say either 'parameters' or, as MCP does, 'inputSchema'"),
         ([{"name": "Find", "inputSchema": {"properties": []}}], "methods.0.inputSchema: is no JSON Schema of an obj"),
+        (
+            [{"name": "Find", "inputSchema": {"properties": {"a": {"enum": 5}}}}],
+            "methods.0.inputSchema: is no JSON Sch",
+        ),
+        ([{"name": "Find", "inputSchema": {"properties": {"a": {"enum": None}}}}], "methods.0.inputSchema: is no JSON"),
         ([method(parameters={"a": {"enum": ["x\ny"]}})], "methods.0: a value on offer has one line"),
     ],
 )

@@ -61,8 +61,12 @@ def _why_none(items: list[Any], field: str) -> str:
 
 
 def _cut(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _written(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _condition(input: Json) -> str:
@@ -80,7 +84,7 @@ def _test(condition: str, wanted: Any, found: Sequence[Any], field: str) -> Test
     if condition in _DATES:
         return _date_test(condition, wanted, found, field)
     if condition == "contains":
-        return lambda value: value is not None and plain(wanted) in plain(str(value))
+        return lambda value: value is not None and plain(wanted) in plain(_written(value))
     choices = wanted if condition == "any_of" else [wanted]
     return lambda value: any(is_same(value, choice) for choice in choices)
 

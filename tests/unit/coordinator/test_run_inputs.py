@@ -88,6 +88,8 @@ def test_packed_files_and_standard_input_are_read_by_their_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'"one"\n"two"\n'))
+    (tmp_path / "C.JSONL.GZ").write_bytes(gzip.compress(b'"one"\n'))
+    assert read_inputs([f"c=@{tmp_path / 'C.JSONL.GZ'}"]) == {"c": ["one"]}
     (tmp_path / "b.ndjson").write_text('"three"\n')
     assert read_inputs([f"a=@{tmp_path / 'a.jsonl.gz'}", f"b=@{tmp_path / 'b.ndjson'}"]) == {
         "a": ["one", "two"],

@@ -94,7 +94,7 @@ def loads(folder: Path, side: str, schema: Any, bounds: bool, format: str) -> Sp
     return None
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     side=st.sampled_from(["input", "output"]), schema=SCHEMAS | OBJECTS, bounds=st.booleans(),
     format=st.sampled_from(["json", "json", "lines", "call"]), value=ANYTHING,

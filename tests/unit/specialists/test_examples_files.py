@@ -72,7 +72,7 @@ def test_a_label_that_the_schema_does_not_know_is_told_with_what_is_known() -> N
         answerable(TRIAGE, [bad, bad], told.append)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.binary(max_size=60), st.just(GOOD), st.text(max_size=30).map(str.encode)), max_size=6))
 def test_any_bytes_are_examples_or_a_sentence(tmp_path: Path, pieces: list[bytes]) -> None:
     data, told = b"\n".join(pieces), list[str]()
@@ -91,7 +91,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(VALUES)
 def test_any_value_reads_as_itself_or_is_told_of(value: object) -> None:
     (line,) = lines_of(json.dumps(value).encode())

@@ -122,6 +122,14 @@ def test_count_keeps_the_json_type_of_what_it_counts() -> None:
     }
 
 
+def test_count_takes_equal_objects_for_one_value() -> None:
+    items = [{"x": {"a": 1, "b": [2.0]}} for _ in range(2)] + [
+        {"x": {"b": [2], "a": 1.0}},
+        {"x": {"a": True, "b": [2]}},
+    ]
+    assert [each["count"] for each in run("count", items=items, field="x")["counts"]] == [3, 1]
+
+
 def test_an_item_that_is_no_object_has_the_field_value() -> None:
     assert run("count", items=["a", "b", "a", None], field="value")["counts"][0] == {"value": "a", "count": 2}
     assert run("sum", items=[1, 2.5], field="value") == {"sum": 3.5}
@@ -164,6 +172,9 @@ def test_any_of_and_contains() -> None:
     assert kept("city", any_of=["ulm", "Paris"]) == [1, 3]
     assert kept("no", any_of=[2, "3"]) == [2, 3]
     assert kept("city", contains="ON") == [2]
+    items = [{"x": {"a": "b"}}, {"x": True}, {"x": 1.5}]
+    for text, found in (('{"a": "b"}', [0]), ("'a'", []), ("TRUE", [1]), ("1.5", [2])):
+        assert run("filter", items=items, field="x", contains=text)["items"] == [items[n] for n in found]
 
 
 def test_numbers_are_compared_as_numbers_however_they_are_written() -> None:
@@ -273,6 +284,7 @@ def test_no_items_and_lists_without_elements_are_fine(job_type: str) -> None:
 def test_a_field_with_dots_or_spaces_in_its_name_is_found() -> None:
     items = [{"no.": 1, "unit price": 2, "a.b": {"c": 3}}]
     assert [run("sum", items=items, field=field)["sum"] for field in ("no.", "unit price")] == [1, 2]
+    assert run("sum", items=items, field="a.b.c")["sum"] == 3
 
 
 # sum, average, min, max

@@ -10,12 +10,16 @@ import pytest
 
 from specialists.catalog import SHIPPED
 from specialists.schema_dialect import Dialect, taken_over
-from specialists.schemas import schema_faults
+from specialists.schemas import schema_faults, value_faults
 from specialists.specialist import SpecialistError, load_specialist
 
 Json = dict[str, Any]
 A = {"type": "string", "maxLength": 3}
 B = {"type": "integer"}
+
+
+PAIR = {"type": "array", "prefixItems": [A, B]}
+MAP = {"type": "object", "additionalProperties": A}
 
 
 def closed(**properties: Any) -> Json:
@@ -53,6 +57,30 @@ def test_a_schema_in_the_dialect_comes_out_as_it_went_in(folder: str, side: str)
         ({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, {"type": "integer", "exclusiveMinimum": 3}),
         ({**A, "format": "color"}, A),
         ({**A, "format": "date"}, {**A, "format": "date"}),
+        ({"type": "array", "items": [A, B], "additionalItems": False}, {**PAIR, "items": False}),
+        ({"type": "array", "items": [A, B], "additionalItems": A}, {**PAIR, "items": A}),
+        ({**MAP, "propertyNames": {"pattern": "^a"}},
+         {"type": "object", "patternProperties": {"^a": A}, "additionalProperties": False}),
+        ({**MAP, "propertyNames": {"enum": ["a", "b"]}},
+         {"type": "object", "properties": {"a": A, "b": A}, "additionalProperties": False}),
+        ({"type": "object", "properties": {"ab": {"type": "string"}}, "patternProperties": {"^a": {"maxLength": 3}}},
+         {"type": "object", "properties": {"ab": A}, "patternProperties": {"^a": {"maxLength": 3}}}),
+        ({"type": "object", "patternProperties": {".*": A}}, MAP),
+        ({"type": "object", "dependencies": {"a": ["b"]}}, {"type": "object", "dependentRequired": {"a": ["b"]}}),
+        ({"allOf": [{"type": "object", "properties": {"a": A}}], "properties": {"b": B},
+          "unevaluatedProperties": False},
+         {"properties": {"b": B, "a": A}, "type": "object", "additionalProperties": False}),
+        ({"type": ["string", "null"], "maxLength": 3, "not": {"type": "null"}}, A),
+        ({"enum": ["a", "b", 1, True], "not": {"enum": ["b", True]}}, {"enum": ["a", 1]}),
+        ({**closed(a=A, b=B), "required": ["a"], "not": {"required": ["b"]}}, closed(a=A)),
+        ({"$id": "http://of.me/a.json", **closed(a={"$ref": "http://of.me/a.json#/$defs/a"}), "$defs": {"a": A}},
+         closed(a=A)),
+        ({**closed(a={"$ref": "#there"}), "definitions": {"b": {"$id": "#there", **A}}}, closed(a=A)),
+        ({**closed(a={"$ref": "#/x/0"}), "x": [A]}, {**closed(a=A), "x": [A]}),
+        ({"allOf": [True, A]}, A),
+        ({"oneOf": [{**A, "pattern": "^a"}, {"enum": ["b", "c"]}]},
+         {"anyOf": [{**A, "pattern": "^a"}, {"enum": ["b", "c"]}]}),
+        ({"oneOf": [{"oneOf": [A, B]}, {"type": "null"}]}, {"anyOf": [{"anyOf": [A, B]}, {"type": "null"}]}),
     ],
 )  # fmt: skip
 def test_what_people_write_is_taken_over(written: Json, dialect: Json) -> None:
@@ -70,7 +98,15 @@ def test_what_people_write_is_taken_over(written: Json, dialect: Json) -> None:
         ({"allOf": [closed(a=A), {"properties": {"b": B}}]}, "x: 'allOf' or '$ref': one schema is closed"),
         ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, "x: 'allOf' or '$ref': two of its schemas say different 'pa"),
         ({"allOf": [{"enum": [1]}, {"enum": [True]}]}, "x: 'allOf' or '$ref': two of its schemas say different 'enum'"),
-        ({"type": "array", "items": [A, B]}, "x: 'items' is a list of schemas"),
+        ({"$ref": "#/x", "x": {"type": 3}}, "x: '$ref': '#/x' is not a JSON Schema: 3 is not valid"),
+        (
+            {"allOf": [{"type": "object", "properties": {"a": A}, "unevaluatedProperties": False}, closed(b=B)]},
+            "x: 'allOf' or '$ref': one schema is closed",
+        ),
+        (
+            {"allOf": [MAP, {"patternProperties": {"^b": B}}]},
+            "x: 'allOf' or '$ref': two of its schemas say different 'pa",
+        ),
     ],
 )
 def test_what_cannot_be_taken_over_is_refused_with_its_place(written: Json, fault: str) -> None:
@@ -93,9 +129,9 @@ def test_a_one_of_that_may_hold_twice_is_refused_where_a_model_writes_it(members
     assert schema_faults(taken(schema, decoded=False).schema, "x", decoded=False) == []
 
 
-@pytest.mark.parametrize("keyword", ["not", "if", "contains", "prefixItems", "propertyNames", "maxlength"])
+@pytest.mark.parametrize("keyword", ["not", "if", "contains", "propertyNames", "maxlength", "dependentSchemas"])
 def test_a_keyword_that_nothing_holds_is_refused_by_name(keyword: str) -> None:
-    schema = closed(a={**A, keyword: [A] if keyword == "prefixItems" else {}})
+    schema = closed(a={**A, keyword: {}})
     (fault,) = schema_faults(taken(schema, bounds=True).schema, "x")
     assert fault.startswith(f"x.a: keyword {keyword!r} is not supported")
 
@@ -112,6 +148,82 @@ def test_bounds_that_are_missing_are_added_and_told_where_the_folder_asks_for_it
     assert taken({"type": "object", "properties": {"a": {"type": "string"}}}, bounds=True, decoded=False).schema[
         "properties"
     ] == {"a": {"type": "string", "maxLength": 100_000}}
+
+
+TREE = {"type": "object", "properties": {"name": {"enum": ["a"]}, "of": {"type": "array", "items": {"$ref": "#"}}}}
+
+
+def test_what_refers_to_itself_is_written_out_to_a_depth_where_the_folder_asks_for_bounds() -> None:
+    came = taken(TREE, bounds=True)
+    assert schema_faults(came.schema, "x") == []
+    value: Json = {"name": "a"}
+    for _ in range(3):
+        assert value_faults(value, came.schema, "x") == []
+        value = {"of": [value]}
+    assert value_faults(value, came.schema, "x")
+    assert value_faults({"of": []}, came.schema, "x") == []
+    assert any("left out: '$ref': '#' refers to itself" in notice for notice in came.notices)
+
+
+def test_what_refers_to_itself_and_cannot_be_left_out_is_refused() -> None:
+    came = taken({**TREE, "required": ["of"], "properties": {"of": {"$ref": "#"}}}, bounds=True)
+    assert came.faults == [
+        "x.of.of.of: '$ref': '#' refers to itself, so that no value is bounded; write its levels out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "dialect"),
+    [
+        ({"anyOf": [A, {"allOf": [{"type": "string"}, B]}]}, {"anyOf": [A]}),
+        ({"type": "object", "properties": {"a": False, "b": {"enum": [1]}}},
+         {"type": "object", "properties": {"b": {"enum": [1]}}, "additionalProperties": False}),
+        ({"type": ["array", "null"], "items": False, "minItems": 1}, {"type": "null", "items": False, "minItems": 1}),
+        ({"type": "object", "properties": {"a": {"enum": [1]}}, "patternProperties": {"^x-": {"enum": [1]}}},
+         {"type": "object", "properties": {"a": {"enum": [1]}}, "patternProperties": {},
+          "additionalProperties": False}),
+        ({"type": "array", "items": False}, {"type": "array", "items": {"type": "null"}, "maxItems": 0}),
+        ({"type": "array", "prefixItems": [{"enum": [1]}, False]},
+         {"type": "array", "prefixItems": [{"enum": [1]}], "items": False, "maxItems": 1}),
+        ({"type": "array", "prefixItems": [{"enum": [1]}]},
+         {"type": "array", "prefixItems": [{"enum": [1]}], "items": False, "maxItems": 1}),
+    ],
+)  # fmt: skip
+def test_what_no_value_keeps_is_left_out_where_the_folder_asks_for_bounds(written: Json, dialect: Json) -> None:
+    came = taken(written, bounds=True)
+    assert came.faults == []
+    assert came.schema == dialect
+
+
+@pytest.mark.parametrize(
+    ("members", "neither"),
+    [
+        ([{"properties": {"a": {"enum": [1]}}, "additionalProperties": False},
+          {"properties": {"b": {"enum": [1]}}, "additionalProperties": False}], [{}, {"a": 1, "b": 1}]),
+        ([{"properties": {"a": {"enum": [1]}, "b": {"enum": [1]}}, "required": ["a"]},
+          {"properties": {"a": {"enum": [1]}, "b": {"enum": [1]}}, "required": ["b"]}], [{}, {"a": 1, "b": 1}]),
+        ([{"properties": {"a": {"enum": [1]}, "b": {"enum": [1]}}},
+          {"properties": {"a": {"enum": [2]}, "b": {"enum": [1]}}}], [{}, {"b": 1}]),
+    ],
+)  # fmt: skip
+def test_a_one_of_of_objects_leaves_out_what_two_members_allow(members: list[Json], neither: list[Json]) -> None:
+    came = taken({"type": "object", "oneOf": members}, bounds=True)
+    assert schema_faults(came.schema, "x") == []
+    assert value_faults({"a": 1}, came.schema, "x") == []
+    for value in neither:
+        assert value_faults(value, came.schema, "x")
+    assert any("'oneOf' is held by leaving out" in notice for notice in came.notices)
+
+
+def test_names_and_patterns_of_properties_are_checked_in_linear_time() -> None:
+    schema = {"type": "object", "properties": {"b": A}, "patternProperties": {"^(a+)+$": B}, "additionalProperties": A}
+    assert value_faults({"a" * 50 + "!": "s", "aa": 1, "b": "s"}, schema, "x") == []
+    assert value_faults({"a": "s", "c": 1}, schema, "x") == [
+        "x.a: must be integer, is string", "x.c: must be string, is integer"
+    ]  # fmt: skip
+    assert value_faults({"c": 1}, {**schema, "additionalProperties": False}, "x") == [
+        "x: unknown 'c'; known: b, what matches '^(a+)+$'"
+    ]
 
 
 def test_a_fault_of_a_missing_bound_names_the_key_that_adds_it() -> None:
