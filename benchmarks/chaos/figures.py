@@ -26,6 +26,7 @@ def figures_of(
         "commits that Redis forgot": len(forgotten(evidence, journals, cluster.outages)),
         "submissions cut off": load.unanswered,
         "jobs sent again": journals.swept,
+        "bundles": f"{len(journals.bundles)} of {sum(journals.bundles)} jobs, {max(journals.bundles, default=0)} at most",
         "claims refused": _told(journals.refused),
         "stale commits refused": len(journals.stale),
         "claims of a job": _told({str(claims): attempts[claims] for claims in sorted(attempts) if claims}),

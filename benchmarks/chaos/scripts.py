@@ -59,7 +59,7 @@ ENDING = ("cancel", "claim", "close_run", "commit", "settle", "sweep", "take_rea
 AUDIT = (
     Edit(
         "claim",
-        r"(?=return granted\(job\.attempt \+ 1\b)",
+        r"(?=return granted\(job, job\.attempt \+ 1\b)",
         _entry("claim", "token=token", "worker=worker", "attempt=job.attempt + 1", "lease=lease_ms"),
     ),
     Edit(

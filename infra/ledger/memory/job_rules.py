@@ -65,10 +65,13 @@ class JobRules:
 
     # -- to the queue --
 
-    def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
-        """The jobs to put on the queue, one of each type in turn."""
+    def line_up_due(self) -> None:
+        """Make the jobs ready whose next attempt is due."""
         for entry in self._table.retry_due():
             self._table.line_up(entry)
+
+    def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
+        """The jobs to put on the queue, one of each type in turn."""
         lines, places, now_ms = self._table.open_lines(), count(), self._table.now_ms()
         while firsts := [(line, first) for line in lines if (first := line.next(window, now_ms, ageing_s))]:
             lines = [line for line, _ in firsts]
@@ -108,9 +111,7 @@ class JobRules:
 
     # -- to a worker and back --
 
-    def claim(
-        self, job_id: str, worker: str, lease_ms: int, schemas: str | None, together: bool
-    ) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None, together: bool) -> Claim | Refusal:
         """`together`: it is claimed at once with others."""
         entry = self._table.find(job_id)
         if entry is None:

@@ -37,6 +37,7 @@ class MemoryJobs(MemoryStore, LoneClaims):
     ) -> list[Message]:
         check_order(weights, ageing_s)
         with self._change():
+            self._jobs.line_up_due()
             bundles = Bundles(workers, self._table.lines, self._now_ms())
             for entry in self._jobs.take(window, weights, ageing_s):
                 bundles.add(entry)

@@ -21,6 +21,7 @@ from infra.records import (
     JobState,
     Json,
     Load,
+    Message,
     Priority,
     Reuse,
     RunRecord,
@@ -255,8 +256,10 @@ def _without_time(letters: list[DeadLetter]) -> list[Json]:
     return sorted(shown, key=lambda letter: letter["job_id"])
 
 
-def _by_type(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    return {job_type: [job_id for of_type, job_id in pairs if of_type == job_type] for job_type in TYPES}
+def _by_type(messages: Sequence[Message]) -> dict[str, list[str]]:
+    return {
+        job_type: [job_id for of_type, *ids in messages for job_id in ids if of_type == job_type] for job_type in TYPES
+    }
 
 
 def _status(ledger: Ledger, _: int, job_id: str) -> Json | None:
