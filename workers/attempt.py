@@ -46,7 +46,7 @@ class Attempt:
         tracer: Tracer | None = None,
         span: Span = INVALID_SPAN,
     ) -> None:
-        """`over` is called once there is an answer. It may be called by the engine's own thread. `span`: the attempt's."""
+        """`over` is called when there is an answer, by whichever thread has it. `span`: the attempt's."""
         self._claim = claim
         self._specialist = specialist
         self._engine = engine

@@ -5,7 +5,8 @@
 local limit, window, ageing_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AHEAD_S, SMALLEST_WINDOW = 2, 16
 -- A bundle is this much work of one worker. More jobs than LARGEST_BUNDLE would hold up Redis, and save nothing more.
-local BUNDLE_S, LARGEST_BUNDLE = 0.1, 64
+local BUNDLE_S = 0.1
+local LARGEST_BUNDLE = 64
 local workers, weights = {}, {}
 local weights_at = 6 + 2 * tonumber(ARGV[5])
 for i = 6, weights_at - 1, 2 do workers[ARGV[i]] = tonumber(ARGV[i + 1]) end
