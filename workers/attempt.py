@@ -16,7 +16,7 @@ from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outc
 from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
-from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong
+from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
 
@@ -45,8 +45,11 @@ class Attempt:
         over: Callable[[], None],
         tracer: Tracer | None = None,
         span: Span = INVALID_SPAN,
+        elastic: bool = False,
     ) -> None:
-        """`over` is called when there is an answer, by whichever thread has it. `span`: the attempt's."""
+        """`elastic`: the engine is Elastic; to ask that of an object takes as long as to render a prompt.
+
+        `over` is called when there is an answer, by whichever thread has it. `span`: the attempt's."""
         self._claim = claim
         self._specialist = specialist
         self._engine = engine
@@ -54,10 +57,12 @@ class Attempt:
         self._over = over
         self._tracer = tracer or NoOpTracer()
         self._span = span
+        self._elastic = elastic
         self._inferring: Span = INVALID_SPAN
         self._fault: Exception | None = None
         self._future: Future[Completion] | None = None
         self._started = time.monotonic()
+        self._answered = math.inf  #: `time.monotonic()` at which the engine ended it
         self.until = math.inf  #: `time.monotonic()` after which nobody waits for the engine
 
     def begin(self) -> None:
@@ -68,7 +73,7 @@ class Attempt:
             self._fault = error
             self._over()
         else:
-            self._future.add_done_callback(lambda _: self._over())
+            self._future.add_done_callback(lambda _: self._end_wait())
 
     def end(self) -> Outcome | None:
         """How it ended; None if it has no answer yet. Call it once. A failure is an outcome, and never raised."""
@@ -83,6 +88,10 @@ class Attempt:
             log.error("attempt raised %s\n%s", name, where(error), extra={"job_id": self._claim.job.id})
             message = f"{name} in specialist {self._specialist.name!r}; the worker's log says where"
             return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message))
+
+    def _end_wait(self) -> None:
+        self._answered = time.monotonic()
+        self._over()
 
     def _submit(self) -> Future[Completion]:
         job = self._claim.job
@@ -120,7 +129,7 @@ class Attempt:
         The limits are the job's deadline and its time-out. An elastic engine keeps to the time-out itself and counts it
         from the beginning of the work, because a request is not to blame for waiting for a replica.
         """
-        limits = [] if isinstance(self._engine, Elastic) else [self._claim.job.timeout_s]
+        limits = [] if self._elastic else [self._claim.job.timeout_s]
         if self._claim.job.deadline_ms is not None:
             limits.append(self._claim.job.deadline_ms / 1000 - time.time())
         return min(limits, default=None)
@@ -173,7 +182,7 @@ class Attempt:
             reused=completion.reused,
             cut=completion.cut,
             wait_ms=self._claim.wait_ms,
-            run_ms=round((time.monotonic() - self._started) * 1000),
+            run_ms=round((min(self._answered, time.monotonic()) - self._started) * 1000),
         )
 
 

@@ -63,6 +63,7 @@ class Worker:
         self._ledger = ledger
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
+        self._elastic = {name for name, engine in engines.items() if isinstance(engine, Elastic)}
         self._name = name
         self._capability = Capability(self._specialists.values(), self._engines, slots, tokens_per_s)
         self._done = 0  #: jobs whose outcome the ledger accepted; guarded by `_counting`
@@ -156,7 +157,7 @@ class Worker:
         too. An engine that has its replicas elsewhere takes care of all that itself.
         """
         suspects = [lease for lease in leases if _is_suspect(lease.claim)]  # the ledger grants each of them alone
-        if not suspects or isinstance(self._engines[suspects[0].claim.job.type], Elastic):
+        if not suspects or suspects[0].claim.job.type in self._elastic:
             return nullcontext(True)
         return self._room.alone(lambda: suspects[0].stop is not None)
 
@@ -164,9 +165,10 @@ class Worker:
         job_type = lease.claim.job.type
         span = processing(self._tracer, lease.claim, self._name)
         specialist, engine = self._specialists[job_type], self._engines[job_type]
-        return HeldJob(
-            lease, Attempt(lease.claim, specialist, engine, self._name, lease.wake, self._tracer, span), span
+        attempt = Attempt(
+            lease.claim, specialist, engine, self._name, lease.wake, self._tracer, span, job_type in self._elastic
         )
+        return HeldJob(lease, attempt, span)
 
     def _run(self, held: Sequence[HeldJob], arrivals: Arrivals, has_space: bool) -> list[str]:
         """Have the jobs answered, and commit what is over. Returns the kinds of failure."""
