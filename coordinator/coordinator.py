@@ -23,14 +23,16 @@ from coordinator.runs.metrics import CoordinatorMetrics
 from coordinator.runs.run import Run, RunFailure
 from coordinator.runs.run_cache import KnownRuns
 from coordinator.spans import advancing, below, sending
+from coordinator.takers import Takers
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.jobs import JobDispatch, JobReader, JobRelease
 from infra.ledger.protocols.outcomes import OutcomeStream
 from infra.ledger.protocols.runs import OverdueRuns, RunProgress
+from infra.ledger.protocols.workers import WorkerRoster
 from infra.ledger.unreadable import kinds_of
 from infra.logs import where
 from infra.queue.protocol import Queue, QueueUnavailable
-from infra.records import FailureKind, JobStatus, Outcome, RunRecord, RunState
+from infra.records import FailureKind, JobStatus, Message, Outcome, RunRecord, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
@@ -47,8 +49,10 @@ _UNCONFIRMED = RunFailure(
 logger = logging.getLogger(__name__)
 
 
-class CoordinatorLedger(RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, Protocol):
-    """The part of the ledger that a coordinator needs: outcomes, runs, and jobs to release and send."""
+class CoordinatorLedger(
+    RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, WorkerRoster, Protocol
+):
+    """The part of the ledger that a coordinator needs: outcomes, runs, jobs to release and send, and who takes them."""
 
 
 class Coordinator:
@@ -69,6 +73,7 @@ class Coordinator:
         self._name = name  #: its name among the coordinators that share the outcomes
         self._metrics = metrics or CoordinatorMetrics()
         self._tracer = tracer or NoOpTracer()
+        self._takers = Takers(ledger)
         self._known = KnownRuns()  #: used only by the thread that advances
 
     def advance_once(self, wait_ms: int = WAIT_MS) -> int:
@@ -177,7 +182,9 @@ class Coordinator:
     def dispatch_once(self, wait_ms: int = WAIT_MS) -> int:
         """Put ready jobs on the queue. Returns the number of jobs."""
         settings = self._settings
-        taken = self._ledger.take_ready(settings.window, settings.tenant_weights, settings.ageing_s)
+        taken = self._ledger.take_ready(
+            settings.window, settings.tenant_weights, settings.ageing_s, self._takers.by_type()
+        )
         if not taken:
             self._ledger.wait_ready(wait_ms)
         return self._send(taken, again=False)
@@ -187,7 +194,7 @@ class Coordinator:
         for run_id in self._ledger.overdue():
             self._expire(run_id)
         silent = self._ledger.sweep(round(self._settings.silent_s * 1000))
-        for job_type in {job_type for job_type, _ in silent}:
+        for job_type in {job_type for job_type, *_ in silent}:
             self._drop_notes(job_type)
         return self._send(silent, again=True)
 
@@ -209,9 +216,10 @@ class Coordinator:
             self._queue.purge(job_type)
             logger.warning("dropped %d messages of type %r, which nobody takes", messages, job_type)
 
-    def _send(self, jobs: Sequence[tuple[str, str]], again: bool) -> int:
+    def _send(self, messages: Sequence[Message], again: bool) -> int:
+        jobs = [(job_type, job_id) for job_type, *job_ids in messages for job_id in job_ids]
         with sending(self._tracer, self._ledger, jobs):
-            self._queue.send_all(jobs)
+            self._queue.send_all(messages)
         self._metrics.sent(jobs, again)
         return len(jobs)
 

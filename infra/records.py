@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -198,6 +198,10 @@ class Claim(Record):
     lost: int = 0  #: earlier claims of the job whose lease ran out: the worker died or was cut off without an answer
 
 
+#: One message of the queue: a job type, then the ids of ready jobs of that type. With more than one id it is a bundle.
+Message = tuple[str, ...]
+
+
 class Refusal(StrEnum):
     """Why a claim got nothing. Workers acknowledge the message in each case; the sweep sends it again where needed."""
 
@@ -207,7 +211,16 @@ class Refusal(StrEnum):
     EXPIRED = "expired"  #: ended just now: its deadline has passed
     DEAD = "dead"  #: ended just now: no attempts left
     PAUSED = "paused"  #: its type is paused, or it is pending: it is put on the queue again when its time comes
+    ALONE = "alone"  #: it was named together with others, and has a message of its own, or gets one
     OTHER_SCHEMAS = "other_schemas"  #: it was made for other schemas than the worker's; workers with these get it
+
+
+class Commit(NamedTuple):
+    """What came of a claim."""
+
+    outcome: Outcome
+    token: str  #: of the claim
+    retry_ms: int | None = None  #: a failure is tried again after this time; None: it is not
 
 
 class JobStatus(Record):

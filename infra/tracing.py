@@ -12,7 +12,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, SpanKind, Status, StatusCode, Tracer, get_current_span
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NoOpTracer,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
@@ -68,6 +78,24 @@ def span(
         except BaseException as error:
             failed(current, type(error).__name__)
             raise
+
+
+def begin(
+    tracer: Tracer,
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: Context | None = None,
+    attributes: Mapping[str, AttributeValue] | None = None,
+) -> Span:
+    """A span that is open until its `end` is called, and that is nobody's current one: a thread may have several."""
+    if not is_on(tracer):
+        return INVALID_SPAN
+    return tracer.start_span(name, parent, kind, attributes)
+
+
+def below(span: Span) -> Context:
+    """The context for spans below `span`."""
+    return set_span_in_context(span, Context())
 
 
 def failed(span: Span, kind: str) -> None:

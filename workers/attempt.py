@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-import threading
+import math
 import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 
-from opentelemetry.trace import NoOpTracer, Tracer
+from opentelemetry.trace import INVALID_SPAN, NoOpTracer, Span, Tracer
 
+from infra import tracing
 from infra.logs import where
 from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outcome, Provenance, Usage
 from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
-from workers.engines import Completion, Elastic, Engine, EngineError, Finish, PromptTooLong
+from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
 
@@ -40,20 +42,41 @@ class Attempt:
         specialist: Specialist,
         engine: Engine,
         worker: str,
-        woken: threading.Event,
+        over: Callable[[], None],
         tracer: Tracer | None = None,
+        span: Span = INVALID_SPAN,
+        elastic: bool = False,
     ) -> None:
-        """`woken` is set from outside to end the wait for the engine."""
+        """`elastic`: the engine is Elastic; to ask that of an object takes as long as to render a prompt.
+
+        `over` is called when there is an answer, by whichever thread has it. `span`: the attempt's."""
         self._claim = claim
         self._specialist = specialist
         self._engine = engine
         self._worker = worker
-        self._woken = woken
+        self._over = over
         self._tracer = tracer or NoOpTracer()
+        self._span = span
+        self._elastic = elastic
+        self._inferring: Span = INVALID_SPAN
+        self._fault: Exception | None = None
+        self._future: Future[Completion] | None = None
         self._started = time.monotonic()
+        self._answered = math.inf  #: `time.monotonic()` at which the engine ended it
+        self.until = math.inf  #: `time.monotonic()` after which nobody waits for the engine
 
-    def run(self) -> Outcome | None:
-        """How it ended; None if it was woken before there was an answer. A failure is an outcome, and never raised."""
+    def begin(self) -> None:
+        """Hand it to the engine. This raises nothing: a fault is told by `end`."""
+        try:
+            self._future = self._submit()
+        except Exception as error:  # noqa: BLE001 - raised again in `end`
+            self._fault = error
+            self._over()
+        else:
+            self._future.add_done_callback(lambda _: self._end_wait())
+
+    def end(self) -> Outcome | None:
+        """How it ended; None if it has no answer yet. Call it once. A failure is an outcome, and never raised."""
         completion = None
         try:
             completion = self._complete()
@@ -66,29 +89,39 @@ class Attempt:
             message = f"{name} in specialist {self._specialist.name!r}; the worker's log says where"
             return self._outcome(None, failure=Failure(kind=FailureKind.ENGINE, message=message))
 
-    def _complete(self) -> Completion | None:
+    def _end_wait(self) -> None:
+        self._answered = time.monotonic()
+        self._over()
+
+    def _submit(self) -> Future[Completion]:
         job = self._claim.job
         if faults := self._specialist.input_faults(job.input):
             raise AttemptFailed(FailureKind.INVALID_INPUT, "; ".join(faults))
         limit_s = self._limit_s()
         deadline = None if limit_s is None else time.monotonic() + limit_s
+        self.until = math.inf if limit_s is None else time.monotonic() + max(0.0, limit_s) + OVERDUE_S
         request = request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
-        try:
-            with inferring(self._tracer, self._specialist, self._engine, request) as span:
-                completion = self._await(self._engine.submit(request), request.id, limit_s)
-                tell_completion(span, completion)
-                return completion
-        except EngineError as error:
-            raise _engine_failed(error) from error
+        self._inferring = inferring(self._tracer, self._specialist, self._engine, request, self._span)
+        return self._engine.submit(request)
 
-    def _await(self, future: Future[Completion], request_id: str, limit_s: float | None) -> Completion | None:
-        """Raises EngineError."""
-        future.add_done_callback(lambda _: self._woken.set())
-        in_time = self._woken.wait(None if limit_s is None else max(0.0, limit_s) + OVERDUE_S)
-        if future.done():
-            return _result(future)
-        self._engine.cancel(request_id)  # once more, in case the engine did not know of it when we were woken
-        return None if in_time else Completion("", Finish.DEADLINE)
+    def _complete(self) -> Completion | None:
+        try:
+            completion = self._answer()
+        except Exception as error:
+            tracing.failed(self._inferring, type(error).__name__)
+            self._inferring.end()
+            raise _engine_failed(error) if isinstance(error, EngineError) else error from error
+        tell_completion(self._inferring, completion)
+        return completion
+
+    def _answer(self) -> Completion | None:
+        """Raises EngineError, and what `begin` met."""
+        if self._fault:
+            raise self._fault
+        if self._future and self._future.done():
+            return _result(self._future)
+        self._engine.cancel(self._claim.token)  # once more, in case the engine did not know of it when it was stopped
+        return Completion("", Finish.DEADLINE) if time.monotonic() >= self.until else None
 
     def _limit_s(self) -> float | None:
         """Seconds until the attempt must end, begun or not; None if it ends when the engine ends it.
@@ -96,7 +129,7 @@ class Attempt:
         The limits are the job's deadline and its time-out. An elastic engine keeps to the time-out itself and counts it
         from the beginning of the work, because a request is not to blame for waiting for a replica.
         """
-        limits = [] if isinstance(self._engine, Elastic) else [self._claim.job.timeout_s]
+        limits = [] if self._elastic else [self._claim.job.timeout_s]
         if self._claim.job.deadline_ms is not None:
             limits.append(self._claim.job.deadline_ms / 1000 - time.time())
         return min(limits, default=None)
@@ -149,7 +182,7 @@ class Attempt:
             reused=completion.reused,
             cut=completion.cut,
             wait_ms=self._claim.wait_ms,
-            run_ms=round((time.monotonic() - self._started) * 1000),
+            run_ms=round((min(self._answered, time.monotonic()) - self._started) * 1000),
         )
 
 

@@ -57,6 +57,7 @@ class Capability:
             "bases": sorted({each.base.name for each in manifests if each.base}),
             "engines": sorted({engine.name for engine in self._engines}),
             "slots": self._slots,
+            "bundles": True,
             "tokens_per_s": self._tokens_per_s,
             "started_ms": self._started_ms,
             "host": socket.gethostname(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -21,18 +21,29 @@ class Stop(StrEnum):
 
 
 class Lease:
-    """One running claim. Its runner waits on `woken`; the caller that ends the attempt early says why in `stop`."""
+    """One running claim. Its runner waits until `woken`; the caller that ends the attempt early says why in `stop`."""
 
-    def __init__(self, claim: Claim, until: float) -> None:
+    def __init__(self, claim: Claim, until: float, woke: Callable[[], None] = lambda: None) -> None:
+        """`woke` is called once, when the lease is woken."""
         self.claim = claim
         self.until = until  #: `time.monotonic()` at which it runs out unless renewed
         self.stop: Stop | None = None
         self.taken: Outcome | None = None  #: the outcome, once the ledger has accepted it
-        self.woken = threading.Event()
+        self._woke = woke
+        self._waking = threading.Lock()  # held for good once it is woken
+
+    @property
+    def woken(self) -> bool:
+        """Whether the attempt is over: there is an answer, or a reason to stop."""
+        return self._waking.locked()
+
+    def wake(self) -> None:
+        if self._waking.acquire(blocking=False):
+            self._woke()
 
     def end(self, why: Stop) -> None:
         self.stop = self.stop or why
-        self.woken.set()
+        self.wake()
 
 
 class Leases:
@@ -46,25 +57,31 @@ class Leases:
         self._lock = threading.Lock()  # guards both of these
 
     @contextmanager
-    def keep(self, claim: Claim) -> Iterator[Lease]:
-        """Renew the claim while the context lasts.
+    def keep(self, claims: Sequence[Claim], woke: Callable[[], None] = lambda: None) -> Iterator[list[Lease]]:
+        """Renew the claims while the context lasts, each until it is let go. `woke` is called once for each lease.
 
         An older claim of the same job is lost: it ran out while this worker was cut off, and the job came back to it.
         """
-        lease = Lease(claim, time.monotonic() + self.lease_s)
+        until = time.monotonic() + self.lease_s
+        leases = {claim.job.id: Lease(claim, until, woke) for claim in claims}
         with self._lock:
-            older = [each for each in self._running.values() if each.claim.job.id == claim.job.id]
-            self._running[claim.token] = lease
+            older = [each for each in self._running.values() if each.claim.job.id in leases]
+            self._running |= {lease.claim.token: lease for lease in leases.values()}
             closed = self._closed
         for each in older:
             self._end(each, Stop.LOST)
-        if closed:
+        for lease in leases.values() if closed else ():
             lease.end(Stop.CLOSING)
         try:
-            yield lease
+            yield list(leases.values())
         finally:
-            with self._lock:
-                del self._running[claim.token]
+            self.let_go(leases.values())
+
+    def let_go(self, leases: Iterable[Lease]) -> None:
+        """Renew these no more: their jobs are over."""
+        with self._lock:
+            for lease in leases:
+                self._running.pop(lease.claim.token, None)
 
     def renew(self) -> None:
         """Extend all leases; stop the attempts whose claim is lost. Raises LedgerUnavailable."""

@@ -6,8 +6,8 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -17,16 +17,18 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.claims import JobClaims, LeaseRenewal
 from infra.queue.protocol import Handler, Redeliver
-from infra.records import Claim, FailureKind, Json, Outcome, Refusal, strayed_line
+from infra.records import Claim, Commit, FailureKind, Json, Outcome, Refusal, strayed_line
 from specialists.specialist import Specialist
+from workers.arrivals import Arrivals
 from workers.attempt import Attempt, retry_ms
 from workers.capability import Capability
 from workers.engines import Elastic, Engine
 from workers.exclusive import Room
+from workers.held_job import HeldJob, in_words, parted
 from workers.leases import Lease, Leases, Stop
 from workers.metrics import WorkerMetrics
 from workers.pulse import Pulse, PulseLedger
-from workers.spans import processing, tell
+from workers.spans import processing
 
 T = TypeVar("T")
 
@@ -61,6 +63,7 @@ class Worker:
         self._ledger = ledger
         self._specialists = {specialist.name: specialist for specialist in specialists}
         self._engines = dict(engines)
+        self._elastic = {name for name, engine in engines.items() if isinstance(engine, Elastic)}
         self._name = name
         self._capability = Capability(self._specialists.values(), self._engines, slots, tokens_per_s)
         self._done = 0  #: jobs whose outcome the ledger accepted; guarded by `_counting`
@@ -108,12 +111,14 @@ class Worker:
         timer.daemon = True
         timer.start()
 
-    def do(self, job_id: str, schemas: str | None = None) -> str | None:
-        """Claim, run and commit one job. When it returns, the message that named the job can be acknowledged. If the
-        job failed, the kind of failure is returned. `schemas`: the job must be made for these; None: for any.
+    def do(self, *job_ids: str, schemas: str | None = None) -> str | None:
+        """Claim, run and commit the jobs of one message. When it returns, the message can be acknowledged. If jobs
+        failed, the kinds of failure are returned. `schemas`: the jobs must be made for these; None: for any.
 
-        Everything that guards an attempt is here, in the order in which it is entered: a place in the room, the claim,
-        the span, the lease, and the room to itself if the job needs that. Then come the attempt and its commit.
+        All jobs are claimed at once and handed to the engine at once. Those that are over soon are committed at once,
+        so that one that takes long holds up no other. Everything that guards an attempt is here, in the order in which
+        it is entered: a place in the room, the claim, the lease, the room to itself if the job needs that, the span.
+        Then come the attempt and its commit.
 
         Raises Redeliver if the ledger stays away for as long as a lease lasts. A broken worker claims nothing and
         does not raise it: the queue would hand the message straight back, so the coordinator's sweep sends it anew.
@@ -121,93 +126,119 @@ class Worker:
         if self._end_if_broken():
             return None
         with self._room.shared():
-            claim = self._claim(job_id, schemas)
-            if claim is None:
-                return None
-            with (
-                processing(self._tracer, claim, self._name) as span,
-                self._leases.keep(claim) as lease,
-                self._counted(lease),
-            ):
-                with self._space_for(lease) as has_space:
-                    outcome = self._attempt(lease, has_space)
-                lease.taken = self._commit(outcome, lease)
-                tell(span, lease.taken)
-        return _reported(lease)
+            claims = self._claim(job_ids, schemas)
+            arrivals = Arrivals(len(claims))
+            with self._leases.keep(claims, arrivals.add) as leases, self._space_for(leases) as has_space:
+                kinds = self._run([self._hold(lease) for lease in leases], arrivals, has_space)
+        return in_words(kinds, len(job_ids))
 
     # -- the steps of `do`, in their order --
 
-    def _claim(self, job_id: str, schemas: str | None) -> Claim | None:
-        """None if there is nothing to do. The ledger's refusal is counted."""
+    def _claim(self, job_ids: Sequence[str], schemas: str | None) -> list[Claim]:
+        """The claims that the ledger grants. Its refusals are counted."""
         patience = time.monotonic() + self._leases.lease_s
-        claim = _insist(
-            lambda: self._ledger.claim(job_id, self._name, self._leases.lease_ms, schemas),
+        answers = _insist(
+            lambda: self._ledger.claim_all(job_ids, self._name, self._leases.lease_ms, schemas),
             lambda: time.monotonic() < patience,
         )
-        if isinstance(claim, Refusal):
-            log.info("claim refused: %s", claim.value, extra={"action": "refuse", "job_id": job_id})
-            self._metrics.refused(claim)
-            return None
-        self._metrics.claimed(claim)
-        return claim
+        for job_id, answer in zip(job_ids, answers, strict=True):
+            if isinstance(answer, Refusal):
+                log.info("claim refused: %s", answer.value, extra={"action": "refuse", "job_id": job_id})
+                self._metrics.refused(answer)
+            else:
+                self._metrics.claimed(answer)
+        return [answer for answer in answers if isinstance(answer, Claim)]
 
-    @contextmanager
-    def _counted(self, lease: Lease) -> Iterator[None]:
-        """Count how the claim ended when the context ends, whatever was raised in it."""
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._done += lease.taken is not None
-            # While its commit is on the way, a lease may wrongly be told that it is lost.
-            self._metrics.ended(lease.claim, lease.taken, lost=lease.taken is None and lease.stop is Stop.LOST)
-
-    def _space_for(self, lease: Lease) -> AbstractContextManager[bool]:
+    def _space_for(self, leases: Sequence[Lease]) -> AbstractContextManager[bool]:
         """The last attempt at a job that lost workers has this worker for itself. If the job killed the workers, it
         takes no other job with it now. If another job killed them, that one cannot take this job along again.
 
         The context is False if another attempt has the worker for itself: waiting for that one could kill this one
         too. An engine that has its replicas elsewhere takes care of all that itself.
         """
-        claim = lease.claim
-        is_suspect = claim.lost > 0 and claim.attempt >= claim.job.attempts
-        if not is_suspect or isinstance(self._engines[claim.job.type], Elastic):
+        suspects = [lease for lease in leases if _is_suspect(lease.claim)]  # the ledger grants each of them alone
+        if not suspects or suspects[0].claim.job.type in self._elastic:
             return nullcontext(True)
-        return self._room.alone(lambda: lease.stop is not None)
+        return self._room.alone(lambda: suspects[0].stop is not None)
 
-    def _attempt(self, lease: Lease, has_space: bool) -> Outcome | None:
+    def _hold(self, lease: Lease) -> HeldJob:
+        job_type = lease.claim.job.type
+        span = processing(self._tracer, lease.claim, self._name)
+        specialist, engine = self._specialists[job_type], self._engines[job_type]
+        attempt = Attempt(
+            lease.claim, specialist, engine, self._name, lease.wake, self._tracer, span, job_type in self._elastic
+        )
+        return HeldJob(lease, attempt, span)
+
+    def _run(self, held: Sequence[HeldJob], arrivals: Arrivals, has_space: bool) -> list[str]:
+        """Have the jobs answered, and commit what is over. Returns the kinds of failure."""
+        kinds: list[str] = []
+        left = list(held)
+        try:
+            for each in held if has_space else ():
+                each.begin()
+            while left:
+                over, left = parted(left, arrivals) if has_space else (left, [])
+                kinds += self._end(over, has_space)
+        finally:
+            for each in left:
+                self._close(each, None)
+        return kinds
+
+    def _end(self, over: Sequence[HeldJob], has_space: bool) -> list[str]:
+        """Commit what came of these jobs, and let go of them. Returns the kinds of failure."""
+        taken: dict[str, Outcome] = {}
+        try:
+            outcomes = [(each, self._outcome(each, has_space)) for each in over]
+            taken = self._commit([(each, outcome) for each, outcome in outcomes if outcome])
+        finally:
+            self._leases.let_go(each.lease for each in over)
+            for each in over:
+                self._close(each, taken.get(each.lease.claim.token))
+        return [kind for each in over if (kind := each.report())]
+
+    def _outcome(self, held: HeldJob, has_space: bool) -> Outcome | None:
         """None if this worker must not say what came of it: the claim was lost or handed back, or the engine broke.
 
         A job whose engine broke keeps its claim, counted, until the lease runs out, because it may be what broke the
         engine. If it were ready at once, it could spend all its attempts on one broken worker.
         """
+        lease = held.lease
         if not has_space:
             self._hand_back(lease, "another job has this worker for itself")
             return None
-        job_type = lease.claim.job.type
-        attempt = Attempt(
-            lease.claim, self._specialists[job_type], self._engines[job_type], self._name, lease.woken, self._tracer
-        )
-        outcome = None if lease.stop else attempt.run()
-        if lease.stop in (Stop.LOST, Stop.BROKEN) or (outcome and self._broke(job_type, outcome)):
+        outcome = held.attempt.end()
+        if lease.stop in (Stop.LOST, Stop.BROKEN) or (outcome and self._broke(held.job.type, outcome)):
             return None
         if lease.stop is Stop.CLOSING and _cut_short(outcome):
             self._hand_back(lease, "this worker stops")
             return None
         return outcome
 
-    def _commit(self, outcome: Outcome | None, lease: Lease) -> Outcome | None:
-        """Returns the outcome if the ledger accepted it."""
-        if outcome is None:
-            return None
-        again_ms = retry_ms(outcome, self._specialists[lease.claim.job.type].manifest.retry, random.random())
-        taken = _insist(
-            lambda: self._ledger.commit(outcome, lease.claim.token, again_ms),
-            lambda: lease.stop is not Stop.LOST and time.monotonic() < lease.until,
+    def _commit(self, ends: Sequence[tuple[HeldJob, Outcome]]) -> dict[str, Outcome]:
+        """Returns the outcomes that the ledger accepted, by token."""
+        if not ends:
+            return {}
+        commits = [self._commit_of(*end) for end in ends]
+        accepted = _insist(
+            lambda: self._ledger.commit_all(commits),
+            lambda: any(each.lease.stop is not Stop.LOST and time.monotonic() < each.lease.until for each, _ in ends),
         )
-        return outcome if taken else None
+        return {commit.token: commit.outcome for commit, taken in zip(commits, accepted, strict=True) if taken}
+
+    def _close(self, held: HeldJob, taken: Outcome | None) -> None:
+        """Count how the claim ended. `taken`: the outcome, if the ledger accepted one."""
+        held.close(taken)
+        with self._counting:
+            self._done += taken is not None
+        # While its commit is on the way, a lease may wrongly be told that it is lost.
+        self._metrics.ended(held.lease.claim, taken, lost=taken is None and held.lease.stop is Stop.LOST)
 
     # -- what the steps need --
+
+    def _commit_of(self, held: HeldJob, outcome: Outcome) -> Commit:
+        retry = self._specialists[held.job.type].manifest.retry
+        return Commit(outcome, held.lease.claim.token, retry_ms(outcome, retry, random.random()))
 
     def _broke(self, job_type: str, outcome: Outcome) -> bool:
         failure = outcome.failure
@@ -266,16 +297,6 @@ def _cut_short(outcome: Outcome | None) -> bool:
     return outcome is None or bool(failure and failure.kind is FailureKind.ENGINE and failure.retryable)
 
 
-def _reported(lease: Lease) -> str | None:
-    """Log how the claim ended. Returns the kind of failure if there was one."""
-    claim, outcome = lease.claim, lease.taken
-    fields = {"action": "commit", "job_id": claim.job.id, "job_type": claim.job.type, "attempt": claim.attempt}
-    if outcome is None:
-        log.warning("no outcome: the claim was lost or handed back", extra=fields | {"action": "drop"})
-        return None
-    if outcome.failure is None:
-        log.info("job succeeded", extra=fields | {"run_ms": outcome.usage.run_ms})
-        return None
-    kind = outcome.failure.kind.value
-    log.warning("job failed: %s", kind, extra=fields | {"kind": kind, "retryable": outcome.failure.retryable})
-    return kind
+def _is_suspect(claim: Claim) -> bool:
+    """Whether this is the last attempt at a job that has lost workers."""
+    return claim.lost > 0 and claim.attempt >= claim.job.attempts

@@ -3,7 +3,7 @@
     python -m benchmarks.scale.hands JOB_TYPE…
 
 They stand in for more workers than this machine could run; they use the same messages and the same scripts of the
-ledger, in pipelines.
+ledger.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -19,10 +20,10 @@ from uuid import uuid4
 import redis
 
 from infra.ledger.redis import scripts
-from infra.ledger.redis.arguments import of_outcome
+from infra.ledger.redis.arguments import of_commits
 from infra.ledger.redis.client import connect
 from infra.ledger.redis.store import WEEK_S
-from infra.records import Job, JobState, Outcome
+from infra.records import Commit, Job, JobState, Outcome
 from infra.settings import Settings
 
 AT_ONCE = 100
@@ -40,17 +41,23 @@ class Hands:
     def work(self, job_type: str) -> list[str]:
         """Do up to `AT_ONCE` jobs of the type's queue; return their ids in the queue's order."""
         popped = self._client.rpop(f"{self._settings.queue_prefix}:{job_type}", AT_ONCE) or []
-        tokens = {json.loads(message)["headers"]["id"]: uuid4().hex for message in popped}
-        claims = self._run("claim", [(job_id, self._name, LEASE_MS, token) for job_id, token in tokens.items()])
+        tokens = {job_id: uuid4().hex for message in popped for job_id in _ids_in(message)}
+        if not tokens:
+            return []
+        named = [word for each in tokens.items() for word in each]
+        claims = self._run("claim", [self._name, LEASE_MS, "", *named])
         outcomes = [outcome_of(claim) for claim in claims if claim[0] == "claimed"]
-        self._run("commit", [of_outcome(outcome, tokens[outcome.job_id], None) for outcome in outcomes])
+        for piece in of_commits([Commit(outcome, tokens[outcome.job_id]) for outcome in outcomes]):
+            self._run("commit", piece)
         return list(tokens)
 
-    def _run(self, script: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipe:
-            for arguments in calls:
-                pipe.evalsha(self._sha[script], 1, self._settings.prefix, WEEK_S, *arguments)
-            return list(pipe.execute())
+    def _run(self, script: str, arguments: Sequence[Any]) -> list[Any]:
+        return list(self._client.evalsha(self._sha[script], 1, self._settings.prefix, WEEK_S, *arguments))
+
+
+def _ids_in(message: str) -> list[str]:
+    """The ids in a message, which are the arguments of its task."""
+    return list(json.loads(b64decode(json.loads(message)["body"]))[0])
 
 
 def outcome_of(claim: list[Any]) -> Outcome:

@@ -47,6 +47,11 @@ class Packer:
         return Payload(hashlib.sha256(text).hexdigest(), text)
 
 
+def is_large(job: Job) -> bool:
+    """Whether some of the job's input is stored apart from it."""
+    return any(_may_be_large(value) and len(to_json(value)) > LARGE_BYTES for value in job.input.values())
+
+
 def read_job(text: str, values: Sequence[str]) -> Job:
     """The job as it was packed; `values`: the JSON of its large values, in the order of `shas_of`."""
     if not values:

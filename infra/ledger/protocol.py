@@ -24,10 +24,10 @@ Every method may be repeated when its answer was lost, and does nothing twice. T
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from infra.ledger.protocols.claims import ClaimStops, JobClaims, LeaseRenewal
+from infra.ledger.protocols.claims import ClaimStops, LeaseRenewal, LoneClaims
 from infra.ledger.protocols.connection import LedgerConnection
 from infra.ledger.protocols.dead_letters import DeadLetterStore
 from infra.ledger.protocols.job_types import JobCounts, TypeLoads, TypeSwitch
@@ -36,6 +36,7 @@ from infra.ledger.protocols.outcomes import OutcomeBacklog, OutcomeStream
 from infra.ledger.protocols.runs import OverdueRuns, RunEvents, RunStore
 from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.ledger.protocols.workers import WorkerPresence, WorkerRoster
+from infra.records import Commit
 
 #: The form of an event's id: milliseconds and a number, or the milliseconds alone.
 ENTRY_ID = re.compile(r"([0-9]{1,18})(?:-[0-9]{1,18})?")
@@ -56,6 +57,13 @@ def check_order(weights: Mapping[str, float], ageing_s: float) -> None:
         raise ValueError(f"a job cannot age in {ageing_s} s; it must be above 0")
 
 
+def check_ends(commits: Iterable[Commit]) -> None:
+    """Raises ValueError."""
+    for outcome in (commit.outcome for commit in commits):
+        if not outcome.state.ended:
+            raise ValueError(f"job {outcome.job_id!r} cannot be committed as {outcome.state}: that is not an end")
+
+
 class Ledger(
     RunStore,
     RunEvents,
@@ -66,7 +74,7 @@ class Ledger(
     JobDispatch,
     OutcomeStream,
     OutcomeBacklog,
-    JobClaims,
+    LoneClaims,
     ClaimStops,
     LeaseRenewal,
     WorkerPresence,

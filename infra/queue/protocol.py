@@ -2,7 +2,8 @@
 
 There are two implementations and one body of contract tests: `infra.queue.celery_queue` and `infra.queue.memory`.
 Delivery is at least once: a message is acknowledged after its handler returned, and one that was never acknowledged
-is delivered again. Queue and message are named for the job type; the message holds the job's id and nothing else.
+is delivered again. Queue and message are named for the job type; the message holds the ids of jobs and nothing else.
+Most messages hold one id. One that holds several is a bundle, and it is acknowledged or delivered again as a whole.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-#: Takes a job's id. Says in a word how the job failed, for people who watch the queue, or None if it did not fail.
-Handler = Callable[[str], str | None]
+from infra.records import Message
+
+#: Takes the ids of a message's jobs as its arguments. Says in a few words how jobs failed, for people who watch the
+#: queue, or None if none did.
+Handler = Callable[..., str | None]
 
 
 class Queue(Protocol):
-    def send(self, job_type: str, job_id: str) -> None:
-        """Put the note "job `job_id` is ready" on the queue of its type. Raises QueueUnavailable."""
+    def send(self, job_type: str, *job_ids: str) -> None:
+        """Put the note "these jobs are ready" on the queue of their type. Raises QueueUnavailable."""
 
-    def send_all(self, jobs: Sequence[tuple[str, str]]) -> None:
-        """As `send` for each (job type, job id), in order. After QueueUnavailable any of them may have gone out."""
+    def send_all(self, messages: Sequence[Message]) -> None:
+        """As `send` for each message, in order. After QueueUnavailable any of them may have gone out."""
 
     def waiting(self, job_type: str) -> int:
         """The number of messages of that type that no server has taken yet. Raises QueueUnavailable."""
@@ -30,7 +34,10 @@ class Queue(Protocol):
     def serve(
         self, handlers: Mapping[str, Handler], slots: int, name: str, stopping: Callable[[], None] = lambda: None
     ) -> None:
-        """Call `handlers[job_type](job_id)` for each message, `slots` at a time, until `stop`; then wait for them.
+        """Call `handlers[job_type](*job_ids)` for each message until `stop`; then wait for the handlers that run.
+
+        No more than `slots` handlers run at a time. Once two of them run, the next message is taken only while they
+        have fewer than `slots` jobs together, so that bundles do not pile up here while others are idle.
 
         `name`, as `<name>@<host>`, is what people see of this server. `stopping` is called once, when the queue
         stops taking messages and before it waits for the handlers that run. A handler that raises Redeliver gets

@@ -198,3 +198,53 @@ def test_a_queue_can_be_served_again_and_delivers_nothing_twice(queue: Queue) ->
         queue.send("triage", "r1.s1.1")
         second.wait_for(1)
     assert (first.ids, second.ids) == (["r1.s1.0"], ["r1.s1.1"])
+
+
+def test_a_bundle_reaches_its_handler_as_one_message(queue: Queue) -> None:
+    seen: list[tuple[str, ...]] = []
+    done = threading.Event()
+
+    def handler(*job_ids: str) -> None:
+        seen.append(job_ids)
+        if len(seen) == 2:
+            done.set()
+
+    queue.send("triage", "r1.s1.0", "r1.s1.1", "r1.s1.2")
+    queue.send("triage", "r1.s1.3")
+    assert queue.waiting("triage") == 2
+    with serving(queue, {"triage": handler}, slots=1):
+        assert done.wait(WAIT_S)
+    assert seen == [("r1.s1.0", "r1.s1.1", "r1.s1.2"), ("r1.s1.3",)]
+
+
+def test_a_bundle_whose_handler_asks_for_it_comes_again_as_a_whole(queue: Queue) -> None:
+    seen: list[tuple[str, ...]] = []
+    done = threading.Event()
+
+    def handler(*job_ids: str) -> None:
+        seen.append(job_ids)
+        if len(seen) == 1:
+            raise Redeliver
+        done.set()
+
+    with serving(queue, {"triage": handler}):
+        queue.send("triage", "r1.s1.0", "r1.s1.1")
+        assert done.wait(WAIT_S)
+    assert seen == [("r1.s1.0", "r1.s1.1")] * 2
+
+
+def test_a_server_that_has_two_bundles_at_work_leaves_the_others_to_idle_ones(queue: Queue) -> None:
+    begun, go_on, ended = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
+
+    def handler(*job_ids: str) -> None:
+        begun.release()
+        assert go_on.wait(WAIT_S)
+        ended.release()
+
+    queue.send_all([("triage", *(f"r1.s1.{8 * bundle + index}" for index in range(8))) for bundle in range(5)])
+    with serving(queue, {"triage": handler}, slots=6):
+        assert all(begun.acquire(timeout=WAIT_S) for _ in range(2))
+        assert not begun.acquire(timeout=0.5)
+        assert queue.waiting("triage") == 3
+        go_on.set()
+        assert all(ended.acquire(timeout=WAIT_S) for _ in range(5))

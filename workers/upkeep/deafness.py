@@ -48,16 +48,16 @@ class Ear:
         self._unheard: dict[str, int] = {}  # by job type: looks in a row at which messages waited and a slot was free
 
     @contextmanager
-    def hearing(self, job_type: str) -> Iterator[None]:
-        """A message has arrived, and takes a slot while the context lasts."""
+    def hearing(self, job_type: str, jobs: int = 1) -> Iterator[None]:
+        """A message has arrived, and takes a slot for each of its jobs while the context lasts."""
         with self._lock:
-            self._busy += 1
+            self._busy += jobs
             self._unheard.pop(job_type, None)
         try:
             yield
         finally:
             with self._lock:
-                self._busy -= 1
+                self._busy -= jobs
 
     def look(self, waiting: Mapping[str, int] | None) -> list[str]:
         """The job types to which the worker is deaf. `waiting`: messages of each type that wait; None: not known."""
@@ -109,9 +109,9 @@ class Listener:
         self._ended.set()
 
     def _noting(self, job_type: str, handler: Handler) -> Handler:
-        def note(job_id: str) -> str | None:
-            with self._ear.hearing(job_type):
-                return handler(job_id)
+        def note(*job_ids: str) -> str | None:
+            with self._ear.hearing(job_type, len(job_ids)):
+                return handler(*job_ids)
 
         return note
 

@@ -18,7 +18,7 @@ import coordinator.app
 import workers.app
 from benchmarks.chaos.processes.scripts import put_in
 from infra.ledger.redis.ledger import RedisLedger
-from infra.records import Claim, Outcome, Refusal
+from infra.records import Claim, Commit, Message, Refusal
 from workers.engines import load
 
 NO_PLANT = "sound"
@@ -36,13 +36,17 @@ class Journal:
 
 def watch(journal: Journal) -> None:
     """Make the ledger of this process note its answers."""
-    claim, renew, commit, sweep = RedisLedger.claim, RedisLedger.renew, RedisLedger.commit, RedisLedger.sweep
+    claim_all, commit_all = RedisLedger.claim_all, RedisLedger.commit_all
+    renew, sweep = RedisLedger.renew, RedisLedger.sweep
 
-    def claim_noted(self: RedisLedger, job_id: str, *rest: Any, **named: Any) -> Claim | Refusal:
-        answer = claim(self, job_id, *rest, **named)
-        if isinstance(answer, Refusal):
-            journal.note("refused", job=job_id, why=answer.value)
-        return answer
+    def claim_noted(self: RedisLedger, job_ids: Sequence[str], *rest: Any, **named: Any) -> list[Claim | Refusal]:
+        answers = claim_all(self, job_ids, *rest, **named)
+        for job_id, answer in zip(job_ids, answers, strict=True):
+            if isinstance(answer, Refusal):
+                journal.note("refused", job=job_id, why=answer.value)
+        if len(job_ids) > 1:
+            journal.note("bundle", named=len(job_ids), granted=sum(isinstance(answer, Claim) for answer in answers))
+        return answers
 
     def renew_noted(self: RedisLedger, claims: Mapping[str, str], lease_ms: int) -> list[str]:
         asked_ms = _now_ms()
@@ -51,21 +55,23 @@ def watch(journal: Journal) -> None:
         journal.note("renew", at=asked_ms, lease=lease_ms, kept=kept, lost=lost)
         return lost
 
-    def commit_noted(self: RedisLedger, outcome: Outcome, token: str, *rest: Any, **named: Any) -> bool:
-        answer = commit(self, outcome, token, *rest, **named)
-        journal.note("commit", job=outcome.job_id, token=token, state=outcome.state.value, taken=answer, at=_now_ms())
-        return answer
+    def commit_noted(self: RedisLedger, commits: Sequence[Commit]) -> list[bool]:
+        answers = commit_all(self, commits)
+        for (outcome, token, _), taken in zip(commits, answers, strict=True):
+            said = {"job": outcome.job_id, "token": token, "state": outcome.state.value}
+            journal.note("commit", **said, taken=taken, at=_now_ms())
+        return answers
 
-    def sweep_noted(self: RedisLedger, silent_ms: int) -> list[tuple[str, str]]:
+    def sweep_noted(self: RedisLedger, silent_ms: int) -> list[Message]:
         sent = sweep(self, silent_ms)
         if sent:
             journal.note("sweep", sent=len(sent))
         return sent
 
     for noted, name in (
-        (claim_noted, "claim"),
+        (claim_noted, "claim_all"),
         (renew_noted, "renew"),
-        (commit_noted, "commit"),
+        (commit_noted, "commit_all"),
         (sweep_noted, "sweep"),
     ):
         setattr(RedisLedger, name, noted)

@@ -113,6 +113,7 @@ class Journals:
         self.committed: list[Committed] = []  #: outputs that the ledger said it accepted
         self.stale: list[str] = []  #: tokens of commits that were refused
         self.refused: dict[str, int] = defaultdict(int)  #: refused claims by reason
+        self.bundles: list[int] = []  #: how many claims each bundle got that got more than one
         self.swept = 0  #: number of jobs that a sweep put on the queue again
         for file in sorted((folder / "journals").glob("*.jsonl")):
             for line in _lines(file):
@@ -129,6 +130,8 @@ class Journals:
                 self.committed.append(Committed(line["at"], line["job"], line["token"]))
             case "refused":
                 self.refused[line["why"]] += 1
+            case "bundle" if line["granted"] > 1:
+                self.bundles.append(line["granted"])
             case "sweep":
                 self.swept += line["sent"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from benchmarks.chaos.blows import Blows
 from benchmarks.chaos.load import Load
@@ -26,6 +26,7 @@ def figures_of(
         "commits that Redis forgot": len(forgotten(evidence, journals, cluster.outages)),
         "submissions cut off": load.unanswered,
         "jobs sent again": journals.swept,
+        "bundles": _sizes(journals.bundles),
         "claims refused": _told(journals.refused),
         "stale commits refused": len(journals.stale),
         "claims of a job": _told({str(claims): attempts[claims] for claims in sorted(attempts) if claims}),
@@ -33,6 +34,10 @@ def figures_of(
         "ends of jobs": _told(evidence.states()),
         "jobs claimed more than once": sum(count for claims, count in attempts.items() if claims > 1),
     }
+
+
+def _sizes(bundles: Sequence[int]) -> str:
+    return f"{len(bundles)} with {sum(bundles)} claims, {max(bundles, default=0)} the largest"
 
 
 def _told(counts: Mapping[str, int]) -> str:

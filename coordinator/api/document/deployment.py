@@ -126,8 +126,10 @@ class Worker(Shape):
     devices: list[str] = Field(default=[])
     slots: int = 1
     """Jobs that it can run at a time."""
+    bundles: bool = False
+    """Whether it takes messages that name several jobs."""
     running: int = 0
-    """Jobs that it runs now."""
+    """Jobs that it runs now. Bundles may be more than it has slots."""
     done: int = 0
     """Jobs that it has done since it started."""
     tokens_per_s: float | None = None

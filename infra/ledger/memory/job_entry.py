@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infra.ledger.payloads import is_large
 from infra.ledger.unreadable import PLACE, read_outcome, unread_job
 from infra.records import SHARED, Failure, FailureKind, Job, JobState, JobStatus, Outcome, strayed_line
 
@@ -23,6 +24,8 @@ class Entry:
     committed: str | None = None  #: token of the last accepted commit
     handed: str | None = None  #: token of the last claim that was handed back
     lost: int = 0  #: how many leases ran out
+    bundled: bool = False  #: it was last claimed together with others
+    alone: bool = False  #: its input is large, or a claim of it together with others was lost
     strayed: bool = False  #: it was offered to a worker of other schemas
     share: float = 0.0  #: how much its tenant's turn grew when it was taken; 0: it is in a line again
     worker: str | None = None
@@ -32,7 +35,7 @@ class Entry:
     @staticmethod
     def of(job: Job) -> Entry:
         queue_ms = None if job.claim_within_s is None else round(1000 * job.claim_within_s)
-        return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), queue_ms)
+        return Entry(job.model_dump_json(), job.model_copy(update={"input": {}}), queue_ms, alone=is_large(job))
 
     @property
     def id(self) -> str:
@@ -54,6 +57,21 @@ class Entry:
             worker=self.worker,
             outcome=self.read_outcome(),
         )
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether it has a message of its own."""
+        return self.alone or self.job.attempts == 1 or self.lost > 0
+
+    def lose(self) -> None:
+        """Note that its lease ran out while it said that it runs.
+
+        A claim of several jobs at once does not count as an attempt, because any of them may have killed the worker.
+        """
+        if self.bundled:
+            self.attempt, self.alone, self.bundled = self.attempt - 1, True, False
+        else:
+            self.lost += 1
 
     @property
     def until_ms(self) -> int | None:

@@ -92,6 +92,10 @@ class Line:
         """Whether a free worker could claim a job of this line."""
         return bool(self.sent) or any(self._classes.values())
 
+    @property
+    def ready(self) -> int:
+        return sum(sum(line.counts().values()) for line in self._classes.values())
+
     def join(self, entry: Entry, first: bool = False) -> None:
         self._classes[entry.job.priority].join(entry, first)
 
@@ -139,7 +143,7 @@ class Line:
         waiting = [*self._on_queue.values(), *(entry for line in self._classes.values() for entry in line.foremost())]
         return {
             "pending": len(self.pending),
-            "ready": sum(sum(line.counts().values()) for line in self._classes.values()),
+            "ready": self.ready,
             "sent": len(self.sent),
             "running": len(self.running),
             "oldest_ms": now_ms - min((entry.since_ms for entry in waiting), default=now_ms),

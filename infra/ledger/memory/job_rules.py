@@ -15,7 +15,7 @@ from infra.ledger.memory.job_entry import Entry
 from infra.ledger.memory.job_sharing import Sharing, answers
 from infra.ledger.memory.job_table import JobTable
 from infra.ledger.unreadable import UNREAD_RETRY_MS
-from infra.records import Claim, Job, JobState, Outcome, Refusal
+from infra.records import Claim, Commit, Job, JobState, Outcome, Refusal
 
 LONGEST_SILENCES = 8
 
@@ -65,10 +65,13 @@ class JobRules:
 
     # -- to the queue --
 
-    def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
-        """The jobs to put on the queue, one of each type in turn."""
+    def line_up_due(self) -> None:
+        """Make the jobs ready whose next attempt is due."""
         for entry in self._table.retry_due():
             self._table.line_up(entry)
+
+    def take(self, window: int, weights: Mapping[str, float], ageing_s: float) -> Iterator[Entry]:
+        """The jobs to put on the queue, one of each type in turn."""
         lines, places, now_ms = self._table.open_lines(), count(), self._table.now_ms()
         while firsts := [(line, first) for line in lines if (first := line.next(window, now_ms, ageing_s))]:
             lines = [line for line, _ in firsts]
@@ -86,9 +89,9 @@ class JobRules:
         """Send again the jobs that lost their lease, or that were sent and not claimed for `silent_ms`."""
         for job_type, line in list(self._table.lines.items()):
             found = self._table.lost(line) + line.silent(self._table.now_ms(), silent_ms)
-            left = [entry for entry in found if not self._end_if_over(entry)]
-            for entry in left:
+            for entry in found:
                 self._count_lost(entry)
+            left = [entry for entry in found if not self._end_if_over(entry)]
             if self._table.paused(job_type):
                 for entry in left:
                     self._table.put_back(entry)
@@ -108,11 +111,15 @@ class JobRules:
 
     # -- to a worker and back --
 
-    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None) -> Claim | Refusal:
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None, together: bool) -> Claim | Refusal:
+        """`together`: it is claimed at once with others."""
         entry = self._table.find(job_id)
         if entry is None:
             return Refusal.UNKNOWN
-        return self._refusal(entry) or self._stray(entry, schemas) or self._grant(entry, worker, lease_ms)
+        refusal = self._refusal(entry, together) or self._stray(entry, schemas)
+        if refusal is None:
+            entry.bundled = together
+        return refusal or self._grant(entry, worker, lease_ms)
 
     def renew(self, job_id: str, token: str, lease_ms: int) -> bool:
         entry = self._table.held(job_id, token)
@@ -120,7 +127,17 @@ class JobRules:
             self._table.lines[entry.line].running[job_id] = self._table.now_ms() + lease_ms
         return entry is not None
 
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None) -> bool:
+    def commit(self, commits: Sequence[Commit]) -> list[bool]:
+        done: list[Entry] = []
+        accepted = [self._commit(*each, done) for each in commits]
+        for line in {entry.line for entry in done}:
+            jobs = [entry.job for entry in done if entry.line == line]
+            pace, waits = self._table.lines[line].pace, self._table.lines[line].waits
+            pace.ended(len(jobs), sum(job.tokens for job in jobs), self._table.now_ms(), waits)
+        return accepted
+
+    def _commit(self, outcome: Outcome, token: str, retry_ms: int | None, done: list[Entry]) -> bool:
+        """`done` gets the job if it has ended now."""
         known = self._table.find(outcome.job_id)
         if known and known.committed == token:
             return True
@@ -132,6 +149,7 @@ class JobRules:
             self._retry(entry, retry_ms)
         else:
             self._end_with(entry, outcome)
+            done.append(entry)
         return True
 
     def hand_back(self, job_id: str, token: str) -> bool:
@@ -144,17 +162,19 @@ class JobRules:
             self._table.put_back(entry)
         return entry is not None
 
-    def _refusal(self, entry: Entry) -> Refusal | None:
+    def _refusal(self, entry: Entry, together: bool) -> Refusal | None:
         job_type = entry.job.type
         if entry.state.ended:
             return Refusal.ENDED
         if self._table.lines[entry.line].running.get(entry.id, 0) > self._table.now_ms():
             return Refusal.RUNNING
+        if together and (entry.state is JobState.RUNNING or entry.goes_alone):
+            return Refusal.ALONE
+        self._count_lost(entry)
         if over := self._end_if_over(entry):
             return Refusal.ENDED if over is JobState.CANCELLED else Refusal(over)
         if entry.state is JobState.PENDING:  # this message is old: the job is put on the queue when its time has come
             return Refusal.PAUSED
-        self._count_lost(entry)
         if not self._table.paused(job_type):
             return None
         if entry.state is not JobState.READY:
@@ -170,7 +190,8 @@ class JobRules:
 
     def _count_lost(self, entry: Entry) -> None:
         """Count a lost lease if the job still says that it runs, which it does not: its lease ran out."""
-        entry.lost += entry.state is JobState.RUNNING
+        if entry.state is JobState.RUNNING:
+            entry.lose()
 
     def _grant(self, entry: Entry, worker: str, lease_ms: int) -> Claim | Refusal:
         now_ms, token = self._table.now_ms(), uuid4().hex
@@ -184,7 +205,7 @@ class JobRules:
 
     def _refuse_unread(self, entry: Entry, worker: str, token: str) -> Refusal:
         """Turn a granted claim into a failed attempt, so that another worker may try, but not for ever."""
-        self.commit(entry.unread(worker), token, UNREAD_RETRY_MS)
+        self.commit([Commit(entry.unread(worker), token, UNREAD_RETRY_MS)])
         return Refusal.ENDED if entry.state.ended else Refusal.PAUSED
 
     def _retry(self, entry: Entry, retry_ms: int) -> None:
@@ -227,11 +248,9 @@ class JobRules:
 
     def _end_with(self, entry: Entry, outcome: Outcome) -> None:
         """End the job with the outcome that a worker committed."""
-        now_ms, line = self._table.now_ms(), self._table.lines[entry.line]
         if entry.job.reuse:
-            self._sharing.keep(entry.job.reuse, outcome, now_ms)
+            self._sharing.keep(entry.job.reuse, outcome, self._table.now_ms())
         self._end(entry, outcome)
-        line.pace.ended(entry.job.tokens, now_ms, line.waits)
 
     def _end(self, entry: Entry, outcome: Outcome) -> None:
         self._table.close(entry)

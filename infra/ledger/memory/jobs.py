@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from infra.ledger.memory.bundles import Bundles
 from infra.ledger.memory.store import MemoryStore
-from infra.ledger.protocol import check_limit, check_order
-from infra.records import Claim, Job, JobStatus, Outcome, Refusal
+from infra.ledger.protocol import check_ends, check_limit, check_order
+from infra.ledger.protocols.claims import LoneClaims
+from infra.records import Claim, Commit, Job, JobStatus, Message, Outcome, Refusal
 
 
-class MemoryJobs(MemoryStore):
+class MemoryJobs(MemoryStore, LoneClaims):
     def job(self, job_id: str) -> JobStatus | None:
         with self._changed:
             entry = self._table.find(job_id)
@@ -27,11 +29,19 @@ class MemoryJobs(MemoryStore):
             return self._jobs.cancel(job_ids)
 
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
-    ) -> list[tuple[str, str]]:
+        self,
+        window: int,
+        weights: Mapping[str, float] = MappingProxyType({}),
+        ageing_s: float = 300.0,
+        workers: Mapping[str, int] = MappingProxyType({}),
+    ) -> list[Message]:
         check_order(weights, ageing_s)
         with self._change():
-            return [(entry.line, entry.id) for entry in self._jobs.take(window, weights, ageing_s)]
+            self._jobs.line_up_due()
+            bundles = Bundles(workers, self._table.lines, self._now_ms())
+            for entry in self._jobs.take(window, weights, ageing_s):
+                bundles.add(entry)
+            return bundles.messages()
 
     def wait_ready(self, wait_ms: int) -> None:
         until = time.monotonic() + wait_ms / 1000
@@ -40,7 +50,7 @@ class MemoryJobs(MemoryStore):
                 self._changed.wait(min(left_s, self._retry_in_s()))
             self._table.woken = False
 
-    def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
+    def sweep(self, silent_ms: int) -> list[Message]:
         with self._change():
             self._jobs.expire()
             self._table.letters.forget(self._now_ms() - self._retention_ms)
@@ -60,19 +70,21 @@ class MemoryJobs(MemoryStore):
         with self._changed:
             return len(self._log)
 
-    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
+    def claim_all(
+        self, job_ids: Sequence[str], worker: str, lease_ms: int, schemas: str | None = None
+    ) -> list[Claim | Refusal]:
         with self._change():
-            return self._jobs.claim(job_id, worker, lease_ms, schemas)
+            together = len(job_ids) > 1
+            return [self._jobs.claim(job_id, worker, lease_ms, schemas, together) for job_id in job_ids]
 
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
         with self._changed:
             return [job_id for job_id, token in claims.items() if not self._jobs.renew(job_id, token, lease_ms)]
 
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
-        if not outcome.state.ended:
-            raise ValueError(f"job {outcome.job_id!r} cannot be committed as {outcome.state}: that is not an end")
+    def commit_all(self, commits: Sequence[Commit]) -> list[bool]:
+        check_ends(commits)
         with self._change():
-            return self._jobs.commit(outcome, token, retry_ms)
+            return self._jobs.commit(commits)
 
     def hand_back(self, job_id: str, token: str) -> bool:
         with self._change():

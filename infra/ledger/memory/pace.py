@@ -17,13 +17,13 @@ class Pace:
         self._ms = 0.0
         self._since_ms: int | None = None  # when the last job ended; None: nothing waited after it
 
-    def ended(self, tokens: int, now_ms: int, waits: bool) -> None:
-        """Count a job that ended. `waits`: whether others of its type wait now."""
+    def ended(self, jobs: int, tokens: int, now_ms: int, waits: bool) -> None:
+        """Count jobs that ended together. `waits`: whether others of their type wait now."""
         if self._since_ms is not None:
             passed_ms = now_ms - self._since_ms
             left = math.exp(-passed_ms / FADES_MS)
             self._tokens = self._tokens * left + tokens
-            self._jobs = self._jobs * left + 1
+            self._jobs = self._jobs * left + jobs
             self._ms = self._ms * left + FADES_MS * (1 - left)
         self._since_ms = now_ms if waits else None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from infra.records import Claim, Outcome, Refusal
+from infra.records import Claim, Commit, Outcome, Refusal
 
 
 class LeaseRenewal(Protocol):
@@ -17,24 +17,30 @@ class LeaseRenewal(Protocol):
 
 
 class JobClaims(Protocol):
-    """One attempt at a job, from its claim to its end."""
+    """Attempts at jobs, from their claims to their ends. Each job has a claim, a lease and an end of its own."""
 
-    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
-        """Count an attempt and take the lease, or say why not. This takes one round trip.
+    def claim_all(
+        self, job_ids: Sequence[str], worker: str, lease_ms: int, schemas: str | None = None
+    ) -> list[Claim | Refusal]:
+        """For each job, count an attempt and take the lease, or say why not. This takes one round trip.
 
+        If several jobs are claimed together and the lease of one runs out, that attempt is not counted after all, and
+        the job is claimed alone from then on: any of the others may have killed the worker. A job that goes alone is
+        refused where it is named together with others, because it has a message of its own, or gets one.
         A job of a paused type goes back to the front of its line. A job that was made for other schemas than `schemas`
         goes to a line of its own schemas (`strayed_line`), without an attempt counted: from there it is put on a queue
         that workers of these schemas serve.
         """
 
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
-        """Store the outcome and append it to the outcomes, if `token` still holds the job; else the answer is False.
+    def commit_all(self, commits: Sequence[Commit]) -> list[bool]:
+        """For each, store the outcome and append it to the outcomes, if its token still holds the job; else the answer
+        is False. This takes one round trip, unless the outcomes are large.
 
         A failure with `retry_ms` does not end the job while attempts are left and its deadline is further away than
         `retry_ms`: the job is ready again after that time, no outcome is appended, and the answer is True. Any other
         failure makes the job a dead letter, unless `Cause.of` its kind is None. Repeating an accepted commit is True
         and changes nothing. An output also answers the jobs that wait for the same one, and is kept for later ones, as
-        `Job.reuse` says. Raises ValueError if `outcome.state` is not an ended one.
+        `Job.reuse` says. Raises ValueError if the state of an outcome is not an ended one.
         """
 
     def hand_back(self, job_id: str, token: str) -> bool:
@@ -43,6 +49,18 @@ class JobClaims(Protocol):
 
         The answer is False if `token` does not hold the job any more. Repeating it is True and changes nothing.
         """
+
+
+class LoneClaims(JobClaims, Protocol):
+    """Claims of one job. Both ledgers inherit it."""
+
+    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
+        """As `claim_all` of one job."""
+        return self.claim_all([job_id], worker, lease_ms, schemas)[0]
+
+    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
+        """As `commit_all` of one outcome."""
+        return self.commit_all([Commit(outcome, token, retry_ms)])[0]
 
 
 class ClaimStops(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from infra.records import Job, JobStatus
+from infra.records import Job, JobStatus, Message
 
 
 class JobReader(Protocol):
@@ -36,12 +36,16 @@ class JobDispatch(Protocol):
     """Ready jobs on their way to the queue. The coordinator's sending loop and its sweep use it."""
 
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
-    ) -> list[tuple[str, str]]:
+        self,
+        window: int,
+        weights: Mapping[str, float] = MappingProxyType({}),
+        ageing_s: float = 300.0,
+        workers: Mapping[str, int] = MappingProxyType({}),
+    ) -> list[Message]:
         """Mark ready jobs as sent while fewer than `window` jobs of their type are sent and not claimed.
 
-        Returns (job type, job id) pairs for the caller to put on the queue. If the caller crashes before it does so,
-        `sweep` mends that. If the speed of a type is measured, its window is two seconds' work where that is smaller,
+        Returns messages for the caller to put on the queue. If the caller crashes before it does so, `sweep` mends
+        that. If the speed of a type is measured, its window is two seconds' work where that is smaller,
         because a job that is on the queue already cannot be overtaken.
 
         The order within a type has three rules. First comes the class whose foremost job ranks highest: a job ranks one
@@ -50,6 +54,11 @@ class JobDispatch(Protocol):
         divided by its weight (1 if `weights` does not name it). Then comes the job that was ready first. Of a paused
         type no job is taken. A job that goes back to its line before an answer is not counted until it is taken again.
         Raises ValueError if a weight or `ageing_s` is not above 0.
+
+        A message names one job, unless the type's speed is measured and `workers` says how many workers of the type
+        there are. Then it names several ready jobs: up to a tenth of a second's work of one worker, and no more than
+        one worker's share of what is ready. A job is never kept waiting for others. A job goes alone if its input is
+        large, if it may be claimed only once, or if an earlier claim of it was lost.
         """
 
     def wait_ready(self, wait_ms: int) -> None:
@@ -58,10 +67,10 @@ class JobDispatch(Protocol):
         A job that waits for its next attempt becomes ready when its time has come.
         """
 
-    def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
+    def sweep(self, silent_ms: int) -> list[Message]:
         """Mend what crashes leave: running jobs whose lease ran out, and jobs sent but not claimed for `silent_ms`.
 
-        These jobs are marked as sent anew and returned as (job type, job id), for the caller to put on the queue again.
+        These jobs are marked as sent anew, and returned for the caller to put on the queue again, one in each message.
         A job that was put on the queue after one that was claimed within `silent_ms` is not silent: it waits its turn.
         Jobs past their deadline, and jobs never claimed within their `claim_within_s`, expire; jobs whose lease ran out
         on their last attempt become dead letters. Both commit an outcome. No job of a paused type is sent. Dead letters

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from pydantic_core import to_json
 
-from infra.ledger.payloads import Packer
-from infra.records import NOBODY, SHARED, Cause, Job, Json, Outcome, Priority
+from infra.ledger.payloads import Packer, shas_of
+from infra.records import NOBODY, SHARED, Cause, Commit, Job, Json, Priority
 
 Argument = str | int | float | bytes
 
@@ -37,22 +38,38 @@ def in_pieces(jobs: Iterable[Job]) -> Iterator[list[Argument]]:
         yield _joined(piece)
 
 
-def of_outcome(outcome: Outcome, token: str, retry_ms: int | None) -> list[Argument]:
-    """An outcome as `commit` takes it."""
+def of_commits(commits: Iterable[Commit]) -> Iterator[list[Argument]]:
+    """Outcomes as `commit` takes them, in pieces that are not too large for one script."""
+    piece: list[Argument] = []
+    size = 0
+    for commit in commits:
+        words = of_commit(commit)
+        if piece and size + len(words[3]) > BYTES_A_CALL:
+            yield piece
+            piece, size = [], 0
+        piece += words
+        size += len(words[3])
+    if piece:
+        yield piece
+
+
+def of_commit(commit: Commit) -> list[Any]:
+    """One outcome as `commit` takes it."""
+    outcome = commit.outcome
     own = outcome.model_dump_json(exclude=SHARED)[:-1].encode()
     shared = outcome.model_dump_json(include=SHARED)[1:].encode()
     cause = Cause.of(outcome.failure.kind) if outcome.failure else None
     digest = outcome.provenance.digest if outcome.provenance else ""
-    again = "" if retry_ms is None or not outcome.failure else retry_ms
+    again = "" if commit.retry_ms is None or not outcome.failure else commit.retry_ms
     text = own + b"," + shared
-    return [outcome.job_id, token, outcome.state, text, again, cause or "", digest, len(own) + 2]
+    return [outcome.job_id, commit.token, outcome.state, text, again, cause or "", digest, len(own) + 2]
 
 
 def _packed(packer: Packer, job: Job) -> list[bytes]:
     """First run, sha256 and JSON of each large value that is not packed yet, then the job as `make_job` takes it."""
     text, payloads = packer.pack(job)
     values = [word for each in payloads for word in (job.run_id.encode(), each.sha256.encode(), each.text)]
-    return [*values, to_json(_fields(job) | {"job": text})]
+    return [*values, to_json(_fields(job) | {"job": text} | ({"alone": 1} if shas_of(text) else {}))]
 
 
 def _joined(piece: Sequence[list[bytes]]) -> list[Argument]:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from infra.ledger.payloads import read_job
-from infra.ledger.redis.arguments import of_outcome
+from infra.ledger.protocol import check_ends
+from infra.ledger.protocols.claims import LoneClaims
+from infra.ledger.redis.arguments import of_commits
 from infra.ledger.redis.client import answered
 from infra.ledger.redis.store import RedisStore, within
 from infra.ledger.unreadable import UNREAD_RETRY_MS, unread_job
-from infra.records import Claim, Outcome, Refusal
+from infra.records import Claim, Commit, Refusal
 
 STOPS_READ = 100
 
 
-class RedisClaims(RedisStore):
+class RedisClaims(RedisStore, LoneClaims):
     @answered
-    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
-        token = uuid4().hex
-        answer, *granted = self._run("claim", job_id, worker, lease_ms, token, schemas or "")
-        if answer != "claimed":
-            return Refusal(answer)
-        text, attempt, wait_ms, lost, *values = granted
-        try:
-            job = read_job(text, values)
-        except ValueError:
-            return self._refuse_unread(job_id, worker, token, attempt)
-        return Claim(job=job, token=token, attempt=attempt, wait_ms=wait_ms, lost=lost)
+    def claim_all(
+        self, job_ids: Sequence[str], worker: str, lease_ms: int, schemas: str | None = None
+    ) -> list[Claim | Refusal]:
+        named = [(job_id, uuid4().hex) for job_id in job_ids]
+        answers = self._run("claim", worker, lease_ms, schemas or "", *(word for each in named for word in each))
+        return [self._read(*each, worker, answer) for each, answer in zip(named, answers, strict=True)]
 
     @answered
     def renew(self, claims: Mapping[str, str], lease_ms: int) -> list[str]:
@@ -37,13 +34,13 @@ class RedisClaims(RedisStore):
         return list(self._run("renew", lease_ms, *(field for claim in claims.items() for field in claim)))
 
     @answered
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
-        if not outcome.state.ended:
-            raise ValueError(f"job {outcome.job_id!r} cannot be committed as {outcome.state}: that is not an end")
-        accepted, settling = self._run("commit", *of_outcome(outcome, token, retry_ms))
-        if settling:
-            self._repeat("settle", token)
-        return bool(accepted)
+    def commit_all(self, commits: Sequence[Commit]) -> list[bool]:
+        check_ends(commits)
+        answers = [answer for piece in of_commits(commits) for answer in self._run("commit", *piece)]
+        for commit, settling in zip(commits, answers[1::2], strict=True):
+            if settling:
+                self._repeat("settle", commit.token)
+        return list(map(bool, answers[::2]))
 
     @answered
     def hand_back(self, job_id: str, token: str) -> bool:
@@ -53,6 +50,17 @@ class RedisClaims(RedisStore):
     def stops(self, worker: str, wait_ms: int) -> list[str]:
         found = within(wait_ms, lambda block: self._pop_stops(self._key("stops", worker), block))
         return found[1] if found else []
+
+    def _read(self, job_id: str, token: str, worker: str, answer: Sequence[Any]) -> Claim | Refusal:
+        """The claim that the ledger's answer grants, or why there is none."""
+        if answer[0] != "claimed":
+            return Refusal(answer[0])
+        _, text, attempt, wait_ms, lost, *values = answer
+        try:
+            job = read_job(text, values)
+        except ValueError:
+            return self._refuse_unread(job_id, worker, token, attempt)
+        return Claim(job=job, token=token, attempt=attempt, wait_ms=wait_ms, lost=lost)
 
     def _refuse_unread(self, job_id: str, worker: str, token: str, attempt: int) -> Refusal:
         """Turn a granted claim into a failed attempt, so that another worker may try, but not for ever."""

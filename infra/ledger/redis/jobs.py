@@ -13,7 +13,7 @@ from infra.ledger.redis.arguments import JOBS_A_CALL, in_pieces
 from infra.ledger.redis.client import BLOCK_MS, answered
 from infra.ledger.redis.store import RedisStore, pieces
 from infra.ledger.unreadable import read_outcome
-from infra.records import Job, JobState, JobStatus
+from infra.records import Job, JobState, JobStatus, Message
 
 
 class RedisJobs(RedisStore):
@@ -48,13 +48,18 @@ class RedisJobs(RedisStore):
 
     @answered
     def take_ready(
-        self, window: int, weights: Mapping[str, float] = MappingProxyType({}), ageing_s: float = 300.0
-    ) -> list[tuple[str, str]]:
+        self,
+        window: int,
+        weights: Mapping[str, float] = MappingProxyType({}),
+        ageing_s: float = 300.0,
+        workers: Mapping[str, int] = MappingProxyType({}),
+    ) -> list[Message]:
         check_order(weights, ageing_s)
-        arguments = [JOBS_A_CALL, window, 1000 * ageing_s, *(word for weight in weights.items() for word in weight)]
-        pairs, (_, due_in_ms) = self._drain("take_ready", 2, *arguments)
+        words = [word for each in (*workers.items(), *weights.items()) for word in each]
+        arguments = [JOBS_A_CALL, window, 1000 * ageing_s, len(workers), *words]
+        messages, (_, due_in_ms) = self._drain("take_ready", 2, *arguments)
         self._due_at = math.inf if due_in_ms < 0 else time.monotonic() + due_in_ms / 1000
-        return pairs
+        return messages
 
     @answered
     def wait_ready(self, wait_ms: int) -> None:
@@ -65,7 +70,7 @@ class RedisJobs(RedisStore):
                 self._due_at = min(self._due_at, time.monotonic() + int(woken[1]) / 1000)
 
     @answered
-    def sweep(self, silent_ms: int) -> list[tuple[str, str]]:
+    def sweep(self, silent_ms: int) -> list[Message]:
         self._resume()
         return self._drain("sweep", 1, silent_ms, self._now_ms() - silent_ms + 1, JOBS_A_CALL)[0]
 

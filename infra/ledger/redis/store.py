@@ -13,7 +13,7 @@ from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.redis import scripts
 from infra.ledger.redis.arguments import JOBS_A_CALL, Argument
 from infra.ledger.redis.client import BLOCK_MS
-from infra.records import Json
+from infra.records import Json, Message
 
 T = TypeVar("T")
 
@@ -57,16 +57,17 @@ class RedisStore:
         while self._run(name, of, JOBS_A_CALL):
             pass
 
-    def _drain(self, name: str, head: int, *arguments: Argument) -> tuple[list[tuple[str, str]], list[int]]:
-        """Repeat a script that handles a piece at a time until nothing is left. Returns the pairs of all its answers,
-        and the `head` numbers at the start of the last answer. The first number says whether there may be more."""
-        pairs: list[tuple[str, str]] = []
+    def _drain(self, name: str, head: int, *arguments: Argument) -> tuple[list[Message], list[int]]:
+        """Repeat a script that handles a piece at a time until nothing is left. Returns the messages of all its
+        answers, and the `head` numbers at the start of the last answer. The first one says whether there may be more.
+        """
+        messages: list[Message] = []
         numbers = [1]
         while numbers[0]:
             answer = self._run(name, *arguments)
             numbers = answer[:head]
-            pairs += zip(answer[head::2], answer[head + 1 :: 2], strict=True)
-        return pairs, numbers
+            messages += map(tuple, answer[head:])
+        return messages, numbers
 
     def _await_replicas(self) -> None:
         """Raise LedgerUnavailable unless enough replicas have all that was written so far."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
-from infra.records import JobState, Refusal
+from infra.records import JobState, Message, Refusal
 from tests.contracts.ledger.given import (
     LEASE_MS,
     TimedLedger,
@@ -104,7 +104,7 @@ def test_waiting_for_ready_jobs_ends_when_a_retry_is_due(timed: TimedLedger) -> 
     claim = claimed(ledger, a_job())
     ledger.commit(failure_of(claim), claim.token, 150)
 
-    def take() -> list[tuple[str, str]]:
+    def take() -> list[Message]:
         while not (taken := ledger.take_ready(1)):
             ledger.wait_ready(60_000)
         return taken

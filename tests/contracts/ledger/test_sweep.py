@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.ledger.protocol import Ledger
-from infra.records import FailureKind, JobState, Refusal
+from infra.records import FailureKind, JobState, Message, Refusal
 from tests.contracts.ledger.given import LEASE_MS, TimedLedger, a_job, claimed, counts, outcomes_now, success_of
 
 
@@ -47,7 +47,7 @@ def test_of_jobs_put_on_the_queue_together_one_that_was_passed_over_is_silent(ti
     assert ledger.sweep(1000) == [taken[3]]
 
 
-def _next(timed: TimedLedger) -> list[tuple[str, str]]:
+def _next(timed: TimedLedger) -> list[Message]:
     """Some time after the one before, the next job put on the queue."""
     timed.passes(5)
     return timed.ledger.take_ready(counts(timed.ledger, "triage")["sent"] + 1)

@@ -14,6 +14,7 @@ from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.records import (
     Claim,
+    Commit,
     DeadLetter,
     FailureKind,
     Idempotency,
@@ -21,7 +22,9 @@ from infra.records import (
     JobState,
     Json,
     Load,
+    Message,
     Priority,
+    Refusal,
     Reuse,
     RunRecord,
     RunState,
@@ -75,7 +78,7 @@ class Twins:
         return answers[0]
 
     def step(self) -> None:
-        often = [self.release, self.take, self.claim, self.commit]
+        often = [self.release, self.take, self.claim, self.commit, self.claim_together, self.commit_together]
         seldom = [
             self.hand_back, self.cancel, self.sweep, self.pause, self.open, self.advance, self.reopen, self.create,
             self.purge, self.renew, self.stops, self.release_alike, self.save_plan, self.delete_plan,
@@ -134,14 +137,29 @@ class Twins:
     def claim(self) -> None:
         job_id = self.chance.choice(self.chance.choice((self.ids(), self.sent or self.ids())))
         lease_ms = self.chance.choice((LEASE_MS, LEASE_MS, LEASE_MS, 0))
-        answers = [ledger.claim(job_id, "w1", lease_ms) for ledger in self.ledgers]
-        first, second = answers
+        self.granted(*(ledger.claim(job_id, "w1", lease_ms) for ledger in self.ledgers), lease_ms=lease_ms)
+
+    def claim_together(self) -> None:
+        ids = self.chance.sample(self.ids(), 3)
+        lease_ms = self.chance.choice((LEASE_MS, LEASE_MS, 0))
+        for answers in zip(*(ledger.claim_all(ids, "w1", lease_ms) for ledger in self.ledgers), strict=True):
+            self.granted(*answers, lease_ms)
+
+    def granted(self, first: Claim | Refusal, second: Claim | Refusal, lease_ms: int) -> None:
         if isinstance(first, Claim) and isinstance(second, Claim):
             assert (first.job, first.attempt, first.lost) == (second.job, second.attempt, second.lost)
-            self.held[job_id] = Held((first, second), lease_ms)
+            self.held[first.job.id] = Held((first, second), lease_ms)
             self.names |= {first.token: len(self.names), second.token: len(self.names)}
         else:
             assert first == second
+
+    def commit_together(self) -> None:
+        held = self.chance.sample(list(self.held.values()), min(3, len(self.held)))
+        self.same(
+            lambda ledger, which: ledger.commit_all(
+                [Commit(success_of(each.claims[which], "d"), each.claims[which].token) for each in held]
+            )
+        )
 
     def commit(self) -> None:
         if not self.held:
@@ -255,8 +273,10 @@ def _without_time(letters: list[DeadLetter]) -> list[Json]:
     return sorted(shown, key=lambda letter: letter["job_id"])
 
 
-def _by_type(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    return {job_type: [job_id for of_type, job_id in pairs if of_type == job_type] for job_type in TYPES}
+def _by_type(messages: Sequence[Message]) -> dict[str, list[str]]:
+    return {
+        job_type: [job_id for of_type, *ids in messages for job_id in ids if of_type == job_type] for job_type in TYPES
+    }
 
 
 def _status(ledger: Ledger, _: int, job_id: str) -> Json | None:

@@ -28,6 +28,7 @@ from infra.records import (
     FailureKind,
     JobState,
     JobStatus,
+    Message,
     Outcome,
     Prior,
     RunRecord,
@@ -216,12 +217,12 @@ def test_a_crash_between_release_and_save_does_no_job_twice(deploy: Callable[...
     deployment.work(f"{run.id}.s1.0")
     with pytest.raises(SystemExit):
         deployment.coordinators[0].advance_once(0)
-    released = dict(ledger.take_ready(10))
-    assert set(released) == {"table", "count"}
+    released = ledger.take_ready(10)
+    assert {job_type for job_type, _ in released} == {"table", "count"}
     survivor = deployment.coordinator("survivor")
     survivor.advance_once(1000)
     assert ledger.take_ready(10) == []
-    for job_id in released.values():
+    for _, job_id in released:
         deployment.work(job_id)
     while survivor.advance_once(0):
         pass
@@ -239,7 +240,7 @@ def test_an_outcome_that_is_faster_than_the_saving_of_its_release_is_not_lost(
     first = ledger.outcomes("coordinator-0", 10, 0)
     with pytest.raises(SystemExit):
         deployment.coordinators[0]._advance(run.id, first)
-    for job_id in dict(ledger.take_ready(10)).values():
+    for _, job_id in ledger.take_ready(10):
         deployment.work(job_id)
     survivor = deployment.coordinator("survivor")
     survivor._advance(run.id, [*first, *ledger.outcomes("survivor", 10, 0)])  # all three steps in one batch
@@ -391,7 +392,7 @@ def test_a_goal_past_its_deadline_fails_and_says_so(ledger: Ledger, deploy: Call
 class _FailsAtFirst(MemoryLedger):
     failures = 2
 
-    def take_ready(self, *args: Any) -> list[tuple[str, str]]:
+    def take_ready(self, *args: Any) -> list[Message]:
         if self.failures:
             self.failures -= 1
             raise LedgerUnavailable("no route to it") if self.failures else QueueUnavailable("its disk is full")
@@ -515,7 +516,7 @@ def test_jobs_are_sent_even_if_nobody_can_say_what_trace_they_belong_to(
 
 
 class _Broken(MemoryLedger):
-    def take_ready(self, *args: Any) -> list[tuple[str, str]]:
+    def take_ready(self, *args: Any) -> list[Message]:
         raise ZeroDivisionError
 
 

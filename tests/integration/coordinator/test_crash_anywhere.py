@@ -83,13 +83,13 @@ class Messages(MemoryQueue):
         super().__init__()
         self._fuse = fuse
 
-    def send(self, job_type: str, job_id: str) -> None:
-        super().send(job_type, job_id)
+    def send(self, job_type: str, *job_ids: str) -> None:
+        super().send(job_type, *job_ids)
         self._fuse.passed()
 
     def take_all(self) -> list[str]:
         notes, self._messages = self._messages, deque()
-        return [job_id for _, job_id in notes]
+        return [job_id for _, *job_ids in notes for job_id in job_ids]
 
 
 class MortalHouse:

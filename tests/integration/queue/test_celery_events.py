@@ -117,3 +117,15 @@ def test_flower_hears_how_a_job_ended_that_ran_when_its_worker_was_to_stop(app: 
             stopped.set()
         flower.wait_for("task-succeeded")
     assert flower.of("r1.s1.0") == LIFE
+
+
+def test_flower_hears_which_jobs_a_bundle_has_and_how_many(app: Celery, redis_url: str) -> None:
+    flower = Flower(create_app(Settings(redis_url=redis_url)))
+    with flower.listening(), serving(app, lambda *_: "1 of 3 jobs: timeout") as queue:
+        queue.send("triage", "r1.s1.0", "r1.s1.1", "r1.s1.2")
+        flower.wait_for("task-failed")
+    assert flower.of("r1.s1.0+2") == ["task-received", "task-started", "task-failed"]
+    (received,) = [event for event in flower.told if event["type"] == "task-received"]
+    assert (received["name"], received["args"], received["kwargs"]) == ("triage", "r1.s1.0 r1.s1.1 r1.s1.2", "3 jobs")
+    (failed,) = [event for event in flower.told if event["type"] == "task-failed"]
+    assert "1 of 3 jobs: timeout" in failed["exception"]

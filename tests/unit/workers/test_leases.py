@@ -31,9 +31,9 @@ def test_an_older_lease_of_a_job_is_lost_when_its_worker_gets_a_newer_one() -> N
     stopped: list[str] = []
     ledger = Asked()
     leases = Leases(ledger, 15, lambda claim: stopped.append(claim.token))
-    with leases.keep(claim("old")) as old, leases.keep(claim("new")) as new:
+    with leases.keep([claim("old")]) as (old,), leases.keep([claim("new")]) as (new,):
         assert (old.stop, new.stop) == (Stop.LOST, None)
-        assert old.woken.is_set()
+        assert old.woken
         leases.renew()
     assert stopped == ["old"]
     assert ledger.renewed == [{JOB.id: "new"}]
@@ -42,8 +42,8 @@ def test_an_older_lease_of_a_job_is_lost_when_its_worker_gets_a_newer_one() -> N
 def test_a_newer_lease_outlasts_the_older_one() -> None:
     ledger = Asked()
     leases = Leases(ledger, 15, lambda _: None)
-    with leases.keep(claim("new")):
-        with leases.keep(claim("newest")):
+    with leases.keep([claim("new")]):
+        with leases.keep([claim("newest")]):
             leases.close()
             leases.renew()
         assert len(leases) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import LedgerUnavailable
 from infra.queue.protocol import Redeliver
-from infra.records import Claim, FailureKind, Job, JobState, Outcome, Refusal, RunRecord, RunState
+from infra.records import Claim, Commit, FailureKind, Job, JobState, Outcome, Refusal, RunRecord, RunState
 from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist
 from tests.support.clock import Clock, RunningClock
@@ -413,8 +413,8 @@ class _TellsLate(MemoryLedger):
 
     told: Callable[[], None] = staticmethod(lambda: None)
 
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
-        taken = super().commit(outcome, token, retry_ms)
+    def commit_all(self, commits: Sequence[Commit]) -> list[bool]:
+        taken = super().commit_all(commits)
         self.told()
         return taken
 
@@ -517,13 +517,15 @@ class Away(MemoryLedger):
         super().__init__()
         self._left = {"claim": times, "commit": times}
 
-    def claim(self, job_id: str, worker: str, lease_ms: int, schemas: str | None = None) -> Claim | Refusal:
+    def claim_all(
+        self, job_ids: Sequence[str], worker: str, lease_ms: int, schemas: str | None = None
+    ) -> list[Claim | Refusal]:
         self._fail("claim")
-        return super().claim(job_id, worker, lease_ms, schemas)
+        return super().claim_all(job_ids, worker, lease_ms, schemas)
 
-    def commit(self, outcome: Outcome, token: str, retry_ms: int | None = None) -> bool:
+    def commit_all(self, commits: Sequence[Commit]) -> list[bool]:
         self._fail("commit")
-        return super().commit(outcome, token, retry_ms)
+        return super().commit_all(commits)
 
     def _fail(self, what: str) -> None:
         if self._left[what]:

@@ -25,7 +25,9 @@
 --                          token, worker, waited (ms until it was claimed), committed (token of the last accepted
 --                          commit), handed (token of the last claim that was handed back), resends, lost (leases that
 --                          ran out), share (how much its tenant's turn grew when it was taken, until it is in a line
---                          again). Fields that only some jobs have: deadline (ms), queue_ms (limit on its wait,
+--                          again). Fields that only some jobs have: bundle (1: it was last claimed together with
+--                          others), alone (1: it has a message of its own: its input is large, or a claim of it
+--                          together with others was lost), deadline (ms), queue_ms (limit on its wait,
 --                          kept until it is ready for the first time), claim_by (ms; from then until its first claim),
 --                          tenant, class, tokens, round, schemas (sha256 of the schemas that its worker must have),
 --                          reuse (K), digest (of its specialist), unique (1), cache_s, fresh (1). A job that was

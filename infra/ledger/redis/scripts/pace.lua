@@ -15,16 +15,24 @@ local function pace_of(type)
   }
 end
 
--- Counts a job of the type that has been done and is not running any more.
-local function count_done(job)
-  local pace = pace_of(job.type)
+local function count_of_type(type, jobs, tokens)
+  local pace = pace_of(type)
   local since = pace.waiting > 0 and NOW_MS or 0
   if pace.counts then
-    redis.call('HSET', key('load', job.type), 'since', since, 'ms', pace.ms, 'tokens', pace.tokens + job.tokens,
-      'jobs', pace.jobs + 1)
+    redis.call('HSET', key('load', type), 'since', since, 'ms', pace.ms, 'tokens', pace.tokens + tokens,
+      'jobs', pace.jobs + jobs)
   elseif since > 0 then
-    redis.call('HSET', key('load', job.type), 'since', since)
+    redis.call('HSET', key('load', type), 'since', since)
   end
+end
+
+-- Counts jobs that have been done and are not running any more. Those of one type ended in the same time.
+local function count_done(done)
+  local jobs, tokens = {}, {}
+  for _, job in ipairs(done) do
+    jobs[job.type], tokens[job.type] = (jobs[job.type] or 0) + 1, (tokens[job.type] or 0) + job.tokens
+  end
+  for type, count in pairs(jobs) do count_of_type(type, count, tokens[type]) end
 end
 
 -- The speed of the type, which sinks while the type stands still; nil if it is not known.

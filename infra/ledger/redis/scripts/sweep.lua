@@ -1,5 +1,5 @@
 -- Arguments: silence in ms, ms before which a silent job was sent, most jobs to look at. Returns {1 if there may be
--- more, type, id, type, id, ...}. The second argument stays the same over the calls of one sweep, so that the sweep
+-- more, {type, id}, {type, id}, ...}. The second argument stays the same over the calls of one sweep, so that the sweep
 -- ends: a job that it has sent again does not count as silent.
 local silent_ms, silent_before, limit = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local LONGEST_SILENCES = 8
@@ -16,8 +16,7 @@ end
 
 local function send_again(job, at_ms, ...)
   move(job, 'sent', math.max(at_ms, silent_before), ...)
-  sent[#sent + 1] = job.type
-  sent[#sent + 1] = job.id
+  sent[#sent + 1] = {job.type, job.id}
 end
 
 -- The queue is first in, first out: while a line moves, what was sent after the last claimed job only waits its turn.
@@ -28,8 +27,8 @@ local function sent_before(type)
 end
 
 local function mend_lost(job)
+  note_lost(job)
   if end_if_over(job) then return end
-  redis.call('HINCRBY', key('state', job.id), 'lost', 1)
   if paused(job.type) then return put_back(job, NOW_MS) end
   send_again(job, NOW_MS, 'since', NOW_MS)
 end

@@ -1,11 +1,17 @@
--- Arguments: most jobs to look at, window (the most sent jobs of each type), ms in which a job rises by a class, then
--- (tenant, weight) for each tenant that has a weight. Returns {1 if there may be more, ms until a job is ready again or
--- -1, type, id, type, id, ...}, with one job of each type in turn.
+-- Arguments: most jobs to look at, window (the most sent jobs of each type), ms in which a job rises by a class, count of
+-- the types whose jobs may be bundled, (type, number of its workers) for each, then (tenant, weight) for each tenant that
+-- has a weight. Returns {1 if there may be more, ms until a job is ready again or -1, {type, id, id, ...}, ...}: one
+-- message for each list, with one job of each type in turn, as long as the messages hold one job.
 local limit, window, ageing_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local AHEAD_S, SMALLEST_WINDOW = 2, 16
-local weights = {}
-for i = 5, #ARGV, 2 do weights[ARGV[i]] = tonumber(ARGV[i + 1]) end
-local looked, due_in_ms, taken = 0, -1, {}
+-- A bundle is this much work of one worker. More jobs than LARGEST_BUNDLE would hold up Redis, and save nothing more.
+local BUNDLE_S = 0.1
+local LARGEST_BUNDLE = 64
+local workers, weights = {}, {}
+local weights_at = 6 + 2 * tonumber(ARGV[5])
+for i = 6, weights_at - 1, 2 do workers[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for i = weights_at, #ARGV, 2 do weights[ARGV[i]] = tonumber(ARGV[i + 1]) end
+local looked, due_in_ms, taken, messages = 0, -1, 0, {}
 
 local function line_up_due(type)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('pending', type), '-inf', NOW_MS, 'LIMIT', 0, limit - looked)) do
@@ -18,9 +24,28 @@ local function line_up_due(type)
 end
 
 -- A job on the queue cannot be overtaken. So if the speed of a type is known, its window is two seconds' work at most.
-local function window_of(type)
-  local jobs_per_s = per_s(pace_of(type), 'jobs')
+local function window_of(pace)
+  local jobs_per_s = per_s(pace, 'jobs')
   return jobs_per_s and math.min(window, math.max(SMALLEST_WINDOW, math.ceil(AHEAD_S * jobs_per_s))) or window
+end
+
+-- The most tokens and the most jobs of one message. Several workers share what is ready.
+local function bundle_of(type, pace)
+  local hands, tokens_per_s = workers[base_of(type)], per_s(pace, 'tokens')
+  if not hands or not tokens_per_s then return 0, 1 end
+  local ready = 0
+  each_line(type, function(_, _, count) ready = ready + count end)
+  return BUNDLE_S * tokens_per_s / hands, math.min(LARGEST_BUNDLE, math.ceil(ready / hands))
+end
+
+local function line_of(type)
+  local pace = pace_of(type)
+  local room = window_of(pace)
+  local tokens, jobs = bundle_of(type, pace)
+  return {
+    type = type, window = room, free = room - redis.call('ZCARD', key('sent', type)), heads = {},
+    most_tokens = tokens, most_jobs = jobs,
+  }
 end
 
 -- The foremost job of the class: that of the tenant that has had the least. A tenant that is next and has nothing to
@@ -58,6 +83,20 @@ local function charge(job, turn)
   return share
 end
 
+-- Adds the job to the line's last message, or to a new one.
+local function send(line, job)
+  local bundle, tokens = line.bundle, (line.tokens or 0) + job.tokens
+  local alone = goes_alone(job)
+  if bundle and not alone and #bundle <= line.most_jobs and tokens <= line.most_tokens then
+    line.tokens = tokens
+  else
+    bundle = {line.type}
+    messages[#messages + 1] = bundle
+    if not alone then line.bundle, line.tokens = bundle, job.tokens end
+  end
+  bundle[#bundle + 1] = job.id
+end
+
 -- Takes or ends the line's next job. Returns false if there is none, or no room for it.
 local function take_one(line)
   if line.free <= 0 then
@@ -78,21 +117,18 @@ local function take_one(line)
   end
   local share = charge(head.job, head.turn)
   -- The fraction keeps their order: a double has 4,096 places in a millisecond of today.
-  move(head.job, 'sent', NOW_MS + #taken / 1000, 'share', share)
+  move(head.job, 'sent', NOW_MS + taken / 1000, 'share', share)
   line.heads[head.job.class] = nil
   line.free = line.free - 1
-  taken[#taken + 1] = line.type
-  taken[#taken + 1] = head.job.id
+  taken = taken + 1
+  send(line, head.job)
   return true
 end
 
 local lines = {}
 for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
   if looked < limit then line_up_due(type) end
-  if not paused(type) then
-    local room = window_of(type)
-    lines[#lines + 1] = {type = type, window = room, free = room - redis.call('ZCARD', key('sent', type)), heads = {}}
-  end
+  if not paused(type) then lines[#lines + 1] = line_of(type) end
 end
 redis.call('DEL', key('wake')) -- this call takes care of all jobs that were made ready so far
 woken_ms = nil
@@ -101,4 +137,4 @@ while #lines > 0 and looked < limit do
     if not take_one(lines[i]) then table.remove(lines, i) end
   end
 end
-return {looked >= limit and 1 or 0, due_in_ms, unpack(taken)}
+return {looked >= limit and 1 or 0, due_in_ms, unpack(messages)}
