@@ -67,7 +67,7 @@ def test_all_tenants_together_are_promised_so_much_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("per_s", "places"),
+    ("per_s", "reserved"),
     [
         pytest.param(None, 0, id="no speed is known"),
         pytest.param(0.001, 9, id="next to nothing is done meanwhile: one for each"),
@@ -76,18 +76,18 @@ def test_all_tenants_together_are_promised_so_much_and_no_more() -> None:
     ],
 )
 def test_promises_need_of_the_room_that_there_is_what_is_not_made_until_they_are_due(
-    per_s: float | None, places: int
+    per_s: float | None, reserved: int
 ) -> None:
     promises = promised(("a", 4, 101.0), ("b", 5, 103.0))
     found = promises.before(TRIAGE, inf, 100.0, per_s)
     assert found.jobs == 9
-    assert found.places == pytest.approx(places, abs=0.01)
+    assert found.reserved == pytest.approx(reserved, abs=0.01)
 
 
 def test_a_promise_that_is_not_due_soon_needs_no_room_yet() -> None:
     promises = promised(("a", 9, 100.5 + GRACE_S))
     assert promises.before(TRIAGE, inf, 100.0, 1.0) == Promised(9, 0.0)
-    assert promises.before(TRIAGE, inf, 101.0, 1.0).places == pytest.approx(9 - 2.5)
+    assert promises.before(TRIAGE, inf, 101.0, 1.0).reserved == pytest.approx(9 - 2.5)
 
 
 def test_promises_that_nobody_asks_about_again_are_forgotten() -> None:
