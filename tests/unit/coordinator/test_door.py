@@ -130,7 +130,7 @@ def test_who_comes_back_as_told_and_finds_no_room_keeps_its_turn(door: Door, clo
     assert refusal(door, bid(), name="new").retry_after_s == 3
 
 
-def test_a_place_is_given_away_when_who_it_was_promised_to_does_not_come(door: Door, full: Full, clock: Clock) -> None:
+def test_reserved_capacity_is_given_away_when_its_caller_does_not_come(door: Door, full: Full, clock: Clock) -> None:
     refusal(door, bid(jobs=2), name="a")
     clock.s, full.sent = clock.s + 1, full.sent - 2
     assert not is_let_in(door, bid(jobs=2))
