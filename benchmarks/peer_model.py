@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from benchmarks.engine.written import load_written
 from infra.settings import Settings
 from specialists.bases.model import load_base
 from specialists.bases.weights import ensure
-from specialists.catalog import load_catalog
 from workers.engines.precision import fastest
 from workers.engines.transformers.decoder import best_device
 
@@ -20,7 +20,7 @@ from workers.engines.transformers.decoder import best_device
 def load(name: str) -> tuple[Any, Any, Any]:
     """Load the specialist, its model with the adapter merged, and the tokenizer."""
     settings = Settings()
-    specialist = load_catalog(settings.specialists).get(name)
+    specialist = load_written(name)
     assert specialist.manifest.base
     model, tokenizer = load_base(ensure(specialist.manifest.base.name, settings.weights))
     if specialist.manifest.adapter:

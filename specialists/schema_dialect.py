@@ -90,12 +90,11 @@ class _Reader:
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read = self._children(plain, where, refs, deep)
-        if self._bounds:
-            read = possible(read)
-        if read is False:
+        found: Json | bool = possible(read) if self._bounds else read
+        if isinstance(found, bool):
             self.nothing = self.nothing or f"{where}: no value keeps it: it asks for what it does not allow"
             return False
-        read = self._one_of(read, where)
+        read = self._one_of(found, where)
         return self._bounded(read, where) if self._bounds else read
 
     def _fault(self, where: str, fault: str) -> None:

@@ -90,10 +90,10 @@ def exclude_each_other(one: Json, other: Json) -> bool:
         if (kinds := kinds_of(rest)) and not any(_may_be(value, kinds) for value in values or []):
             return True
         return are_known(rest) and all(value_faults(value, rest, "") for value in values or [])
-    kinds, others = set(kinds_of(one)), set(kinds_of(other))
-    if not kinds or not others or {*kinds, *others} >= {"integer", "number"}:
+    own, others = set(kinds_of(one)), set(kinds_of(other))
+    if not own or not others or own | others >= {"integer", "number"}:
         return False
-    return not kinds & others or (kinds == others == {"object"} and _objects_exclude(one, other))
+    return not own & others or (own == others == {"object"} and _objects_exclude(one, other))
 
 
 def _objects_exclude(one: Json, other: Json) -> bool:

@@ -15,6 +15,7 @@ from benchmarks.chaos.goals.goals import Asked, mapped
 from benchmarks.chaos.goals.types import ATTEMPTS
 from benchmarks.chaos.killing import Report, Round, torment
 from benchmarks.chaos.processes.cluster import FAST
+from benchmarks.engine.written import HERE as WRITTEN
 from coordinator.local.up import fetch_weights
 from infra.records import Json
 from infra.settings import Settings
@@ -46,7 +47,7 @@ def play_real(folder: Path, game: Round) -> Report:
 
 
 def write_type(home: Path) -> None:
-    source = load_catalog((), adapters=False).get("triage").folder
+    source = WRITTEN / "triage"
     shutil.copytree(source, home / TYPE)
     manifest = home / TYPE / "specialist.toml"
     said = tomllib.loads(manifest.read_text())
@@ -66,7 +67,7 @@ def alone(settings: Settings, texts: list[str]) -> dict[str, Json]:
 
 
 def _texts() -> Iterator[str]:
-    examples = read_examples(load_catalog((), adapters=False).get("triage").folder / EXAMPLES)
+    examples = read_examples((WRITTEN / "triage") / EXAMPLES)
     return (example.input["text"] + ending for ending in ENDINGS for example in examples)
 
 

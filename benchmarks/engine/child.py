@@ -18,10 +18,10 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
+from benchmarks.engine.written import load_written
 from infra.settings import Settings
 from specialists.bases.model import encode
 from specialists.bases.weights import ensure
-from specialists.catalog import load_catalog
 from specialists.schemas import Json
 from specialists.specialist import Specialist
 from workers.engines import Engine, EngineError, Finish
@@ -47,8 +47,7 @@ def main() -> None:
     kind, names, options = sys.argv[1], sys.argv[2].split(","), json.loads(sys.argv[3])
     answers = os.fdopen(os.dup(1), "w")  # standard output is kept for answers, since libraries print too
     os.dup2(2, 1)
-    catalog = load_catalog(Settings().specialists)
-    ask = KINDS[kind]([catalog.get(name) for name in names], options)
+    ask = KINDS[kind]([load_written(name) for name in names], options)
     for line in sys.stdin:
         print(json.dumps(ask(json.loads(line)["inputs"])), file=answers, flush=True)
 

@@ -8,8 +8,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from benchmarks.delivery.tables import Row
-from infra.settings import Settings
-from specialists.catalog import load_catalog
+from benchmarks.engine.written import load_written
 from specialists.examples import EXAMPLES, Example, read_examples
 from specialists.measuring.metrics import score
 from specialists.schemas import Json
@@ -102,7 +101,7 @@ def load_workload(name: str, jobs: int, rounds: int, data: Path | None) -> Workl
 
     No prompt is asked twice, since an engine may keep its work on a prompt: repeated examples begin with a number.
     """
-    specialist = load_catalog(Settings().specialists).get(name)
+    specialist = load_written(name)
     examples = read_examples(data / name / "dev.jsonl.gz" if data else specialist.folder / EXAMPLES)
     return Workload(specialist, list(islice(_unlike(examples), jobs * rounds + WARM)), jobs)
 

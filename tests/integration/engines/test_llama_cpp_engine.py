@@ -16,11 +16,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Qwen2Config
 
+from benchmarks.engine.written import load_written
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.settings import Settings
 from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
-from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
 from tests.support.adapter import make_adapter
@@ -88,7 +88,7 @@ def answer(engine: Engine, request: Request) -> Completion:
 
 
 def by_llama_cpp(name: str) -> Specialist:
-    specialist = load_catalog().get(name)
+    specialist = load_written(name)
     return replace(specialist, manifest=specialist.manifest.model_copy(update={"engine": "llama.cpp"}))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from benchmarks.engine.written import load_written
 from infra.settings import Settings
-from specialists.catalog import load_catalog
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
 from workers.engines import EngineError, PromptTooLong, Request
@@ -24,7 +24,7 @@ WAIT_S = 120
 
 
 def by_vllm(name: str) -> Specialist:
-    specialist = load_catalog().get(name)
+    specialist = load_written(name)
     return replace(specialist, manifest=specialist.manifest.model_copy(update={"engine": "vllm"}))
 
 

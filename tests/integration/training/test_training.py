@@ -17,10 +17,10 @@ from torch import equal
 from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
+from benchmarks.engine.written import HERE as WRITTEN
 from infra.cli import build
 from infra.settings import Settings
 from specialists.bases.weights import ensure
-from specialists.catalog import SHIPPED
 from specialists.examples import Example, read_examples
 from specialists.manifest import Recipe
 from specialists.specialist import Specialist, load_specialist
@@ -44,13 +44,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def triage(tmp_path: Path) -> Specialist:
-    shutil.copytree(SHIPPED / "triage", tmp_path / "triage")
+    shutil.copytree(WRITTEN / "triage", tmp_path / "triage")
     return load_specialist(tmp_path / "triage")
 
 
 @pytest.fixture
 def examples() -> list[Example]:
-    return read_examples(SHIPPED / "triage" / "examples.jsonl")
+    return read_examples(WRITTEN / "triage" / "examples.jsonl")
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
