@@ -137,13 +137,15 @@ class Twins:
     def claim(self) -> None:
         job_id = self.chance.choice(self.chance.choice((self.ids(), self.sent or self.ids())))
         lease_ms = self.chance.choice((LEASE_MS, LEASE_MS, LEASE_MS, 0))
-        self.granted(*(ledger.claim(job_id, "w1", lease_ms) for ledger in self.ledgers), lease_ms=lease_ms)
+        first, second = (ledger.claim(job_id, "w1", lease_ms) for ledger in self.ledgers)
+        self.granted(first, second, lease_ms)
 
     def claim_together(self) -> None:
         ids = self.chance.sample(self.ids(), 3)
         lease_ms = self.chance.choice((LEASE_MS, LEASE_MS, 0))
-        for answers in zip(*(ledger.claim_all(ids, "w1", lease_ms) for ledger in self.ledgers), strict=True):
-            self.granted(*answers, lease_ms)
+        both = [ledger.claim_all(ids, "w1", lease_ms) for ledger in self.ledgers]
+        for first, second in zip(*both, strict=True):
+            self.granted(first, second, lease_ms)
 
     def granted(self, first: Claim | Refusal, second: Claim | Refusal, lease_ms: int) -> None:
         if isinstance(first, Claim) and isinstance(second, Claim):

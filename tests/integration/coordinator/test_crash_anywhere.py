@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from coordinator.runs.rerun import RerunRefused
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
 from infra.queue.memory import MemoryQueue
-from infra.records import NOBODY, Claim, Failure, FailureKind, Job, JobState, Json, Outcome, RunState
+from infra.records import NOBODY, Claim, Commit, Failure, FailureKind, Job, JobState, Json, Message, Outcome, RunState
 from infra.settings import Settings
 from specialists.catalog import Catalog
 from tests.support.answers import ask, draft, planned, refused, unsure
@@ -87,9 +88,9 @@ class Messages(MemoryQueue):
         super().send(job_type, *job_ids)
         self._fuse.passed()
 
-    def take_all(self) -> list[str]:
+    def take_all(self) -> list[Message]:
         notes, self._messages = self._messages, deque()
-        return [job_id for _, *job_ids in notes for job_id in job_ids]
+        return list(notes)
 
 
 class MortalHouse:
@@ -104,6 +105,8 @@ class MortalHouse:
         self.at_first: set[str] = set()  #: … by the first attempt
         self.unsure: set[str] = set()  #: texts that are sorted, and hardly
         self.beyond: set[str] = set()  #: … that the fallback cannot sort
+        self.kills_workers: Callable[[], bool] = lambda: False  #: asked for each bundle that is claimed
+        self.bundles = 0  #: how many were granted
         self.answer: Json = {}  #: the planner's
         self.words: list[str] = []  #: of the goal that the planner asks about first
         self.heard: list[Any] = []  #: what it was told of them
@@ -193,8 +196,8 @@ class MortalHouse:
             self._coordinator.sweep_once()
         except Crash:
             self._coordinator = self._new_coordinator()
-        for job_id in self._messages.take_all():
-            self._work(job_id)
+        for _, *job_ids in self._messages.take_all():
+            self._work(job_ids)
         self._tick()
 
     def _open(self) -> dict[str, int]:
@@ -206,14 +209,25 @@ class MortalHouse:
 
     # -- the worker --
 
-    def _work(self, job_id: str) -> None:
-        claim = self.ledger.claim(job_id, "worker", 60_000)
-        if isinstance(claim, Claim):
-            job, text = claim.job, claim.job.input.get("text")
-            outcome = self._outcome(job, claim.attempt)
-            again = text in self.at_first
-            if self.ledger.commit(outcome, claim.token, 1 if again else None) and not (again and claim.attempt == 1):
-                self.commits[self.runs[job.run_id], job.type, job.step_id, job.index, job.round] += 1
+    def _work(self, job_ids: Sequence[str]) -> None:
+        """Jobs of one message: claimed with one call, and committed with one, unless the worker dies in between."""
+        dies = len(job_ids) > 1 and self.kills_workers()
+        found = self.ledger.claim_all(job_ids, "worker", 1 if dies else 60_000)
+        claims = [claim for claim in found if isinstance(claim, Claim)]
+        self.bundles += len(claims) > 1
+        if not dies:
+            commits = [self._commit(claim) for claim in claims]
+            for claim, taken in zip(claims, self.ledger.commit_all(commits), strict=True):
+                self._count(claim, taken)
+
+    def _commit(self, claim: Claim) -> Commit:
+        again_ms = 1 if claim.job.input.get("text") in self.at_first else None
+        return Commit(self._outcome(claim.job, claim.attempt), claim.token, again_ms)
+
+    def _count(self, claim: Claim, taken: bool) -> None:
+        job = claim.job
+        if taken and not (job.input.get("text") in self.at_first and claim.attempt == 1):
+            self.commits[self.runs[job.run_id], job.type, job.step_id, job.index, job.round] += 1
 
     def _outcome(self, job: Job, attempt: int) -> Outcome:
         ids: Any = {"job_id": job.id, "run_id": job.run_id, "step_id": job.step_id, "index": job.index}
@@ -471,9 +485,12 @@ def tell(
     tale: Callable[[MortalHouse], None],
     fuse: Fuse,
     tick: Callable[[], object],
+    deaths: Random | None = None,
 ) -> MortalHouse:
-    """Have it happen, to the end of all that it leaves to do, and look at what it left."""
+    """Have it happen, to the end of all that it leaves to do, and look at what it left. `deaths`: of workers."""
     house = MortalHouse(ledger, catalog, settings, fuse, tick)
+    if deaths:
+        house.kills_workers = lambda: deaths.random() < 0.5
     tale(house)
     house.settle()
     assert set(house.commits.values()) <= {1}, "a job was done twice"
@@ -499,9 +516,12 @@ def catalog() -> Catalog:
     return with_fallback()
 
 
-def in_memory(catalog: Catalog, tale: Callable[[MortalHouse], None], fuse: Fuse) -> MortalHouse:
+def in_memory(
+    catalog: Catalog, tale: Callable[[MortalHouse], None], fuse: Fuse, deaths: Random | None = None
+) -> MortalHouse:
     clock = Clock()
-    return tell(MemoryLedger(now_ms=clock, idle_ms=500), catalog, BY_TURNS, tale, fuse, lambda: clock.passes(1000))
+    ledger = MemoryLedger(now_ms=clock, idle_ms=500)
+    return tell(ledger, catalog, BY_TURNS, tale, fuse, lambda: clock.passes(1000), deaths)
 
 
 @pytest.fixture(autouse=True)
@@ -523,6 +543,27 @@ def test_whichever_call_a_crash_follows_all_comes_to_the_same_end(
         if not fuse.blown:
             break
     assert place > calm.calls
+
+
+@pytest.fixture
+def bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All types have bundles of up to three jobs, as if they were fast."""
+    monkeypatch.setattr("infra.ledger.memory.bundles._most", lambda *_: (1e9, 3))
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("tale", [two_at_once, in_pieces, tried_again, asked_of_fallback])
+def test_in_bundles_too_whichever_call_a_crash_follows_and_whichever_worker_dies(
+    catalog: Catalog, tale: Callable[[MortalHouse], None]
+) -> None:
+    calm = in_memory(catalog, tale, Fuse(lambda _: False))
+    for place in count(1):
+        fuse = Fuse(place.__eq__)
+        house = in_memory(catalog, tale, fuse, Random(place))
+        assert house.commits == calm.commits, f"after call {place}"
+        if not fuse.blown:
+            break
+    assert calm.bundles
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -104,7 +105,7 @@ def worker(ledger: Counted, engine: Moody, mood: Specialist, registry: Collector
         yield worker
 
 
-def released(ledger: Counted, *texts: str, **fields: object) -> list[str]:
+def released(ledger: Counted, *texts: str, **fields: Any) -> list[str]:
     ids = release(ledger, "mood", [{"text": text} for text in texts], **fields)
     ledger.take_ready(100)
     return ids
