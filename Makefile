@@ -21,14 +21,17 @@ demo: $(STAMP)
 up: $(STAMP)
 	$(BIN)/manyhands up
 
-# Tests run in so many processes at a time, each with a Redis of its own: one more than two cores, because tests wait as
-# well. Engines compute with one thread each, because more threads than cores hold one another up.
+# Unit tests compute, in a process for each core. The others run in so many processes at a time, each with a Redis of
+# its own: one more than two cores, because these tests wait as well. Engines compute with one thread each, because more
+# threads than cores hold one another up.
 PROCESSES ?= 3
-UNIT := -n $(PROCESSES) --dist worksteal -p tests.without
+UNIT := -n logical --dist worksteal -p tests.without
 SHARED := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 MANYHANDS_THREADS=1
+# Tests start a hundred processes, which compile our code once for all of them, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
-# The tests that take longest come first, so that no process waits long for another at the end.
+# The tests that take longest come first (tests/support/sharing.py), so that no process waits long for another at the end.
 test: $(STAMP)
 	$(BIN)/manyhands weights all-minilm-l6-v2 smollm2-135m
 	$(BIN)/python -m pytest -q $(UNIT) tests/unit

@@ -40,6 +40,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return ByWhatIsLoaded(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Processes that share the tests by file begin them in this order."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.support.sharing import longest_first
+
+        items[:] = longest_first(items)
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a private server that the whole session shares."""

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import redis
 
 TURNS = 300  #: of a goal that hangs
-#: Messages that died with their sender are sent again in the third turn; on Redis, whose clock is real, after 10 ms.
-BY_TURNS, HASTILY = Settings(_env_file=None, silent_s=2), Settings(_env_file=None, silent_s=0.01)
+#: Messages that died with their sender are sent again in the third turn; on Redis, whose clock is real, after 50 ms.
+BY_TURNS, HASTILY = Settings(_env_file=None, silent_s=2), Settings(_env_file=None, silent_s=0.05)
 
 
 class Crash(BaseException):
