@@ -45,6 +45,12 @@ class HeadRule(BaseModel):
     )
 
 
+    @property
+    def fits_linear(self) -> bool:
+        """Whether the base without layers can be read so."""
+        return self.kind in ("label", "labels") and self.layers is None
+
+
 @dataclass(frozen=True)
 class FieldRule:
     """How one field of the output is read."""

@@ -25,6 +25,8 @@ CONFIDENT = ("transformers",)  #: the engines whose outputs have a confidence
 
 LONGEST_ANSWER = 4096  #: tokens
 
+LINEAR = "linear"  #: the base without weights: words and letters alone, weighed for each label
+
 
 def _known_engine(name: str) -> str:
     own = [*get_args(ModelEngine), *OTHER_ENGINES]
@@ -42,7 +44,7 @@ class BaseRef(_Record):
 
     name: str = Field(
         description="The base model: one of those that `manyhands weights` knows, a local folder, or the id of a model "
-        "on the Hugging Face hub."
+        "on the Hugging Face hub. `linear` is no model: a [head] of labels then reads words and letters alone."
     )
     sha256: Digest | None = Field(
         default=None, description="The digest of a named base's weights. It is checked before they load."
@@ -57,7 +59,7 @@ class AdapterRef(_Record):
     """The LoRA adapter that makes the base model a specialist. `manyhands train` writes this table."""
 
     sha256: Digest = Field(description="The digest of `adapter.safetensors` in the folder.")
-    rank: int = Field(gt=0, le=256, description="The rank of the adapter's matrices.")
+    rank: int = Field(gt=0, le=256, description="The rank of the adapter's matrices; 1 on base `linear`, which has none.")
     alpha: int = Field(gt=0, description="The adapter's output is multiplied by `alpha / rank`.")
 
 
@@ -275,6 +277,8 @@ class Manifest(_Record):
             )
         if self.head and self.decoding:
             raise ValueError("an answer is written or read off: leave out [decoding] or [head]")
+        if self.base and self.base.name == LINEAR and not (self.head and self.head.fits_linear):
+            raise ValueError("base 'linear' needs a [head] with kind = \"label\" or \"labels\", and without layers")
         if self.head and self.engine != "transformers":
             raise ValueError(f"[head] is read by engine 'transformers', not by {self.engine!r}")
         return self

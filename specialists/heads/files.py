@@ -19,7 +19,11 @@ class HeadFileError(Exception):
 
 def save_head(state: State, path: Path) -> None:
     """In fp16, as adapters are."""
-    save_file({name: tensor.half().contiguous().cpu() for name, tensor in state.items()}, path)
+    save_file({name: _small(tensor).contiguous().cpu() for name, tensor in state.items()}, path)
+
+
+def _small(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def load_head(path: Path, name: str, trunk: Trunk, head: Head) -> None:

@@ -15,7 +15,7 @@ from specialists.bases.weights import ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
 from specialists.head_rule import head_faults
-from specialists.manifest import Recipe
+from specialists.manifest import LINEAR, Recipe
 from specialists.manifest_text import ManifestTextError, with_table, without
 from specialists.measuring.card import machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
@@ -24,6 +24,7 @@ from specialists.training import course
 from specialists.training.augment import augmented
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.heads.train import train_head
+from specialists.training.linear.train import train_linear
 from specialists.training.lora import LOG, Options, TrainingError, train, use_threads
 from specialists.training.search import search
 
@@ -64,10 +65,11 @@ def train_specialist(
     _check_head_options(specialist, start, search_first, abstain)
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
-    folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
+    is_linear = (base or manifest.base.name) == LINEAR
+    folder = None if is_linear else ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
     use_threads(threads)
     settled = Options.of(recipe)
-    if search_first:
+    if search_first and folder:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
@@ -75,9 +77,15 @@ def train_specialist(
     below = None
     if manifest.head:
         told = course.Options(**asdict(settled))
-        found = train_head(_abstaining(specialist, abstain), taught, folder, out, told, say, measured, threads, abstain)
+        taker = _abstaining(specialist, abstain)
+        found = (
+            train_head(taker, taught, folder, out, told, say, measured, threads, abstain)
+            if folder
+            else train_linear(taker, taught, out, say, measured, abstain)
+        )
         adapter, below = found.path, found.abstain_below
     else:
+        assert folder, "the manifest's check: the linear base has a head"
         adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None, below)
@@ -160,10 +168,11 @@ def _install(
 ) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest as text, so that comments there stay."""
     path = specialist.folder / "specialist.toml"
+    is_linear = specialist.manifest.base is not None and specialist.manifest.base.name == LINEAR
     pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
-        "rank": options.rank,
-        "alpha": options.alpha,
+        "rank": 1 if is_linear else options.rank,
+        "alpha": 1 if is_linear else options.alpha,
     }
     try:
         text = without(path.read_text(), "confidence")  # the earlier adapter's

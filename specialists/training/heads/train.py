@@ -20,7 +20,7 @@ from specialists.specialist import ADAPTER, Specialist
 from specialists.training.course import Course, Options, TrainingError
 from specialists.training.heads.abstaining import fit_novelty, threshold
 from specialists.training.heads.learner import HeadLearner
-from specialists.training.heads.lessons import lessons_of
+from specialists.training.heads.lessons import balance_labels, lessons_of
 
 LOOKED = 500  #: the most development examples of a look: one pass each, which is little beside a written answer
 
@@ -59,6 +59,7 @@ def train_head(
     trunk.adapt(specialist.name, view.layers, options.rank, options.alpha)
     lessons = lessons_of(specialist, head, tokens, examples, "examples", say)
     measured = lessons_of(specialist, head, tokens, drawn(list(dev), LOOKED), "development examples", say)
+    balance_labels(head, lessons)
     learner = HeadLearner(specialist.name, trunk, head, view, measured)
     rows = [[[each.asked.reading.ids, each.output] for each in some] for some in (lessons, measured)]
     run = hashlib.sha256(json.dumps([base.name, rule.model_dump(), asdict(options), rows]).encode()).hexdigest()
