@@ -44,7 +44,6 @@ class HeadRule(BaseModel):
         default="unknown", description="The label of a text that seems to have none. The field's `enum` must have it."
     )
 
-
     @property
     def fits_linear(self) -> bool:
         """Whether the base without layers can be read so."""

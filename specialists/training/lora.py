@@ -51,7 +51,7 @@ class Options:
 
     @classmethod
     def of(cls, recipe: Recipe) -> Options:
-        return cls(**recipe.model_dump(exclude={"augment"}), alpha=2 * recipe.rank)
+        return cls(**recipe.model_dump(exclude={"augment", "frozen"}), alpha=2 * recipe.rank)
 
     def steps(self, examples: int) -> int:
         return math.ceil(self.epochs * examples / self.batch)

@@ -22,6 +22,7 @@ from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training import course
 from specialists.training.augment import augmented
+from specialists.training.course import Pace
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.heads.train import train_head
 from specialists.training.linear.train import train_linear
@@ -46,11 +47,13 @@ def train_specialist(
     dev: Sequence[Example] = (),
     search_first: bool = False,
     abstain: float | None = None,
+    pace: Pace | None = None,
 ) -> Path:
     """Train on `count` of the examples (all by default); return the adapter's path. `dev`: as in `train`.
 
     With `search_first` rank and rate are searched for, and those of `recipe` are not used. The recipe is pinned beside
     an installed adapter if the same command makes that adapter again. `abstain`: as in `train_head`.
+    `pace`: what a ladder says of the run.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and reported. It raises
     TrainingError if none is left, or if the specialist has no model.
@@ -66,9 +69,11 @@ def train_specialist(
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
     is_linear = (base or manifest.base.name) == LINEAR
-    folder = None if is_linear else ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
+    folder = (
+        None if is_linear else ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
+    )
     use_threads(threads)
-    settled = Options.of(recipe)
+    settled = replace(Options.of(recipe), seed=(pace or Pace()).seed)
     if search_first and folder:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
@@ -76,10 +81,10 @@ def train_specialist(
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
     below = None
     if manifest.head:
-        told = course.Options(**asdict(settled))
+        told = replace(course.Options(**asdict(settled)), **asdict(pace or Pace()))
         taker = _abstaining(specialist, abstain)
         found = (
-            train_head(taker, taught, folder, out, told, say, measured, threads, abstain)
+            train_head(taker, taught, folder, out, told, say, measured, threads, abstain, recipe.frozen)
             if folder
             else train_linear(taker, taught, out, say, measured, abstain)
         )

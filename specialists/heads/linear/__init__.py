@@ -1,1 +1,1 @@
-"""The linear base: what a text says by its words and letters alone, weighed for each label. It has no weights of its own."""
+"""The linear base: a text's words and letters alone, weighed for each label. It has no weights of its own."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _FACTOR, _MIX = np.uint32(0x01000193), np.uint32(0x9E3779B1)
 def word_grams(text: str) -> Numbers:
     """Words of two letters or more, and pairs of neighbours, in lower case, as often as they stand in the text."""
     words = _WORD.findall(text.lower())
-    pairs = [f"{first} {second}" for first, second in zip(words, words[1:], strict=False)]
+    pairs = [f"{first} {second}" for first, second in pairwise(words)]
     return np.array([zlib.crc32(each.encode("utf-8", "surrogatepass")) for each in words + pairs], np.uint32)
 
 

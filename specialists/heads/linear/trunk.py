@@ -1,4 +1,4 @@
-"""The linear trunk: a text's grams, weighed for each answer that a head may read. It has no layer and no base's file."""
+"""The linear trunk: a text's grams, weighed for each answer that a head may read. It has no layer and no file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Table(nn.Module):
         numbers = self.numbers.numpy().view(np.uint32)
         rarity = self.rarity.numpy()
         parts = [_weighed(each, numbers, rarity) for each in (word_grams(text), letter_grams(text))]
-        return Weighed(np.concatenate([each.rows for each in parts]), np.concatenate([each.weights for each in parts]))
+        rows, weights = (np.concatenate(each) for each in zip(*((p.rows, p.weights) for p in parts), strict=True))
+        order = np.argsort(rows)
+        return Weighed(rows[order], weights[order])
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:  # (B, answers)
         found = [self.weighed(text) for text in texts]

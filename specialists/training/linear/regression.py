@@ -1,6 +1,6 @@
-"""Logistic regression over sparse rows, as scikit-learn states it: C times the losses, and half of the squared weights.
+"""Logistic regression, as scikit-learn states it: C times the losses, and half of the squared weights.
 
-Minimised by L-BFGS with gradients written out. Knows no text.
+It is minimised by L-BFGS with gradients written out. Rows are dense, or sparse. Knows no text.
 """
 
 from __future__ import annotations
@@ -30,36 +30,40 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What is known of each text, and the same turned, which a sparse matrix does not give by itself."""
+
+    x: torch.Tensor  #: (N, D)
+    turned: torch.Tensor  #: (D, N)
+
+
+@dataclass(frozen=True)
 class Found:
-    weight: torch.Tensor  #: (grams, answers)
+    weight: torch.Tensor  #: (D, answers)
     bias: torch.Tensor  #: (answers,)
 
 
-def regress(
-    rows: Sequence[Weighed], grams: int, aims: torch.Tensor, parts: Sequence[Part], c: float
-) -> Found:
+def regress(rows: Rows, aims: torch.Tensor, parts: Sequence[Part], c: float) -> Found:
     """`aims` (N, answers): 0 where an answer does not hold; where one of a part holds, how much its text counts."""
-    x = _sparse(rows, grams)
-    turned = _sparse_turned(rows, grams)
-    weight, bias = torch.zeros(grams, aims.shape[1]), torch.zeros(aims.shape[1])
+    weight, bias = torch.zeros(rows.x.shape[1], aims.shape[1]), torch.zeros(aims.shape[1])
     solver = torch.optim.LBFGS(
         [weight, bias], max_iter=STEPS, history_size=6, tolerance_grad=NEAR, line_search_fn="strong_wolfe"
     )
 
     def losses() -> torch.Tensor:
-        scores = x @ weight + bias
+        scores = rows.x @ weight + bias
         loss, slope = torch.zeros(()), torch.empty_like(scores)
         for part in parts:
             here = slice(part.start, part.end)
             each, slope[:, here] = _loss(scores[:, here], aims[:, here], part.one)
             loss = loss + each.sum()
         slope *= c
-        weight.grad, bias.grad = turned @ slope + weight, slope.sum(0)
+        weight.grad, bias.grad = rows.turned @ slope + weight, slope.sum(0)
         found: torch.Tensor = c * loss + weight.square().sum() / 2
         return found
 
     with torch.no_grad():
-        solver.step(losses)
+        solver.step(losses)  # type: ignore[no-untyped-call]  # torch ships it untyped
     return Found(weight, bias)
 
 
@@ -70,6 +74,10 @@ def _loss(scores: torch.Tensor, aims: torch.Tensor, one: bool) -> tuple[torch.Te
         return -(aims * logs).sum(1), logs.exp() * aims.sum(1, keepdim=True) - aims
     each = torch.nn.functional.binary_cross_entropy_with_logits(scores, aims, reduction="none")
     return each.sum(1), scores.sigmoid() - aims
+
+
+def sparse(rows: Sequence[Weighed], grams: int) -> Rows:
+    return Rows(_sparse(rows, grams), _sparse_turned(rows, grams))
 
 
 def _sparse(rows: Sequence[Weighed], grams: int) -> torch.Tensor:  # (N, grams)
@@ -92,11 +100,12 @@ def _sparse_turned(rows: Sequence[Weighed], grams: int) -> torch.Tensor:  # (gra
 
 
 def _csr(starts: NDArray[Any], columns: NDArray[Any], values: NDArray[Any], shape: tuple[int, int]) -> torch.Tensor:
-    with warnings.catch_warnings(), torch.sparse.check_sparse_tensor_invariants(enable=True):
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(
             torch.from_numpy(starts.astype(np.int64)),
             torch.from_numpy(columns.astype(np.int64)),
             torch.from_numpy(values),
             size=shape,
+            check_invariants=False,
         )

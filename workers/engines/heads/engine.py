@@ -51,7 +51,9 @@ class HeadEngine:
     name = "heads"
     precision = "fp32"
 
-    def __init__(self, trunk: Trunk, tokens: Tokens | Words, hosted: Mapping[str, Hosted], stall_s: float = 60.0) -> None:
+    def __init__(
+        self, trunk: Trunk, tokens: Tokens | Words, hosted: Mapping[str, Hosted], stall_s: float = 60.0
+    ) -> None:
         """`stall_s`: it is not healthy without a pass for this long while there is work."""
         self._trunk, self._tokens, self._hosted = trunk, tokens, dict(hosted)
         self._views = {name: each.view for name, each in hosted.items()}
