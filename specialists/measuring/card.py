@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from specialists.bases.weights import BASES
+from specialists.manifest import LINEAR
 from specialists.measuring.facts import Rung, Trained
 
 CARD = "card.md"
@@ -25,9 +27,9 @@ def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float
     path.write_text(
         f"""# {name}
 
-- base: {trained.base}, weights de-quantised from its GGUF, not the original bf16
+- base: {_base(trained.base)}
 - data: {data}
-- training: LoRA, {trained.options}; {trained.minutes:.0f} minutes on {trained.device}
+- training: {_how(trained)}; {trained.minutes:.0f} minutes on {trained.device}
 - last loss: {loss:.3f}
 - date: {trained.date}
 
@@ -38,6 +40,18 @@ def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float
 """
     )
     return path
+
+
+def _base(name: str) -> str:
+    if name == LINEAR:
+        return "none: words and letters alone"
+    known = BASES.get(name)
+    is_gguf = known is None or not known.files
+    return f"{name}, weights de-quantised from its GGUF, not the original bf16" if is_gguf else name
+
+
+def _how(trained: Trained) -> str:
+    return "logistic regression" if trained.base == LINEAR else f"LoRA, {trained.options}"
 
 
 def add_score(folder: Path, data: str, n: int, scores: Mapping[str, float], what: str) -> None:

@@ -169,6 +169,8 @@ def _climb(
         picked=pick, with_dev=with_dev, installs=installs,
     )  # fmt: skip
     _console.print(_table(settled.rows))
+    for reason, names in _left_out(settled.rows).items():
+        _say(f"not tried: {', '.join(names)}: {reason}")
     if settled.warning:
         _say(Text(settled.warning, "red"))
     return settled.adapter
@@ -177,18 +179,33 @@ def _climb(
 def _table(rows: Sequence[Rung]) -> Table:
     metric = next((row.metric for row in rows if row.metric), "score")
     table = Table(title="the ladder, the cheapest model first; in bold what is installed")
-    for name in ("model", f"{metric}, %", "95 % interval", "jobs/s", "memory, MiB", "minutes", "left out because"):
-        table.add_column(name)
+    for name in ("model", f"{metric}, %", "95 % interval", "jobs/s", "memory, MiB", "minutes"):
+        table.add_column(name, justify="left" if name == "model" else "right")
     for row in rows:
-        scores = " and ".join(f"{each:.1f}" for each in row.scores)
-        figures = (
-            (f"{row.interval[0]:.1f} to {row.interval[1]:.1f}", f"{row.jobs_per_s:.0f}", f"{row.memory_mib:.0f}")
-            if row.scores
-            else ("", "", "")
-        )
-        took = f"{row.minutes:.1f}" if row.scores else ""
-        table.add_row(row.name, scores, *figures, took, row.left_out or "", style="bold" if row.picked else None)
+        if row.scores:
+            table.add_row(*_cells(row), style="bold" if row.picked else None)
     return table
+
+
+def _cells(row: Rung) -> tuple[str, ...]:
+    scores, (low, high) = " and ".join(f"{each:.1f}" for each in row.scores), row.interval
+    return (
+        row.name,
+        scores,
+        f"{low:.1f} to {high:.1f}",
+        f"{row.jobs_per_s:.0f}",
+        f"{row.memory_mib:.0f}",
+        f"{row.minutes:.1f}",
+    )
+
+
+def _left_out(rows: Sequence[Rung]) -> dict[str, list[str]]:
+    """Why rungs were not tried -> their names."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.left_out:
+            found.setdefault(row.left_out, []).append(row.name)
+    return found
 
 
 def _fail(message: str) -> NoReturn:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from specialists.measuring.facts import Rung
 
 IN_VAIN = 2  #: so many costlier rungs in a row that are no better end the climb
+#: The fewest errors that a model must have made for another without any to be told from it (sign test at 5 %).
+TELLING = 6
 LEAST_EPOCHS = 1.5  #: a rung that could see the examples fewer times is left out
 
 
@@ -26,14 +28,15 @@ def two_best(rows: Sequence[Rung]) -> list[Rung]:
     return sorted((row for row in rows if row.scores), key=lambda row: -row.score)[:2]
 
 
-def why_no_further(rows: Sequence[Rung]) -> str | None:
-    """Why no costlier rung is tried; None if one is."""
+def why_no_further(rows: Sequence[Rung], measured: int) -> str | None:
+    """Why no costlier rung is tried; None if one is. `measured`: the number of development examples."""
     tried = [row for row in rows if row.scores]
     if not tried:
         return None
     best = best_of(tried)
-    if best.interval[1] >= 100:
-        return f"none could be told from {best.name}, whose interval reaches 100"
+    errors = round((1 - best.right / 100) * measured)
+    if errors < TELLING:
+        return f"{best.name} errs in {errors} of {measured}: none could be told from it"
     above = tried[tried.index(best) + 1 :]
     if len(above) >= IN_VAIN:
         return f"{' and '.join(row.name for row in above[-IN_VAIN:])} were no better than {best.name}"

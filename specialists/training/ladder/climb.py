@@ -108,7 +108,7 @@ class Ladder:
     # -- one rung --
 
     def _tried(self, rung: Rung) -> Row:
-        if why := why_no_further(self._kept.rows):
+        if why := why_no_further(self._kept.rows, len(self._job.dev)):
             return Row(name=rung.name, left_out=why)
         budget_s = self._budget_s(rung.name)
         if not rung.is_fit and (why := why_too_long(self._clock.a_pass_s(rung), budget_s)):
