@@ -21,7 +21,7 @@ from specialists.training.ladder.choice import best_of, two_best, why_no_further
 from specialists.training.ladder.clock import Clock
 from specialists.training.ladder.folder import make_folder
 from specialists.training.ladder.kept import Kept, run_of
-from specialists.training.ladder.rung import Rung, fitting
+from specialists.training.ladder.rung import RUNGS, Rung, fitting
 from specialists.training.run import train_specialist
 
 SEEDS = (7, 8)
@@ -55,12 +55,13 @@ class Job:
     weights: Path
     threads: int | None
     minutes: float
+    rungs: tuple[Rung, ...] = RUNGS
 
 
 class Ladder:
     def __init__(self, job: Job, measure: Measure, say: Callable[[str], None]) -> None:
         self._job, self._measure, self._say = job, measure, say
-        self._rungs = fitting(job.specialist)
+        self._rungs = fitting(job.specialist, job.rungs)
         self._clock = Clock(job.minutes)
         self._kept = Kept.load(job.out, run_of(job.specialist, job.examples, job.dev, job.minutes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,11 +63,11 @@ def kind_of(specialist: Specialist) -> str | None:
     return kind
 
 
-def fitting(specialist: Specialist) -> list[Rung]:
-    """The rungs for the schemas of `specialist`, the cheapest first."""
+def fitting(specialist: Specialist, rungs: Sequence[Rung] = RUNGS) -> list[Rung]:
+    """Those of `rungs` for the schemas of `specialist`, the cheapest first."""
     kind = kind_of(specialist)
     return [
         rung
-        for rung in RUNGS
+        for rung in rungs
         if not rung.reads or (kind is not None and (not rung.labels_only or kind in READ_OF_LABELS))
     ]
