@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from specialists.bases.weights import BASES
-from specialists.manifest import LINEAR
 from specialists.measuring.facts import Rung, Trained
 
 CARD = "card.md"
 _SCORES = "## Measured"
 
 
-def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float, curve: str | None = None) -> Path:
+@dataclass(frozen=True)
+class Made:
+    """How the card says what a specialist was made of."""
+
+    base: str
+    how: str  #: the training
+
+
+def write_card(
+    folder: Path, name: str, data: str, trained: Trained, made: Made, loss: float, curve: str | None = None
+) -> Path:
     """Write a fresh card; scores measured on an earlier adapter do not carry over.
 
     `data`: file names and number of examples; `loss`: mean of the last steps, in nats a token; `curve`: a picture
@@ -27,9 +36,9 @@ def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float
     path.write_text(
         f"""# {name}
 
-- base: {_base(trained.base)}
+- base: {made.base}
 - data: {data}
-- training: {_how(trained)}; {trained.minutes:.0f} minutes on {trained.device}
+- training: {made.how}; {trained.minutes:.0f} minutes on {trained.device}
 - last loss: {loss:.3f}
 - date: {trained.date}
 
@@ -40,18 +49,6 @@ def write_card(folder: Path, name: str, data: str, trained: Trained, loss: float
 """
     )
     return path
-
-
-def _base(name: str) -> str:
-    if name == LINEAR:
-        return "none: words and letters alone"
-    known = BASES.get(name)
-    is_gguf = known is None or not known.files
-    return f"{name}, weights de-quantised from its GGUF, not the original bf16" if is_gguf else name
-
-
-def _how(trained: Trained) -> str:
-    return "logistic regression" if trained.base == LINEAR else f"LoRA, {trained.options}"
 
 
 def add_score(folder: Path, data: str, n: int, scores: Mapping[str, float], what: str) -> None:

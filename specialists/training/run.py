@@ -11,13 +11,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from infra.json_lines import SHOWN
-from specialists.bases.weights import ensure
+from specialists.bases.weights import BASES, ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
 from specialists.head_rule import head_faults
 from specialists.manifest import LINEAR, Recipe
 from specialists.manifest_text import ManifestTextError, with_table, without
-from specialists.measuring.card import machine, today, write_card
+from specialists.measuring.card import Made, machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training import course
@@ -107,7 +107,8 @@ def train_specialist(
     Facts.load(where).with_training(trained).save(where)
     made = f" and {len(taught) - len(chosen)} made up" * (len(taught) > len(chosen))
     picture = CURVE if draw_curve(out / LOG, where / CURVE) else None
-    write_card(where, specialist.name, f"{data}, {len(chosen)} examples{made}", trained, _last_loss(out / LOG), picture)
+    said = f"{data}, {len(chosen)} examples{made}"
+    write_card(where, specialist.name, said, trained, _made(trained), _last_loss(out / LOG), picture)
     return specialist.folder / ADAPTER if install else adapter
 
 
@@ -196,6 +197,15 @@ def _install(
         raise TrainingError(f"{specialist.name}: the adapter is in {adapter.parent}, not installed: {error}") from None
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     path.write_text(text)
+
+
+def _made(trained: Trained) -> Made:
+    if trained.base == LINEAR:
+        return Made("none: words and letters alone", "logistic regression")
+    known = BASES.get(trained.base)
+    is_gguf = known is None or not known.files
+    from_gguf = ", weights de-quantised from its GGUF, not the original bf16" if is_gguf else ""
+    return Made(f"{trained.base}{from_gguf}", f"LoRA, {trained.options}")
 
 
 def _last_loss(log: Path) -> float:

@@ -150,8 +150,10 @@ def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
 
 def _score_baselines(training: Path, examples: Sequence[Example], rules: Rules) -> dict[str, dict[str, float]]:
     """The name of each baseline -> its metrics."""
-    inputs = [example.input for example in examples]
-    return {name: score(examples, ask(inputs), rules) for name, ask in fit_baselines(read_examples(training)).items()}
+    from specialists.training.linear.labelling import fit_labels
+
+    inputs, fitted = [example.input for example in examples], fit_baselines(read_examples(training), fit_labels)
+    return {name: score(examples, ask(inputs), rules) for name, ask in fitted.items()}
 
 
 def _told_of_guessing(name: str, examples: Sequence[Example]) -> str:

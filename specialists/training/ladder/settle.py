@@ -16,6 +16,7 @@ from specialists.specialist import ADAPTER
 from specialists.training.ladder.choice import pick, warning
 from specialists.training.ladder.climb import Job, Ladder, Measure
 from specialists.training.ladder.folder import install
+from specialists.training.linear.labelling import fit_labels
 
 LINEAR_RUNG = "linear"
 
@@ -66,4 +67,4 @@ def _simple(rows: Sequence[Row], job: Job) -> Row | None:
 
 def _scored(training: list[Example], job: Job) -> dict[str, dict[str, float]]:
     inputs, rules = [each.input for each in job.dev], job.specialist.manifest.measure
-    return {name: score(job.dev, ask(inputs), rules) for name, ask in fit_baselines(training).items()}
+    return {name: score(job.dev, ask(inputs), rules) for name, ask in fit_baselines(training, fit_labels).items()}

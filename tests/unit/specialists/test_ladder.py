@@ -9,7 +9,7 @@ import pytest
 
 from specialists.catalog import SHIPPED
 from specialists.examples import Example
-from specialists.measuring.card import CARD, add_ladder, write_card
+from specialists.measuring.card import CARD, Made, add_ladder, write_card
 from specialists.measuring.facts import Rung as Row
 from specialists.measuring.facts import Trained
 from specialists.specialist import load_specialist
@@ -140,11 +140,11 @@ def test_rare_labels_count_more_and_the_mean_example_counts_one() -> None:
 
 def test_the_card_shows_the_ladder_before_the_scores(tmp_path: Path) -> None:
     trained = Trained(base="linear", examples=90, options="", minutes=0.1, device="2 cores", date="2026-12-01")
-    write_card(tmp_path, "mood", "mood.jsonl, 90 examples", trained, 0.1)
+    write_card(tmp_path, "mood", "mood.jsonl, 90 examples", trained, Made("none", "logistic regression"), 0.1)
     add_ladder(tmp_path, [row("linear", 91.0, 88.0, picked=True), Row(name="frozen", left_out="late")], 40, "beaten")
     text = (tmp_path / CARD).read_text()
     assert "logistic regression" in text
-    assert "LoRA" not in text
+    assert "- base: none" in text
     ladder, scores = text.split("## Measured")
     assert "| **linear** | 91.0 | 88.0 to 99.0 |" in ladder
     assert "| frozen | left out: late |" in ladder
