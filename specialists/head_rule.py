@@ -44,6 +44,11 @@ class HeadRule(BaseModel):
         default="unknown", description="The label of a text that seems to have none. The field's `enum` must have it."
     )
 
+    @property
+    def fits_linear(self) -> bool:
+        """Whether the base without layers can be read so."""
+        return self.kind in ("label", "labels") and self.layers is None
+
 
 @dataclass(frozen=True)
 class FieldRule:

@@ -25,6 +25,8 @@ CONFIDENT = ("transformers",)  #: the engines whose outputs have a confidence
 
 LONGEST_ANSWER = 4096  #: tokens
 
+LINEAR = "linear"  #: the base without weights: words and letters alone, weighed for each label
+
 
 def _known_engine(name: str) -> str:
     own = [*get_args(ModelEngine), *OTHER_ENGINES]
@@ -42,7 +44,7 @@ class BaseRef(_Record):
 
     name: str = Field(
         description="The base model: one of those that `manyhands weights` knows, a local folder, or the id of a model "
-        "on the Hugging Face hub."
+        "on the Hugging Face hub. `linear` is no model: a [head] of labels then reads words and letters alone."
     )
     sha256: Digest | None = Field(
         default=None, description="The digest of a named base's weights. It is checked before they load."
@@ -57,7 +59,9 @@ class AdapterRef(_Record):
     """The LoRA adapter that makes the base model a specialist. `manyhands train` writes this table."""
 
     sha256: Digest = Field(description="The digest of `adapter.safetensors` in the folder.")
-    rank: int = Field(gt=0, le=256, description="The rank of the adapter's matrices.")
+    rank: int = Field(
+        gt=0, le=256, description="The rank of the adapter's matrices; 1 on base `linear`, which has none."
+    )
     alpha: int = Field(gt=0, description="The adapter's output is multiplied by `alpha / rank`.")
 
 
@@ -159,6 +163,10 @@ class Recipe(_Record):
     batch: int = Field(default=16, gt=0, description="How many examples each training step has.")
     rate: float = Field(default=1e-3, gt=0, description="The highest learning rate of the run.")
     rank: int = Field(default=16, gt=0, le=256, description="The rank of the adapter's matrices.")
+    frozen: bool = Field(
+        default=False,
+        description="Whether the base stays as it is and only what reads the labels is trained, for a [head].",
+    )
     augment: float = Field(
         default=0.0,
         ge=0,
@@ -236,7 +244,11 @@ class Manifest(_Record):
         description='"default" adds the bounds that the schemas lack, and tells them as notices. Without it, schemas '
         "that lack bounds are refused.",
     )
-    base: BaseRef | None = Field(default=None, description="Needed by each engine that hosts a model.")
+    base: BaseRef | None = Field(
+        default=None,
+        description="The base model. A folder whose manifest has none of [base], [adapter], [decoding] and [head] gets "
+        "them from `manyhands train`.",
+    )
     adapter: AdapterRef | None = Field(default=None, description="Without it the base model answers by itself.")
     decoding: Decoding | None = Field(
         default=None, description="Needed where a language model writes its answer, so unless there is a [head]."
@@ -269,12 +281,14 @@ class Manifest(_Record):
             raise ValueError("engine 'function' needs function = \"file.py:name\"")
         if self.inner_engine == "planner" and not (self.base and self.adapter):
             raise ValueError("engine 'planner' needs the tables [base] and [adapter]")
-        if self.hosts_model and not (self.base and (self.decoding or self.head)):
+        if self.hosts_model and not self.is_bare and not (self.base and (self.decoding or self.head)):
             raise ValueError(
                 f"engine {self.inner_engine!r} needs the tables [base] and [decoding], or [base] and [head]"
             )
         if self.head and self.decoding:
             raise ValueError("an answer is written or read off: leave out [decoding] or [head]")
+        if self.base and self.base.name == LINEAR and not (self.head and self.head.fits_linear):
+            raise ValueError('base \'linear\' needs a [head] with kind = "label" or "labels", and without layers')
         if self.head and self.engine != "transformers":
             raise ValueError(f"[head] is read by engine 'transformers', not by {self.engine!r}")
         return self
@@ -298,6 +312,11 @@ class Manifest(_Record):
     def inner_engine(self) -> str:
         """What turns prompts into completions, wherever it lives."""
         return self.ray.engine if self.engine == "ray" else self.engine
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it says nothing of its model yet: `manyhands train` finds one."""
+        return self.engine == "transformers" and not (self.base or self.adapter or self.decoding or self.head)
 
     @property
     def trained(self) -> bool:

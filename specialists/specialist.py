@@ -320,7 +320,8 @@ def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | N
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
-        faults.append("no prompt.txt")
+        if not manifest.is_bare:
+            faults.append("no prompt.txt")
     except (ValueError, OSError) as error:
         faults.append(f"prompt.txt: {_why(error)}")
     return None
@@ -367,7 +368,7 @@ def _cut_faults(specialist: Specialist) -> list[str]:
     if field not in strings:
         return [f"[limits] cut: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"]
     times = placeholders(specialist.prompt or "").count(field)
-    if times != 1:
+    if times != 1 and (specialist.prompt is not None or not specialist.manifest.is_bare):
         return [f"[limits] cut: prompt.txt must have {{{{{field}}}}} once to have it cut; it has it {times} times"]
     return []
 

@@ -1,4 +1,4 @@
-"""Commands of the workers: run one, list them, measure a specialist, label with it, replay a job. Does none itself."""
+"""Commands of the workers: run one, list them, train, measure, label, replay. Does none of it itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ def register(app: typer.Typer) -> None:
     from workers.measuring.eval_cli import register_eval
     from workers.measuring.label_cli import register_label
     from workers.measuring.replay_cli import register_replay
+    from workers.measuring.train_cli import register_train
     from workers.roster import register_workers
 
     register_curve(app)
     register_eval(app)
     register_label(app)
     register_replay(app)
+    register_train(app)
     register_workers(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands about specialists: fetch weights, train, report. Knows nothing of queues."""
+"""Commands about specialists: fetch weights, report. Knows nothing of queues."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ from specialists.commands.planner import register_planner
 
 _say = partial(Console(stderr=True, highlight=False).print, markup=False)
 
-RECIPE = "Default: that of the manifest."
-
 
 def register(app: typer.Typer) -> None:
     app.command()(weights)
-    app.command()(train)
     app.command()(report)
     register_planner(app)
 
@@ -36,81 +33,6 @@ def weights(
             typer.echo(ensure(name, Settings().weights, _say))
     except WeightsError as error:
         _fail(str(error))
-
-
-def train(
-    name: Annotated[str, typer.Argument(help="The specialist.")],
-    data: Annotated[
-        list[Path],
-        typer.Option(exists=True, help='JSON Lines of {"input": …, "output": …}, plain or .gz.'),
-    ],
-    out: Annotated[Path | None, typer.Option(help="The folder of checkpoints and the log. Default: runs/NAME.")] = None,
-    dev: Annotated[
-        Path | None, typer.Option(exists=True, help="Development examples. Ten looks at them choose the best adapter.")
-    ] = None,
-    examples: Annotated[
-        int | None, typer.Option(min=1, help="Train on so many examples, drawn at random. Default: all.")
-    ] = None,
-    epochs: Annotated[float | None, typer.Option(min=0.01, help=f"Passes over the examples. {RECIPE}")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help=f"Examples in a step. {RECIPE}")] = None,
-    rate: Annotated[float | None, typer.Option(min=1e-6, help=f"The highest learning rate. {RECIPE}")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, max=256, help=f"The adapter's rank. {RECIPE}")] = None,
-    augment: Annotated[
-        float | None,
-        typer.Option(min=0, max=20, help=f"Made-up examples for each real one, with values exchanged. {RECIPE}"),
-    ] = None,
-    start: Annotated[Path | None, typer.Option(exists=True, help="An adapter of this rank to go on from.")] = None,
-    base: Annotated[str | None, typer.Option(help=f"Another base model. {RECIPE}")] = None,
-    search: Annotated[
-        bool, typer.Option("--search", help="Find rank and rate by short runs first; needs --dev.")
-    ] = False,
-    abstain: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=0.5, help="Of inputs that have a label, the share that may get none, so that others get none."
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads to compute with. Default: the fastest number in the first steps.")
-    ] = None,
-    install: Annotated[bool, typer.Option(help="Put adapter, digest and card into the specialist's folder.")] = True,
-) -> None:
-    """Train a specialist's adapter by LoRA. After an interruption, the same command goes on where it stopped."""
-    from specialists.bases.weights import WeightsError
-    from specialists.catalog import CatalogError, UnknownJobType, load_catalog
-    from specialists.examples import ExamplesError, read_examples
-    from specialists.training.course import TrainingError
-    from specialists.training.run import train_specialist
-
-    settings = Settings()
-    try:
-        specialist = load_catalog(settings.specialists, adapters=False).get(name)
-        if specialist.notice:
-            _say(specialist.notice)
-        given = {"epochs": epochs, "batch": batch, "rate": rate, "rank": rank, "augment": augment}
-        recipe = specialist.manifest.training.model_copy(
-            update={name: value for name, value in given.items() if value is not None}
-        )
-        path = train_specialist(
-            specialist,
-            [example for path in data for example in read_examples(path, _say)],
-            ", ".join(path.name for path in data),
-            out or Path("runs") / name,
-            recipe,
-            count=examples,
-            start=start,
-            base=base,
-            weights=settings.weights,
-            threads=threads,
-            install=install,
-            say=_say,
-            dev=read_examples(dev, _say) if dev else (),
-            search_first=search,
-            abstain=abstain,
-        )
-    except (CatalogError, UnknownJobType, ExamplesError, WeightsError, TrainingError) as error:
-        _fail(str(error))
-    typer.echo(path)
 
 
 def report(

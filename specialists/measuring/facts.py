@@ -93,10 +93,31 @@ class Budget(_Record):
     metrics: Scores
 
 
+class Rung(_Record):
+    """A model that the ladder tried for the job, or why it did not."""
+
+    name: str
+    metric: str = ""  #: the main one
+    scores: tuple[float, ...] = ()  #: in percent, on the development examples, one for each seed
+    interval: tuple[float, float] = (0.0, 0.0)  #: 95 %, by the bootstrap, of the first seed
+    right: float = 0.0  #: percent of the answers that are exactly right
+    jobs_per_s: float = 0.0  #: through the engine, on the machine that trained, with whatever else ran there
+    memory_mib: float = 0.0  #: as a worker reckons it before it loads
+    minutes: float = 0.0  #: of training, the first seed
+    left_out: str | None = None  #: why it was not tried
+    picked: bool = False
+
+    @property
+    def score(self) -> float:
+        """The mean over the seeds."""
+        return sum(self.scores) / len(self.scores) if self.scores else 0.0
+
+
 class Facts(_Record):
     trained: Trained | None = None
     measured: Measured | None = None
     budgets: tuple[Budget, ...] = ()
+    ladder: tuple[Rung, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -40,13 +40,24 @@ class Options:
     checkpoint_every: int = 50  #: optimiser steps
     looks: int = 10  #: how often the run looks at the development set, at most, and at equal distances
     patience: int = 4  #: this many looks in a row without a better one end the run
+    budget_s: float | None = None  #: the run ends, with its rate fallen to 0, after so long; None: after its epochs
+    floor: float | None = None  #: a run that has fewer percent right in the middle is given up
 
     @classmethod
     def of(cls, recipe: Recipe) -> Options:
-        return cls(**recipe.model_dump(exclude={"augment"}), alpha=2 * recipe.rank)
+        return cls(**recipe.model_dump(exclude={"augment", "frozen"}), alpha=2 * recipe.rank)
 
     def steps(self, examples: int) -> int:
         return math.ceil(self.epochs * examples / self.batch)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a ladder says of a run beside its recipe; the fields are those of Options."""
+
+    seed: int = 7
+    budget_s: float | None = None
+    floor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,20 +133,28 @@ class Course(Generic[Item]):
         log = _Log(self._out / LOG, first)
         choice = ThreadChoice(torch.set_num_threads, self._say) if self._chooses(total - first) else None
         looks = Looks(total, self._options.looks, self._learner.look_tokens)
+        at = self._reached(first, total, log)
         for step, batch in zip(range(total), batches(items, self._options.batch, self._options.seed), strict=False):
-            is_due = looks.due(step + 1, sum(map(len, batch)))
+            tokens = sum(map(len, batch))
             if step < first:
+                looks.due(step + 1, tokens)
                 continue  # drawing the same batches again lets a resumed run see what an unbroken one sees
             began = time.monotonic()
-            loss = self._step(step, total, batch)
+            loss = self._step(at, total, batch)
             if choice:
-                choice.saw(sum(map(len, batch)), time.monotonic() - began)
+                choice.saw(tokens, time.monotonic() - began)
             line: dict[str, float] = {"step": step, "of": total, "loss": round(loss, 4)}
-            if is_due:
+            at = self._reached(step + 1, total, log)
+            if looks.due(min(total, math.floor(at)), tokens):
                 line |= self._look(step + 1, total)
-            log.write(line, sum(map(len, batch)))
+            log.write(line, tokens)
             if self._best.since >= self._options.patience:
                 self._say(f"{self._name}: {self._best.since} looks in a row were no better; the best one is kept")
+                break
+            if self._is_hopeless(at / total):
+                self._say(f"{self._name}: given up in the middle, far behind what is cheaper")
+                break
+            if at >= total:
                 break
             if (step + 1) % self._options.checkpoint_every == 0:
                 self._say(f"{self._name}: step {step + 1} of {total}, loss {loss:.3f}, {log.tokens_s:.0f} tokens/s")
@@ -146,7 +165,16 @@ class Course(Generic[Item]):
     def _chooses(self, steps: int) -> bool:
         return not torch.cuda.is_available() and self._threads is None and steps >= WORTH_STEPS
 
-    def _step(self, step: int, total: int, batch: Sequence[Item]) -> float:
+    def _reached(self, steps: int, total: int, log: _Log) -> float:
+        """How far the run is, of `total`: by its steps, or by its time where that is further."""
+        budget_s = self._options.budget_s
+        return float(steps) if budget_s is None else max(float(steps), total * log.seconds / budget_s)
+
+    def _is_hopeless(self, share: float) -> bool:
+        floor, look = self._options.floor, self._best.look
+        return floor is not None and look is not None and share >= 0.5 and look.exact < floor
+
+    def _step(self, step: float, total: int, batch: Sequence[Item]) -> float:
         """One update by a batch; returns the loss before it."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._options.rate * schedule(step, total)
@@ -201,20 +229,24 @@ class _Log:
         self._spent_s = float(json.loads(lines[-1])["seconds"]) if lines else 0.0
 
     @property
+    def seconds(self) -> float:
+        """That the run has taken, before it was interrupted too."""
+        return self._spent_s + time.monotonic() - self._started
+
+    @property
     def tokens_s(self) -> float:
         return self._tokens / max(time.monotonic() - self._started, 1e-9)
 
     def write(self, line: dict[str, float], tokens: int) -> None:
         self._tokens += tokens
-        seconds = self._spent_s + time.monotonic() - self._started
         with self._path.open("a") as file:
-            file.write(json.dumps(line | {"tokens_s": round(self.tokens_s), "seconds": round(seconds, 2)}) + "\n")
+            file.write(json.dumps(line | {"tokens_s": round(self.tokens_s), "seconds": round(self.seconds, 2)}) + "\n")
 
 
-def schedule(step: int, total: int) -> float:
+def schedule(step: float, total: int) -> float:
     """The share of the highest rate at a step."""
     warm_up = max(1, round(0.05 * total))
-    return min((step + 1) / warm_up, (total - step) / max(1, total - warm_up))
+    return max(0.0, min((step + 1) / warm_up, (total - step) / max(1, total - warm_up)))
 
 
 def batches(items: Sequence[Item], size: int, seed: int) -> Iterator[list[Item]]:

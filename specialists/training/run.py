@@ -7,23 +7,24 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from infra.json_lines import SHOWN
-from specialists.bases.weights import ensure
+from specialists.bases.weights import BASES, ensure
 from specialists.examples import Example, drawn
 from specialists.formats import FormatError
 from specialists.head_rule import head_faults
-from specialists.manifest import Recipe
+from specialists.manifest import LINEAR, Recipe
 from specialists.manifest_text import ManifestTextError, with_table, without
-from specialists.measuring.card import machine, today, write_card
+from specialists.measuring.card import Made, machine, today, write_card
 from specialists.measuring.facts import Facts, Trained
 from specialists.specialist import ADAPTER, Specialist
 from specialists.training.augment import augmented
-from specialists.training.course import LOG, Options, TrainingError, use_threads
+from specialists.training.course import LOG, Options, Pace, TrainingError, use_threads
 from specialists.training.curve import CURVE, draw_curve
 from specialists.training.heads.train import train_head
+from specialists.training.linear.train import train_linear
 from specialists.training.lora import train
 from specialists.training.search import search
 
@@ -45,11 +46,13 @@ def train_specialist(
     dev: Sequence[Example] = (),
     search_first: bool = False,
     abstain: float | None = None,
+    pace: Pace | None = None,
 ) -> Path:
     """Train on `count` of the examples (all by default); return the adapter's path. `dev`: as in `train`.
 
     With `search_first` rank and rate are searched for, and those of `recipe` are not used. The recipe is pinned beside
     an installed adapter if the same command makes that adapter again. `abstain`: as in `train_head`.
+    `pace`: what a ladder says of the run.
 
     Examples that break the schemas, or that the answer format cannot hold, are left out and reported. It raises
     TrainingError if none is left, or if the specialist has no model.
@@ -64,21 +67,29 @@ def train_specialist(
     _check_head_options(specialist, start, search_first, abstain)
     chosen = drawn(_usable(specialist, examples, "examples", say), count)
     measured = _usable(specialist, dev, "development examples", say) if dev else []
-    folder = ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
+    is_linear = (base or manifest.base.name) == LINEAR
+    folder = (
+        None if is_linear else ensure(base or manifest.base.name, weights, say, None if base else manifest.base.sha256)
+    )
     use_threads(threads)
-    settled = Options.of(recipe)
-    if search_first:
+    settled = replace(Options.of(recipe), seed=(pace or Pace()).seed)
+    if search_first and folder:
         settled = search(specialist, chosen, measured, folder, out / "search", settled, say)
         recipe = recipe.model_copy(update={"rate": settled.rate, "rank": settled.rank})
     made_up = augmented(chosen, specialist.output_schema, round(recipe.augment * len(chosen)), settled.seed)
     taught = chosen + [example for example in made_up if _misfit(specialist, example) is None]
     below = None
     if manifest.head:
-        found = train_head(
-            _abstaining(specialist, abstain), taught, folder, out, settled, say, measured, threads, abstain
+        told = replace(settled, **asdict(pace or Pace()))
+        taker = _abstaining(specialist, abstain)
+        found = (
+            train_head(taker, taught, folder, out, told, say, measured, threads, abstain, recipe.frozen)
+            if folder
+            else train_linear(taker, taught, out, say, measured, abstain)
         )
         adapter, below = found.path, found.abstain_below
     else:
+        assert folder, "the manifest's check: the linear base has a head"
         adapter = train(specialist, taught, folder, out, settled, say, start, measured, threads)
     if install:
         _install(specialist, adapter, base, settled, recipe if count is None and start is None else None, below)
@@ -95,7 +106,8 @@ def train_specialist(
     Facts.load(where).with_training(trained).save(where)
     made = f" and {len(taught) - len(chosen)} made up" * (len(taught) > len(chosen))
     picture = CURVE if draw_curve(out / LOG, where / CURVE) else None
-    write_card(where, specialist.name, f"{data}, {len(chosen)} examples{made}", trained, _last_loss(out / LOG), picture)
+    said = f"{data}, {len(chosen)} examples{made}"
+    write_card(where, specialist.name, said, trained, _made(trained), _last_loss(out / LOG), picture)
     return specialist.folder / ADAPTER if install else adapter
 
 
@@ -161,10 +173,11 @@ def _install(
 ) -> None:
     """Put the adapter into the specialist's folder and pin it in the manifest as text, so that comments there stay."""
     path = specialist.folder / "specialist.toml"
+    is_linear = specialist.manifest.base is not None and specialist.manifest.base.name == LINEAR
     pinned = {
         "sha256": hashlib.sha256(adapter.read_bytes()).hexdigest(),
-        "rank": options.rank,
-        "alpha": options.alpha,
+        "rank": 1 if is_linear else options.rank,
+        "alpha": 1 if is_linear else options.alpha,
     }
     try:
         text = without(path.read_text(), "confidence")  # the earlier adapter's
@@ -183,6 +196,15 @@ def _install(
         raise TrainingError(f"{specialist.name}: the adapter is in {adapter.parent}, not installed: {error}") from None
     shutil.copyfile(adapter, specialist.folder / ADAPTER)
     path.write_text(text)
+
+
+def _made(trained: Trained) -> Made:
+    if trained.base == LINEAR:
+        return Made("none: words and letters alone", "logistic regression")
+    known = BASES.get(trained.base)
+    is_gguf = known is None or not known.files
+    from_gguf = ", weights de-quantised from its GGUF, not the original bf16" if is_gguf else ""
+    return Made(f"{trained.base}{from_gguf}", f"LoRA, {trained.options}")
 
 
 def _last_loss(log: Path) -> float:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from infra.plugins import ENGINES, plugin
 from infra.settings import Settings
 from specialists.specialist import Specialist
-from workers.engines import Elastic, Engine, distinct
+from workers.engines import Elastic, Engine, EngineError, distinct
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ class EngineClass(Protocol):
 def load_engines(specialists: Iterable[Specialist], settings: Settings) -> dict[str, Engine]:
     """Specialist name -> its engine. Specialists of one kind and one base share an engine; close each engine once."""
     engines: dict[str, Engine] = {}
+    specialists = list(specialists)
     host = partial(_host, settings=settings)
+    if bare := [each.name for each in specialists if each.manifest.is_bare]:
+        raise EngineError(f"{bare[0]!r} has no model yet: run `manyhands train {bare[0]}`", retryable=False)
     for (kind, *_), group in groupby(sorted(specialists, key=host), key=host):
         together = list(group)
         engine = engine_class(kind).create(together, settings)

@@ -150,8 +150,10 @@ def _untuned(specialist: Specialist, shown: Sequence[Example]) -> Specialist:
 
 def _score_baselines(training: Path, examples: Sequence[Example], rules: Rules) -> dict[str, dict[str, float]]:
     """The name of each baseline -> its metrics."""
-    inputs = [example.input for example in examples]
-    return {name: score(examples, ask(inputs), rules) for name, ask in fit_baselines(read_examples(training)).items()}
+    from specialists.training.linear.labelling import fit_labels
+
+    inputs, fitted = [example.input for example in examples], fit_baselines(read_examples(training), fit_labels)
+    return {name: score(examples, ask(inputs), rules) for name, ask in fitted.items()}
 
 
 def _told_of_guessing(name: str, examples: Sequence[Example]) -> str:
@@ -244,6 +246,16 @@ def _print_with_fallback(found: WithFallback) -> None:
     )
 
 
+def _beaten(found: Evaluation, compared: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A sentence for each simple method that has a better main metric than the specialist."""
+    metric, own = next(iter(found.metrics.items()))
+    return [
+        f"{found.specialist} is worse than a simple method: {metric} {own:.2f}, and {name} has {scores[metric]:.2f}"
+        for name, scores in compared.items()
+        if scores[metric] > own
+    ]
+
+
 def pin(folder: Path, calibration: Calibration) -> None:
     """Write the calibration into the manifest as text, so that its comments stay. Raises ManifestTextError."""
     path = folder / "specialist.toml"
@@ -273,6 +285,8 @@ def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Map
         f"{found.seconds:.1f} s, {found.jobs_per_s:.2f} jobs/s; a job reads {found.tokens_in:.0f} tokens and writes "
         f"{found.tokens_out:.0f}. In brackets: 95 % intervals."
     )
+    for sentence in _beaten(found, compared):
+        console.print(sentence, style="red", markup=False)
     if said := trust(found):
         _print_confidence(said, console)
     for reason, count in found.refused.items():

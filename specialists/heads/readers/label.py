@@ -39,13 +39,14 @@ class LabelReader(Reader):
         self.out = _zero_linear(width, len(rule.values))
         self.abstaining = abstaining
         self.novelty = Novelty(len(rule.values), width) if abstaining else None
+        self.balance: torch.Tensor | None = None  #: how much a text of each label counts in training; None: all alike
 
     def aim(self, output: Json, reading: Reading, source: Span) -> torch.Tensor | None:
         value = output.get(self.rule.field)
         return torch.tensor(self.rule.values.index(value)) if value in self.rule.values else None
 
     def loss(self, seen: Seen, aims: Sequence[torch.Tensor]) -> torch.Tensor:
-        return F.cross_entropy(self.out(seen.means), torch.stack(list(aims)), reduction="sum")
+        return F.cross_entropy(self.out(seen.means), torch.stack(list(aims)), self.balance, reduction="sum")
 
     def read(self, seen: Seen) -> list[Read]:
         means = seen.means

@@ -25,6 +25,7 @@ class Text:
 
     adapter: str  #: whose change its rows get
     ids: Sequence[int]
+    text: str = ""  #: as it was read, for a trunk that reads no tokens
 
 
 @dataclass(frozen=True)

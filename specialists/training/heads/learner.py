@@ -33,14 +33,17 @@ class HeadLearner:
             total += loss.item()
         return total
 
-    @torch.no_grad()
     def look(self) -> Look:
+        return self.look_at(self._dev)
+
+    @torch.no_grad()
+    def look_at(self, lessons: Sequence[Lesson]) -> Look:
         loss, right = 0.0, 0
-        for part in parts(self._dev, PART_TOKENS):
+        for part in parts(lessons, PART_TOKENS):
             seen = seen_of([each.asked for each in part], self._states(part))
             loss += self._head.loss(seen, [each.aims for each in part]).item()
             right += sum(read.values == lesson.output for read, lesson in zip(self._head.read(seen), part, strict=True))
-        return Look(loss / len(self._dev), 100 * right / len(self._dev))
+        return Look(loss / len(lessons), 100 * right / len(lessons))
 
     def passes(self, lessons: Sequence[Lesson]) -> Iterator[tuple[list[Lesson], list[torch.Tensor]]]:
         """The lessons in their order, some at a time, with their hidden states."""
@@ -59,6 +62,6 @@ class HeadLearner:
         return self._head.loss(seen, [each.aims for each in part])
 
     def _states(self, part: Sequence[Lesson]) -> list[torch.Tensor]:
-        texts = [Text(self._name, each.asked.reading.ids) for each in part]
+        texts = [Text(self._name, each.asked.reading.ids, each.asked.reading.text) for each in part]
         states: list[torch.Tensor] = self._trunk(texts, self._views)
         return states

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from specialists.examples import Example
 from specialists.fitting import Unfit
 from specialists.heads.head import Aims, Asked, Head
+from specialists.heads.linear.words import Words
+from specialists.heads.readers.label import LabelReader
 from specialists.heads.readers.reader import Values
 from specialists.heads.tokens import Tokens
 from specialists.specialist import Specialist
+from specialists.training.balance import balance
 from specialists.training.course import TrainingError
 
 
@@ -27,7 +32,7 @@ class Lesson:
 def lessons_of(
     specialist: Specialist,
     head: Head,
-    tokens: Tokens,
+    tokens: Tokens | Words,
     examples: Sequence[Example],
     what: str,
     say: Callable[[str], None],
@@ -45,7 +50,15 @@ def lessons_of(
     return lessons
 
 
-def _lesson(specialist: Specialist, head: Head, tokens: Tokens, example: Example) -> Lesson | str:
+def balance_labels(head: Head, lessons: Sequence[Lesson]) -> None:
+    """Have the losses of labels of unlike frequency count accordingly."""
+    for reader in head.readers:
+        if isinstance(reader, LabelReader):
+            field = reader.rule.field
+            reader.balance = torch.tensor(balance(reader.rule.values, [each.output[field] for each in lessons]))
+
+
+def _lesson(specialist: Specialist, head: Head, tokens: Tokens | Words, example: Example) -> Lesson | str:
     """Or why there is none."""
     prompt, output = specialist.fill(example.input), specialist.normal_output(example.output)
     try:

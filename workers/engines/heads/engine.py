@@ -16,14 +16,17 @@ from infra.process.allocator import keep_freed_memory
 from infra.settings import Settings
 from specialists.bases.weights import ensure
 from specialists.heads.head import Asked, seen_of
+from specialists.heads.linear.trunk import LinearTrunk
+from specialists.heads.linear.words import Words
 from specialists.heads.readers.reader import Read
 from specialists.heads.tokens import Tokens
 from specialists.heads.trunks import TrunkError, load_trunk
 from specialists.heads.trunks.trunk import Text, Trunk
+from specialists.manifest import LINEAR
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
-from workers.engines.heads.hosted import Hosted, hosted_of, written
+from workers.engines.heads.hosted import Hosted, hosted_of, linear_of, written
 from workers.engines.heads.need import check_memory
 from workers.engines.in_flight import InFlight, Ticket
 from workers.engines.work import Work
@@ -48,7 +51,9 @@ class HeadEngine:
     name = "heads"
     precision = "fp32"
 
-    def __init__(self, trunk: Trunk, tokens: Tokens, hosted: Mapping[str, Hosted], stall_s: float = 60.0) -> None:
+    def __init__(
+        self, trunk: Trunk, tokens: Tokens | Words, hosted: Mapping[str, Hosted], stall_s: float = 60.0
+    ) -> None:
         """`stall_s`: it is not healthy without a pass for this long while there is work."""
         self._trunk, self._tokens, self._hosted = trunk, tokens, dict(hosted)
         self._views = {name: each.view for name, each in hosted.items()}
@@ -63,9 +68,12 @@ class HeadEngine:
         """Specialists that share a base. Raises WeightsError or EngineError."""
         base = specialists[0].manifest.base
         assert base, "the manifest's check: a head has a base"
-        folder = ensure(base.name, settings.weights, log.info, base.sha256)
         if settings.threads:
             torch.set_num_threads(settings.threads)
+        if base.name == LINEAR:
+            linear = LinearTrunk()
+            return cls(linear, Words(), {each.name: linear_of(each, linear) for each in specialists}, settings.stall_s)
+        folder = ensure(base.name, settings.weights, log.info, base.sha256)
         layers = [each.manifest.head.layers for each in specialists if each.manifest.head]
         deepest = None if None in layers else max(each for each in layers if each)
         check_memory(folder, [each.adapter_path for each in specialists if each.adapter_path], deepest)
@@ -143,7 +151,7 @@ class HeadEngine:
     def _pass(self, batch: Sequence[Waiting]) -> None:
         self._in_flight.step()
         began = time.monotonic()
-        states = self._trunk([Text(each.request.specialist, each.asked.reading.ids) for each in batch], self._views)
+        states = self._trunk([_text(each) for each in batch], self._views)
         for name in dict.fromkeys(each.request.specialist for each in batch):
             own = [n for n, each in enumerate(batch) if each.request.specialist == name]
             seen = seen_of([batch[n].asked for n in own], [states[n] for n in own])
@@ -178,6 +186,10 @@ def alike(waiting: Sequence[Waiting]) -> list[Waiting]:
         batch.append(each)
         shortest, longest = low, high
     return batch
+
+
+def _text(ticket: Waiting) -> Text:
+    return Text(ticket.request.specialist, ticket.asked.reading.ids, ticket.asked.reading.text)
 
 
 def _completion(ticket: Waiting, read: Read, text: str) -> Completion:

@@ -10,6 +10,9 @@ from typing import Protocol
 from specialists.fitting import Unfit
 from specialists.heads.files import HeadFileError, load_head
 from specialists.heads.head import Asked, Head, view_of
+from specialists.heads.linear.files import load_linear
+from specialists.heads.linear.trunk import LinearTrunk
+from specialists.heads.linear.words import Words
 from specialists.heads.readers.reader import Read, Seen
 from specialists.heads.tokens import Tokens
 from specialists.heads.trunks.trunk import Trunk, View
@@ -29,7 +32,7 @@ class Hosted:
     view: View
     input_tokens: int  #: a longer prompt is refused
 
-    def asked(self, tokens: Tokens, request: Request) -> Asked:
+    def asked(self, tokens: Tokens | Words, request: Request) -> Asked:
         """Raises EngineError: too many tokens, or none."""
         try:
             reading = tokens.read(request.prompt, self.input_tokens, request.cut)
@@ -52,6 +55,18 @@ def hosted_of(specialist: Specialist, trunk: Trunk) -> Hosted:
         except HeadFileError as error:
             raise EngineError(f"adapter of {specialist.name!r}: {error}", retryable=False) from None
     return Hosted(head, view, min(manifest.limits.input_tokens, trunk.longest))
+
+
+def linear_of(specialist: Specialist, trunk: LinearTrunk) -> Hosted:
+    """Also gives the trunk the specialist's table. Raises EngineError."""
+    path = specialist.adapter_path
+    if path is None:
+        raise EngineError(f"{specialist.name!r} has the linear base, which answers nothing untrained", retryable=False)
+    try:
+        head = load_linear(specialist, path, trunk).eval().requires_grad_(False)
+    except HeadFileError as error:
+        raise EngineError(f"adapter of {specialist.name!r}: {error}", retryable=False) from None
+    return Hosted(head, view_of(specialist, 0), specialist.manifest.limits.input_tokens)
 
 
 def written(reads: Sequence[Read]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Training the linear base: from examples to a table of grams. Knows no queue."""
