@@ -81,6 +81,8 @@ def _eval(
             raise EvalError(f"plans are right by what comes of them: try goals for {name!r} with `manyhands rehearse`")
         examples = drawn(answerable(specialist, read_examples(data, _warn), _warn), limit)
         rules = specialist.manifest.measure
+        if untuned and specialist.manifest.head:
+            raise EvalError(f"{name!r} reads its answers off by what it has learnt: leave out --untuned")
         if untuned and fit:
             raise EvalError("--calibrate is for the adapter that ships: leave out --untuned")
         if shots and not untuned:

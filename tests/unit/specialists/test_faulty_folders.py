@@ -62,9 +62,9 @@ def test_a_manifest_says_under_either_name_how_long_a_job_may_wait(
             "count.input.items: must be a schema of its own",
         ),
         ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[]), "an enum needs at least one value"),
-        ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[None, "a"]), "an enum holds texts"),
-        ("triage", "output", lambda s: s["properties"]["intent"].update(enum=[1, 2]), "1 is none"),
-        ("triage", "output", lambda s: s.pop("properties"), "format 'lines' needs 'properties'"),
+        ("route", "output", lambda s: s["properties"]["intent"].update(enum=[None, "a"]), "an enum holds texts"),
+        ("route", "output", lambda s: s["properties"]["intent"].update(enum=[1, 2]), "1 is none"),
+        ("route", "output", lambda s: s.pop("properties"), "format 'lines' needs 'properties'"),
         (
             "count",
             "input",

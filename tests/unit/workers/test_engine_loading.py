@@ -11,7 +11,7 @@ import pytest
 
 from infra.settings import Settings
 from specialists.catalog import load_catalog
-from specialists.manifest import Manifest
+from specialists.manifest import BaseRef, Manifest
 from specialists.specialist import Specialist
 from workers.engines import Engine
 from workers.engines.load import load_engines
@@ -55,15 +55,15 @@ def served_by(engine: str, *names: str, **fields: Any) -> list[Specialist]:
 @pytest.mark.parametrize(
     ("engine", "hosting"),
     [
-        ("transformers", [("transformers", "triage", "command")]),
-        ("vllm", [("vllm", "triage", "command")]),
-        ("llama.cpp", [("llama.cpp", "command"), ("llama.cpp", "triage")]),
+        ("transformers", [("transformers", "command", "route")]),
+        ("vllm", [("vllm", "command", "route")]),
+        ("llama.cpp", [("llama.cpp", "command"), ("llama.cpp", "route")]),
     ],
 )
 def test_specialists_on_one_base_share_an_engine_unless_it_hosts_one_alone(
     made: Made, engine: str, hosting: list[tuple[str, ...]]
 ) -> None:
-    engines = load_engines(served_by(engine, "triage", "command"), Settings())
+    engines = load_engines(served_by(engine, "command", "route"), Settings())
 
     assert made.hosting == hosting
     assert len({id(each) for each in engines.values()}) == len(hosting)
@@ -72,33 +72,42 @@ def test_specialists_on_one_base_share_an_engine_unless_it_hosts_one_alone(
 
 
 def test_one_alone_in_its_engine_is_alone_in_its_actors_too(made: Made) -> None:
-    specialists = served_by("ray", "triage", "command", ray={"engine": "llama.cpp"})
+    specialists = served_by("ray", "command", "route", ray={"engine": "llama.cpp"})
 
     for each in load_engines(specialists, Settings()).values():
         each.close()
 
-    assert made.hosting == [("ray", "command"), ("ray", "triage")]
+    assert made.hosting == [("ray", "command"), ("ray", "route")]
 
 
 def test_functions_and_the_planner_run_here_wherever_models_live(made: Made) -> None:
     catalog = load_catalog()
-    here = [catalog.get(name) for name in ("count", "planner", "triage")]
+    here = [catalog.get(name) for name in ("count", "planner", "route")]
 
     for each in load_engines(here, Settings(engine="ray")).values():
         each.close()
 
-    assert made.hosting == [("function", "count"), ("planner", "planner"), ("ray", "triage")]
+    assert made.hosting == [("function", "count"), ("planner", "planner"), ("ray", "route")]
 
 
 @pytest.mark.parametrize("engine", ["transformers", "llama.cpp", "vllm"])
 def test_an_engine_that_hosts_a_model_must_be_told_which_and_how_to_decode(engine: str) -> None:
     with pytest.raises(ValueError, match=rf"engine '{engine}' needs the tables \[base\] and \[decoding\]"):
-        Manifest(name="mood", version="1.0.0", description="-", engine=engine)
+        Manifest(name="mood", version="1.0.0", description="-", engine=engine, base=BaseRef(name="smollm2-135m"))
+
+
+def test_a_manifest_may_leave_its_model_to_be_found_only_where_any_engine_of_ours_may_host_it() -> None:
+    said = {"name": "mood", "version": "1.0.0", "description": "-"}
+
+    assert Manifest.model_validate(said | {"engine": "transformers"}).is_bare
+    for engine in ("llama.cpp", "vllm"):
+        with pytest.raises(ValueError, match=r"needs the tables \[base\] and \[decoding\]"):
+            Manifest.model_validate(said | {"engine": engine})
 
 
 def test_a_manifest_says_whether_a_model_is_hosted_for_it() -> None:
-    (triage,) = served_by("llama.cpp", "triage")
+    (route,) = served_by("llama.cpp", "route")
 
-    assert triage.manifest.hosts_model
+    assert route.manifest.hosts_model
     assert not load_catalog().get("count").manifest.hosts_model
     assert not load_catalog().get("planner").manifest.hosts_model

@@ -115,7 +115,7 @@ def test_an_input_that_serving_would_refuse_counts_as_wrong_and_is_not_asked(tri
 
     def answer(request: Request) -> str:
         asked.append(request)
-        return "card arrival"
+        return '{"intent":"card_arrival"}'
 
     with closing(ScriptedEngine({"triage": answer})) as engine:
         found = evaluate(triage, [good, Example({"words": "?"}, good.output)], engine)
@@ -132,12 +132,21 @@ def test_data_of_another_job_is_refused(triage: Specialist) -> None:
         evaluate(triage, foreign, engine)
 
 
-def test_the_untuned_base_is_shown_examples_with_their_answers_and_room_for_them(triage: Specialist) -> None:
-    found = _untuned(triage, read_examples(triage.folder / EXAMPLES)[:2])
+def test_the_untuned_base_is_shown_examples_with_their_answers_and_room_for_them() -> None:
+    route = load_specialist(SHIPPED / "route", adapters=False)
+    first, second = read_examples(route.folder / EXAMPLES)[:2]
+    found = _untuned(route, [first, second])
 
     prompt = found.render({"text": "Where is it?"})
-    assert prompt.startswith(triage.render({"text": "My card has still not come in the post."}) + "card arrival\n\n")
-    assert prompt.endswith(triage.render({"text": "Where is it?"}))
+    assert prompt.startswith(route.render(first.input) + route.write(first.output) + "\n\n")
+    assert prompt.endswith(route.render({"text": "Where is it?"}))
     assert found.manifest.adapter is None
-    assert found.manifest.limits.input_tokens > triage.manifest.limits.input_tokens
-    assert _untuned(triage, []).prompt == triage.prompt
+    assert found.manifest.limits.input_tokens > route.manifest.limits.input_tokens
+    assert _untuned(route, []).prompt == route.prompt
+
+
+def test_what_is_read_off_has_no_untuned_base_to_measure() -> None:
+    found = CliRunner().invoke(build(), ["eval", "triage", "--data", str(SHIPPED / "triage" / EXAMPLES), "--untuned"])
+
+    assert found.exit_code == 2
+    assert "'triage' reads its answers off by what it has learnt: leave out --untuned" in found.output
