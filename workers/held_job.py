@@ -33,11 +33,6 @@ class HeldJob:
         """Whether there is an answer, a reason to stop, or nothing to wait for any more."""
         return self.lease.woken or time.monotonic() >= self.attempt.until
 
-    def begin(self) -> None:
-        """Hand it to its engine, unless it is to stop already."""
-        if not self.lease.stop:
-            self.attempt.begin()
-
     def close(self, taken: Outcome | None) -> None:
         """End its span. `taken`: the outcome that the ledger accepted, if there is one."""
         self.lease.taken = taken

@@ -175,8 +175,9 @@ class Worker:
         kinds: list[str] = []
         left = list(held)
         try:
-            for each in held if has_space else ():
-                each.begin()
+            for each in held:
+                if has_space and not each.lease.stop:
+                    each.attempt.begin()
             while left:
                 over, left = parted(left, arrivals) if has_space else (left, [])
                 kinds += self._end(over, has_space)

@@ -41,9 +41,9 @@ GOAL_WAYS = (
     ("a job's outcome, from the coordinator's loop to the ledger", "ledger.advance"),
 )
 JOB_WAYS = (
-    ("a job, from Celery's task to its claim", "ledger.claim"),
+    ("a job, from Celery's task to its claim", "ledger.claim_all"),
     ("a job, from Celery's task to its engine", "engine.submit"),
-    ("a job, from Celery's task to the commit of its outcome", "ledger.commit"),
+    ("a job, from Celery's task to the commit of its outcome", "ledger.commit_all"),
 )
 
 

@@ -111,11 +111,11 @@ class CeleryQueue:
         """In the main thread, SIGTERM and SIGINT stop it too. A process can run only one at a time."""
         for logger in CHATTY:
             logging.getLogger(logger).setLevel(logging.WARNING)
-        in_hand = InHand(slots)
         with HeldMessages(self._app) as held, Bell() as bell:
+            in_hand = InHand(slots, bell.ring)
             take_while_room(self._app, in_hand, bell)
             for job_type, handler in handlers.items():
-                self._register(job_type, self._holding(handler, in_hand, bell), held)
+                self._register(job_type, handler, held, in_hand)
             server = _Server(
                 app=self._app, stopping=stopping, hostname=name, pool="threads", concurrency=slots,
                 queues=list(handlers), without_gossip=True, without_mingle=True, consumer_cls=BatchingConsumer,
@@ -136,19 +136,9 @@ class CeleryQueue:
     def close(self) -> None:
         self._app.close()
 
-    def _holding(self, handler: Handler, in_hand: InHand, bell: Bell) -> Handler:
-        def hold(*job_ids: str) -> str | None:
-            try:
-                with in_hand.hold(len(job_ids)):
-                    return handler(*job_ids)
-            finally:
-                bell.ring()
-
-        return hold
-
-    def _register(self, job_type: str, handler: Handler, held: HeldMessages) -> None:
+    def _register(self, job_type: str, handler: Handler, held: HeldMessages, in_hand: InHand) -> None:
         def run(task: Task, *job_ids: str) -> None:
-            with held.hold(task.request.properties["delivery_tag"]):
+            with held.hold(task.request.properties["delivery_tag"]), in_hand.hold(len(job_ids)):
                 try:
                     failure = handler(*job_ids)
                 except Redeliver:

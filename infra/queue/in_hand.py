@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 #: While a worker waits for the ledger about one bundle, it works on another one. More would only wait here.
@@ -11,8 +11,10 @@ BUNDLES = 2
 
 
 class InHand:
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, freed: Callable[[], None] = lambda: None) -> None:
+        """`freed` is called after each message, by the thread that had it in hand."""
         self._slots = slots
+        self._freed = freed
         self._lock = threading.Lock()  # guards both of these
         self._messages = 0
         self._jobs = 0
@@ -27,6 +29,7 @@ class InHand:
         finally:
             with self._lock:
                 self._messages, self._jobs = self._messages - 1, self._jobs - jobs
+            self._freed()
 
     def has_room(self) -> bool:
         with self._lock:
