@@ -47,8 +47,8 @@ test-fast: $(STAMP)
 SEED ?= 0
 PROPERTIES := test_any_schema test_examples_files test_text_form
 properties: $(STAMP)
-	$(BIN)/python -m pytest -q -n $(PROCESSES) -p tests.without --hypothesis-profile=many --hypothesis-seed=$(SEED) \
-		$(PROPERTIES:%=tests/unit/specialists/%.py)
+	$(BIN)/python -m pytest -q -n $(PROCESSES) -p tests.without --timeout 3600 --hypothesis-profile=many \
+		--hypothesis-seed=$(SEED) $(PROPERTIES:%=tests/unit/specialists/%.py)
 
 # As `make test`, and which lines ran in any process. It takes longer.
 coverage: $(STAMP)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
+from urllib.parse import unquote
 
 from infra.json_values import DEEPEST
 from specialists.schema_bounds import OF_ANSWERS, OF_INPUTS, missing
@@ -87,6 +88,8 @@ class _Reader:
             self._fault(where, str(error))
             return {}
         plain = in_our_words(flat, self._decoded)
+        if self._bounds:
+            plain = _with_required(plain)
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read = self._children(plain, where, refs, deep)
@@ -110,10 +113,12 @@ class _Reader:
 
     def _flat(self, schema: Json, refs: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
         """Without a reference and `allOf` at its top. Raises MergeError."""
-        if "$ref" not in schema and "allOf" not in schema:
+        if not schema.keys() & {"$ref", "allOf", "propertyNames"}:
             return schema, refs
         flat: Json = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
         met = refs
+        if isinstance(names := flat.get("propertyNames"), dict):
+            flat["propertyNames"] = self._flat(names, refs)[0]
         for part, within in self._parts(schema, refs):
             if part is True:
                 continue
@@ -149,8 +154,7 @@ class _Reader:
         if inner != "#" and not inner.startswith("#/"):
             target = _anchored(self._root, inner)
         for part in inner.split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~").replace("%25", "%").replace("%24", "$")
-            target = _step(target, name)
+            target = _step(target, unquote(part).replace("~1", "/").replace("~0", "~"))
         if not isinstance(target, dict | bool):
             raise MergeError(f"'$ref': {ref!r} is not in this file")
         if ref not in self._named:
@@ -244,6 +248,15 @@ def _distributed(schema: Json) -> Json:
                 kind = {"type": "object"} if schema.get("type") == "object" else {}
                 return {**kept, **kind, key: [{"allOf": [rest, member]} for member in schema[key]]}
     return schema
+
+
+def _with_required(schema: Json) -> Json:
+    """With a property for each name that is required and not among the properties, of what is said of other names."""
+    named, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+    lacking = [name for name in schema.get("required", []) if name not in named]
+    if others is False or not lacking or "anyOf" in schema or "oneOf" in schema or "patternProperties" in schema:
+        return schema
+    return {**schema, "properties": {**named, **dict.fromkeys(lacking, others)}}
 
 
 def _told(value: Any) -> str:

@@ -100,6 +100,10 @@ def _names(schema: Json) -> None:
         if others is not False:
             schema["patternProperties"] = {names["pattern"]: others}
         schema["additionalProperties"] = False
+    elif said and said <= {"minLength", "maxLength"} and not named:
+        length = f"{int(names.get('minLength', 0))},{int(names['maxLength']) if 'maxLength' in names else ''}"
+        schema["patternProperties"] = {f"^(?s:.{{{length}}})$": others} if others is not False else {}
+        schema["additionalProperties"] = False
     elif said:
         return
     del schema["propertyNames"]

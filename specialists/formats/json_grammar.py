@@ -15,6 +15,7 @@ from specialists.schemas import ONLY_CHECKED, SPAN_OF, kinds_of
 
 #: Without this a model may write blanks for ever, which every JSON grammar allows.
 _COMPACT = {"whitespace_flexible": False}
+_FURTHEST = 2**62
 
 
 def json_grammar(schema: Json, input: Json) -> str:
@@ -163,7 +164,7 @@ def _held(schema: Any) -> Any:
     """Without what an answer is checked for only."""
     if not isinstance(schema, dict):
         return schema
-    held = {key: value for key, value in schema.items() if key not in ONLY_CHECKED}
+    held = {key: _near(key, value) for key, value in schema.items() if key not in ONLY_CHECKED}
     for key in ("properties", "patternProperties"):
         if key in schema:
             held[key] = {name: _held(each) for name, each in schema[key].items()}
@@ -174,6 +175,13 @@ def _held(schema: Any) -> Any:
         if key in schema:
             held[key] = [_held(each) for each in schema[key]]
     return held
+
+
+def _near(key: str, value: Any) -> Any:
+    """A bound of numbers, no further away than llguidance holds."""
+    if key in ("minimum", "exclusiveMinimum"):
+        return max(value, -_FURTHEST)
+    return min(value, _FURTHEST) if key in ("maximum", "exclusiveMaximum") else value
 
 
 def _literal(text: str) -> str:
