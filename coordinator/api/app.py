@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -35,9 +36,21 @@ def main() -> None:
 def _run(api: FastAPI, settings: Settings) -> None:
     # Watchers hold their connection for as long as a goal runs: do not wait for them at the end.
     server = server_of(api, settings.api_host, settings.api_port, timeout_graceful_shutdown=3)
+    settle(api)
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def settle(api: FastAPI) -> None:
+    """Make at the start what the first requests would make, and have the garbage collector leave it alone.
+
+    A full collection went through all of it, held Python's lock meanwhile, and so the event loop: for 95 to 140 ms of
+    CPU, several times in 2,000 connections (2 cores of 2026-12).
+    """
+    api.openapi()
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

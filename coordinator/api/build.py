@@ -36,7 +36,7 @@ from infra.settings import Settings
 from specialists.catalog import Catalog
 
 #: The most requests that ask the ledger at once. More threads would only keep each other, and the event loop, waiting.
-THREADS = 64
+THREADS = 16
 #: The most requests that wait for a run, and watchers. They hold no thread.
 WAITING = 192
 

