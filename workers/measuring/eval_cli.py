@@ -248,7 +248,7 @@ def _print_with_fallback(found: WithFallback) -> None:
     )
 
 
-def _beaten(found: Evaluation, compared: Mapping[str, Mapping[str, float]]) -> list[str]:
+def beaten(found: Evaluation, compared: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A sentence for each simple method that has a better main metric than the specialist."""
     metric, own = next(iter(found.metrics.items()))
     return [
@@ -287,7 +287,7 @@ def _print(found: Evaluation, specialist: Specialist, compared: Mapping[str, Map
         f"{found.seconds:.1f} s, {found.jobs_per_s:.2f} jobs/s; a job reads {found.tokens_in:.0f} tokens and writes "
         f"{found.tokens_out:.0f}. In brackets: 95 % intervals."
     )
-    for sentence in _beaten(found, compared):
+    for sentence in beaten(found, compared):
         console.print(sentence, style="red", markup=False)
     if said := trust(found):
         _print_confidence(said, console)
