@@ -50,7 +50,7 @@ def _majority(training: Sequence[Example]) -> Baseline:
 def _logistic(training: Sequence[Example], fit_labels: FitLabels) -> Baseline:
     """The words and letters of a text weighed for each label.
 
-    On triage it has 91 % of the development examples right, where words alone have 89 (2026-12-01).
+    On triage it has 91.8 % of the development examples right, where words alone have 89.2 (2026-12-01).
     """
     [field] = training[0].output
     label = fit_labels([_text(each.input) for each in training], [str(each.output[field]) for each in training])
