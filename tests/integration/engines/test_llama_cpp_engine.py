@@ -23,7 +23,6 @@ from specialists.bases.model import encode, load_base
 from specialists.bases.weights import ensure
 from specialists.examples import EXAMPLES, read_examples
 from specialists.specialist import Specialist
-from tests.support.adapter import make_adapter
 from tests.support.eventually import eventually
 from tests.support.jobs import release
 from tests.support.tiny import TOKENS
@@ -194,6 +193,8 @@ def test_rows_of_each_head_are_interleaved() -> None:
 
 
 def test_weights_are_written_once_and_anew_for_another_adapter_or_quantisation(base: Path, tmp_path: Path) -> None:
+    from tests.support.adapter import make_adapter  # which imports peft; another test has a process load this module
+
     said: list[str] = []
     adapter = make_adapter(base, tmp_path, seed=0)
 
