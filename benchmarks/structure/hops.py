@@ -28,7 +28,7 @@ from workers.engines.scripted import ScriptedEngine
 from workers.upkeep.ending import Ending
 from workers.worker import Worker
 
-JOB_TYPE, ANSWER = "triage", "card arrival"
+JOB_TYPE, ANSWER = "triage", '{"intent":"card_arrival"}'
 GOAL = {
     "plan": {"steps": [{"id": "s1", "type": JOB_TYPE, "args": {"text": {"$ref": "inputs.text"}}}]},
     "inputs": {"text": "Where is my new card?"},

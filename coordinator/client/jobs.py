@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from coordinator.client import waits
 from coordinator.client.addresses import path
 from coordinator.client.connection import Connection
 from coordinator.client.old_names import warn_of
+from coordinator.client.waits import STEP_S, in_one_request, waited
 from infra.records import JobState, Json
 
 
@@ -17,7 +17,7 @@ class JobCalls(Connection):
         self,
         job_type: str,
         job_input: Json,
-        wait_s: float = waits.STEP_S,
+        wait_s: float = STEP_S,
         *,
         priority: str = "normal",
         deadline_s: float | None = None,
@@ -35,10 +35,11 @@ class JobCalls(Connection):
         limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
         asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
         ends = time.monotonic() + wait_s
-        job = self._send("/v1/jobs", asked, key, min(wait_s, waits.STEP_S))
-        if _job_ended(job) or wait_s <= waits.STEP_S:
+        first_s = in_one_request(wait_s)
+        job = self._send("/v1/jobs", asked, key, first_s)
+        if _job_ended(job) or wait_s <= first_s:
             return job
-        return waits.waited(partial(self.get_job, job["id"]), _job_ended, ends - time.monotonic())
+        return waited(partial(self.get_job, job["id"]), _job_ended, ends - time.monotonic())
 
     def get_job(self, job_id: str, wait_s: float = 0.0) -> Json:
         return self._ask_one("GET", f"{path('jobs', job_id)}?wait={wait_s}")

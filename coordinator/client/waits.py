@@ -14,6 +14,11 @@ STEP_S = 30.0
 OUTAGE_S = 60.0
 
 
+def in_one_request(wait_s: float) -> float:
+    """How long the first request may wait."""
+    return min(wait_s, STEP_S)
+
+
 class Outage:
     """Measures for a waiting caller how long there has been no response."""
 

@@ -126,7 +126,7 @@ def test_as_json_it_is_one_object(run: Run, do: Do) -> None:
         "beside": 2,
         "differing": 0,
         "difference": [],
-        "notes": [],
+        "changes": [],
     }
 
 

@@ -109,7 +109,7 @@ class TracedHouse:
         """What came of one goal; all spans have been sent."""
         catalog, settings, queue, stop = self._catalog, self._settings, MemoryQueue(), threading.Event()
         hired = [catalog.get(name) for name in ("count", "planner", "triage")]
-        models = ScriptedEngine({"planner": self._answer, "triage": "card arrival"})
+        models = ScriptedEngine({"planner": self._answer, "triage": '{"intent":"card_arrival"}'})
         functions = FunctionEngine.create(hired[:1], settings)
         with ExitStack() as stack:
             stack.callback(models.close)
@@ -170,7 +170,7 @@ def test_a_goal_is_one_trace_from_submit_to_engine(reach: Callable[..., Json], c
         root,
         f"{root} > send planner",
         f"{root} > process planner > execute_tool planner",
-        f"{root} > advance > process triage > text_completion smollm2-135m",
+        f"{root} > advance > process triage > text_completion all-minilm-l6-v2",
         f"{root} > advance > send count",
         f"{root} > advance > process count > execute_tool count",
     }
@@ -192,8 +192,8 @@ def test_spans_say_what_the_conventions_ask(reach: Callable[..., Json], collecto
     assert process["messaging.message.id"] == f"{goal['id']}.s1.0"
     assert (process["manyhands.attempt"], process["manyhands.state"]) == (1, "succeeded")
     assert process["manyhands.wait_s"] >= 0
-    completion = attributes(spans, "text_completion smollm2-135m")
-    assert completion["gen_ai.request.model"] == "smollm2-135m"
+    completion = attributes(spans, "text_completion all-minilm-l6-v2")
+    assert completion["gen_ai.request.model"] == "all-minilm-l6-v2"
     assert {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"} <= completion.keys()
 
 

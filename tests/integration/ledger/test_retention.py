@@ -177,13 +177,15 @@ def test_after_the_retention_only_keys_that_can_be_named_are_left(redis_client: 
         ledger.leave("w2")
         return {name for name in map(str, client.keys("*")) if not STAYS.fullmatch(name)}
 
-    eventually(lambda: not left(), left, within_s=10)
+    def readers() -> list[str]:
+        return [consumer["name"] for consumer in client.xinfo_consumers(f"{PREFIX}:outcomes", "coordinator")]
+
+    eventually(lambda: not left() and readers() == ["last"], lambda: (left(), readers()), within_s=10)
     assert client.xlen(f"{PREFIX}:outcomes") == 0
     assert client.zcard(f"{PREFIX}:workers") == 0
     assert client.hgetall(f"{PREFIX}:type_states") == {}
     assert float(client.hget(f"{PREFIX}:load:mood", "waiting") or "nan") == 0
     assert client.smembers(f"{PREFIX}:types") == {"mood"}
-    assert [consumer["name"] for consumer in client.xinfo_consumers(f"{PREFIX}:outcomes", "coordinator")] == ["last"]
 
 
 def test_the_list_of_runs_and_the_events_of_one_are_bounded(redis_client: redis.Redis) -> None:

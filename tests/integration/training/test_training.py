@@ -302,8 +302,9 @@ def orders() -> list[Example]:
 
 
 def test_optional_fields_are_learned_and_what_was_learned_is_measured(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    base = make_tiny(tmp_path / "base", spread=0.1)
     order, data = load_specialist(order_folder(tmp_path, base)), tmp_path / "orders.jsonl"
     recipe = Recipe(epochs=60, batch=9, rate=1e-2, rank=16)
     train_specialist(

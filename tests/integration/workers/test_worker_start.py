@@ -198,11 +198,11 @@ def test_over_tls_the_broker_must_show_its_certificate() -> None:
         assert app.connection_for_write().ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
-def triage_in(folder: Path, **changes: str) -> Path:
+def route_in(folder: Path, **changes: str) -> Path:
     """A copy of the shipped specialist under another name; `changes`: of what its manifest pins."""
     copy = folder / "sorting"
-    shutil.copytree(SHIPPED / "triage", copy)
-    manifest = (copy / "specialist.toml").read_text().replace('name = "triage"', 'name = "sorting"')
+    shutil.copytree(SHIPPED / "route", copy)
+    manifest = (copy / "specialist.toml").read_text().replace('name = "route"', 'name = "sorting"')
     for old, new in changes.items():
         manifest = manifest.replace(tomllib.loads(manifest)[old]["sha256"], new)
     (copy / "specialist.toml").write_text(manifest)
@@ -210,7 +210,7 @@ def triage_in(folder: Path, **changes: str) -> Path:
 
 
 def test_an_adapter_that_is_not_the_pinned_one_is_not_loaded(tmp_path: Path, redis_url: str) -> None:
-    folder = triage_in(tmp_path)
+    folder = route_in(tmp_path)
     adapter = folder / "adapter.safetensors"
     changed = bytearray(adapter.read_bytes())
     changed[-1] ^= 1
@@ -221,7 +221,7 @@ def test_an_adapter_that_is_not_the_pinned_one_is_not_loaded(tmp_path: Path, red
 
 
 def test_a_base_that_is_not_the_pinned_one_is_not_loaded(tmp_path: Path, redis_url: str) -> None:
-    folder = triage_in(tmp_path, base="0" * 64)
+    folder = route_in(tmp_path, base="0" * 64)
     line = refusal(ended("sorting", "--broker", redis_url, specialists=json.dumps([str(folder)])))
     assert "base model 'smollm2-135m' has sha256 " in line
     assert f"the manifest pins {'0' * 64}" in line
@@ -229,7 +229,7 @@ def test_a_base_that_is_not_the_pinned_one_is_not_loaded(tmp_path: Path, redis_u
 
 def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path, redis_url: str) -> None:
     ensure("smollm2-135m", Settings().weights)
-    folder = triage_in(tmp_path)
+    folder = route_in(tmp_path)
     manifest = folder / "specialist.toml"
     manifest.write_text(manifest.read_text().replace("input_tokens = 640", "input_tokens = 8000"))
     done = ended("sorting", "--broker", redis_url, "--slots", "512", specialists=json.dumps([str(folder)]))
@@ -244,12 +244,12 @@ def test_a_model_that_fits_is_checked_measured_and_registered(
     redis_url: str, redis_client: redis.Redis, start_worker: Callable[..., subprocess.Popen[str]]
 ) -> None:
     ensure("smollm2-135m", Settings().weights)
-    worker = start_worker("triage", slots="2")
+    worker = start_worker("route", slots="2")
     assert worker.stderr
     said = []
     for line in worker.stderr:
         said.append(line)
-        if "serves triage" in line:
+        if "serves route" in line:
             break
-    order = ["weights: smollm2-135m", "memory: needs ", "measured ", " serves triage"]
+    order = ["weights: smollm2-135m", "memory: needs ", "measured ", " serves route"]
     assert [each for line in said for each in order if each in line] == order
