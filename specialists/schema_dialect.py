@@ -42,7 +42,7 @@ def taken_over(written: Any, where: str, bounds: bool, decoded: bool) -> Dialect
     while True:
         found = Dialect(None)
         reader = _Reader(written, bounds, decoded, levels, found)
-        found.schema = reader.read(written, where, ("#",) if bounds else (), 0)
+        found.schema = _object(reader.read(written, where, ("#",) if bounds else (), 0), bounds)
         if not (reader.is_too_large and levels):
             break
         levels -= 1
@@ -50,6 +50,16 @@ def taken_over(written: Any, where: str, bounds: bool, decoded: bool) -> Dialect
         found.faults.append(reader.nothing)
     found.faults = list(dict.fromkeys(found.faults))
     return found
+
+
+def _object(schema: Any, bounds: bool) -> Any:
+    """At the top, of its values the objects alone, where the folder asks for bounds: no other is an input or output."""
+    if not bounds or not isinstance(schema, dict):
+        return schema
+    if isinstance(schema.get("type"), list) and "object" in schema["type"]:
+        return {**schema, "type": "object"}
+    members = [each for each in schema.get("anyOf", []) if isinstance(each, dict) and each.get("type") == "object"]
+    return {"type": "object", **schema, "anyOf": members} if members and "type" not in schema else schema
 
 
 class _Reader:
@@ -87,12 +97,12 @@ class _Reader:
         except MergeError as error:
             self._fault(where, str(error))
             return {}
-        plain = in_our_words(flat, self._decoded)
+        plain = in_our_words(flat, self._decoded, closes=self._bounds is not None and self._decoded)
         if self._bounds:
             plain = _with_required(plain)
         if self._bounds and self._decoded:
             plain = _distributed(plain)
-        read = self._children(plain, where, refs, deep)
+        read: Any = self._children(plain, where, refs, deep)
         if self._bounds:
             read = possible(read)
         if read is False:
