@@ -17,7 +17,7 @@ from infra.json_values import DEEPEST
 from specialists.schema_bounds import OF_ANSWERS, OF_INPUTS, missing
 from specialists.schema_merge import MergeError, NothingError, apart, exclude_each_other, merged
 from specialists.schema_possible import possible
-from specialists.schema_words import in_our_words, settle_unevaluated
+from specialists.schema_words import ANNOTATIONS, in_our_words, says_nothing, settle_unevaluated
 from specialists.schemas import Json, draft_fault
 
 _TOLD = ("$schema", "title", "description", "default")
@@ -99,7 +99,7 @@ class _Reader:
             return {}
         plain = in_our_words(flat, self._decoded, closes=self._bounds is not None and self._decoded)
         if self._bounds:
-            plain = _with_required(plain)
+            plain = _with_required(self._said(plain, where))
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read: Any = self._children(plain, where, refs, deep)
@@ -110,6 +110,11 @@ class _Reader:
             return False
         read = self._one_of(read, where)
         return self._bounded(read, where) if self._bounds else read
+
+    def _said(self, schema: Json, where: str) -> Json:
+        if strange := [key for key in schema if says_nothing(key)]:
+            self._found.notices.append(f"{where}: left out: {', '.join(map(repr, strange))}: no JSON Schema knows it")
+        return {key: value for key, value in schema.items() if key not in strange}
 
     def _fault(self, where: str, fault: str) -> None:
         self._found.faults.append(f"{where}: {fault}")
@@ -126,7 +131,7 @@ class _Reader:
         """Without a reference and `allOf` at its top. Raises MergeError."""
         if not schema.keys() & {"$ref", "allOf", "propertyNames"}:
             return schema, refs
-        flat: Json = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
+        flat = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", *ANNOTATIONS)}
         met = refs
         if isinstance(names := flat.get("propertyNames"), dict):
             flat["propertyNames"] = self._flat(names, refs)[0]
@@ -137,7 +142,7 @@ class _Reader:
                 raise NothingError(f"'allOf' or '$ref': {part!r} is no schema of its own")
             flat_part, seen = self._flat(part, within)
             met = (*met, *seen[len(refs) :])
-            flat_part = dict(flat_part)
+            flat_part = {key: value for key, value in flat_part.items() if key not in ANNOTATIONS}
             settle_unevaluated(flat_part)
             flat = merged(flat, flat_part)
         return flat, met

@@ -6,13 +6,16 @@ says nothing that another does not say as well is written as that other. Knows n
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import lru_cache
+
 from specialists.patterns import found, pattern_fault
-from specialists.schemas import NAMED_TYPES, Json, kinds_of, same, value_faults
+from specialists.schemas import CHECKED, NAMED_TYPES, Json, kinds_of, same, value_faults
 
 #: Formats of strings that the grammar holds; to JSON Schema every other is an annotation.
 HELD_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
 #: They say nothing of a value.
-_ANNOTATIONS = frozenset(
+ANNOTATIONS = frozenset(
     (
         *("$id", "id", "$comment", "$anchor", "$defs", "definitions", "examples", "example", "deprecated", "readOnly"),
         *("writeOnly", "contentMediaType", "contentEncoding", "externalDocs", "xml", "discriminator"),
@@ -20,7 +23,15 @@ _ANNOTATIONS = frozenset(
         *("deprecationMessage", "tsType", "allowComments", "allowTrailingCommas", "doNotSuggest", "suggestSortText"),
     )
 )
-_ANY_NAME = ("", ".*", "^.*$", ".+", "^.+$", "^")  #: patterns of a map whose names may be anything
+#: Words of some draft that say something of a value, and that nothing here holds.
+_OTHERS = frozenset(
+    (
+        *("not", "if", "then", "else", "contains", "minContains", "maxContains", "propertyNames", "dependentSchemas"),
+        *("dependencies", "unevaluatedItems", "unevaluatedProperties", "contentSchema", "extends", "disallow"),
+        *("divisibleBy", "$ref", "allOf", "$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor"),
+    )
+)
+_ANY_NAME = ("", ".*", "^", "^.*")  #: patterns of a map whose names may be anything, a line's end too
 
 
 def in_our_words(schema: Json, decoded: bool, closes: bool = False) -> Json:
@@ -28,7 +39,7 @@ def in_our_words(schema: Json, decoded: bool, closes: bool = False) -> Json:
 
     `decoded`: a model writes its values. `closes`: an object that is open will be closed.
     """
-    plain = {key: value for key, value in schema.items() if key not in _ANNOTATIONS and not _is_vendors(key)}
+    plain = {key: value for key, value in schema.items() if key not in ANNOTATIONS and not _is_vendors(key)}
     if plain.pop("nullable", False) is True:
         _or_null(plain)
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
@@ -45,6 +56,13 @@ def in_our_words(schema: Json, decoded: bool, closes: bool = False) -> Json:
     _patterns(plain)
     _not(plain, closes)
     return plain
+
+
+@lru_cache(maxsize=1024)
+def says_nothing(keyword: str) -> bool:
+    """Whether no draft knows the keyword, so that it is an annotation, and it looks like none that is written wrong."""
+    known = CHECKED | _OTHERS
+    return keyword not in known and (keyword[:1] in "_$" or not get_close_matches(keyword, known, 1, 0.75))
 
 
 def _or_null(schema: Json) -> None:
@@ -92,7 +110,7 @@ def _names(schema: Json) -> None:
         return
     if "patternProperties" in schema:
         return
-    named, said = schema.get("properties", {}), set(names) - _ANNOTATIONS - {"type", "title", "description"}
+    named, said = schema.get("properties", {}), set(names) - ANNOTATIONS - {"type", "title", "description"}
     if not isinstance(named, dict) or any(value_faults(name, names, "") for name in named if said <= {"enum"}):
         return
     if said == {"enum"} and all(isinstance(name, str) for name in names["enum"]):

@@ -83,6 +83,8 @@ def test_a_schema_in_the_dialect_comes_out_as_it_went_in(folder: str, side: str)
         ({**closed(a={"$ref": "#/x/0"}), "x": [A]}, {**closed(a=A), "x": [A]}),
         ({"allOf": [True, A]}, A),
         ({**A, "allowComments": True}, A),
+        ({"allOf": [{**A, "markdownDescription": "a"}], "markdownDescription": "b"}, A),
+        ({"type": "object", "patternProperties": {"^.*$": A}}, {"type": "object", "patternProperties": {"^.*$": A}}),
         ({"allOf": [MAP, {"patternProperties": {"^b": {"pattern": "c"}}}]},
          {**MAP, "patternProperties": {"^b": {**A, "pattern": "c"}}}),
         ({"allOf": [{"anyOf": [A, B]}, {"anyOf": [{"maxLength": 2}, {"const": 1}]}]},
@@ -241,6 +243,22 @@ def test_a_one_of_of_objects_leaves_out_what_two_members_allow(members: list[Jso
     for value in neither:
         assert value_faults(value, came.schema, "x")
     assert any("'oneOf' is held by leaving out" in notice for notice in came.notices)
+
+
+def test_a_keyword_that_no_draft_knows_is_left_out_and_told_where_the_folder_asks_for_bounds() -> None:
+    strange = {"elevation": 3, "_format": "a", "$xsd-type": "b", "self": {}, "version": 1}
+    came = taken({**closed(a=A), **strange}, bounds=True)
+    assert (came.schema, came.faults) == (closed(a=A), [])
+    assert came.notices == [
+        "x: left out: 'elevation', '_format', '$xsd-type', 'self', 'version': no JSON Schema knows it"
+    ]
+    assert len(schema_faults(taken({**closed(a=A), **strange}).schema, "x")) == 5
+
+
+@pytest.mark.parametrize("typo", ["required:", "additonalProperties", "maxlength", "min_items", "item"])
+def test_a_keyword_that_is_written_wrong_is_refused(typo: str) -> None:
+    (fault,) = schema_faults(taken({**closed(a=A), typo: {}}, bounds=True).schema, "x")
+    assert fault.startswith(f"x: keyword {typo!r} is not supported")
 
 
 def test_at_the_top_only_objects_are_asked_for_where_the_folder_asks_for_bounds() -> None:
