@@ -17,7 +17,7 @@ from infra.json_values import DEEPEST
 from specialists.schema_bounds import OF_ANSWERS, OF_INPUTS, missing
 from specialists.schema_merge import MergeError, NothingError, apart, exclude_each_other, merged
 from specialists.schema_possible import possible
-from specialists.schema_words import in_our_words, settle_unevaluated
+from specialists.schema_words import ANNOTATIONS, in_our_words, says_nothing, settle_unevaluated
 from specialists.schemas import Json, draft_fault
 
 _TOLD = ("$schema", "title", "description", "default")
@@ -42,7 +42,7 @@ def taken_over(written: Any, where: str, bounds: bool, decoded: bool) -> Dialect
     while True:
         found = Dialect(None)
         reader = _Reader(written, bounds, decoded, levels, found)
-        found.schema = reader.read(written, where, ("#",) if bounds else (), 0)
+        found.schema = _object(reader.read(written, where, ("#",) if bounds else (), 0), bounds)
         if not (reader.is_too_large and levels):
             break
         levels -= 1
@@ -50,6 +50,16 @@ def taken_over(written: Any, where: str, bounds: bool, decoded: bool) -> Dialect
         found.faults.append(reader.nothing)
     found.faults = list(dict.fromkeys(found.faults))
     return found
+
+
+def _object(schema: Any, bounds: bool) -> Any:
+    """At the top, of its values the objects alone, where the folder asks for bounds: no other is an input or output."""
+    if not bounds or not isinstance(schema, dict):
+        return schema
+    if isinstance(schema.get("type"), list) and "object" in schema["type"]:
+        return {**schema, "type": "object"}
+    members = [each for each in schema.get("anyOf", []) if isinstance(each, dict) and each.get("type") == "object"]
+    return {"type": "object", **schema, "anyOf": members} if members and "type" not in schema else schema
 
 
 class _Reader:
@@ -87,9 +97,9 @@ class _Reader:
         except MergeError as error:
             self._fault(where, str(error))
             return {}
-        plain = in_our_words(flat, self._decoded)
+        plain = in_our_words(flat, self._decoded, closes=self._bounds is not None and self._decoded)
         if self._bounds:
-            plain = _with_required(plain)
+            plain = _with_required(self._said(plain, where))
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read = self._children(plain, where, refs, deep)
@@ -99,6 +109,11 @@ class _Reader:
             return False
         read = self._one_of(found, where)
         return self._bounded(read, where) if self._bounds else read
+
+    def _said(self, schema: Json, where: str) -> Json:
+        if strange := [key for key in schema if says_nothing(key)]:
+            self._found.notices.append(f"{where}: left out: {', '.join(map(repr, strange))}: no JSON Schema knows it")
+        return {key: value for key, value in schema.items() if key not in strange}
 
     def _fault(self, where: str, fault: str) -> None:
         self._found.faults.append(f"{where}: {fault}")
@@ -115,7 +130,7 @@ class _Reader:
         """Without a reference and `allOf` at its top. Raises MergeError."""
         if not schema.keys() & {"$ref", "allOf", "propertyNames"}:
             return schema, refs
-        flat: Json = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
+        flat = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", *ANNOTATIONS)}
         met = refs
         if isinstance(names := flat.get("propertyNames"), dict):
             flat["propertyNames"] = self._flat(names, refs)[0]
@@ -126,7 +141,7 @@ class _Reader:
                 raise NothingError(f"'allOf' or '$ref': {part!r} is no schema of its own")
             flat_part, seen = self._flat(part, within)
             met = (*met, *seen[len(refs) :])
-            flat_part = dict(flat_part)
+            flat_part = {key: value for key, value in flat_part.items() if key not in ANNOTATIONS}
             settle_unevaluated(flat_part)
             flat = merged(flat, flat_part)
         return flat, met

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from specialists.schemas import SPAN_OF, Json, are_known, kinds_of, same, type_of, value_faults
 
 _ANNOTATIONS = ("title", "description", "default", "examples", "example", "$comment", "$id", "$schema", "deprecated")
+#: A pattern's beginning that stands for itself; behind its last character is nothing that has it more or less often.
+_PLAINLY = re.compile(r"\^((?:(?:[A-Za-z0-9 _;:/,=#@%&~<>!-]|\\[^A-Za-z0-9])(?![?*{]))*)")
 _SMALLER = ("maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties")
 _LARGER = ("minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties")
+_MOST_PAIRS = 64  #: of members of two `anyOf`
 
 
 class MergeError(ValueError):
@@ -23,6 +27,7 @@ def merged(one: Json, other: Json) -> Json:
     """A schema of the values that both allow. Raises MergeError where it cannot be said simply."""
     _check_closed(one, other)
     _check_closed(other, one)
+    one, other = _held_to(other, one), _held_to(one, other)
     both = dict(one)
     for key, value in other.items():
         both[key] = value if key not in one else _both(key, one[key], value)
@@ -35,6 +40,8 @@ def _both(key: str, mine: Any, theirs: Any) -> Any:
     if key in ("properties", "patternProperties"):
         shared = {name: {"allOf": [mine[name], theirs[name]]} for name in mine if name in theirs}
         return {**mine, **theirs, **shared}
+    if key == "anyOf" and len(mine) * len(theirs) <= _MOST_PAIRS:
+        return [{"allOf": [one, other]} for one in mine for other in theirs]
     if key in ("$defs", "definitions"):
         return {**theirs, **mine}
     if key == "required":
@@ -67,13 +74,21 @@ def _check_closed(closed: Json, other: Json) -> None:
     """A closed schema forbids, or holds to its map, what the other names beside it."""
     if closed.get("additionalProperties", True) is True:
         return
-    if other.get("patternProperties") not in (None, closed.get("patternProperties")):
-        raise MergeError("'allOf' or '$ref': two of its schemas say different 'patternProperties'; write them as one")
     if more := sorted(set(other.get("properties", {})) - set(closed.get("properties", {}))):
         raise MergeError(
             f"'allOf' or '$ref': one schema is closed by 'additionalProperties', the other has {more[0]!r} beside it; "
             "write them as one"
         )
+
+
+def _held_to(closed: Json, other: Json) -> Json:
+    """`other`, whose names by pattern are held to what `closed` says of names that it does not name."""
+    rest, patterns = closed.get("additionalProperties", True), other.get("patternProperties")
+    if rest is True or not patterns or patterns == closed.get("patternProperties"):
+        return other
+    if closed.get("properties") or closed.get("patternProperties"):
+        raise MergeError("'allOf' or '$ref': two of its schemas say different 'patternProperties'; write them as one")
+    return {**other, "patternProperties": {name: {"allOf": [rest, each]} for name, each in patterns.items()}}
 
 
 def exclude_each_other(one: Json, other: Json) -> bool:
@@ -87,13 +102,27 @@ def exclude_each_other(one: Json, other: Json) -> bool:
         return not any(value in theirs for value in mine)
     if mine is not None or theirs is not None:
         values, rest = (mine, other) if mine is not None else (theirs, one)
-        if (kinds := kinds_of(rest)) and not any(_may_be(value, kinds) for value in values or []):
+        if (known := kinds_of(rest)) and not any(_may_be(value, known) for value in values or []):
             return True
         return are_known(rest) and all(value_faults(value, rest, "") for value in values or [])
     own, others = set(kinds_of(one)), set(kinds_of(other))
     if not own or not others or own | others >= {"integer", "number"}:
         return False
+    if own == others == {"string"} and _begin_unlike(one.get("pattern"), other.get("pattern")):
+        return True
     return not own & others or (own == others == {"object"} and _objects_exclude(one, other))
+
+
+def _begin_unlike(one: Any, other: Any) -> bool:
+    """Whether texts of two patterns begin with different characters."""
+    mine, theirs = (_beginning(pattern) if isinstance(pattern, str) else "" for pattern in (one, other))
+    return any(a != b for a, b in zip(mine, theirs, strict=False))
+
+
+def _beginning(pattern: str) -> str:
+    """The characters with which each text of `pattern` begins, as far as that is plain."""
+    found = _PLAINLY.match(pattern) if "|" not in re.sub(r"\\.|\([^()|]*(?:\|[^()|]*)*\)", "", pattern) else None
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
 
 
 def _objects_exclude(one: Json, other: Json) -> bool:

@@ -6,26 +6,40 @@ says nothing that another does not say as well is written as that other. Knows n
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import lru_cache
+
 from specialists.patterns import found, pattern_fault
-from specialists.schemas import NAMED_TYPES, Json, kinds_of, same, value_faults
+from specialists.schemas import CHECKED, NAMED_TYPES, Json, kinds_of, same, value_faults
 
 #: Formats of strings that the grammar holds; to JSON Schema every other is an annotation.
 HELD_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
 #: They say nothing of a value.
-_ANNOTATIONS = frozenset(
+ANNOTATIONS = frozenset(
     (
         *("$id", "id", "$comment", "$anchor", "$defs", "definitions", "examples", "example", "deprecated", "readOnly"),
         *("writeOnly", "contentMediaType", "contentEncoding", "externalDocs", "xml", "discriminator"),
         *("markdownDescription", "enumDescriptions", "markdownEnumDescriptions", "defaultSnippets", "errorMessage"),
-        *("deprecationMessage", "tsType"),
+        *("deprecationMessage", "tsType", "allowComments", "allowTrailingCommas", "doNotSuggest", "suggestSortText"),
     )
 )
-_ANY_NAME = ("", ".*", "^.*$", ".+", "^.+$", "^")  #: patterns of a map whose names may be anything
+#: Words of some draft that say something of a value, and that nothing here holds.
+_OTHERS = frozenset(
+    (
+        *("not", "if", "then", "else", "contains", "minContains", "maxContains", "propertyNames", "dependentSchemas"),
+        *("dependencies", "unevaluatedItems", "unevaluatedProperties", "contentSchema", "extends", "disallow"),
+        *("divisibleBy", "$ref", "allOf", "$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor"),
+    )
+)
+_ANY_NAME = ("", ".*", "^", "^.*")  #: patterns of a map whose names may be anything, a line's end too
 
 
-def in_our_words(schema: Json, decoded: bool) -> Json:
-    """`schema` itself, not those that stand in it. `decoded`: a model writes its values."""
-    plain = {key: value for key, value in schema.items() if key not in _ANNOTATIONS and not _is_vendors(key)}
+def in_our_words(schema: Json, decoded: bool, closes: bool = False) -> Json:
+    """`schema` itself, not those that stand in it.
+
+    `decoded`: a model writes its values. `closes`: an object that is open will be closed.
+    """
+    plain = {key: value for key, value in schema.items() if key not in ANNOTATIONS and not _is_vendors(key)}
     if plain.pop("nullable", False) is True:
         _or_null(plain)
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
@@ -40,8 +54,15 @@ def in_our_words(schema: Json, decoded: bool) -> Json:
     settle_unevaluated(plain)
     _names(plain)
     _patterns(plain)
-    _not(plain)
+    _not(plain, closes)
     return plain
+
+
+@lru_cache(maxsize=1024)
+def says_nothing(keyword: str) -> bool:
+    """Whether no draft knows the keyword, so that it is an annotation, and it looks like none that is written wrong."""
+    known = CHECKED | _OTHERS
+    return keyword not in known and (keyword[:1] in "_$" or not get_close_matches(keyword, known, 1, 0.75))
 
 
 def _or_null(schema: Json) -> None:
@@ -89,7 +110,7 @@ def _names(schema: Json) -> None:
         return
     if "patternProperties" in schema:
         return
-    named, said = schema.get("properties", {}), set(names) - _ANNOTATIONS - {"type", "title", "description"}
+    named, said = schema.get("properties", {}), set(names) - ANNOTATIONS - {"type", "title", "description"}
     if not isinstance(named, dict) or any(value_faults(name, names, "") for name in named if said <= {"enum"}):
         return
     if said == {"enum"} and all(isinstance(name, str) for name in names["enum"]):
@@ -126,26 +147,37 @@ def _patterns(schema: Json) -> None:
         schema["additionalProperties"] = next(iter(schema.pop("patternProperties").values()))
 
 
-def _not(schema: Json) -> None:
+def _not(schema: Json, closes: bool) -> None:
     """What is not of some types is of the others; what has not a property that may be left out lacks it."""
     no = schema.get("not")
-    if not isinstance(no, dict) or len(no) != 1:
+    if not isinstance(no, dict):
         return
+    without: Json | None = schema
+    for each in no["anyOf"] if set(no) == {"anyOf"} else [no]:
+        is_plain = isinstance(each, dict) and len(each) == 1
+        without = _without(without, each, closes) if is_plain and without is not None else None
+    if without is not None:
+        schema.clear()
+        schema.update({key: each for key, each in without.items() if key != "not"})
+
+
+def _without(schema: Json, no: Json, closes: bool) -> Json | None:
+    """`schema` without the values that `no`, of one keyword, allows; None where it cannot be said."""
+    rest = schema.get("additionalProperties", True)
     if "type" in no:
         kinds = kinds_of(schema) or [kind for kind in NAMED_TYPES if kind != "integer"]
         kept = [kind for kind in kinds if kind not in kinds_of(no)]
         if kept and not ("number" in kept and "integer" in kinds_of(no)):
-            schema["type"] = kept if len(kept) > 1 else kept[0]
-            del schema["not"]
+            return {**schema, "type": kept if len(kept) > 1 else kept[0]}
     elif "enum" in no and isinstance(schema.get("enum"), list):
-        if kept := [value for value in schema["enum"] if not any(same(value, each) for each in no["enum"])]:
-            schema["enum"] = kept
-            del schema["not"]
-    elif len(no.get("required", [])) == 1 and schema.get("additionalProperties") is False:
+        values = [value for value in schema["enum"] if not any(same(value, each) for each in no["enum"])]
+        return {**schema, "enum": values} if values else None
+    elif len(no.get("required", [])) == 1 and (rest is False or (closes and rest is True)):
         (name,) = no["required"]
-        if name not in schema.get("required", []):
-            schema["properties"] = {key: each for key, each in schema.get("properties", {}).items() if key != name}
-            del schema["not"]
+        if name not in schema.get("required", []) and "patternProperties" not in schema:
+            named = {key: each for key, each in schema.get("properties", {}).items() if key != name}
+            return {**schema, "properties": named, "additionalProperties": False}
+    return None
 
 
 def _is_vendors(key: str) -> bool:

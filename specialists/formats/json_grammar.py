@@ -56,7 +56,8 @@ def _is_counted(schema: Json) -> bool:
         or not set(named) - set(required)
     ):
         return False
-    return "patternProperties" not in schema and set(required) <= set(named) and len(named) <= most and least <= 1
+    held = len(named) <= most or (most == 1 and len(required) <= 1)
+    return "patternProperties" not in schema and set(required) <= set(named) and held and least <= 1
 
 
 #: As `json.dumps` writes it, so that no name has two ways of being written.
@@ -123,6 +124,10 @@ class _Rules:
         pairs = [(name in required, f"{_quoted(json.dumps(name, ensure_ascii=False) + ':')} {self.value(each)}")
                  for name, each in schema.get("properties", {}).items()]  # fmt: skip
         other, most = self._other(schema)
+        if schema.get("maxProperties") == 1 and pairs:
+            alone = [pair for needed, pair in pairs if needed]
+            either = " | ".join(alone or [*(pair for _, pair in pairs), *([other] if other else [])])
+            return self._rule(f'"{{" ({either}){"" if alone or schema.get("minProperties") else "?"} "}}"')
         # What may follow each pair, once one is written; the last is what is not named.
         rests = [_more(other, 0, most)]
         for needed, pair in reversed(pairs):
@@ -142,7 +147,8 @@ class _Rules:
     def _other(self, schema: Json) -> tuple[str, int]:
         """A pair that is not named, and how many of them there may be."""
         named, others = schema.get("properties", {}), schema.get("additionalProperties")
-        most = schema.get("maxProperties", len(named)) - len(named)
+        most = schema.get("maxProperties", len(named))
+        most -= 0 if most == 1 else len(named)
         if not isinstance(others, dict) or most <= 0 or "patternProperties" in schema:
             return "", 0
         name = f"NAME{len(self.lines)}"

@@ -82,6 +82,17 @@ def test_a_schema_in_the_dialect_comes_out_as_it_went_in(folder: str, side: str)
         ({**closed(a={"$ref": "#there"}), "definitions": {"b": {"$id": "#there", **A}}}, closed(a=A)),
         ({**closed(a={"$ref": "#/x/0"}), "x": [A]}, {**closed(a=A), "x": [A]}),
         ({"allOf": [True, A]}, A),
+        ({**A, "allowComments": True}, A),
+        ({"allOf": [{**A, "markdownDescription": "a"}], "markdownDescription": "b"}, A),
+        ({"type": "object", "patternProperties": {"^.*$": A}}, {"type": "object", "patternProperties": {"^.*$": A}}),
+        ({"allOf": [MAP, {"patternProperties": {"^b": {"pattern": "c"}}}]},
+         {**MAP, "patternProperties": {"^b": {**A, "pattern": "c"}}}),
+        ({"allOf": [{"anyOf": [A, B]}, {"anyOf": [{"maxLength": 2}, {"const": 1}]}]},
+         {"anyOf": [{**A, "maxLength": 2}, {**A, "const": 1}, {**B, "maxLength": 2}, {**B, "const": 1}]}),
+        ({"oneOf": [{**A, "pattern": r"^b\[; ?(a|b)"}, {**A, "pattern": "^b; ?"}, {"enum": ["b"]}]},
+         {"anyOf": [{**A, "pattern": r"^b\[; ?(a|b)"}, {**A, "pattern": "^b; ?"}, {"enum": ["b"]}]}),
+        ({**closed(a=A, b=B, c=B), "required": ["a"], "not": {"anyOf": [{"required": ["b"]}, {"required": ["c"]}]}},
+         closed(a=A)),
         ({"oneOf": [{**A, "pattern": "^a"}, {"enum": ["b", "c"]}]},
          {"anyOf": [{**A, "pattern": "^a"}, {"enum": ["b", "c"]}]}),
         ({"oneOf": [{"oneOf": [A, B]}, {"type": "null"}]}, {"anyOf": [{"anyOf": [A, B]}, {"type": "null"}]}),
@@ -108,8 +119,8 @@ def test_what_people_write_is_taken_over(written: Json, dialect: Json) -> None:
             "x: 'allOf' or '$ref': one schema is closed",
         ),
         (
-            {"allOf": [MAP, {"patternProperties": {"^b": B}}]},
-            "x: 'allOf' or '$ref': two of its schemas say different 'pa",
+            {"allOf": [{**MAP, "properties": {"a": A}}, {"patternProperties": {"^b": B}}]},
+            "x: 'allOf' or '$ref': two of its schemas say different 'patternProperties'",
         ),
     ],
 )
@@ -124,7 +135,16 @@ def test_references_that_stand_for_more_than_a_machine_holds_are_refused() -> No
     assert "its references, written out, are more than" in fault
 
 
-@pytest.mark.parametrize("members", [[A, {**A, "pattern": "a"}], [{"type": "integer"}, {"type": "number"}], [{}]])
+@pytest.mark.parametrize(
+    "members",
+    [
+        [{**A, "pattern": "^ab?"}, {**A, "pattern": "^ac"}],
+        [{**A, "pattern": "^b|^c"}, {**A, "pattern": "^c"}],
+        [A, {**A, "pattern": "a"}],
+        [{"type": "integer"}, {"type": "number"}],
+        [{}],
+    ],
+)
 def test_a_one_of_that_may_hold_twice_is_refused_where_a_model_writes_it(members: list[Json]) -> None:
     schema = closed(a={"oneOf": members})
     came = taken(schema)
@@ -223,6 +243,34 @@ def test_a_one_of_of_objects_leaves_out_what_two_members_allow(members: list[Jso
     for value in neither:
         assert value_faults(value, came.schema, "x")
     assert any("'oneOf' is held by leaving out" in notice for notice in came.notices)
+
+
+def test_a_keyword_that_no_draft_knows_is_left_out_and_told_where_the_folder_asks_for_bounds() -> None:
+    strange = {"elevation": 3, "_format": "a", "$xsd-type": "b", "self": {}, "version": 1}
+    came = taken({**closed(a=A), **strange}, bounds=True)
+    assert (came.schema, came.faults) == (closed(a=A), [])
+    assert came.notices == [
+        "x: left out: 'elevation', '_format', '$xsd-type', 'self', 'version': no JSON Schema knows it"
+    ]
+    assert len(schema_faults(taken({**closed(a=A), **strange}).schema, "x")) == 5
+
+
+@pytest.mark.parametrize("typo", ["required:", "additonalProperties", "maxlength", "min_items", "item"])
+def test_a_keyword_that_is_written_wrong_is_refused(typo: str) -> None:
+    (fault,) = schema_faults(taken({**closed(a=A), typo: {}}, bounds=True).schema, "x")
+    assert fault.startswith(f"x: keyword {typo!r} is not supported")
+
+
+def test_at_the_top_only_objects_are_asked_for_where_the_folder_asks_for_bounds() -> None:
+    for written in ({"type": ["object", "null"], "properties": {"a": A}}, {"anyOf": [{"properties": {"a": A}}, A]}):
+        came = taken(written, bounds=True)
+        assert schema_faults(came.schema, "x") == []
+        assert value_faults({"a": "b"}, came.schema, "x") == []
+        assert value_faults(None, came.schema, "x")
+    lacks = {"type": "object", "properties": {"a": {"enum": [1]}}, "not": {"required": ["b"]}}
+    assert taken(lacks, bounds=True).schema == {
+        "type": "object", "properties": {"a": {"enum": [1]}}, "additionalProperties": False
+    }  # fmt: skip
 
 
 def test_names_and_patterns_of_properties_are_checked_in_linear_time() -> None:
