@@ -7,7 +7,6 @@ import signal
 import sys
 
 from fastapi import FastAPI
-from uvicorn.main import STARTUP_FAILURE
 
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
@@ -19,6 +18,8 @@ from infra.metrics import create_registry, served
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.live_catalog import LiveCatalog
+
+NOT_STARTED = 3  #: exit code, as uvicorn's own command has it
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def _run(api: FastAPI, settings: Settings) -> None:
     settle(api)
     server.run()
     if not server.started:
-        sys.exit(STARTUP_FAILURE)
+        sys.exit(NOT_STARTED)
 
 
 def settle(api: FastAPI) -> None:
