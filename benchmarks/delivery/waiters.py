@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 
@@ -121,8 +121,7 @@ def _round(places: httpx.Client, port: int, paths: list[str], count: int) -> Cro
     with _beside(_come, port, paths, count) as pipe:
         while not pipe.poll(PLACES_S):
             held = max(held, taken(places))
-        found: tuple[Crowd, float] = pipe.recv()
-    crowd, left = found
+        crowd, left = cast("tuple[Crowd, float]", pipe.recv())
     crowd.held = held
     while taken(places):
         if time.monotonic() > left + LATEST_S:

@@ -1,4 +1,4 @@
-"""The API process, which `python -m coordinator.api.app` starts. It reads the settings, once, and builds everything."""
+"""The API process: `python -m coordinator.api.app`. A composition root; reads the settings once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import sys
 
 from fastapi import FastAPI
-from uvicorn.main import STARTUP_FAILURE  # type: ignore[attr-defined]  # uvicorn exports it by use alone
 
 from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
@@ -19,6 +18,8 @@ from infra.metrics import create_registry, served
 from infra.settings import Settings
 from infra.tracing import traced
 from specialists.live_catalog import LiveCatalog
+
+NOT_STARTED = 3  #: exit code, as uvicorn's own command has it
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def _run(api: FastAPI, settings: Settings) -> None:
     settle(api)
     server.run()
     if not server.started:
-        sys.exit(STARTUP_FAILURE)
+        sys.exit(NOT_STARTED)
 
 
 def settle(api: FastAPI) -> None:
