@@ -90,8 +90,9 @@ class _Reader:
                             f"{DEEPEST} levels; use fewer")  # fmt: skip
             self._read = MOST_SCHEMAS + 1
             return {}
+        schema = self._said(schema, where)
         try:
-            flat, refs = self._flat(schema, refs)
+            flat, refs = self._flat(schema, where, refs)
         except NothingError as error:
             return self._left_out(where, str(error))
         except MergeError as error:
@@ -99,7 +100,7 @@ class _Reader:
             return {}
         plain = in_our_words(flat, self._decoded, closes=self._bounds is not None and self._decoded)
         if self._bounds:
-            plain = _with_required(self._said(plain, where))
+            plain = _with_required(plain)
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read = self._children(plain, where, refs, deep)
@@ -111,7 +112,8 @@ class _Reader:
         return self._bounded(read, where) if self._bounds else read
 
     def _said(self, schema: Json, where: str) -> Json:
-        if strange := [key for key in schema if says_nothing(key)]:
+        strange = [key for key in schema if says_nothing(key)] if self._bounds else []
+        if strange:
             self._found.notices.append(f"{where}: left out: {', '.join(map(repr, strange))}: no JSON Schema knows it")
         return {key: value for key, value in schema.items() if key not in strange}
 
@@ -126,20 +128,20 @@ class _Reader:
         self._found.notices.append(f"{where}: left out: {why}")
         return False
 
-    def _flat(self, schema: Json, refs: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
+    def _flat(self, schema: Json, where: str, refs: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
         """Without a reference and `allOf` at its top. Raises MergeError."""
         if not schema.keys() & {"$ref", "allOf", "propertyNames"}:
             return schema, refs
         flat = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", *ANNOTATIONS)}
         met = refs
         if isinstance(names := flat.get("propertyNames"), dict):
-            flat["propertyNames"] = self._flat(names, refs)[0]
+            flat["propertyNames"] = self._flat(names, where, refs)[0]
         for part, within in self._parts(schema, refs):
             if part is True:
                 continue
             if not isinstance(part, dict):
                 raise NothingError(f"'allOf' or '$ref': {part!r} is no schema of its own")
-            flat_part, seen = self._flat(part, within)
+            flat_part, seen = self._flat(self._said(part, where), where, within)
             met = (*met, *seen[len(refs) :])
             flat_part = {key: value for key, value in flat_part.items() if key not in ANNOTATIONS}
             settle_unevaluated(flat_part)

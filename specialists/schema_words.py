@@ -23,12 +23,13 @@ ANNOTATIONS = frozenset(
         *("deprecationMessage", "tsType", "allowComments", "allowTrailingCommas", "doNotSuggest", "suggestSortText"),
     )
 )
+_OLD = frozenset(["extends", "disallow", "divisibleBy"])  #: of draft 3
 #: Words of some draft that say something of a value, and that nothing here holds.
 _OTHERS = frozenset(
     (
         *("not", "if", "then", "else", "contains", "minContains", "maxContains", "propertyNames", "dependentSchemas"),
-        *("dependencies", "unevaluatedItems", "unevaluatedProperties", "contentSchema", "extends", "disallow"),
-        *("divisibleBy", "$ref", "allOf", "$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor"),
+        *("dependencies", "unevaluatedItems", "unevaluatedProperties", "contentSchema", "$ref", "allOf", "nullable"),
+        *("additionalItems", "$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor", *_OLD),
     )
 )
 _ANY_NAME = ("", ".*", "^", "^.*")  #: patterns of a map whose names may be anything, a line's end too
@@ -61,8 +62,12 @@ def in_our_words(schema: Json, decoded: bool, closes: bool = False) -> Json:
 @lru_cache(maxsize=1024)
 def says_nothing(keyword: str) -> bool:
     """Whether no draft knows the keyword, so that it is an annotation, and it looks like none that is written wrong."""
-    known = CHECKED | _OTHERS
-    return keyword not in known and (keyword[:1] in "_$" or not get_close_matches(keyword, known, 1, 0.75))
+    known = CHECKED | _OTHERS | ANNOTATIONS
+    return (
+        keyword not in known
+        and not keyword.startswith("x-")
+        and (keyword[:1] in "_$" or not get_close_matches(keyword, known - _OLD - ANNOTATIONS, 1, 0.75))
+    )
 
 
 def _or_null(schema: Json) -> None:

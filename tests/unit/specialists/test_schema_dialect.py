@@ -253,6 +253,11 @@ def test_a_keyword_that_no_draft_knows_is_left_out_and_told_where_the_folder_ask
         "x: left out: 'elevation', '_format', '$xsd-type', 'self', 'version': no JSON Schema knows it"
     ]
     assert len(schema_faults(taken({**closed(a=A), **strange}).schema, "x")) == 5
+    assert taken({"allOf": [{**closed(a=A), "_id": 1}], "_id": 2}, bounds=True).faults == []
+    known = {"nullable": True, "x-a": 1, "readOnly": True, "$comment": "c", **A}
+    assert taken(known, bounds=True) == Dialect({"type": ["string", "null"], "maxLength": 3}, [], [])
+    pair = {"type": "array", "items": [A], "additionalItems": False, "maxItems": 1}
+    assert taken(pair, bounds=True) == Dialect({"type": "array", "prefixItems": [A], "items": False, "maxItems": 1})
 
 
 @pytest.mark.parametrize("typo", ["required:", "additonalProperties", "maxlength", "min_items", "item"])
