@@ -24,6 +24,17 @@ FLUSH_S = 0.2
 class BatchingConsumer(Consumer):  # type: ignore[misc] # Celery has no types
     """Celery's worker with batches of events. A full batch is sent at once, by the dispatcher itself."""
 
+    def connection_for_read(self, heartbeat: float | None = None) -> Any:
+        """A connection that goes on trying, where a sender's is told at once that there is no Redis.
+
+        One that gives up at once while it closes a broken link, with messages in hand, ends the worker by an error of
+        kombu's own instead of connecting again (kombu 5.7, 2026-12).
+        """
+        connection = self.app.connection_for_read(heartbeat=heartbeat)
+        options = connection.transport_options
+        connection.transport_options = {name: value for name, value in options.items() if name != "max_retries"}
+        return self.ensure_connected(connection)
+
     def register_with_event_loop(self, hub: Any) -> None:
         super().register_with_event_loop(hub)
         hub.call_repeatedly(FLUSH_S, self._flush_events)
