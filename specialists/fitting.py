@@ -49,3 +49,8 @@ def fit(
             beyond, many = tried, len(tokens)
         halve = not halve
     return fitting, end - start - kept
+
+
+def without(prompt: str, span: tuple[int, int] | None, cut: int) -> str:
+    """The prompt as it is read when `cut` characters are left out at the end of `span`."""
+    return prompt if span is None or not cut else prompt[: span[1] - cut] + prompt[span[1] :]

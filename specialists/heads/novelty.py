@@ -12,18 +12,20 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from specialists.heads.trunks.shared import kept
+
 SIGNS = 3  #: distance, energy, and the likeliest label's log-odds
 
 
 class Novelty(nn.Module):
     def __init__(self, labels: int, width: int) -> None:
         super().__init__()
-        self.turn = _kept(torch.zeros(width, width))  #: makes states of one label differ by one in each direction
-        self.centres = _kept(torch.zeros(labels, width))  #: the turned mean of each label
-        self.taught = _kept(torch.zeros(labels))  #: 1: the label had texts; another is never the nearest
-        self.weights = _kept(torch.zeros(SIGNS + 1))  #: of the signs, and what is added
-        self.shift = _kept(torch.zeros(SIGNS))  #: the signs' means over known texts, and their spreads
-        self.spread = _kept(torch.ones(SIGNS))
+        self.turn = kept(torch.zeros(width, width))  #: makes states of one label differ by one in each direction
+        self.centres = kept(torch.zeros(labels, width))  #: the turned mean of each label
+        self.taught = kept(torch.zeros(labels))  #: 1: the label had texts; another is never the nearest
+        self.weights = kept(torch.zeros(SIGNS + 1))  #: of the signs, and what is added
+        self.shift = kept(torch.zeros(SIGNS))  #: the signs' means over known texts, and their spreads
+        self.spread = kept(torch.ones(SIGNS))
 
     @property
     def placed(self) -> bool:
@@ -78,11 +80,6 @@ class Novelty(nn.Module):
     def _put(self, parameter: torch.Tensor, value: torch.Tensor) -> None:
         with torch.no_grad():
             parameter.copy_(value)
-
-
-def _kept(tensor: torch.Tensor) -> nn.Parameter:
-    """A part of the file that no gradient changes."""
-    return nn.Parameter(tensor, requires_grad=False)
 
 
 def _logistic(signs: torch.Tensor, truth: torch.Tensor, steps: int = 100) -> torch.Tensor:

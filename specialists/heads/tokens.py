@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from specialists.fitting import fit
+from specialists.fitting import fit, without
 
 Span = tuple[int, int]
 
@@ -41,7 +41,7 @@ class Tokens:
     def read(self, prompt: str, limit: int, cut: Span | None = None) -> Reading:
         """`cut`: the characters that may be cut at their end. It raises `fitting.Unfit`."""
         _, left_out = fit(self.ids, prompt, cut, limit)
-        text = prompt if not left_out or cut is None else prompt[: cut[1] - left_out] + prompt[cut[1] :]
+        text = without(prompt, cut, left_out)
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         places = [_bare(text, place) for place in encoded.offsets]
         return Reading(self._marked(encoded.ids), self._placed(places), text, left_out)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from specialists.heads.linear.grams import Numbers, letter_grams, word_grams
-from specialists.heads.trunks.shared import Rows
+from specialists.heads.trunks.shared import Rows, kept
 from specialists.heads.trunks.trunk import Text, Trunk, View
 
 
@@ -29,9 +29,9 @@ class Table(nn.Module):
 
     def __init__(self, grams: int, answers: int) -> None:
         super().__init__()
-        self.numbers = _kept(torch.zeros(grams, dtype=torch.int32))  #: the bits of 32 without a sign
-        self.rarity = _kept(torch.ones(grams))  #: inverse document frequency
-        self.weight = _kept(torch.zeros(grams, answers))
+        self.numbers = kept(torch.zeros(grams, dtype=torch.int32))  #: the bits of 32 without a sign
+        self.rarity = kept(torch.ones(grams))  #: inverse document frequency
+        self.weight = kept(torch.zeros(grams, answers))
 
     def weighed(self, text: str) -> Weighed:
         numbers = self.numbers.numpy().view(np.uint32)
@@ -88,7 +88,3 @@ def _weighed(grams: Numbers, numbers: Numbers, rarity: NDArray[np.float32]) -> W
     rows = at[known].astype(np.int64)
     weights = ((1 + np.log(counts[known])) * rarity[rows]).astype(np.float32)
     return Weighed(rows, weights / max(float(np.linalg.norm(weights)), 1e-9))
-
-
-def _kept(tensor: torch.Tensor) -> nn.Parameter:
-    return nn.Parameter(tensor, requires_grad=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from specialists.fitting import fit
+from specialists.fitting import fit, without
 from specialists.heads.tokens import Reading, Span
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -17,7 +17,7 @@ class Words:
     def read(self, prompt: str, limit: int, cut: Span | None = None) -> Reading:
         """`cut`: the characters that may be cut at their end. It raises `fitting.Unfit`."""
         ids, left_out = fit(self.ids, prompt, cut, limit)
-        text = prompt if not left_out or cut is None else prompt[: cut[1] - left_out] + prompt[cut[1] :]
+        text = without(prompt, cut, left_out)
         return Reading(ids, [each.span() for each in _WORD.finditer(text)], text, left_out)
 
     def ids(self, text: str) -> list[int]:

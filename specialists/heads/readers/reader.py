@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,16 +39,17 @@ class Seen:
         return torch.stack([each.mean(0) for each in self.states])
 
 
-class Reader(nn.Module):
+class Reader(nn.Module, ABC):
     """Reads one field, or all fields that are spans."""
 
+    @abstractmethod
     def aim(self, output: Json, reading: Reading, source: Span) -> torch.Tensor | None:
         """What is to be read of a text whose right output is `output`; None if that cannot be read off it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, seen: Seen, aims: Sequence[torch.Tensor]) -> torch.Tensor:
         """The sum over the batch of each text's loss, a mean where a text has several."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, seen: Seen) -> list[Read]:
-        raise NotImplementedError
+        """One for each text."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from specialists.heads.trunks.trunk import Trunk
 
@@ -30,5 +30,5 @@ def load_trunk(folder: Path, layers: int | None = None) -> Trunk:
     if layers is not None and layers > held:
         raise TrunkError(f"[head] layers is {layers}, and base {folder.name!r} has {held}")
     module, load = _TRUNKS[kind].split(":")
-    found = cast(Callable[[Path, int], Trunk], getattr(import_module(module), load))
-    return found(folder, layers or held)
+    found = cast(Callable[[Path, dict[str, Any], int], Trunk], getattr(import_module(module), load))
+    return found(folder, config, layers or held)

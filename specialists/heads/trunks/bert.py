@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,6 @@ class BertBlock(Block):
 
 
 class BertTrunk(Trunk):
-    was_trained_both_ways = True
-
     def __init__(self, weights: Weights, config: dict[str, Any], layers: int) -> None:
         rows = Rows()
         blocks = [BertBlock(weights, f"encoder.layer.{n}", config, rows) for n in range(layers)]
@@ -60,6 +57,5 @@ class BertTrunk(Trunk):
         return found
 
 
-def load_bert(folder: Path, layers: int) -> BertTrunk:
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+def load_bert(folder: Path, config: dict[str, Any], layers: int) -> BertTrunk:
     return BertTrunk(Weights(folder, "bert."), config, layers)

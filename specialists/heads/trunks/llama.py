@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +74,5 @@ def frozen(tensor: torch.Tensor) -> nn.Buffer:
     return nn.Buffer(tensor, persistent=False)
 
 
-def load_llama(folder: Path, layers: int) -> LlamaTrunk:
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+def load_llama(folder: Path, config: dict[str, Any], layers: int) -> LlamaTrunk:
     return LlamaTrunk(Weights(folder), config, layers)

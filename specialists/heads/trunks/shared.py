@@ -11,6 +11,11 @@ from torch import nn
 from torch.nn import functional as F
 
 
+def kept(tensor: torch.Tensor) -> nn.Parameter:
+    """A part of the file that no gradient changes."""
+    return nn.Parameter(tensor, requires_grad=False)
+
+
 class Change(nn.Module):
     """What one adapter adds to a layer: `up @ down`, times a scale."""
 

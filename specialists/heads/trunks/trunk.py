@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,18 +37,16 @@ class Pass:
     turns: tuple[torch.Tensor, torch.Tensor] | None  #: cosines and sines of the positions, each (T, D of a head)
 
 
-class Block(nn.Module):
+class Block(nn.Module, ABC):
     """One layer of a base."""
 
+    @abstractmethod
     def forward(self, x: torch.Tensor, now: Pass) -> torch.Tensor:  # (B, T, D) -> (B, T, D)
-        raise NotImplementedError
+        ...
 
 
 class Trunk(nn.Module):
     """Has no parameter but the changes of adapters: the base itself is frozen."""
-
-    #: Whether the base was trained with both ways of attention; others look back only.
-    was_trained_both_ways = False
 
     def __init__(self, rows: Rows, blocks: Sequence[Block], width: int, longest: int) -> None:
         super().__init__()

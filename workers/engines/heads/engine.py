@@ -135,16 +135,17 @@ class HeadEngine:
 
     def _taken(self) -> list[Waiting]:
         """Texts of similar lengths, among them the one that has waited longest. Ended requests leave."""
+        now = time.monotonic()
         with self._in_flight.changed:
-            waiting, now = list(self._in_flight.waiting), time.monotonic()
-        ended = [(each, finish) for each in waiting if (finish := each.ended(now))]
-        for each, finish in ended:
+            waiting = self._in_flight.waiting
+            ended = {each: finish for each in waiting if (finish := each.ended(now))}
+            batch = alike([each for each in waiting if each not in ended])
+            taken = {*ended, *batch}
+            left = [each for each in waiting if each not in taken]
+            waiting.clear()
+            waiting.extend(left)
+        for each, finish in ended.items():
             self._in_flight.leave(each, Completion("", finish))
-        left = [each for each in waiting if each.ended(now) is None]
-        batch = alike(left)
-        with self._in_flight.changed:
-            for each in batch:
-                self._in_flight.waiting.remove(each)
         return batch
 
     @torch.inference_mode()
