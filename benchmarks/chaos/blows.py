@@ -46,6 +46,7 @@ class Blows:
         self._audit = audit
         self._chance = chance
         self._odds = odds
+        self._odds_of = {"worker": odds.worker, "coordinator": odds.coordinator, "redis": odds.redis}
         self._client = connect(cluster.settings)
         self.count: Counter[str] = Counter()
         self._freezing = False  #: a worker is still to be frozen
@@ -53,7 +54,7 @@ class Blows:
     def strike(self) -> None:
         """Kill one process, and perhaps do more."""
         odds = self._odds
-        (kind,) = self._chance.choices(("worker", "coordinator", "redis"), (odds.worker, odds.coordinator, odds.redis))
+        kind = self._chosen()
         again_s, freeze, vanish = self._chance.uniform(0, odds.again_s), self._chance.random(), self._chance.random()
         seat = None if kind == "redis" else self._one_of(kind)
         if seat or kind == "redis":
@@ -67,6 +68,18 @@ class Blows:
         self._freezing = self._freezing or freeze < odds.freeze
         if vanish < odds.vanish:
             self._lose_message()
+
+    @property
+    def owed(self) -> list[str]:
+        """The kinds that no blow has hit with work in hand yet. They are struck first, because the kill of an idle
+        process shows nothing.
+        """
+        return [kind for kind, odds in self._odds_of.items() if odds and not self.count[COUNTED[kind][1]]]
+
+    def _chosen(self) -> str:
+        kinds = self.owed or list(self._odds_of)
+        (kind,) = self._chance.choices(kinds, [self._odds_of[each] for each in kinds])
+        return kind
 
     def close(self) -> None:
         self._client.close()

@@ -128,7 +128,7 @@ class _Torment:
         """Strike until the goals are submitted and most of their jobs have ended, or until nothing moves any more."""
         game, now = self._game, time.monotonic()
         until, strike_at, still, tell = now + game.seconds, now, _Still(game.still_s), _every(TELL_S)
-        while not (load.done and now >= until and audit.ended >= game.share * load.jobs):
+        while self._goes_on(load, audit, blows, now - until):
             if still.since(audit.length) or _runs_away(audit, load):
                 return
             if now >= strike_at:
@@ -138,6 +138,14 @@ class _Torment:
             blows.freeze_due(audit.at_work())
             now = time.monotonic()
             tell(f"{load.jobs} jobs handed in, {audit.ended} ended")
+
+    def _goes_on(self, load: Load, audit: Audit, blows: Blows, late_s: float) -> bool:
+        """`late_s` counts from the time that the killing lasts at least. Twice that time is spent where a kind of
+        process was not killed yet with work in hand.
+        """
+        if not load.done or late_s < 0 or audit.ended < self._game.share * load.jobs:
+            return True
+        return bool(blows.owed) and late_s < self._game.seconds and audit.ended < load.jobs
 
     def _await_ends(self, cluster: ChaosCluster, takes: Goals, audit: Audit, load: Load, operator: Operator) -> None:
         """Wait until all runs have ended and left nothing, until nothing moves, or until the time is over."""
