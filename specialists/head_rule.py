@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from specialists.schemas import SPAN_OF, Json
+from specialists.copies import Copy
+from specialists.schemas import SPAN_OF, WORDS_OF, Json
 
 Kind = Literal["label", "labels", "tags", "score"]
 
@@ -18,7 +19,7 @@ class HeadRule(BaseModel):
 
     - `label`: one value of each field that has an `enum`.
     - `labels`: any number of values of an `enum`, for a field that is a list of them.
-    - `tags`: parts of one input field, for fields with `x-span-of`.
+    - `tags`: parts of one input field, for fields with `x-span-of` or `x-words-of`.
     - `score`: a number between the field's `minimum` and `maximum`.
 
     The kind is that of the main field. Other fields of the output may be labels too.
@@ -59,11 +60,17 @@ class FieldRule:
     values: tuple[Any, ...] = ()  #: of a label: those to choose from; of tags: the types of span
     shape: Literal["one", "list", "typed"] = "one"  #: of tags: a string, a list of strings, or of objects with a type
     names: tuple[str, str] = ("", "")  #: of typed tags: the fields of an object that hold its type and its text
-    source: str = ""  #: of tags: the input field that spans are parts of
+    copy: Copy | None = None  #: of tags: the input field that spans are parts of
+    lengths: tuple[int, int | None] = (0, None)  #: of tags: the fewest and most characters of a text
     bounds: tuple[float, float] = (0.0, 0.0)  #: of a score
     whole: bool = False  #: of a score: it is an integer
     most: int | None = None  #: of a list: the most items
     optional: bool = False  #: whether an output may leave the field out
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether every output has some characters of text for it."""
+        return not self.optional and self.lengths[0] > 0
 
 
 def field_rules(output_schema: Json) -> list[FieldRule]:
@@ -79,7 +86,7 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
     if unread := [name for name in output_schema["properties"] if name not in rules]:
         return [
             f"[head] cannot read {', '.join(unread)} of the output: a head reads a string with an enum, a list of "
-            f"those, a string with {SPAN_OF} alone or in a list, and a number with minimum and maximum"
+            f"those, a string with {SPAN_OF} or {WORDS_OF} alone or in a list, and a number with minimum and maximum"
         ]
     kinds = {each.kind for each in rules.values()}
     if kinds - {"label"} != {rule.kind} - {"label"}:
@@ -87,12 +94,12 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
         return [f"[head] kind = {rule.kind!r} does not fit the output: {said}"]
     if fault := _abstain_fault(rule, list(rules.values())):
         return [fault]
-    sources = {each.source for each in rules.values() if each.source}
+    sources = {each.copy.field for each in rules.values() if each.copy}
     strings = [name for name, schema in input_schema["properties"].items() if schema.get("type") == "string"]
     if len(sources) > 1:
         return [f"[head] reads spans of one input field; the output has some of: {', '.join(sorted(sources))}"]
     return [
-        f"[head] {SPAN_OF} names {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
+        f"[head] reads spans of {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
         for each in sources - {*strings}
     ]
 
@@ -115,8 +122,8 @@ def _rule(name: str, schema: Json) -> FieldRule | None:
     if "enum" in schema:
         return FieldRule(name, "label", tuple(schema["enum"]))
     match schema.get("type"):
-        case "string" if SPAN_OF in schema:
-            return FieldRule(name, "tags", (name,), source=schema[SPAN_OF])
+        case "string" if copy := Copy.of(schema):
+            return FieldRule(name, "tags", (name,), copy=copy, lengths=_lengths(schema))
         case "number" | "integer" if "minimum" in schema and "maximum" in schema:
             bounds = float(schema["minimum"]), float(schema["maximum"])
             return FieldRule(name, "score", bounds=bounds, whole=schema["type"] == "integer")
@@ -128,16 +135,20 @@ def _rule(name: str, schema: Json) -> FieldRule | None:
 def _list_rule(name: str, items: Json, most: int | None) -> FieldRule | None:
     if "enum" in items:
         return FieldRule(name, "labels", tuple(items["enum"]), most=most)
-    if SPAN_OF in items:
-        return FieldRule(name, "tags", (name,), "list", source=items[SPAN_OF], most=most)
+    if copy := Copy.of(items):
+        return FieldRule(name, "tags", (name,), "list", copy=copy, lengths=_lengths(items), most=most)
     return next(_typed(name, items.get("properties", {}), most), None)
 
 
 def _typed(name: str, properties: Json, most: int | None) -> Iterator[FieldRule]:
     """Of a list of objects with two fields: a label, and a part of the input."""
     types = [each for each, schema in properties.items() if "enum" in schema]
-    texts = [each for each, schema in properties.items() if SPAN_OF in schema]
+    texts = [each for each, schema in properties.items() if Copy.of(schema)]
     if len(types) == len(texts) == 1 and len(properties) == 2:
         [kind], [text] = types, texts
-        values = tuple(properties[kind]["enum"])
-        yield FieldRule(name, "tags", values, "typed", (kind, text), properties[text][SPAN_OF], most=most)
+        values, said = tuple(properties[kind]["enum"]), properties[text]
+        yield FieldRule(name, "tags", values, "typed", (kind, text), Copy.of(said), _lengths(said), most=most)
+
+
+def _lengths(schema: Json) -> tuple[int, int | None]:
+    return schema.get("minLength", 0), schema.get("maxLength")

@@ -17,6 +17,10 @@ Json = dict[str, Any]
 
 #: A string with this keyword must be a verbatim part of the named input field.
 SPAN_OF = "x-span-of"
+#: A string with this keyword must be words of the named input field, each run of blanks and line breaks as one space.
+WORDS_OF = "x-words-of"
+#: Those of strings that are copied out of the input. A string has one of them at most.
+COPIES = (SPAN_OF, WORDS_OF)
 #: A keyword outside this set is refused at load: an engine that ignored it would accept what the schema forbids.
 KEYWORDS = frozenset(
     (
@@ -33,7 +37,7 @@ KEYWORDS = frozenset(
             "anyOf",
             "default",
         ),
-        SPAN_OF,
+        *COPIES,
     )
 )
 
@@ -225,64 +229,6 @@ def _sentence(error: Any, where: str) -> str:
 def type_of(value: Any) -> str:
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
     return "null" if value is None else names.get(type(value), type(value).__name__)
-
-
-def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
-    """Every string of `value` that its schema calls a part of an input field, and that is none."""
-    field = schema.get(SPAN_OF)
-    if field is not None and isinstance(value, str):
-        source = input.get(field)
-        return (
-            []
-            if value in (source if isinstance(source, str) else "")
-            else [f"{where}: not a part of the input's {field!r}"]
-        )
-    if isinstance(value, list):
-        return [
-            f for n, item in enumerate(value) for f in span_faults(item, schema_at(schema, n), input, f"{where}.{n}")
-        ]
-    if isinstance(value, dict):
-        known = schema.get("properties", {})
-        return [
-            f
-            for name in value
-            if name in known
-            for f in span_faults(value[name], known[name], input, f"{where}.{name}")
-        ]
-    return []
-
-
-def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True) -> list[str]:
-    """Why a string of an output that is to be copied could not be: nothing would hold it, or there is no such text.
-
-    `held`: it stands where grammars hold a copy and answers are checked for one.
-    """
-    if not isinstance(schema, dict):
-        return []
-    faults = _copied_faults(schema[SPAN_OF], schema, input_schema, where, held) if SPAN_OF in schema else []
-    for name, child in schema.get("properties", {}).items():
-        faults += copied_faults(child, input_schema, f"{where}.{name}", held)
-    for child in [schema.get("items"), *schema.get("prefixItems", [])]:
-        faults += copied_faults(child, input_schema, f"{where}.items", held)
-    for child in [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]:
-        faults += copied_faults(child, input_schema, f"{where}.*", False)
-    for child in schema.get("anyOf", []):
-        faults += copied_faults(child, input_schema, f"{where}.anyOf", False)
-    return faults
-
-
-def _copied_faults(field: Any, schema: Json, input_schema: Json, where: str, held: bool) -> list[str]:
-    if not held:
-        return [f"{where}: {SPAN_OF!r} is not held in a map or in 'anyOf'; give the text a property of its own"]
-    if "string" not in kinds_of(schema) or "enum" in schema or "const" in schema:
-        return [f"{where}: {SPAN_OF!r} is of a string, so say 'type': 'string', and no 'enum' or 'const'"]
-    strings = [name for name, each in input_schema["properties"].items()
-               if isinstance(each, dict) and "string" in kinds_of(each)]  # fmt: skip
-    if field not in strings:
-        return [
-            f"{where}: {SPAN_OF!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
-        ]
-    return []
 
 
 def schema_at(schema: Json, n: int) -> Json:

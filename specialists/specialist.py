@@ -18,14 +18,15 @@ from pydantic import ValidationError
 from infra.field_names import current_name, old_names
 from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
+from specialists.copies import copy_faults, schema_faults_of_copies
 from specialists.formats import Format, FormatError, load_format
 from specialists.head_rule import field_rules, head_faults
 from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schema_dialect import taken_over
-from specialists.schemas import Json, copied_faults, draft_fault, schema_faults, span_faults, value_faults
-from specialists.text_form import normal_texts, own_spans
+from specialists.schemas import Json, draft_fault, schema_faults, value_faults
+from specialists.text_form import normal_texts, own_copies
 from specialists.trial import trial_faults
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Specialist:
     def source(self) -> str | None:
         """The input field that its outputs are parts of, where they are read off; None if there is none."""
         rules = field_rules(self.output_schema) if self.manifest.head else []
-        return next((rule.source for rule in rules if rule.source), None)
+        return next((rule.copy.field for rule in rules if rule.copy), None)
 
     @property
     def adapter_path(self) -> Path | None:
@@ -192,7 +193,7 @@ class Specialist:
     def parse(self, text: str, input: Json) -> Json:
         """The output that the answer `text` stands for, checked again after decoding. Raises AnswerError.
 
-        Verbatim parts of the input are told as `input` has them. UnwritableError where it cannot be kept as JSON.
+        Parts of the input are told as `input` has them. UnwritableError where it cannot be kept as JSON.
         """
         try:
             output = self.format.read(text)
@@ -202,8 +203,8 @@ class Specialist:
             raise UnwritableError(f"{self.name}: the output {fault}")
         if faults := self.output_faults(output):
             raise AnswerError("; ".join(faults))
-        output = cast(Json, own_spans(output, self.output_schema, input))
-        if faults := span_faults(output, self.output_schema, input, f"{self.name}.output"):
+        output = cast(Json, own_copies(output, self.output_schema, input))
+        if faults := copy_faults(output, self.output_schema, input, f"{self.name}.output"):
             raise AnswerError("; ".join(faults))
         return output
 
@@ -350,7 +351,7 @@ def _files_faults(specialist: Specialist) -> list[str]:
             )
         unknown = set(placeholders(specialist.prompt or "")) - set(specialist.input_schema["properties"])
         faults += [f"prompt.txt: {{{{{name}}}}} is no input field" for name in sorted(unknown)]
-    faults += copied_faults(specialist.output_schema, specialist.input_schema, f"{manifest.name}.output")
+    faults += schema_faults_of_copies(specialist.output_schema, specialist.input_schema, f"{manifest.name}.output")
     faults += _cut_faults(specialist)
     faults += _head_faults(specialist)
     faults += _measure_faults(specialist)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from specialists.schemas import SPAN_OF, Json, schema_at
+from specialists.copies import Copy, spaced
+from specialists.schemas import Json, schema_at
 
 _LINES = "\r\x0b\x0c\x85\u2028\u2029"
 _BLANKS = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -40,16 +41,32 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def told_back(part: str, text: str) -> str | None:
-    """The first part of `text` whose normal form is `part`; None if `part` is from elsewhere."""
-    if part in text or not part:
+def told_back(part: str, text: str, as_words: bool = False) -> str | None:
+    """The first part of `text` whose normal form is `part`; None if `part` is from elsewhere.
+
+    `as_words`: in `part` and in what is told, each run of blanks and line breaks of `text` is one space.
+    """
+    if part in (spaced(text) if as_words else text) or not part:
         return part
-    pieces = list(_pieces(text))
-    written = "".join(piece for piece, _, _ in pieces)
-    starts = [start for piece, start, _ in pieces for _ in piece]
-    ends = [end for piece, _, end in pieces for _ in piece]
-    at = written.find(part)
-    return None if at < 0 else text[starts[at] : ends[at + len(part) - 1]]
+    characters = [(character, start, end) for piece, start, end in _pieces(text) for character in piece]
+    if as_words:
+        characters = _spaced(characters)
+    at = "".join(character for character, _, _ in characters).find(part)
+    if at < 0:
+        return None
+    own = text[characters[at][1] : characters[at + len(part) - 1][2]]
+    return spaced(own) if as_words else own
+
+
+def _spaced(characters: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """With a space for each run of blanks and line breaks."""
+    found: list[tuple[str, int, int]] = []
+    for character, start, end in characters:
+        if not character.isspace():
+            found.append((character, start, end))
+        elif found and found[-1][0] != " ":
+            found.append((" ", start, end))
+    return found
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
@@ -93,12 +110,13 @@ def normal_texts(value: Any, schema: Json) -> Any:
     return _texts(value, schema, lambda text, schema: text if any(key in schema for key in _EXACT) else normal(text))
 
 
-def own_spans(value: Any, schema: Json, input: Json) -> Any:
-    """Return `value`, an answer about the normal form of `input`, with verbatim parts as `input` has them."""
+def own_copies(value: Any, schema: Json, input: Json) -> Any:
+    """Return `value`, an answer about the normal form of `input`, with copied parts as `input` has them."""
 
     def own(text: str, schema: Json) -> str:
-        source = input.get(schema.get(SPAN_OF, ""))
-        return (told_back(text, source) or text) if isinstance(source, str) else text
+        copy = Copy.of(schema)
+        source = input.get(copy.field) if copy else None
+        return (told_back(text, source, copy.as_words) or text) if copy and isinstance(source, str) else text
 
     return _texts(value, schema, own)
 

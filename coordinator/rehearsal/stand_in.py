@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from coordinator.rehearsal.draw import Draw, NoStandIn
 from coordinator.rehearsal.values import drawn_value
 from infra.records import Json
-from specialists.schemas import span_faults, value_faults
+from specialists.copies import copy_faults
+from specialists.schemas import value_faults
 from specialists.specialist import Specialist
 
 
@@ -24,6 +25,6 @@ def stand_in(specialist: Specialist, input: Json, answers: Sequence[Json] = ()) 
     where = f"{specialist.name}.output"
     output: Json = drawn_value(specialist.output_schema, draw, input, where)
     faults = value_faults(output, specialist.output_schema, where)
-    if faults := faults or span_faults(output, specialist.output_schema, input, where):
+    if faults := faults or copy_faults(output, specialist.output_schema, input, where):
         raise NoStandIn("; ".join(faults))
     return output

@@ -6,12 +6,11 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from coordinator.rehearsal.draw import Draw, NoStandIn
 from coordinator.rehearsal.patterns import NotSimple, text_of
 from infra.records import Json
-from specialists.schemas import SPAN_OF
+from specialists.copies import Copy
 
 #: There are few words, so that counting and grouping find some of them twice.
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper")
@@ -27,8 +26,8 @@ def drawn_text(schema: Json, draw: Draw, input: Json, where: str) -> str:
     """Draw a text for `schema`. Raises NoStandIn, which names the place `where`; its last name is the field's."""
     least = schema.get("minLength", 0)
     lengths = least, schema.get("maxLength", max(least, SHORT))
-    if SPAN_OF in schema:
-        texts: Iterable[str] = _shuffled(_spans(input.get(schema[SPAN_OF], ""), lengths), draw)
+    if copy := Copy.of(schema):
+        texts: Iterable[str] = _shuffled(_copies(copy.source(input), lengths), draw)
     else:
         texts = _texts(where.rpartition(".")[2], schema.get("pattern"), draw, lengths)
     found = next((text for text in texts if _keeps(text, schema, lengths)), None)
@@ -48,10 +47,8 @@ def _found(pattern: str, text: str) -> bool:
         return False
 
 
-def _spans(text: Any, lengths: tuple[int, int]) -> list[str]:
+def _copies(text: str, lengths: tuple[int, int]) -> list[str]:
     """The words of the input's field that are neither too short nor too long; the field's beginning if none is."""
-    if not isinstance(text, str):
-        return []
     words = [word.strip(string.punctuation) for word in text.split()]
     return [word for word in words if word and lengths[0] <= len(word) <= lengths[1]] or [text[: lengths[1]]]
 

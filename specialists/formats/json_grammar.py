@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from specialists.copies import Copy
 from specialists.formats import Json
-from specialists.formats.spans import json_span, source
-from specialists.schemas import ONLY_CHECKED, SPAN_OF, kinds_of
+from specialists.formats.spans import json_span
+from specialists.schemas import ONLY_CHECKED, kinds_of
 
 #: Without this a model may write blanks for ever, which every JSON grammar allows.
 _COMPACT = {"whitespace_flexible": False}
@@ -33,7 +34,7 @@ def _needs_rules(schema: Any) -> bool:
         return any(map(_needs_rules, _members(schema)))
     inner = [*schema.get("properties", {}).values(), schema.get("additionalProperties"), *_members(schema)]
     inner += [*schema.get("prefixItems", []), schema.get("items")]
-    return SPAN_OF in schema or _is_counted(schema) or any(map(_needs_rules, inner))
+    return Copy.of(schema) is not None or _is_counted(schema) or any(map(_needs_rules, inner))
 
 
 def _members(schema: Json) -> list[Json]:
@@ -68,7 +69,7 @@ class _Rules:
     def __init__(self, input: Json) -> None:
         self.lines: list[str] = []
         self._input = input
-        self._spans: dict[tuple[str, int, int], str] = {}
+        self._spans: dict[tuple[Copy, int, int], str] = {}
 
     def value(self, schema: Json) -> str:
         """An expression for a value of `schema`; rules that it needs are added."""
@@ -87,12 +88,13 @@ class _Rules:
         return name
 
     def _string(self, schema: Json) -> str:
-        if SPAN_OF not in schema:
+        copy = Copy.of(schema)
+        if copy is None:
             return _plain({**schema, "type": "string"})
-        text = source(schema[SPAN_OF], self._input)
+        text = copy.source(self._input)
         if not text:
             return r'"\"\""'
-        key = (schema[SPAN_OF], schema.get("minLength", 0), schema["maxLength"])
+        key = (copy, schema.get("minLength", 0), schema["maxLength"])
         if key not in self._spans:
             self._spans[key] = f"COPIED{len(self._spans)}"
             self.lines += json_span(self._spans[key], text, *key[1:])

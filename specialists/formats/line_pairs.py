@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specialists.copies import Copy
 from specialists.formats import FormatError, Json, utf8_bytes
 from specialists.formats.line_scalar import CHARACTER_BYTES
 from specialists.formats.line_words import ABSENT, any_of, member_of, words_of
-from specialists.formats.spans import line_span, source_line
-from specialists.schemas import SPAN_OF
+from specialists.formats.spans import line_span, source_lines
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Pairs:
     most: int
     shortest: int  #: characters of one value
     longest: int
-    span_of: str | None  #: the input field of which each value is a verbatim part
+    copy: Copy | None  #: of values that are parts of the input
 
     @classmethod
     def of(cls, name: str, schema: Json, optional: bool) -> Pairs:
@@ -42,7 +42,7 @@ class Pairs:
             raise FormatError(f"format 'lines': a member of {key!r} has a colon")
         items_bounds = schema.get("minItems", 0), schema["maxItems"]
         text_bounds = max(1, text.get("minLength", 0)), text["maxLength"]
-        return cls(name, optional, key, value, words, *items_bounds, *text_bounds, text.get(SPAN_OF))
+        return cls(name, optional, key, value, words, *items_bounds, *text_bounds, Copy.of(text))
 
     def write(self, output: Json) -> list[str]:
         if self.optional and self.name not in output:
@@ -74,7 +74,7 @@ class Pairs:
 
     def rules(self, head: str, input: Json) -> list[str]:
         """The whole grammar's, where `head` is the expression for the lines above the list; "" where there are none."""
-        text = source_line(self.span_of, input) if self.span_of else None
+        text = source_lines(self.copy, input)
         can_pair = self.most > 0 and text != ""  # of an empty text nothing can be copied: there is no pair
         some = [_QUOTED] * self.optional + [self._several()] * can_pair
         lines = f"({_BREAK if head else ''} ({' | '.join(some)})){'' if self.least else '?'}" if some else ""

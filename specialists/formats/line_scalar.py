@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from specialists.copies import Copy
 from specialists.formats import FormatError, Json, utf8_bytes
 from specialists.formats.line_words import ABSENT, NOT_HYPHENS, any_of, marked, member_of, unmarked, words_of
-from specialists.formats.spans import line_span, longest_run, source_line
-from specialists.schemas import SPAN_OF
+from specialists.formats.spans import line_span, longest_run, source_lines
 
 CHARACTER_BYTES = 4  #: in UTF-8, at most
 
@@ -22,7 +22,7 @@ class Scalar:
     words: dict[str, str] | None  #: enum member -> its line; None: any text
     shortest: int = 0  #: characters of a text
     longest: int = 0
-    span_of: str | None = None  #: the input field of which a text is a verbatim part
+    copy: Copy | None = None  #: of a text that is a part of the input
 
     @classmethod
     def of(cls, name: str, schema: Json, optional: bool) -> Scalar:
@@ -34,7 +34,7 @@ class Scalar:
         if schema.get("type") != "string":
             raise FormatError(f"format 'lines': property {name!r} is neither a string nor a list of pairs")
         bounds = schema.get("minLength", 0), int(schema["maxLength"])
-        return cls(name, optional, None, *bounds, schema.get(SPAN_OF))
+        return cls(name, optional, None, *bounds, Copy.of(schema))
 
     def write(self, output: Json) -> str:
         if self.optional and self.name not in output:
@@ -64,7 +64,7 @@ class Scalar:
         rule = f"scalar{number}:"
         if self.words is not None:
             return [f"{rule} {any_of(self.words)}{f' | {_QUOTED}' if self.optional else ''}"]
-        text = source_line(self.span_of, input) if self.span_of else None
+        text = source_lines(self.copy, input)
         if text == "":  # nothing can be copied
             return [f'{rule} ""{f" | {_QUOTED}" if self.optional else ""}']
         if not self.optional:

@@ -9,21 +9,18 @@ import json
 import re
 from collections.abc import Sequence
 
+from specialists.copies import Copy
 from specialists.formats import Json
 
 #: One character inside a JSON string, as `json.dumps` escapes it.
 _ESCAPED = r'([^"\\\x00-\x1f]|\\(["\\\/bfnrt]|u[0-9a-fA-F]{4}))'
 
 
-def source(field: str, input: Json) -> str:
-    """The text that is copied from; empty where the input has none, so that nothing can be copied."""
-    text = input.get(field)
-    return text if isinstance(text, str) else ""
-
-
-def source_line(field: str, input: Json) -> str:
-    """The text that a line is copied from; empty where no line of it has a character that could be copied."""
-    return source(field, input).strip("\n")
+def source_lines(copy: Copy | None, input: Json) -> str | None:
+    """The text that a line is copied from; empty where no line of it has a character that could be copied. None where
+    nothing is to be copied.
+    """
+    return copy.source(input).strip("\n") if copy else None
 
 
 def longest_run(text: str, character: str) -> int:

@@ -56,6 +56,20 @@ def test_a_copy_as_json_may_go_over_line_ends() -> None:
 
 
 @pytest.mark.parametrize("name", ["json", "lines"])
+def test_words_go_over_line_ends_with_one_space_for_each_run_of_blanks(name: str) -> None:
+    input = {"text": "12 Quay  Road,\n\n10300\tYork \n"}
+    words = {"type": "string", "minLength": 1, "maxLength": 40, "x-words-of": "text"}
+    format = load_format(name, schema_of(who=words, where=words))
+
+    def allows(value: str) -> bool:
+        return accepts(format, input, format.write({"who": value, "where": "York"}))
+
+    assert all(map(allows, ("12 Quay Road, 10300 York", "Road, 10300", "2 Q")))
+    assert not any(map(allows, ("12 Quay  Road", "Road,10300", "10300 York ", "York 12")))
+    assert accepts(format, input, format.write({"who": "12 Quay Road", "where": "York"}))
+
+
+@pytest.mark.parametrize("name", ["json", "lines"])
 def test_a_copy_keeps_its_bounds(name: str) -> None:
     format = load_format(name, schema_of(who=copied(minLength=2, maxLength=4)))
     held = [accepts(format, COPIED_FROM, format.write({"who": value})) for value in ("A", "An", "Anna", "Anna ")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import torch
@@ -16,11 +17,10 @@ from torch.nn import functional as F
 
 from specialists.head_rule import FieldRule
 from specialists.heads.readers.reader import Read, Reader, Seen, Values
-from specialists.heads.span_places import places_of
+from specialists.heads.readers.tag_paths import NONE, Run, begins, goes_on, likeliest, runs_of, surest
+from specialists.heads.span_places import Place, Wanted, more_places, places_of
 from specialists.heads.tokens import Reading, Span
 from specialists.schemas import Json
-
-NONE = 0  #: the tag of a token that is in no span
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,12 @@ class Found:
     """A span that was read."""
 
     type: int
-    start: int  #: its first character in the prompt
-    end: int  #: behind its last one
-    probability: float
+    text: str  #: as the prompt has it
+    gain: float  #: how much likelier it is than no span there, as a logarithm
 
 
 class TagsReader(Reader):
-    """All fields of the output that are parts of one input field.
-
-    Tag 1 + 2 t begins a span of type t, and tag 2 + 2 t goes on with it.
-    """
+    """All fields of the output that are parts of one input field."""
 
     def __init__(self, rules: Sequence[FieldRule], width: int) -> None:
         super().__init__()
@@ -53,17 +49,26 @@ class TagsReader(Reader):
         part = reading.part(source)
         tags = torch.full((len(part),), NONE)
         text = reading.text[source[0] : source[1] - reading.cut]
-        wanted = [(kind, words) for kind, words in self._spans_of(output) if words]
-        places = places_of([words for _, words in wanted], text)
+        spans = [(type, words) for type, words in self._spans_of(output) if words]
+        places = places_of([self._wanted(type, words) for type, words in spans], text)
         if places is None:
             return None
-        for (kind, _), (start, end) in zip(wanted, places, strict=True):
-            inside = _inside(reading, part, source[0] + start, source[0] + end)
-            if not inside or bool((tags[inside] != NONE).any()):
-                return None
-            tags[inside] = 2 + 2 * kind
-            tags[inside[0]] = 1 + 2 * kind
+
+        def mark(type: int, place: Place) -> bool:
+            return _mark(tags, type, _inside(reading, part, source[0] + place[0], source[0] + place[1]))
+
+        if not all(mark(type, place) for (type, _), place in zip(spans, places, strict=True)):
+            return None
+        for (type, _), place in zip(spans, list(places), strict=True):
+            if self.types[type][0].shape == "one":  # any place that says it is right: the surest of them is read
+                for more in more_places(place, text, places):
+                    mark(type, more)
+                    places.append(more)
         return tags
+
+    def _wanted(self, type: int, words: str) -> Wanted:
+        copy = self.types[type][0].copy
+        return Wanted(words, copy is not None and copy.as_words)
 
     def _spans_of(self, output: Json) -> Iterator[tuple[int, str]]:
         """(type, text) of all spans of the output, in its order."""
@@ -84,8 +89,7 @@ class TagsReader(Reader):
     def read(self, seen: Seen) -> list[Read]:
         found = []
         for reading, source, states in zip(seen.readings, seen.sources, self._parts(seen), strict=True):
-            spans, sure = self._decoded(self.out(states).float().log_softmax(-1), reading, reading.part(source))
-            found.append(Read(self._values(spans, reading.text), sure))
+            found.append(self._read(self.out(states).float().log_softmax(-1), reading, reading.part(source)))
         return found
 
     def _parts(self, seen: Seen) -> list[torch.Tensor]:
@@ -94,63 +98,58 @@ class TagsReader(Reader):
             for reading, source, states in zip(seen.readings, seen.sources, seen.states, strict=True)
         ]
 
-    def _decoded(self, scores: torch.Tensor, reading: Reading, part: Sequence[int]) -> tuple[list[Found], float]:
-        """`scores`: (T, tags), logarithms. The spans, and the probability of all tags together."""
-        if not part:
-            return [], 1.0
+    def _read(self, scores: torch.Tensor, reading: Reading, part: Sequence[int]) -> Read:
+        """`scores`: (T, tags), logarithms, of the tokens `part`. The probability is that of all tags together."""
         tags = likeliest(scores)
-        each = scores.gather(1, tags[:, None])[:, 0].tolist()
-        spans: list[Found] = []
-        for token, tag, score in zip(part, tags.tolist(), each, strict=True):
-            start, end = reading.places[token]
-            if tag == NONE:
-                continue
-            if tag % 2:
-                spans.append(Found(tag // 2, start, end, score))
-            else:
-                last = spans[-1]
-                spans[-1] = Found(last.type, last.start, end, last.probability + score)
-        return spans, float(torch.tensor(sum(each)).exp())
-
-    def _values(self, spans: Sequence[Found], text: str) -> Values:
+        sure = float(scores.gather(1, tags[:, None]).sum())
+        found = [_found(run, reading, part) for run in runs_of(tags, scores)]
         values: Values = {}
         for rule in self.rules:
-            own = [each for each in spans if self.types[each.type][0] is rule]
-            if rule.shape == "one":
-                best = max(own, key=lambda each: each.probability, default=None)
-                if best or not rule.optional:
-                    values[rule.field] = text[best.start : best.end] if best else ""
+            own = [each for each in found if self.types[each.type][0] is rule and _fits(rule, each)]
+            if rule.shape != "one":
+                values[rule.field] = [self._item(rule, each) for each in _kept(rule, own)]
                 continue
-            if rule.most is not None and len(own) > rule.most:
-                surest = sorted(own, key=lambda each: -each.probability)[: rule.most]
-                own = [each for each in own if each in surest]
-            values[rule.field] = [self._item(rule, each, text) for each in own]
-        return values
+            best = max(own, key=lambda each: each.gain, default=None)
+            if best is None and rule.needs_text and part:
+                best = _found(surest(scores, self.types.index((rule, rule.field))), reading, part)
+                sure += min(best.gain, 0.0)
+            if best or not rule.optional:
+                values[rule.field] = _text(rule, best)[: rule.lengths[1]] if best else ""
+        return Read(values, exp(sure))
 
-    def _item(self, rule: FieldRule, span: Found, text: str) -> Any:
-        words = text[span.start : span.end]
-        return dict(zip(rule.names, (self.types[span.type][1], words), strict=True)) if rule.shape == "typed" else words
+    def _item(self, rule: FieldRule, span: Found) -> Any:
+        text = _text(rule, span)
+        return dict(zip(rule.names, (self.types[span.type][1], text), strict=True)) if rule.shape == "typed" else text
 
 
-def likeliest(scores: torch.Tensor) -> torch.Tensor:
-    """The likeliest tags (T,) that go together, of logarithms of probabilities (T, tags)."""
-    length, tags = scores.shape
-    begins, goes_on = torch.arange(1, tags, 2), torch.arange(2, tags, 2)
-    best, back = scores[0].clone(), torch.zeros(length, tags, dtype=torch.long)
-    best[goes_on] = float("-inf")
-    for at in range(1, length):
-        top, whence = best.max(0)
-        before = torch.stack((best[begins], best[goes_on]))  # a span of a type, begun or gone on with
-        stay, which = before.max(0)
-        back[at] = whence
-        back[at, goes_on] = torch.where(which == 0, begins, goes_on)
-        best = scores[at] + top
-        best[goes_on] = scores[at, goes_on] + stay
-    found = torch.zeros(length, dtype=torch.long)
-    found[-1] = best.argmax()
-    for at in range(length - 1, 0, -1):
-        found[at - 1] = back[at, found[at]]
-    return found
+def _found(run: Run, reading: Reading, part: Sequence[int]) -> Found:
+    start, end = reading.places[part[run.first]][0], reading.places[part[run.last]][1]
+    return Found(run.type, reading.text[start:end], run.gain)
+
+
+def _text(rule: FieldRule, span: Found) -> str:
+    return rule.copy.written(span.text) if rule.copy else span.text
+
+
+def _fits(rule: FieldRule, span: Found) -> bool:
+    """Whether an output may hold a text of its length."""
+    least, most = rule.lengths
+    return least <= len(_text(rule, span)) and (most is None or len(_text(rule, span)) <= most)
+
+
+def _kept(rule: FieldRule, spans: Sequence[Found]) -> list[Found]:
+    """As many as a list may have, the surest ones, in the order of the text."""
+    kept = sorted(range(len(spans)), key=lambda n: -spans[n].gain)[: rule.most]
+    return [spans[n] for n in sorted(kept)]
+
+
+def _mark(tags: torch.Tensor, type: int, inside: Sequence[int]) -> bool:
+    """Whether the tokens `inside`, which become a span, were there and in no other."""
+    if not inside or bool((tags[list(inside)] != NONE).any()):
+        return False
+    tags[list(inside)] = goes_on(type)
+    tags[inside[0]] = begins(type)
+    return True
 
 
 def _inside(reading: Reading, part: Sequence[int], start: int, end: int) -> list[int]:

@@ -16,6 +16,7 @@ INPUT = {
     "additionalProperties": False,
 }
 SPAN = {"type": "string", "minLength": 1, "maxLength": 60, "x-span-of": "text"}
+WORDS = {"type": "string", "minLength": 1, "maxLength": 60, "x-words-of": "text"}
 MOOD: dict[str, Any] = {"mood": {"enum": ["glad", "sad", "cross", "unknown"]}}
 TOPICS: dict[str, Any] = {"topics": {"type": "array", "items": {"enum": ["tea", "rain", "work"]}, "maxItems": 3}}
 STARS: dict[str, Any] = {"stars": {"type": "integer", "minimum": 1, "maximum": 5}}
@@ -32,6 +33,7 @@ NAMES: dict[str, Any] = {
         },
     },
 }
+BILL: dict[str, Any] = {"shop": WORDS, "address": {**WORDS, "minLength": 0}, "total": WORDS}
 
 
 def specialist(
@@ -75,4 +77,18 @@ def names() -> list[Example]:
         for person in people
         for town in towns
         for mood in ("glad", "sad")
+    ]
+
+
+def bills(count: int = 24) -> list[Example]:
+    """Of one in three there is no address; the total stands twice; a line end is a space in what is told."""
+    shops, streets = ("Ada & Co", "Tea House", "Red Lion"), ("Quay Road,\nYork", "High St,\n\nOslo", "")
+    return [
+        Example(
+            {"text": f"{shops[n % 3]}\n{street}\nsum {total}\ncash  {total}"},
+            {"shop": shops[n % 3], "address": " ".join(street.split()), "total": total},
+        )
+        for n in range(count)
+        for street in [streets[n // 3 % 3]]
+        for total in [f"{n}.50"]
     ]

@@ -19,7 +19,7 @@ from specialists.training import course
 from specialists.training.course import CHECKPOINT, LOG, Options, TrainingError
 from specialists.training.heads.train import train_head
 from specialists.training.run import train_specialist
-from tests.integration.heads.given import MOOD, NAMES, STARS, TOPICS, moods, names, specialist
+from tests.integration.heads.given import BILL, MOOD, NAMES, STARS, TOPICS, bills, moods, names, specialist
 from workers.measuring.evaluate import Evaluation, evaluate_here
 
 OPTIONS = Options(epochs=20, batch=8, rate=2e-2, rank=4, alpha=8, checkpoint_every=5)
@@ -85,6 +85,28 @@ def test_spans_are_told_in_the_callers_own_text(llama: Path, tmp_path: Path) -> 
     [answer] = evaluated(told, [Example(own, {"mood": "glad", "names": expected})]).answers
 
     assert answer.output == {"mood": "glad", "names": expected}
+
+
+def test_words_of_a_text_are_read_across_its_lines_one_span_a_field(llama: Path, tmp_path: Path) -> None:
+    bill = trained(specialist(tmp_path / "bill", llama, BILL, 'kind = "tags"'), bills(), tmp_path)
+    own = {"text": "Tea House\r\nHigh\u00a0St,\r\n\r\nOslo\r\nsum 7.50\r\ncash  7.50"}
+
+    found = evaluated(bill, bills())
+    [answer] = evaluated(bill, [Example(own, {"shop": "", "address": "", "total": ""})]).answers
+
+    assert found.valid_share == 100
+    assert found.metrics["exact"] >= 90
+    assert answer.output == {"shop": "Tea House", "address": "High St, Oslo", "total": "7.50"}
+
+
+def test_an_untrained_head_gives_a_text_to_a_field_that_needs_one(llama: Path, tmp_path: Path) -> None:
+    bill = specialist(tmp_path / "bill", llama, BILL, 'kind = "tags"')
+
+    [answer] = evaluated(bill, bills(1)).answers
+
+    assert answer.output is not None
+    assert answer.output["shop"]
+    assert answer.output["address"] == ""
 
 
 def test_a_head_abstains_from_what_is_unlike_all_that_it_was_taught(bert: Path, tmp_path: Path) -> None:

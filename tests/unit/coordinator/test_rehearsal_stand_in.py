@@ -16,7 +16,8 @@ from coordinator.rehearsal.patterns import NotSimple, text_of
 from coordinator.rehearsal.stand_in import stand_in
 from coordinator.rehearsal.values import drawn_value
 from specialists.catalog import load_catalog
-from specialists.schemas import schema_faults, span_faults, value_faults
+from specialists.copies import copy_faults
+from specialists.schemas import schema_faults, value_faults
 from specialists.specialist import load_specialist
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ def test_every_stand_in_of_what_ships_keeps_its_output_schema(name: str) -> None
         assert not value_faults(input, specialist.input_schema, "input")
         output = stand_in(specialist, input)
         assert not value_faults(output, specialist.output_schema, "output")
-        assert not span_faults(output, specialist.output_schema, input, "output")
+        assert not copy_faults(output, specialist.output_schema, input, "output")
 
 
 def test_the_same_input_gets_the_same_whatever_the_order_of_its_names() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from specialists.copies import Copy
 from specialists.head_rule import FieldRule, HeadRule, field_rules, head_faults
 from specialists.manifest import Manifest
 
@@ -30,11 +31,18 @@ def output(**properties: Any) -> dict[str, Any]:
             {"type": "integer", "minimum": 0, "maximum": 9},
             FieldRule("it", "score", bounds=(0.0, 9.0), whole=True),
         ),
-        (SPAN, FieldRule("it", "tags", ("it",), source="text")),
-        ({"type": "array", "items": SPAN}, FieldRule("it", "tags", ("it",), "list", source="text")),
+        (
+            {"type": "string", "minLength": 1, "x-words-of": "text"},
+            FieldRule("it", "tags", ("it",), copy=Copy("text", True), lengths=(1, None)),
+        ),
+        (SPAN, FieldRule("it", "tags", ("it",), copy=Copy("text", False), lengths=(0, 20))),
+        (
+            {"type": "array", "items": SPAN},
+            FieldRule("it", "tags", ("it",), "list", copy=Copy("text", False), lengths=(0, 20)),
+        ),
         (
             {"type": "array", "items": PAIR, "maxItems": 3},
-            FieldRule("it", "tags", ("a", "b"), "typed", ("kind", "words"), "text", most=3),
+            FieldRule("it", "tags", ("a", "b"), "typed", ("kind", "words"), Copy("text", False), (0, 20), most=3),
         ),
     ],
 )
@@ -55,7 +63,11 @@ def test_a_field_that_may_be_left_out_is_known_as_such() -> None:
         ("label", {"it": SPAN}, r"kind = 'label' does not fit the output: it needs tags"),
         ("tags", {"it": {"enum": ["a"]}}, r"kind = 'tags' does not fit the output: it needs label"),
         ("tags", {"it": SPAN, "n": {"type": "integer", "minimum": 0, "maximum": 9}}, r"n needs score"),
-        ("tags", {"it": SPAN | {"x-span-of": "count"}}, r"names 'count', no string of the input; it has: text"),
+        (
+            "tags",
+            {"it": SPAN | {"x-span-of": "count"}},
+            r"of 'count', no string of the input; it has: text",
+        ),
         ("tags", {"it": SPAN, "b": SPAN | {"x-span-of": "body"}}, r"spans of one input field.*body, text"),
     ],
 )

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.records import Json
+from specialists.copies import copy_faults
 from specialists.formats import FormatError, load_format
 from specialists.formats.lines import LinesFormat
-from specialists.schemas import span_faults, value_faults
+from specialists.schemas import value_faults
 
 TOKENIZER = llguidance.LLTokenizer("byte")
 SOURCE = {"text": "Anna --- Berg\n-\nx: --y"}
@@ -83,7 +84,7 @@ def outputs(draw: st.DrawFn) -> tuple[Json, Json]:
 
 
 def faults(output: Json, schema: Json) -> list[str]:
-    return value_faults(output, schema, "output") + span_faults(output, schema, SOURCE, "output")
+    return value_faults(output, schema, "output") + copy_faults(output, schema, SOURCE, "output")
 
 
 def allows(format: LinesFormat, text: str) -> bool:

@@ -308,6 +308,12 @@ TEXT = {"type": "string", "maxLength": 9}
             {"anyOf": [{**TEXT, "x-span-of": "text"}]},
             "mood.output.mood.anyOf: 'x-span-of' is not held in a map or in 'anyOf'",
         ),
+        ({**TEXT, "x-words-of": "txt"}, "mood.output.mood: 'x-words-of': 'txt' is no string of the input"),
+        ({"type": "integer", "x-words-of": "text"}, "mood.output.mood: 'x-words-of' is of a string"),
+        (
+            {**TEXT, "x-words-of": "text", "x-span-of": "text"},
+            "mood.output.mood: say 'x-span-of' or 'x-words-of', not both",
+        ),
     ],
 )
 def test_a_copy_that_nothing_would_hold_is_refused_at_load(mood: Path, output: dict[str, object], fault: str) -> None:

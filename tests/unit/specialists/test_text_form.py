@@ -60,6 +60,14 @@ def test_a_part_of_another_text_is_not_told_back() -> None:
     assert told_back("Bern", "Zu\u0308rich") is None
 
 
+def test_words_are_told_back_as_words_of_the_text() -> None:
+    text = " Zu\u0308rich\u00a0 \r\n8001\u200b  now"
+
+    assert told_back("Z\u00fcrich 8001 now", text, as_words=True) == "Zu\u0308rich 8001\u200b now"
+    assert told_back("8001", text, as_words=True) == "8001"
+    assert told_back("Z\u00fcrich  8001", text, as_words=True) is None
+
+
 @pytest.fixture
 def places(tmp_path: Path) -> Specialist:
     """Copies places out of a text, a line each, each of a kind."""
