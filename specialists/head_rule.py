@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from specialists.schemas import SPAN_OF, Json
+from specialists.schemas import MASK_OF, SPAN_OF, Json, mark_of
 
 Kind = Literal["label", "labels", "tags", "score"]
 
@@ -18,7 +18,7 @@ class HeadRule(BaseModel):
 
     - `label`: one value of each field that has an `enum`.
     - `labels`: any number of values of an `enum`, for a field that is a list of them.
-    - `tags`: parts of one input field, for fields with `x-span-of`.
+    - `tags`: parts of one input field, for fields with `x-span-of`; or which of its parts vary, with `x-mask-of`.
     - `score`: a number between the field's `minimum` and `maximum`.
 
     The kind is that of the main field. Other fields of the output may be labels too.
@@ -57,8 +57,10 @@ class FieldRule:
     field: str
     kind: Kind
     values: tuple[Any, ...] = ()  #: of a label: those to choose from; of tags: the types of span
-    shape: Literal["one", "list", "typed"] = "one"  #: of tags: a string, a list of strings, or of objects with a type
+    #: of tags: a string, a list of strings or of objects with a type, or the whole field with marks for what varies
+    shape: Literal["one", "list", "typed", "mask"] = "one"
     names: tuple[str, str] = ("", "")  #: of typed tags: the fields of an object that hold its type and its text
+    mark: str = ""  #: of a mask: what stands for each part that varies
     source: str = ""  #: of tags: the input field that spans are parts of
     bounds: tuple[float, float] = (0.0, 0.0)  #: of a score
     whole: bool = False  #: of a score: it is an integer
@@ -79,7 +81,8 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
     if unread := [name for name in output_schema["properties"] if name not in rules]:
         return [
             f"[head] cannot read {', '.join(unread)} of the output: a head reads a string with an enum, a list of "
-            f"those, a string with {SPAN_OF} alone or in a list, and a number with minimum and maximum"
+            f"those, a string with {SPAN_OF} alone or in a list, a string with {MASK_OF}, and a number with minimum "
+            "and maximum"
         ]
     kinds = {each.kind for each in rules.values()}
     if kinds - {"label"} != {rule.kind} - {"label"}:
@@ -87,13 +90,14 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
         return [f"[head] kind = {rule.kind!r} does not fit the output: {said}"]
     if fault := _abstain_fault(rule, list(rules.values())):
         return [fault]
-    sources = {each.source for each in rules.values() if each.source}
+    sources = {each.source: MASK_OF if each.shape == "mask" else SPAN_OF for each in rules.values() if each.source}
     strings = [name for name, schema in input_schema["properties"].items() if schema.get("type") == "string"]
     if len(sources) > 1:
         return [f"[head] reads spans of one input field; the output has some of: {', '.join(sorted(sources))}"]
     return [
-        f"[head] {SPAN_OF} names {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
-        for each in sources - {*strings}
+        f"[head] {key} names {each!r}, no string of the input; it has: {', '.join(strings) or 'none'}"
+        for each, key in sources.items()
+        if each not in strings
     ]
 
 
@@ -117,6 +121,8 @@ def _rule(name: str, schema: Json) -> FieldRule | None:
     match schema.get("type"):
         case "string" if SPAN_OF in schema:
             return FieldRule(name, "tags", (name,), source=schema[SPAN_OF])
+        case "string" if MASK_OF in schema:
+            return FieldRule(name, "tags", shape="mask", source=schema[MASK_OF], mark=mark_of(schema))
         case "number" | "integer" if "minimum" in schema and "maximum" in schema:
             bounds = float(schema["minimum"]), float(schema["maximum"])
             return FieldRule(name, "score", bounds=bounds, whole=schema["type"] == "integer")

@@ -11,12 +11,19 @@ from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator, F
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend, validator_for
 
+from specialists.masks import MARK, is_mask
 from specialists.patterns import found, pattern_fault
 
 Json = dict[str, Any]
 
 #: A string with this keyword must be a verbatim part of the named input field.
 SPAN_OF = "x-span-of"
+#: A string with this keyword must be the text of the named input field with marks in place of parts of it.
+MASK_OF = "x-mask-of"
+MASK_WITH = "x-mask-with"  #: the mark, `MARK` without it
+COPIES = (SPAN_OF, MASK_OF)
+#: The keywords that no draft of JSON Schema has.
+OWN = frozenset((*COPIES, MASK_WITH))
 #: A keyword outside this set is refused at load: an engine that ignored it would accept what the schema forbids.
 KEYWORDS = frozenset(
     (
@@ -33,7 +40,7 @@ KEYWORDS = frozenset(
             "anyOf",
             "default",
         ),
-        SPAN_OF,
+        *OWN,
     )
 )
 
@@ -228,15 +235,14 @@ def type_of(value: Any) -> str:
 
 
 def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
-    """Every string of `value` that its schema calls a part of an input field, and that is none."""
-    field = schema.get(SPAN_OF)
-    if field is not None and isinstance(value, str):
-        source = input.get(field)
-        return (
-            []
-            if value in (source if isinstance(source, str) else "")
-            else [f"{where}: not a part of the input's {field!r}"]
-        )
+    """Every string of `value` that its schema calls a part or a mask of an input field, and that is none."""
+    if isinstance(value, str):
+        texts = {key: input.get(schema[key]) for key in COPIES if key in schema}
+        return [
+            f"{where}: not a {'part' if key == SPAN_OF else 'mask'} of the input's {schema[key]!r}"
+            for key, text in texts.items()
+            if not _is_copy(value, key, schema, text if isinstance(text, str) else "")
+        ]
     if isinstance(value, list):
         return [
             f for n, item in enumerate(value) for f in span_faults(item, schema_at(schema, n), input, f"{where}.{n}")
@@ -252,6 +258,15 @@ def span_faults(value: Any, schema: Json, input: Json, where: str) -> list[str]:
     return []
 
 
+def _is_copy(value: str, key: str, schema: Json, text: str) -> bool:
+    return value in text if key == SPAN_OF else is_mask(value, text, mark_of(schema))
+
+
+def mark_of(schema: Json) -> str:
+    """What stands in a mask for the parts that vary."""
+    return str(schema.get(MASK_WITH, MARK))
+
+
 def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True) -> list[str]:
     """Why a string of an output that is to be copied could not be: nothing would hold it, or there is no such text.
 
@@ -259,7 +274,9 @@ def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True
     """
     if not isinstance(schema, dict):
         return []
-    faults = _copied_faults(schema[SPAN_OF], schema, input_schema, where, held) if SPAN_OF in schema else []
+    keys = [key for key in COPIES if key in schema]
+    faults = [fault for key in keys for fault in _copied_faults(key, schema, input_schema, where, held)]
+    faults += _mark_faults(schema, where)
     for name, child in schema.get("properties", {}).items():
         faults += copied_faults(child, input_schema, f"{where}.{name}", held)
     for child in [schema.get("items"), *schema.get("prefixItems", [])]:
@@ -271,18 +288,28 @@ def copied_faults(schema: Any, input_schema: Json, where: str, held: bool = True
     return faults
 
 
-def _copied_faults(field: Any, schema: Json, input_schema: Json, where: str, held: bool) -> list[str]:
+def _copied_faults(key: str, schema: Json, input_schema: Json, where: str, held: bool) -> list[str]:
+    field = schema[key]
     if not held:
-        return [f"{where}: {SPAN_OF!r} is not held in a map or in 'anyOf'; give the text a property of its own"]
+        return [f"{where}: {key!r} is not held in a map or in 'anyOf'; give the text a property of its own"]
     if "string" not in kinds_of(schema) or "enum" in schema or "const" in schema:
-        return [f"{where}: {SPAN_OF!r} is of a string, so say 'type': 'string', and no 'enum' or 'const'"]
+        return [f"{where}: {key!r} is of a string, so say 'type': 'string', and no 'enum' or 'const'"]
     strings = [name for name, each in input_schema["properties"].items()
                if isinstance(each, dict) and "string" in kinds_of(each)]  # fmt: skip
     if field not in strings:
         return [
-            f"{where}: {SPAN_OF!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
+            f"{where}: {key!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
         ]
     return []
+
+
+def _mark_faults(schema: Json, where: str) -> list[str]:
+    if all(key in schema for key in COPIES):
+        return [f"{where}: a text is a part ({SPAN_OF!r}) or a mask ({MASK_OF!r}) of another, not both"]
+    if MASK_WITH in schema and MASK_OF not in schema:
+        return [f"{where}: {MASK_WITH!r} is for a string with {MASK_OF!r}"]
+    mark = schema.get(MASK_WITH, MARK)
+    return [] if isinstance(mark, str) and mark.strip() else [f"{where}: {MASK_WITH!r} must be a text that can be seen"]
 
 
 def schema_at(schema: Json, n: int) -> Json:

@@ -24,7 +24,7 @@ from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schema_dialect import taken_over
-from specialists.schemas import Json, copied_faults, draft_fault, schema_faults, span_faults, value_faults
+from specialists.schemas import MASK_OF, Json, copied_faults, draft_fault, schema_faults, span_faults, value_faults
 from specialists.text_form import normal_texts, own_spans
 from specialists.trial import trial_faults
 
@@ -379,6 +379,8 @@ def _head_faults(specialist: Specialist) -> list[str]:
         return []
     if found := head_faults(rule, specialist.input_schema, specialist.output_schema):
         return found
+    if specialist.manifest.limits.cut in {rule.source for rule in field_rules(specialist.output_schema) if rule.mark}:
+        return [f"[limits] cut: {specialist.source!r} cannot be cut: a head reads its whole text for {MASK_OF!r}"]
     times = placeholders(specialist.prompt or "").count(specialist.source or "")
     if specialist.source and times != 1:
         return [

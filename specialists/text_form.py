@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from specialists.schemas import SPAN_OF, Json, schema_at
+from specialists.masks import masked, places_behind
+from specialists.schemas import MASK_OF, SPAN_OF, Json, mark_of, schema_at
 
 _LINES = "\r\x0b\x0c\x85\u2028\u2029"
 _BLANKS = "\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -44,12 +45,28 @@ def told_back(part: str, text: str) -> str | None:
     """The first part of `text` whose normal form is `part`; None if `part` is from elsewhere."""
     if part in text or not part:
         return part
-    pieces = list(_pieces(text))
-    written = "".join(piece for piece, _, _ in pieces)
-    starts = [start for piece, start, _ in pieces for _ in piece]
-    ends = [end for piece, _, end in pieces for _ in piece]
+    written, starts, ends = _traced(text)
     at = written.find(part)
     return None if at < 0 else text[starts[at] : ends[at + len(part) - 1]]
+
+
+def mask_told_back(mask: str, text: str, mark: str) -> str | None:
+    """The mask of `text` that says of it what `mask` says of its normal form; None if `mask` is of another text."""
+    written, starts, ends = _traced(text)
+    places = places_behind(mask, written, mark)
+    if places is None or written == text:
+        return None if places is None else mask
+    starts.append(len(text))
+    own = [(starts[start], ends[end - 1] if start < end else starts[start]) for start, end in places]
+    return masked(text, own, mark)
+
+
+def _traced(text: str) -> tuple[str, list[int], list[int]]:
+    """The normal form, and of each of its characters where it begins and ends in `text`."""
+    pieces = list(_pieces(text))
+    starts = [start for piece, start, _ in pieces for _ in piece]
+    ends = [end for piece, _, end in pieces for _ in piece]
+    return "".join(piece for piece, _, _ in pieces), starts, ends
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
@@ -94,9 +111,12 @@ def normal_texts(value: Any, schema: Json) -> Any:
 
 
 def own_spans(value: Any, schema: Json, input: Json) -> Any:
-    """Return `value`, an answer about the normal form of `input`, with verbatim parts as `input` has them."""
+    """Return `value`, an answer about the normal form of `input`, with parts and masks of it as `input` has them."""
 
     def own(text: str, schema: Json) -> str:
+        if MASK_OF in schema:
+            source = input.get(schema[MASK_OF])
+            return (mask_told_back(text, source, mark_of(schema)) or text) if isinstance(source, str) else text
         source = input.get(schema.get(SPAN_OF, ""))
         return (told_back(text, source) or text) if isinstance(source, str) else text
 
