@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from specialists.head_rule import FieldRule, HeadRule, field_rules, head_faults
 from specialists.manifest import Manifest
 
+MASK = {"type": "string", "maxLength": 20, "x-mask-of": "text"}
 SPAN = {"type": "string", "maxLength": 20, "x-span-of": "text"}
 INPUT = {"properties": {"text": {"type": "string"}, "count": {"type": "integer"}}}
 PAIR = {"properties": {"kind": {"enum": ["a", "b"]}, "words": SPAN}}
@@ -31,6 +32,8 @@ def output(**properties: Any) -> dict[str, Any]:
             FieldRule("it", "score", bounds=(0.0, 9.0), whole=True),
         ),
         (SPAN, FieldRule("it", "tags", ("it",), source="text")),
+        (MASK, FieldRule("it", "tags", shape="mask", source="text", mark="<*>")),
+        (MASK | {"x-mask-with": "_"}, FieldRule("it", "tags", shape="mask", source="text", mark="_")),
         ({"type": "array", "items": SPAN}, FieldRule("it", "tags", ("it",), "list", source="text")),
         (
             {"type": "array", "items": PAIR, "maxItems": 3},
@@ -56,6 +59,8 @@ def test_a_field_that_may_be_left_out_is_known_as_such() -> None:
         ("tags", {"it": {"enum": ["a"]}}, r"kind = 'tags' does not fit the output: it needs label"),
         ("tags", {"it": SPAN, "n": {"type": "integer", "minimum": 0, "maximum": 9}}, r"n needs score"),
         ("tags", {"it": SPAN | {"x-span-of": "count"}}, r"names 'count', no string of the input; it has: text"),
+        ("tags", {"it": MASK | {"x-mask-of": "count"}}, r"x-mask-of names 'count', no string of the input"),
+        ("label", {"it": MASK}, r"kind = 'label' does not fit the output: it needs tags"),
         ("tags", {"it": SPAN, "b": SPAN | {"x-span-of": "body"}}, r"spans of one input field.*body, text"),
     ],
 )
@@ -69,6 +74,10 @@ def test_an_output_that_the_head_cannot_read_is_refused_by_its_field(
 
 def test_labels_may_stand_beside_spans() -> None:
     assert head_faults(HeadRule(kind="tags"), INPUT, output(it=SPAN, mood={"enum": ["a"]})) == []
+
+
+def test_spans_may_stand_beside_a_mask_of_the_same_text() -> None:
+    assert head_faults(HeadRule(kind="tags"), INPUT, output(it=SPAN, form=MASK)) == []
 
 
 def test_a_head_that_abstains_needs_a_label_that_says_so() -> None:
