@@ -60,8 +60,8 @@ class FieldRule:
     #: of tags: a string, a list of strings or of objects with a type, or the whole field with marks for what varies
     shape: Literal["one", "list", "typed", "mask"] = "one"
     names: tuple[str, str] = ("", "")  #: of typed tags: the fields of an object that hold its type and its text
-    mark: str = ""  #: of a mask: what stands for each part that varies
     source: str = ""  #: of tags: the input field that spans are parts of
+    mark: str = ""  #: of a mask: what stands for each part that varies
     bounds: tuple[float, float] = (0.0, 0.0)  #: of a score
     whole: bool = False  #: of a score: it is an integer
     most: int | None = None  #: of a list: the most items
@@ -146,4 +146,4 @@ def _typed(name: str, properties: Json, most: int | None) -> Iterator[FieldRule]
     if len(types) == len(texts) == 1 and len(properties) == 2:
         [kind], [text] = types, texts
         values = tuple(properties[kind]["enum"])
-        yield FieldRule(name, "tags", values, "typed", (kind, text), properties[text][SPAN_OF], most=most)
+        yield FieldRule(name, "tags", values, "typed", (kind, text), source=properties[text][SPAN_OF], most=most)

@@ -37,7 +37,7 @@ def output(**properties: Any) -> dict[str, Any]:
         ({"type": "array", "items": SPAN}, FieldRule("it", "tags", ("it",), "list", source="text")),
         (
             {"type": "array", "items": PAIR, "maxItems": 3},
-            FieldRule("it", "tags", ("a", "b"), "typed", ("kind", "words"), "text", most=3),
+            FieldRule("it", "tags", ("a", "b"), "typed", ("kind", "words"), source="text", most=3),
         ),
     ],
 )
