@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from specialists.copies import Copy
-from specialists.schemas import SPAN_OF, WORDS_OF, Json
+from specialists.copies import Copy, Mask
+from specialists.schemas import MASK_OF, SPAN_OF, WORDS_OF, Json
 
 Kind = Literal["label", "labels", "tags", "score"]
 
@@ -19,7 +19,8 @@ class HeadRule(BaseModel):
 
     - `label`: one value of each field that has an `enum`.
     - `labels`: any number of values of an `enum`, for a field that is a list of them.
-    - `tags`: parts of one input field, for fields with `x-span-of` or `x-words-of`.
+    - `tags`: parts of one input field, for fields with `x-span-of` or `x-words-of`; or which of its parts vary, with
+      `x-mask-of`.
     - `score`: a number between the field's `minimum` and `maximum`.
 
     The kind is that of the main field. Other fields of the output may be labels too.
@@ -58,14 +59,22 @@ class FieldRule:
     field: str
     kind: Kind
     values: tuple[Any, ...] = ()  #: of a label: those to choose from; of tags: the types of span
-    shape: Literal["one", "list", "typed"] = "one"  #: of tags: a string, a list of strings, or of objects with a type
+    #: of tags: a string, a list of strings or of objects with a type, or the whole field with marks for what varies
+    shape: Literal["one", "list", "typed", "mask"] = "one"
     names: tuple[str, str] = ("", "")  #: of typed tags: the fields of an object that hold its type and its text
     copy: Copy | None = None  #: of tags: the input field that spans are parts of
     lengths: tuple[int, int | None] = (0, None)  #: of tags: the fewest and most characters of a text
+    mask: Mask | None = None  #: of a mask: the input field, and what stands for each part that varies
     bounds: tuple[float, float] = (0.0, 0.0)  #: of a score
     whole: bool = False  #: of a score: it is an integer
     most: int | None = None  #: of a list: the most items
     optional: bool = False  #: whether an output may leave the field out
+
+    @property
+    def source(self) -> str | None:
+        """The input field that spans are parts of, or that a mask is of."""
+        copied = self.copy or self.mask
+        return copied.field if copied else None
 
     @property
     def needs_text(self) -> bool:
@@ -86,7 +95,8 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
     if unread := [name for name in output_schema["properties"] if name not in rules]:
         return [
             f"[head] cannot read {', '.join(unread)} of the output: a head reads a string with an enum, a list of "
-            f"those, a string with {SPAN_OF} or {WORDS_OF} alone or in a list, and a number with minimum and maximum"
+            f"those, a string with {SPAN_OF} or {WORDS_OF} alone or in a list, a string with {MASK_OF}, and a number "
+            "with minimum and maximum"
         ]
     kinds = {each.kind for each in rules.values()}
     if kinds - {"label"} != {rule.kind} - {"label"}:
@@ -94,7 +104,7 @@ def head_faults(rule: HeadRule, input_schema: Json, output_schema: Json) -> list
         return [f"[head] kind = {rule.kind!r} does not fit the output: {said}"]
     if fault := _abstain_fault(rule, list(rules.values())):
         return [fault]
-    sources = {each.copy.field for each in rules.values() if each.copy}
+    sources = {each.source for each in rules.values() if each.source}
     strings = [name for name, schema in input_schema["properties"].items() if schema.get("type") == "string"]
     if len(sources) > 1:
         return [f"[head] reads spans of one input field; the output has some of: {', '.join(sorted(sources))}"]
@@ -124,6 +134,8 @@ def _rule(name: str, schema: Json) -> FieldRule | None:
     match schema.get("type"):
         case "string" if copy := Copy.of(schema):
             return FieldRule(name, "tags", (name,), copy=copy, lengths=_lengths(schema))
+        case "string" if mask := Mask.of(schema):
+            return FieldRule(name, "tags", shape="mask", mask=mask)
         case "number" | "integer" if "minimum" in schema and "maximum" in schema:
             bounds = float(schema["minimum"]), float(schema["maximum"])
             return FieldRule(name, "score", bounds=bounds, whole=schema["type"] == "integer")

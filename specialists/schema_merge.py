@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from specialists.schemas import COPIES, Json, are_known, kinds_of, same, type_of, value_faults
+from specialists.schemas import OWN, Json, are_known, kinds_of, same, type_of, value_faults
 
 _ANNOTATIONS = ("title", "description", "default", "examples", "example", "$comment", "$id", "$schema", "deprecated")
 #: A pattern's beginning that stands for itself; behind its last character is nothing that has it more or less often.
@@ -35,7 +35,7 @@ def merged(one: Json, other: Json) -> Json:
 
 
 def _both(key: str, mine: Any, theirs: Any) -> Any:
-    if same(mine, theirs) or key in _ANNOTATIONS or (key.startswith("x-") and key not in COPIES):
+    if same(mine, theirs) or key in _ANNOTATIONS or (key.startswith("x-") and key not in OWN):
         return mine
     if key in ("properties", "patternProperties"):
         shared = {name: {"allOf": [mine[name], theirs[name]]} for name in mine if name in theirs}

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from specialists.patterns import found, pattern_fault
-from specialists.schemas import CHECKED, COPIES, NAMED_TYPES, Json, kinds_of, same, value_faults
+from specialists.schemas import CHECKED, NAMED_TYPES, OWN, Json, kinds_of, same, value_faults
 
 #: Formats of strings that the grammar holds; to JSON Schema every other is an annotation.
 HELD_FORMATS = frozenset(["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"])
@@ -186,4 +186,4 @@ def _without(schema: Json, no: Json, closes: bool) -> Json | None:
 
 
 def _is_vendors(key: str) -> bool:
-    return key.startswith("x-") and key not in COPIES
+    return key.startswith("x-") and key not in OWN

@@ -19,8 +19,15 @@ Json = dict[str, Any]
 SPAN_OF = "x-span-of"
 #: A string with this keyword must be words of the named input field, each run of blanks and line breaks as one space.
 WORDS_OF = "x-words-of"
+#: Those of strings that are parts of the input.
+PARTS = (SPAN_OF, WORDS_OF)
+#: A string with this keyword must be the text of the named input field with marks in place of parts of it.
+MASK_OF = "x-mask-of"
+MASK_WITH = "x-mask-with"  #: the mark, if it is another than usual
 #: Those of strings that are copied out of the input. A string has one of them at most.
-COPIES = (SPAN_OF, WORDS_OF)
+COPIES = (*PARTS, MASK_OF)
+#: The keywords that no draft of JSON Schema has.
+OWN = frozenset((*COPIES, MASK_WITH))
 #: A keyword outside this set is refused at load: an engine that ignored it would accept what the schema forbids.
 KEYWORDS = frozenset(
     (
@@ -37,7 +44,7 @@ KEYWORDS = frozenset(
             "anyOf",
             "default",
         ),
-        *COPIES,
+        *OWN,
     )
 )
 

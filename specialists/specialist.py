@@ -25,7 +25,7 @@ from specialists.manifest import LONGEST_ANSWER, Manifest
 from specialists.metric_rule import rule_faults
 from specialists.prompt import Prompt, fill, placeholders
 from specialists.schema_dialect import taken_over
-from specialists.schemas import Json, draft_fault, schema_faults, value_faults
+from specialists.schemas import MASK_OF, Json, draft_fault, schema_faults, value_faults
 from specialists.text_form import normal_texts, own_copies
 from specialists.trial import trial_faults
 
@@ -98,7 +98,7 @@ class Specialist:
     def source(self) -> str | None:
         """The input field that its outputs are parts of, where they are read off; None if there is none."""
         rules = field_rules(self.output_schema) if self.manifest.head else []
-        return next((rule.copy.field for rule in rules if rule.copy), None)
+        return next((rule.source for rule in rules if rule.source), None)
 
     @property
     def adapter_path(self) -> Path | None:
@@ -380,6 +380,8 @@ def _head_faults(specialist: Specialist) -> list[str]:
         return []
     if found := head_faults(rule, specialist.input_schema, specialist.output_schema):
         return found
+    if specialist.manifest.limits.cut in {rule.source for rule in field_rules(specialist.output_schema) if rule.mask}:
+        return [f"[limits] cut: {specialist.source!r} cannot be cut: a head reads its whole text for {MASK_OF!r}"]
     times = placeholders(specialist.prompt or "").count(specialist.source or "")
     if specialist.source and times != 1:
         return [

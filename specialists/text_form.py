@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from specialists.copies import Copy, spaced
+from specialists.copies import Copy, Mask, spaced
+from specialists.masks import masked, places_behind
 from specialists.schemas import Json, schema_at
 
 _LINES = "\r\x0b\x0c\x85\u2028\u2029"
@@ -69,6 +70,25 @@ def _spaced(characters: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, 
     return found
 
 
+def mask_told_back(mask: str, text: str, mark: str) -> str | None:
+    """The mask of `text` that says of it what `mask` says of its normal form; None if `mask` is of another text."""
+    written, starts, ends = _traced(text)
+    places = places_behind(mask, written, mark)
+    if places is None or written == text:
+        return None if places is None else mask
+    starts.append(len(text))
+    own = [(starts[start], ends[end - 1] if start < end else starts[start]) for start, end in places]
+    return masked(text, own, mark)
+
+
+def _traced(text: str) -> tuple[str, list[int], list[int]]:
+    """The normal form, and of each of its characters where it begins and ends in `text`."""
+    pieces = list(_pieces(text))
+    starts = [start for piece, start, _ in pieces for _ in piece]
+    ends = [end for piece, _, end in pieces for _ in piece]
+    return "".join(piece for piece, _, _ in pieces), starts, ends
+
+
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield the normal form in pieces, each with its span in `text`. Characters that are composed make one piece."""
     piece, start, end = "", 0, 0
@@ -111,12 +131,15 @@ def normal_texts(value: Any, schema: Json) -> Any:
 
 
 def own_copies(value: Any, schema: Json, input: Json) -> Any:
-    """Return `value`, an answer about the normal form of `input`, with copied parts as `input` has them."""
+    """Return `value`, an answer about the normal form of `input`, with parts and masks of it as `input` has them."""
 
     def own(text: str, schema: Json) -> str:
-        copy = Copy.of(schema)
-        source = input.get(copy.field) if copy else None
-        return (told_back(text, source, copy.as_words) or text) if copy and isinstance(source, str) else text
+        copy, mask = Copy.of(schema), Mask.of(schema)
+        source = input.get(copy.field if copy else mask.field if mask else "")
+        if not isinstance(source, str):
+            return text
+        told = told_back(text, source, copy.as_words) if copy else mask and mask_told_back(text, source, mask.mark)
+        return told or text
 
     return _texts(value, schema, own)
 

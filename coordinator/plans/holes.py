@@ -18,7 +18,7 @@ from specialists import schemas
 #: How large one hole may be, as JSON.
 SCHEMA_BYTES = 8_000
 #: The keywords that job types may use, except `pattern`: each new pattern of a caller would have to be compiled.
-KEYWORDS = schemas.KEYWORDS - {"pattern", *schemas.COPIES}
+KEYWORDS = schemas.KEYWORDS - {"pattern"} - schemas.OWN
 DEFAULT = "default"
 #: How many faults of one input are shown.
 SHOWN = 5

@@ -6,11 +6,15 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from typing import Any, TypeVar
 
 from coordinator.rehearsal.draw import Draw, NoStandIn
 from coordinator.rehearsal.patterns import NotSimple, text_of
 from infra.records import Json
-from specialists.copies import Copy
+from specialists.copies import Copy, Mask
+from specialists.masks import masked
+
+Word = TypeVar("Word")
 
 #: There are few words, so that counting and grouping find some of them twice.
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "juniper")
@@ -28,6 +32,8 @@ def drawn_text(schema: Json, draw: Draw, input: Json, where: str) -> str:
     lengths = least, schema.get("maxLength", max(least, SHORT))
     if copy := Copy.of(schema):
         texts: Iterable[str] = _shuffled(_copies(copy.source(input), lengths), draw)
+    elif mask := Mask.of(schema):
+        texts = _masks(input.get(mask.field), mask.mark, draw)
     else:
         texts = _texts(where.rpartition(".")[2], schema.get("pattern"), draw, lengths)
     found = next((text for text in texts if _keeps(text, schema, lengths)), None)
@@ -53,7 +59,14 @@ def _copies(text: str, lengths: tuple[int, int]) -> list[str]:
     return [word for word in words if word and lengths[0] <= len(word) <= lengths[1]] or [text[: lengths[1]]]
 
 
-def _shuffled(words: list[str], draw: Draw) -> list[str]:
+def _masks(text: Any, mark: str, draw: Draw) -> list[str]:
+    """The text with one of its words masked, and as it is, which is shorter where words are."""
+    whole = text if isinstance(text, str) else ""
+    words = [word.span() for word in re.finditer(r"\S+", whole)]
+    return [masked(whole, [each], mark) for each in _shuffled(words, draw)] + [masked(whole, [], mark)]
+
+
+def _shuffled(words: list[Word], draw: Draw) -> list[Word]:
     """The words in their order, but beginning with a drawn one."""
     first = draw.below(len(words)) if words else 0
     return words[first:] + words[:first]

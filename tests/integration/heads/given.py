@@ -20,6 +20,7 @@ WORDS = {"type": "string", "minLength": 1, "maxLength": 60, "x-words-of": "text"
 MOOD: dict[str, Any] = {"mood": {"enum": ["glad", "sad", "cross", "unknown"]}}
 TOPICS: dict[str, Any] = {"topics": {"type": "array", "items": {"enum": ["tea", "rain", "work"]}, "maxItems": 3}}
 STARS: dict[str, Any] = {"stars": {"type": "integer", "minimum": 1, "maximum": 5}}
+FORM: dict[str, Any] = {"form": {"type": "string", "maxLength": 400, "x-mask-of": "text"}}
 NAMES: dict[str, Any] = {
     "mood": {"enum": ["glad", "sad"]},
     "names": {
@@ -64,6 +65,21 @@ def moods(count: int = 36) -> list[Example]:
         Example({"text": f"a {words[mood][n % 2]} day {n}"}, {"mood": mood})
         for n in range(count)
         for mood in [list(words)[n % 3]]
+    ]
+
+
+def forms() -> list[Example]:
+    """Lines of four kinds: with two parts that vary, with one that is empty, with a blank that varies, with none."""
+    numbers = (7, 12, 38, 401, 5000)
+    return [
+        Example({"text": text}, {"form": form})
+        for n in numbers
+        for text, form in (
+            (f"port {n} of host {n + 3} is up", "port <*> of host <*> is up"),
+            (f"call f() took {n} ms", "call f(<*>) took <*> ms"),
+            (f"sent {n} bytes in all", "sent <*>in all"),
+            (" nothing to do", "nothing to do"),
+        )
     ]
 
 

@@ -19,7 +19,19 @@ from specialists.training import course
 from specialists.training.course import CHECKPOINT, LOG, Options, TrainingError
 from specialists.training.heads.train import train_head
 from specialists.training.run import train_specialist
-from tests.integration.heads.given import BILL, MOOD, NAMES, STARS, TOPICS, bills, moods, names, specialist
+from tests.integration.heads.given import (
+    BILL,
+    FORM,
+    MOOD,
+    NAMES,
+    STARS,
+    TOPICS,
+    bills,
+    forms,
+    moods,
+    names,
+    specialist,
+)
 from workers.measuring.evaluate import Evaluation, evaluate_here
 
 OPTIONS = Options(epochs=20, batch=8, rate=2e-2, rank=4, alpha=8, checkpoint_every=5)
@@ -75,6 +87,19 @@ def test_spans_and_a_label_are_learnt_together(llama: Path, tmp_path: Path) -> N
     found = evaluated(told, names())
 
     assert (found.valid_share, found.metrics["exact"]) == (100, 100)
+
+
+@pytest.mark.parametrize("base", ["bert", "llama"])
+def test_a_mask_is_learnt_with_blanks_and_empty_parts(
+    base: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    found = specialist(tmp_path / "form", request.getfixturevalue(base), FORM, 'kind = "tags"')
+    form = trained(found, forms(), tmp_path)
+    own = Example({"text": "port\u00a0900 of host\u00a023 is up"}, {"form": "port\u00a0<*> of host\u00a0<*> is up"})
+
+    seen = evaluated(form, [*forms(), own])
+
+    assert (seen.valid_share, seen.metrics["exact"]) == (100, 100)
 
 
 def test_spans_are_told_in_the_callers_own_text(llama: Path, tmp_path: Path) -> None:
@@ -172,6 +197,25 @@ def test_examples_whose_spans_are_not_in_the_text_are_left_out_and_told(llama: P
     assert "1 of 33 examples left out: the output cannot be read off the input" in said
     with pytest.raises(TrainingError, match="can learn none of the 1 examples"):
         train_head(told, [wrong], llama, tmp_path / "none", OPTIONS, print, (), 1)
+
+
+def test_examples_whose_masks_are_of_another_text_are_left_out_and_told(bert: Path, tmp_path: Path) -> None:
+    form = specialist(tmp_path / "form", bert, FORM, 'kind = "tags"')
+    wrong = Example({"text": "port 7 is up"}, {"form": "host <*> is up"})
+    said: list[str] = []
+
+    train_head(form, [*forms(), wrong], bert, tmp_path / "out", replace(OPTIONS, epochs=0.3), said.append, (), 1)
+
+    assert "1 of 21 examples left out: the output cannot be read off the input" in said
+
+
+def test_a_text_that_may_be_cut_has_no_mask_read_off_it(bert: Path, tmp_path: Path) -> None:
+    form = specialist(tmp_path / "form", bert, FORM, 'kind = "tags"')
+    path = form.folder / "specialist.toml"
+    path.write_text(path.read_text() + 'cut = "text"\n')
+
+    with pytest.raises(SpecialistError, match="'text' cannot be cut: a head reads its whole text for 'x-mask-of'"):
+        load_specialist(form.folder)
 
 
 @pytest.mark.parametrize(

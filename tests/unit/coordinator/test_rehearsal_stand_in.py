@@ -140,6 +140,7 @@ def test_what_is_no_simple_pattern_is_said_to_be_none(pattern: str) -> None:
     [
         ({"type": "string", "pattern": "^(?=a)b$", "maxLength": 9}, "x: no text was found"),
         ({"type": "string", "x-span-of": "text", "minLength": 3, "maxLength": 9}, "x: no text was found"),
+        ({"type": "string", "x-mask-of": "text", "minLength": 3, "maxLength": 9}, "x: no text was found"),
         ({"type": "integer", "minimum": 1.2, "maximum": 1.8}, "x: no whole number"),
         ({"enum": ["a", "b"], "minLength": 2}, "x: no member"),
     ],
@@ -209,6 +210,7 @@ def test_a_specialist_of_ones_own_is_stood_in_for_as_well(write_specialist: Call
     outputs = {
         "mood": {"enum": ["calm", "angry"]},
         "words": {"type": "array", "maxItems": 9, "items": {"type": "string", "maxLength": 30, "x-span-of": "text"}},
+        "form": {"type": "string", "maxLength": 30, "x-mask-of": "text", "x-mask-with": "_"},
         "ticket": {"type": "string", "pattern": "^T-\\d{4}$", "maxLength": 6},
         "score": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}]},
     }
@@ -220,3 +222,4 @@ def test_a_specialist_of_ones_own_is_stood_in_for_as_well(write_specialist: Call
         output = stand_in(specialist, {"text": f"letter {n} is here"})
         assert not value_faults(output, specialist.output_schema, "output")
         assert set(output["words"]) <= {"letter", str(n), "is", "here"}
+        assert output["form"] in (f"_ {n} is here", "letter _ is here", f"letter {n} _ here", f"letter {n} is _")

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from specialists.copies import Copy
+from specialists.copies import Copy, Mask
 from specialists.head_rule import FieldRule, HeadRule, field_rules, head_faults
 from specialists.manifest import Manifest
 
+MASK = {"type": "string", "maxLength": 20, "x-mask-of": "text"}
 SPAN = {"type": "string", "maxLength": 20, "x-span-of": "text"}
 INPUT = {"properties": {"text": {"type": "string"}, "count": {"type": "integer"}}}
 PAIR = {"properties": {"kind": {"enum": ["a", "b"]}, "words": SPAN}}
@@ -35,6 +36,8 @@ def output(**properties: Any) -> dict[str, Any]:
             {"type": "string", "minLength": 1, "x-words-of": "text"},
             FieldRule("it", "tags", ("it",), copy=Copy("text", True), lengths=(1, None)),
         ),
+        (MASK, FieldRule("it", "tags", shape="mask", mask=Mask("text", "<*>"))),
+        (MASK | {"x-mask-with": "_"}, FieldRule("it", "tags", shape="mask", mask=Mask("text", "_"))),
         (SPAN, FieldRule("it", "tags", ("it",), copy=Copy("text", False), lengths=(0, 20))),
         (
             {"type": "array", "items": SPAN},
@@ -68,6 +71,8 @@ def test_a_field_that_may_be_left_out_is_known_as_such() -> None:
             {"it": SPAN | {"x-span-of": "count"}},
             r"of 'count', no string of the input; it has: text",
         ),
+        ("tags", {"it": MASK | {"x-mask-of": "count"}}, r"of 'count', no string of the input"),
+        ("label", {"it": MASK}, r"kind = 'label' does not fit the output: it needs tags"),
         ("tags", {"it": SPAN, "b": SPAN | {"x-span-of": "body"}}, r"spans of one input field.*body, text"),
     ],
 )
@@ -81,6 +86,10 @@ def test_an_output_that_the_head_cannot_read_is_refused_by_its_field(
 
 def test_labels_may_stand_beside_spans() -> None:
     assert head_faults(HeadRule(kind="tags"), INPUT, output(it=SPAN, mood={"enum": ["a"]})) == []
+
+
+def test_spans_may_stand_beside_a_mask_of_the_same_text() -> None:
+    assert head_faults(HeadRule(kind="tags"), INPUT, output(it=SPAN, form=MASK)) == []
 
 
 def test_a_head_that_abstains_needs_a_label_that_says_so() -> None:

@@ -27,6 +27,7 @@ INPUT: Json = {
     "required": ["text"],
     "additionalProperties": False,
 }
+TEXT = {"type": "string", "maxLength": 40}
 OUTPUT = {
     "type": "object",
     "properties": {"mood": {"enum": ["good", "very_bad"]}},
@@ -74,6 +75,30 @@ def test_a_copied_value_that_is_not_in_the_input_is_refused() -> None:
     entities = load_specialist(SHIPPED / "entities", adapters=False)
     with pytest.raises(AnswerError, match="not a part of the input's 'text'"):
         entities.parse("person: Maria", {"text": "Anna left."})
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "is_held"),
+    [
+        ("port 7 shut", "port <*> shut", True),
+        ("port 7 shut", "port 7 shut", True),
+        (" port 7 shut ", "port <*>", True),
+        ("port 7 shut", "port <*> open", False),
+        ("port 7 shut", "shut <*> port", False),
+        ("port 7 shut", "<*>", True),
+    ],
+)
+def test_an_answer_that_is_no_mask_of_the_input_is_refused(mood: Path, text: str, answer: str, is_held: bool) -> None:
+    (mood / "output.schema.json").write_text(
+        json.dumps(OUTPUT | {"properties": {"mood": TEXT | {"x-mask-of": "text"}}})
+    )
+    specialist = load_specialist(mood)
+
+    if is_held:
+        assert specialist.parse(answer, {"text": text}) == {"mood": answer}
+        return
+    with pytest.raises(AnswerError, match="not a mask of the input's 'text'"):
+        specialist.parse(answer, {"text": text})
 
 
 def test_input_faults_come_all_at_once_and_never_quote_the_input(mood: Path) -> None:
@@ -288,9 +313,6 @@ def test_an_unknown_job_type_lists_the_known_ones() -> None:
         load_catalog().get("sumarize")
 
 
-TEXT = {"type": "string", "maxLength": 9}
-
-
 @pytest.mark.parametrize(
     ("output", "fault"),
     [
@@ -312,8 +334,15 @@ TEXT = {"type": "string", "maxLength": 9}
         ({"type": "integer", "x-words-of": "text"}, "mood.output.mood: 'x-words-of' is of a string"),
         (
             {**TEXT, "x-words-of": "text", "x-span-of": "text"},
-            "mood.output.mood: say 'x-span-of' or 'x-words-of', not both",
+            "mood.output.mood: say one of 'x-span-of', 'x-words-of'",
         ),
+        (
+            {**TEXT, "x-mask-of": "txt"},
+            "mood.output.mood: 'x-mask-of': 'txt' is no string of the input; its strings: text",
+        ),
+        ({**TEXT, "x-mask-of": "text", "x-span-of": "text"}, "mood.output.mood: say one of 'x-span-of', 'x-mask-of'"),
+        ({**TEXT, "x-mask-with": "_"}, "mood.output.mood: 'x-mask-with' is for a string with 'x-mask-of'"),
+        ({**TEXT, "x-mask-of": "text", "x-mask-with": " "}, "'x-mask-with' must be a text that can be seen"),
     ],
 )
 def test_a_copy_that_nothing_would_hold_is_refused_at_load(mood: Path, output: dict[str, object], fault: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist
-from specialists.text_form import normal, told_back
+from specialists.text_form import mask_told_back, normal, told_back
 
 SPECIAL = (
     "\r\n\t\x00\x0b\x85\xa0\xad\u0301\u030a\u0338\u1100\u1161\u11a8"
@@ -66,6 +66,20 @@ def test_words_are_told_back_as_words_of_the_text() -> None:
     assert told_back("Z\u00fcrich 8001 now", text, as_words=True) == "Zu\u0308rich 8001\u200b now"
     assert told_back("8001", text, as_words=True) == "8001"
     assert told_back("Z\u00fcrich  8001", text, as_words=True) is None
+
+
+@pytest.mark.parametrize(
+    ("mask", "text", "own"),
+    [
+        ("Zürich <*> left", "Zu\u0308rich 7 left", "Zu\u0308rich <*> left"),
+        ("<*> left", "Zu\u0308rich\xa0HB left", "<*> left"),
+        ("7 (<*>) left", "7\xa0() left", "7\xa0(<*>) left"),
+        ("<*> left<*>", "7 left\u200b", "<*> left\u200b<*>"),
+        ("Bern <*>", "Zu\u0308rich 7", None),
+    ],
+)
+def test_a_mask_of_the_normal_form_is_told_as_one_of_the_callers_text(mask: str, text: str, own: str | None) -> None:
+    assert mask_told_back(mask, text, "<*>") == own
 
 
 @pytest.fixture
