@@ -297,9 +297,7 @@ def _copied_faults(key: str, schema: Json, input_schema: Json, where: str, held:
     strings = [name for name, each in input_schema["properties"].items()
                if isinstance(each, dict) and "string" in kinds_of(each)]  # fmt: skip
     if field not in strings:
-        return [
-            f"{where}: {key!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"
-        ]
+        return [f"{where}: {key!r}: {field!r} is no string of the input; its strings: {', '.join(strings) or 'none'}"]
     return []
 
 

@@ -12,8 +12,10 @@ from specialists.heads.readers.tags import TagsReader
 
 
 def readers_of(head: HeadRule, rules: Sequence[FieldRule], width: int) -> list[Reader]:
-    """One reader for each field, and behind them one for all fields that are spans. A mask has one of its own, so that spans of the same
-    text may stand beside it."""
+    """One reader for each field, and behind them one for all fields that are spans.
+
+    A mask has one of its own, so that spans of the same text may stand beside it.
+    """
     tags = [rule for rule in rules if rule.kind == "tags" and rule.shape != "mask"]
     found = [_alone(head, rule, width) for rule in rules if rule not in tags]
     return [*found, TagsReader(tags, width)] if tags else found

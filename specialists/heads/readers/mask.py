@@ -110,7 +110,7 @@ def _add(pieces: Pieces, place: Span, before: int, behind: int, share: float) ->
 
 
 def _inside(pieces: Sequence[Span], start: int, end: int) -> list[int]:
-    """The pieces of which at least one half is within the characters; behind an empty part, the piece that follows it."""
+    """The pieces of which at least one half is within the characters; of an empty part, the piece behind it."""
     if start == end:
         return [n for n, (first, _) in enumerate(pieces) if first == start][:1]
     return [n for n, (first, last) in enumerate(pieces) if 2 * start <= first + last <= 2 * end]

@@ -52,7 +52,8 @@ def keywords(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]
         "maxLength": COUNTS, "minLength": COUNTS, "maxItems": COUNTS, "minItems": COUNTS, "maxProperties": COUNTS,
         "minProperties": COUNTS, "minimum": NUMBERS, "maximum": NUMBERS, "exclusiveMinimum": NUMBERS,
         "exclusiveMaximum": NUMBERS, "multipleOf": NUMBERS, "uniqueItems": st.booleans(), "nullable": st.booleans(),
-        "x-span-of": NAMES, "x-mask-of": NAMES, "x-mask-with": NAMES, "default": ANYTHING, "title": ANYTHING, "unknown": ANYTHING, "$schema": ANYTHING,
+        "x-span-of": NAMES, "x-mask-of": NAMES, "x-mask-with": NAMES,
+        "default": ANYTHING, "title": ANYTHING, "unknown": ANYTHING, "$schema": ANYTHING,
         "dependentRequired": st.dictionaries(NAMES, st.lists(NAMES, max_size=2)), "prefixItems": lists,
     }  # fmt: skip
 

@@ -89,7 +89,9 @@ def test_a_copied_value_that_is_not_in_the_input_is_refused() -> None:
     ],
 )
 def test_an_answer_that_is_no_mask_of_the_input_is_refused(mood: Path, text: str, answer: str, is_held: bool) -> None:
-    (mood / "output.schema.json").write_text(json.dumps(OUTPUT | {"properties": {"mood": TEXT | {"x-mask-of": "text"}}}))
+    (mood / "output.schema.json").write_text(
+        json.dumps(OUTPUT | {"properties": {"mood": TEXT | {"x-mask-of": "text"}}})
+    )
     specialist = load_specialist(mood)
 
     if is_held:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from specialists.catalog import load_catalog
 from specialists.specialist import Specialist, load_specialist
-from specialists.text_form import normal, mask_told_back, told_back
+from specialists.text_form import mask_told_back, normal, told_back
 
 SPECIAL = (
     "\r\n\t\x00\x0b\x85\xa0\xad\u0301\u030a\u0338\u1100\u1161\u11a8"
