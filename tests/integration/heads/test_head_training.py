@@ -97,9 +97,9 @@ def test_a_mask_is_learnt_with_blanks_and_empty_parts(
     form = trained(found, forms(), tmp_path)
     own = Example({"text": "port\u00a0900 of host\u00a023 is up"}, {"form": "port\u00a0<*> of host\u00a0<*> is up"})
 
-    seen = evaluated(form, [*forms(), own])
+    examples = [*forms(), own]
 
-    assert (seen.valid_share, seen.metrics["exact"]) == (100, 100)
+    assert [each.output for each in evaluated(form, examples).answers] == [each.output for each in examples]
 
 
 def test_spans_are_told_in_the_callers_own_text(llama: Path, tmp_path: Path) -> None:
