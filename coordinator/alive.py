@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -13,6 +13,7 @@ from infra.settings import Settings
 
 TURNED = f"{PREFIX}_loop_turned_timestamp_seconds"
 LOOPS = ("advance", "dispatch", "sweep")
+_DIRECT = build_opener(ProxyHandler({}))  #: asks no proxy of the environment for what is on this machine
 STUCK_S = 30.0  #: how long a loop may take; a turn takes a second when there is nothing to do
 
 
@@ -21,7 +22,7 @@ def main() -> int:
     if settings.metrics_port is None:
         return _stuck(["nobody can say: set MANYHANDS_METRICS_PORT"])
     try:
-        with urlopen(f"http://127.0.0.1:{settings.metrics_port}{PATH}", timeout=5.0) as response:
+        with _DIRECT.open(f"http://127.0.0.1:{settings.metrics_port}{PATH}", timeout=5.0) as response:
             text = response.read().decode()
     except OSError as error:
         return _stuck([f"no metrics on port {settings.metrics_port}: {error}"])

@@ -26,6 +26,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from infra.loopback import is_loopback
 from infra.settings import SettingError, Settings
 
 if TYPE_CHECKING:  # the SDK is an extra
@@ -118,6 +119,7 @@ def context_of(parent: str | None) -> Context:
 
 def _provider(endpoint: str, process: str) -> TracerProvider:
     try:
+        import requests
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -129,6 +131,8 @@ def _provider(endpoint: str, process: str) -> TracerProvider:
         raise SettingError(message) from error
     about = {"service.name": f"manyhands-{process}", "service.version": version("manyhands")}
     provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_S)
+    session = requests.Session()
+    session.trust_env = not is_loopback(endpoint)  # a proxy of the environment is not asked for this machine
+    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_S, session=session)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider

@@ -152,8 +152,12 @@ class Specialist:
         return value_faults(output, self.output_schema, f"{self.name}.output")
 
     def tokens(self, input: Json) -> int:
-        """What a job of `input` costs, estimated without a tokenizer: those of the input, and the most of an answer."""
-        return len(_canonical(input)) // BYTES_A_TOKEN + self.answer_tokens if self.manifest.hosts_model else 1
+        """What a job of `input` costs, estimated without a tokenizer: those of the prompt, and the most of an answer.
+
+        A longer prompt is cut or refused, so a long input that is refused keeps no others waiting."""
+        if not self.manifest.hosts_model:
+            return 1
+        return min(len(_canonical(input)) // BYTES_A_TOKEN, self.manifest.limits.input_tokens) + self.answer_tokens
 
     def reuse(self, input: Json, tenant: str, fresh: bool = False) -> Reuse | None:
         """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not.

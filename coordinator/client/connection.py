@@ -10,9 +10,8 @@ from typing import Any, Self
 
 import httpx
 
-from coordinator.client.addresses import certificates, is_loopback, proxy_of
-from coordinator.client.errors import ApiError, ApiUnreachable, error_of, refusal, unanswered
-from coordinator.client.waits import STEP_S
+from coordinator.client.errors import ApiError, ApiUnreachable, error_of, json_of, refusal, unanswered
+from coordinator.client.link import link_to
 from coordinator.goals.idempotency import key_fault, tenant_fault
 from infra.records import NOBODY, Json
 
@@ -29,19 +28,8 @@ class Connection:
         Raises ApiError if `tenant` is no valid name, and ApiUnreachable if the proxy or the address cannot be used."""
         if fault := tenant_fault(tenant):
             raise refusal(fault)
-        timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
-        self._proxy: str | None = None
-        try:
-            here = is_loopback(url)
-            self._proxy = None if here else proxy_of(url)
-            # `trust_env=False` would drop the environment's certificates together with its proxies.
-            verify = certificates(url)
-            self._http = httpx.Client(
-                base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
-            )
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
-            about = f"the proxy {self._proxy}" if self._proxy else f"the address {url!r} or the environment's proxy"
-            raise ApiUnreachable(f"{about} cannot be used: {error}") from error
+        self._link = link_to(url, tenant)
+        self._http = self._link.http
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
         """Send a request until it gets through, `TRIES` times at most. Its key makes sure that it is done only once."""
@@ -69,12 +57,11 @@ class Connection:
     def _ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
         try:
             response = self._http.request(method, path, json=body, headers=headers)
-        except httpx.TransportError as error:
-            by = f" by the proxy {self._proxy}" if self._proxy else ""
-            raise unanswered(error, f"nothing answers at {self._http.base_url}{by}") from error
+        except httpx.RequestError as error:
+            raise unanswered(error, f"nothing answers at {self._link.where}") from error
         if not response.is_success:
-            raise error_of(response)
-        return response.json()
+            raise error_of(response, self._link.where)
+        return json_of(response, self._link.where)
 
     def close(self) -> None:
         self._http.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 
 from coordinator.exits import Reason
@@ -39,7 +41,7 @@ class ApiUnreachable(Reason):
     location: str | None = None
 
 
-def unanswered(error: httpx.TransportError, what: str) -> ApiError | ApiUnreachable:
+def unanswered(error: httpx.RequestError, what: str) -> ApiError | ApiUnreachable:
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):  # it cannot be sent, now or later
         return refusal(str(error))
     return ApiUnreachable(f"{what}: {error}")
@@ -50,12 +52,22 @@ def refusal(fault: str) -> ApiError:
     return ApiError(400, "The request is not valid", [fault])
 
 
-def error_of(response: httpx.Response) -> ApiError:
+def json_of(response: httpx.Response, where: str) -> Any:
+    """The value in a response. Raises ApiError if it is not JSON, as a page that something else shows."""
+    try:
+        return response.json()
+    except ValueError:
+        title = f"what answers at {where} is no API of manyhands: its answer is not JSON"
+        raise ApiError(response.status_code, title, []) from None
+
+
+def error_of(response: httpx.Response, where: str) -> ApiError:
+    """The error that a response tells. One that is no problem of the API may be a proxy's, so it names `where`."""
     wait = response.headers.get("retry-after", "")
     location = response.headers.get("location") if response.status_code == httpx.codes.CONFLICT else None
     retry_after_s = float(wait) if wait.isdecimal() else None
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
-        title, faults = f"HTTP {response.status_code}", [response.text[:200]] if response.text else []
+        title, faults = f"HTTP {response.status_code} from {where}", [response.text[:200]] if response.text else []
     else:
         problem = response.json()
         title, faults = problem["title"], problem.get("errors", [])

@@ -105,7 +105,7 @@ class GoalCalls(Connection):
                     return
                 outage.ended()
             except httpx.TransportError as error:
-                outage.sit_out(unanswered(error, f"{self._http.base_url} was cut off"))
+                outage.sit_out(unanswered(error, f"{self._link.address} was cut off"))
             except (ApiError, ApiUnreachable) as error:
                 outage.sit_out(error)
 
@@ -114,7 +114,7 @@ class GoalCalls(Connection):
         with connect_sse(self._http, "GET", address, headers=headers) as source:
             if not source.response.is_success:
                 source.response.read()
-                raise error_of(source.response)
+                raise error_of(source.response, self._link.where)
             for event in source.iter_sse():
                 if event.retry is not None:
                     raise ApiUnreachable("the events broke off: the ledger does not answer")

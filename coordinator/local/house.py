@@ -210,7 +210,7 @@ class House:
 
     def _child(self, name: str, *command: str) -> Child:
         environment = {
-            **{name: value for name, value in os.environ.items() if name != "MANYHANDS_REDIS_PASSWORD_FILE"},
+            **{name: value for name, value in os.environ.items() if not _is_of_others(name)},
             "MANYHANDS_REDIS_URL": self.redis_url,
             "MANYHANDS_API_PORT": str(self._ports.api),
             "MANYHANDS_API_HOST": self._settings.api_host,
@@ -234,6 +234,11 @@ class House:
             secret = {"FLOWER_BASIC_AUTH": self._settings.flower_auth.get_secret_value()}
             child.environment = {**child.environment, **secret}
         return child
+
+
+def _is_of_others(variable: str) -> bool:
+    """Whether it is about another Redis than the house's own. Flower, which is Celery's, would believe it."""
+    return variable == "MANYHANDS_REDIS_PASSWORD_FILE" or variable.startswith("CELERY_")
 
 
 def _port_for(name: str, wanted: int, tell: Tell) -> int:

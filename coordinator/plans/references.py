@@ -3,7 +3,8 @@
 A reference is the object `{"$ref": "<head>.<path>"}`. The head is `inputs`, a step's id or the variable of a map. A
 number on the path is the index of a list, counted from 0: `inputs.messages.1.content`. `[]` behind a name stands for
 each element: `s1[].colour` is the list of the elements' colours, and `inputs.export[].tickets[]` is one list of all
-tickets. A field name may contain dots: `inputs.row.address.city` finds the field `address.city` of the row. If an
+tickets. An element that is null, as the place of an output that was left out, has null in that list, and no elements of
+its own. A field name may contain dots: `inputs.row.address.city` finds the field `address.city` of the row. If an
 object has both `address` and `address.city`, the path means the shorter name.
 """
 
@@ -93,8 +94,8 @@ def _reach_each(value: Any, names: Sequence[str], path: str) -> list[Any]:
     """The list of what each element reaches. Lists inside a list are joined to one: `a[].b[]`."""
     if not isinstance(value, list):
         raise Unresolved(f"reference {path!r} has no value: {EACH!r} is asked of what is no list")
-    found = [_reach(element, names, path) for element in value]
-    return [inner for each in found for inner in each] if EACH in names else found
+    found = [None if element is None and names else _reach(element, names, path) for element in value]
+    return [inner for each in found if each is not None for inner in each] if EACH in names else found
 
 
 def split(names: Sequence[str], known: Container[str]) -> tuple[str, Sequence[str]]:

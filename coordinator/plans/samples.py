@@ -1,6 +1,6 @@
 """Samples: the bounded schema and the beginning of an input's value, for the planner. Knows no planner.
 
-A schema that is cut stays open where something is left out, so that the value still fits it.
+A schema that is cut stays open where something is left out, so that the usual values still fit it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
+from coordinator.plans.oddities import without_oddities
 from coordinator.plans.schema_fit import schema_of
 from infra.records import Json
 
@@ -33,7 +34,8 @@ _CUTS = (_Cut(2, 160, 64, 12), _Cut(2, 80, 24, 6), _Cut(1, 60, 12, 4), _Cut(1, 4
 
 
 def told_of(value: Any) -> Json:
-    """The schema of an input's value, and a sample: at most about 8 and 4 kB of JSON."""
+    """The schema of an input's value, and a sample, without its oddities: at most about 8 and 4 kB of JSON."""
+    value = without_oddities(value)
     schema = schema_of(value)
     return {
         "schema": _first_small((_open(schema, cut, cut.levels) for cut in _CUTS), SCHEMA_BYTES),

@@ -7,12 +7,15 @@ import ssl
 from celery import Celery
 
 from infra.ledger.redis.client import broker_url
+from infra.queue.celery_environment import OwnCelery, OwnLoader
 from infra.queue.celery_link import LastingAmqp
 from infra.settings import Settings
 
 
 def create_app(settings: Settings) -> Celery:
-    app = Celery("manyhands", broker=broker_url(settings), amqp=LastingAmqp, set_as_current=False)
+    app = OwnCelery(
+        "manyhands", broker=broker_url(settings), amqp=LastingAmqp, loader=OwnLoader, fixups=[], set_as_current=False
+    )
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -345,7 +346,13 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         assert client.job_types()
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.1", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "LOCALHOST", "localhost.", "127.1", "127.0.0.1.", "2130706433", "0x7f000001"),
+        *("0.0.0.0", "0", "[::ffff:127.0.0.1]"),
+    ],
+)
 def test_this_machine_has_many_names_and_none_is_proxied(url: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -376,7 +383,10 @@ def test_a_proxy_is_not_named_where_no_proxy_names_the_address_with_its_port(mon
 @pytest.mark.parametrize(
     ("proxy", "told"),
     [
-        ("http://me:secret@127.0.0.1:9", "nothing answers at http://api.invalid by the proxy 127.0.0.1:9"),
+        ("http://me:secret@127.0.0.1:9", "nothing answers at http://api.invalid by the proxy http://127.0.0.1:9"),
+        ("me:secret@127.0.0.1:9", "nothing answers at http://api.invalid by the proxy http://127.0.0.1:9"),
+        ("http://me:secr/et@127.0.0.1:9", "the proxy http://127.0.0.1:9 cannot be used: write special characters"),
+        ("ftp://me:secret@127.0.0.1:9", "the proxy ftp://127.0.0.1:9 cannot be used: "),
         ("socks5://127.0.0.1:9", "the proxy socks5://127.0.0.1:9 cannot be used: "),
         ("http://127.0.0.1:notaport", "the proxy http://127.0.0.1:notaport cannot be used: "),
     ],
@@ -388,9 +398,68 @@ def test_for_another_machine_the_proxy_is_named(proxy: str, told: str, monkeypat
     with pytest.raises(ApiUnreachable) as refused, Client("http://api.invalid") as client:
         client.job_types()
     assert str(refused.value).startswith(told)
+    assert "secr" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("https_proxy", "socks5://127.0.0.1:9"), ("no_proxy", ".example,[::1"), ("http_proxy", "")]
+)
+def test_what_the_environment_says_of_other_addresses_stops_nobody(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    with (
+        pytest.raises(ApiUnreachable, match=r"^nothing answers at http://api.invalid: "),
+        Client("http://api.invalid") as client,
+    ):
+        client.job_types()
+
+
+@pytest.mark.parametrize("host", ["localhost.localdomain", "ip6-localhost", "[::1]", "[::]", "127.0.0.2"])
+def test_no_proxy_is_asked_for_any_other_name_of_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(ApiUnreachable, match="^nothing answers") as refused, Client(f"http://{host}:1") as client:
+        client.job_types()
+    assert "proxy" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1", "http://[::1", "http://api.invalid:x"])
+def test_the_password_in_an_address_is_not_told(address: str) -> None:
+    with pytest.raises(ApiUnreachable) as refused, Client(address.replace("//", "//me:secret@")) as client:
+        client.job_types()
     assert "secret" not in str(refused.value)
 
 
 def test_an_address_that_is_none_is_named() -> None:
-    with pytest.raises(ApiUnreachable, match=r"the address 'http://\[::1' or the environment's proxy cannot be used"):
+    with pytest.raises(ApiUnreachable, match=r"the address 'http://\[::1' cannot be used"):
         Client("http://[::1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"HTTP/1.0 407 No\r\n\r\nlog in", "HTTP 407 from http://api.invalid by the proxy http://127.0.0.1:"),
+        (b"HTTP/1.0 200 OK\r\n\r\n<html>", "what answers at http://api.invalid by the proxy http://127.0.0.1:"),
+        (b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n{}", "nothing answers at http://api.invalid by the proxy"),
+    ],
+)
+def test_what_a_proxy_answers_by_itself_is_told_with_its_name(
+    answer: bytes, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+        threading.Thread(target=_answer_once, args=(server, answer), daemon=True).start()
+        with pytest.raises((ApiError, ApiUnreachable)) as refused, Client("http://api.invalid") as client:
+            client.job_types()
+    assert str(refused.value).startswith(told)
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)

@@ -240,8 +240,10 @@ def test_an_api_process_sends_its_last_spans_when_it_is_told_to_stop(
 ) -> None:
     port = free_port()
     env = {"REDIS_URL": redis_url, "API_PORT": str(port), "OTLP_ENDPOINT": collector.url}
+    named = {f"MANYHANDS_{name}": value for name, value in env.items()}
+    named |= dict.fromkeys(("http_proxy", "all_proxy"), "http://127.0.0.1:9")  # not asked for what is on this machine
     command = [sys.executable, "-m", "coordinator.api.app"]
-    process = subprocess.Popen(command, env=os.environ | {f"MANYHANDS_{name}": value for name, value in env.items()})
+    process = subprocess.Popen(command, env=os.environ | named)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=10)) as client:
             assert client.post("/v1/goals", json={"goal": GOAL}, timeout=30).status_code == 202

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -60,3 +61,27 @@ def test_a_link_by_tls_asks_for_a_certificate() -> None:
     with app.connection_for_write() as connection:
         assert connection.info()["transport"] == "rediss"
         assert connection.ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CELERY_BROKER_URL", "redis://127.0.0.1:1/0"),
+        ("CELERY_BROKER_READ_URL", "amqp://127.0.0.1:1"),
+        ("CELERY_BROKER_WRITE_URL", "amqp://127.0.0.1:1"),
+        ("CELERY_RESULT_BACKEND", "db+sqlite:///elsewhere.db"),
+        ("CELERY_CONFIG_MODULE", "elsewhere.settings"),
+        ("CELERY_LOADER", "elsewhere.loader:Loader"),
+        ("DJANGO_SETTINGS_MODULE", "elsewhere.settings"),
+    ],
+)
+def test_what_the_environment_tells_another_program_with_celery_changes_nothing(
+    variable: str, value: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    app = create_app(Settings(redis_url=redis_url))
+    assert type(app.backend).__name__ == "DisabledBackend"
+    for connection in (app.connection_for_read(), app.connection_for_write(), app.connection()):
+        with connection:
+            assert connection.info()["port"] == urlsplit(redis_url).port
+            connection.default_channel.client.ping()

@@ -41,6 +41,14 @@ def test_a_path_goes_by_name_by_index_and_into_each(path: str, value: Any) -> No
     assert head(path) == path.partition(".")[0].removesuffix("[]")
 
 
+def test_what_is_null_in_a_list_stays_null_under_each_and_has_no_elements() -> None:
+    values = {"s1": [{"colour": "red", "parts": [1, 2]}, None, {"colour": "blue", "parts": [3]}]}
+    assert resolve("s1[].colour", values) == ["red", None, "blue"]
+    assert resolve("s1[]", values) == values["s1"]
+    assert resolve("s1[].parts", values) == [[1, 2], None, [3]]
+    assert resolve("s1[].parts[]", values) == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [

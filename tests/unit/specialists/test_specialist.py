@@ -171,6 +171,13 @@ def without_max_tokens(folder: Path) -> Path:
     return folder
 
 
+def test_a_job_costs_no_more_than_the_longest_prompt_and_answer_as_a_longer_one_is_refused(mood: Path) -> None:
+    specialist = load_specialist(mood)
+    most = specialist.manifest.limits.input_tokens + specialist.answer_tokens
+    assert specialist.tokens({"text": "x" * 200_000}) == most
+    assert specialist.tokens({"text": "x" * 40}) < most
+
+
 def test_an_answer_may_have_as_many_tokens_as_the_manifest_says_and_no_more_than_bytes(mood: Path) -> None:
     assert load_specialist(mood).answer_tokens == 8
     assert load_specialist(without_max_tokens(mood)).answer_tokens == len("very bad")

@@ -10,4 +10,5 @@ import urllib.request
 user = pathlib.Path("/run/secrets/flower_auth").read_text().strip().partition(",")[0]
 request = urllib.request.Request("http://127.0.0.1:5555/api/workers?refresh=1")
 request.add_header("Authorization", f"Basic {base64.b64encode(user.encode()).decode()}")
-urllib.request.urlopen(request, timeout=15).read()  # noqa: S310 - an address of our own
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy of the environment is asked
+direct.open(request, timeout=15).read()
