@@ -14,7 +14,7 @@ from coordinator.client.addresses import certificates, is_loopback, proxy_of
 from coordinator.client.errors import ApiError, ApiUnreachable, error_of, refusal, unanswered
 from coordinator.client.waits import STEP_S
 from coordinator.goals.idempotency import key_fault, tenant_fault
-from infra.records import NOBODY, Json
+from infra.records import Json
 
 #: How often a request with a key is sent at most.
 TRIES = 5
@@ -23,12 +23,17 @@ PATIENCE_S = 30.0
 
 
 class Connection:
-    def __init__(self, url: str, tenant: str = NOBODY) -> None:
+    def __init__(self, url: str, tenant: str | None = None, api_key: str | None = None) -> None:
         """A proxy of the environment (HTTP_PROXY, …) is used for other machines, but never for this one.
 
-        Raises ApiError if `tenant` is no valid name, and ApiUnreachable if the proxy or the address cannot be used."""
-        if fault := tenant_fault(tenant):
+        `tenant`: without it, the tenant is that of the key. `api_key`: as `manyhands keys create` has printed it.
+        Raises ApiError if `tenant` or `api_key` cannot be one, and ApiUnreachable if the proxy or the address cannot be
+        used."""
+        if tenant is not None and (fault := tenant_fault(tenant)):
             raise refusal(fault)
+        headers = {} if tenant is None else {"X-Tenant": tenant}
+        if api_key is not None:
+            headers["Authorization"] = f"Bearer {_sound(api_key)}"
         timeout = httpx.Timeout(10.0, read=STEP_S + 30.0)
         self._proxy: str | None = None
         try:
@@ -36,9 +41,7 @@ class Connection:
             self._proxy = None if here else proxy_of(url)
             # `trust_env=False` would drop the environment's certificates together with its proxies.
             verify = certificates(url)
-            self._http = httpx.Client(
-                base_url=url, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=not here, verify=verify
-            )
+            self._http = httpx.Client(base_url=url, timeout=timeout, headers=headers, trust_env=not here, verify=verify)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             about = f"the proxy {self._proxy}" if self._proxy else f"the address {url!r} or the environment's proxy"
             raise ApiUnreachable(f"{about} cannot be used: {error}") from error
@@ -84,3 +87,10 @@ class Connection:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _sound(api_key: str) -> str:
+    """The key, if it can be sent. An error of a library that cannot send it would quote it. Raises ApiError."""
+    if not (api_key.isascii() and api_key.isprintable() and " " not in api_key and api_key):
+        raise refusal("the API key is no key: it must be one word, as `manyhands keys create` has printed it")
+    return api_key
