@@ -16,6 +16,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic import ValidationError
 
+from coordinator.keys.quotas import Quotas
 from coordinator.plans.plan import PLANNING
 from coordinator.runs.advance import advance, fail
 from coordinator.runs.decisions.change import Change
@@ -26,6 +27,7 @@ from coordinator.spans import advancing, below, sending
 from coordinator.takers import Takers
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.jobs import JobDispatch, JobReader, JobRelease
+from infra.ledger.protocols.keys import QuotaMeter
 from infra.ledger.protocols.outcomes import OutcomeStream
 from infra.ledger.protocols.runs import OverdueRuns, RunProgress
 from infra.ledger.protocols.workers import WorkerRoster
@@ -50,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 
 class CoordinatorLedger(
-    RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, WorkerRoster, Protocol
+    RunProgress, OverdueRuns, JobRelease, JobReader, JobDispatch, OutcomeStream, WorkerRoster, QuotaMeter, Protocol
 ):
     """The part of the ledger that a coordinator needs: outcomes, runs, jobs to release and send, and who takes them."""
 
@@ -74,6 +76,7 @@ class Coordinator:
         self._metrics = metrics or CoordinatorMetrics()
         self._tracer = tracer or NoOpTracer()
         self._takers = Takers(ledger)
+        self._quotas = Quotas(ledger)
         self._known = KnownRuns()  #: used only by the thread that advances
 
     def advance_once(self, wait_ms: int = WAIT_MS) -> int:
@@ -160,6 +163,7 @@ class Coordinator:
             logger.info(said, extra={"action": "end", "goal_id": run.id, "state": change.run.state})
         if change.cancels:
             self._ledger.cancel(change.cancels)
+        self._quotas.charge(run.tenant, change.jobs)
 
     def _known_job(self, job_id: str) -> JobStatus | None:
         """The job's status; None also if it cannot be read. Then no fallback is asked, and the outcome stands."""

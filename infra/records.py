@@ -242,6 +242,7 @@ class DeadLetter(Record):
     at_ms: int  #: Unix time at which it ended
     failure: Failure
     attempt: int
+    tenant: str = NOBODY
 
 
 class TypeState(StrEnum):

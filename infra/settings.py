@@ -19,6 +19,7 @@ TENANT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXAMPLES = {
     "specialists": 'a list of folders, such as ["/srv/mood"]',
     "tenants": 'an object such as {"acme": {"weight": 4}}',
+    "cors_origins": 'a list of origins, such as ["https://desk.example"]',
 }
 
 
@@ -79,6 +80,23 @@ class Settings(BaseSettings):
     api_host: str = Field(default="127.0.0.1", description="The address that the HTTP API listens on.")
     api_port: int = Field(default=8765, ge=1, le=65535, description="The port that the HTTP API listens on.")
     api_body_bytes: int = Field(default=1_000_000, gt=0, description="The API refuses a larger request with 413.")
+    keys: bool = Field(
+        default=False,
+        description="Whether the API asks each caller for a key, as `manyhands keys create` makes them.",
+    )
+    open: bool = Field(
+        default=False,
+        description="Whether the API may listen on other addresses than 127.0.0.1 without asking for keys. Then "
+        "everybody who reaches its port may do everything.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="The key that the commands send to the API. They never print it."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The origins of web pages that may use the API from a browser, as a JSON list. Without it none "
+        "may.",
+    )
     flower_port: int = Field(
         default=5555, ge=1, le=65535, description="The port that Flower listens on under `manyhands up`."
     )
@@ -227,7 +245,7 @@ class Settings(BaseSettings):
             raise ValueError("what follows the host must be the number of a database, such as /0")
         return url
 
-    @field_validator("specialists", "tenants", mode="before")
+    @field_validator("specialists", "tenants", "cors_origins", mode="before")
     @classmethod
     def _reads_json(cls, given: Any, about: ValidationInfo) -> Any:
         """Decoded here: where pydantic-settings does, a fault is another exception, and names no variable."""

@@ -12,6 +12,7 @@ from coordinator.api.build import create_api
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.server import server_of
 from coordinator.exits import reasons
+from coordinator.keys.listening import check_listening
 from infra import logs
 from infra.ledger.redis.ledger import RedisLedger
 from infra.metrics import create_registry, served
@@ -24,6 +25,7 @@ NOT_STARTED = 3  #: exit code, as uvicorn's own command has it
 
 def main() -> None:
     settings = Settings()
+    check_listening(settings)
     logs.configure(settings)
     ledger = RedisLedger.of(settings)
     catalog = LiveCatalog(settings.specialists)

@@ -13,7 +13,9 @@ from opentelemetry.trace import NoOpTracer, Tracer
 
 from coordinator.admission.door import Door
 from coordinator.api import problems
+from coordinator.api.cors import allow_origins
 from coordinator.api.document.openapi import openapi_of
+from coordinator.api.guard import Guard
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
 from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
@@ -31,6 +33,9 @@ from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters
 from coordinator.goals.saved_plans import SavedPlans
+from coordinator.keys.check import KeyCheck
+from coordinator.keys.own_things import own_things
+from infra.ledger.protocols.keys import KeyReader
 from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.settings import Settings
 from specialists.catalog import Catalog
@@ -41,7 +46,7 @@ THREADS = 16
 WAITING = 192
 
 
-class ApiLedger(GoalLedger, SavedPlanStore, LetterLedger, DeploymentLedger, Protocol):
+class ApiLedger(GoalLedger, SavedPlanStore, LetterLedger, DeploymentLedger, KeyReader, Protocol):
     """What all routes together need of the ledger."""
 
 
@@ -73,8 +78,11 @@ def create_api(
     metrics = metrics or ApiMetrics()
     pace = Pace()
     app.add_middleware(Presence)
+    app.add_middleware(Guard, KeyCheck(ledger) if settings.keys else None)
     app.add_middleware(Paced, pace)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
+    allow_origins(app, settings.cors_origins)
+    ledger = own_things(ledger)
     door, places = Door(ledger, catalog, settings, metrics.refusals), Places(WAITING, metrics)
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
     listener = Listener(ledger, pace)

@@ -15,6 +15,7 @@ from fastapi import Depends, Header, Query, Request
 from coordinator.api.problems import Problem
 from coordinator.api.waiting.presence import Client, client_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
+from coordinator.keys.caller import current
 from infra.records import NOBODY, Json
 
 MAX_WAIT_S = 60.0
@@ -35,11 +36,18 @@ async def wait_s(
 
 
 async def tenant(
-    x_tenant: Annotated[str, Header(description="The tenant that asks. Tenants share the workers by weight.")] = NOBODY,
+    x_tenant: Annotated[
+        str | None,
+        Header(
+            description="The tenant that asks; tenants share the workers by weight. Where keys are on, it counts only "
+            "for keys with scope `admin`; the tenant of any other key is its own."
+        ),
+    ] = None,
 ) -> str:
-    if fault := tenant_fault(x_tenant):
+    if x_tenant is not None and (fault := tenant_fault(x_tenant)):
         raise Problem(400, "The request is not valid", [fault])
-    return x_tenant
+    caller = current()
+    return caller.speaks_for(x_tenant) if caller else x_tenant or NOBODY
 
 
 async def key(

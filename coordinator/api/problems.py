@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException as PlainHTTPException
 from coordinator.admission.decide import Why
 from coordinator.admission.door import NotAdmitted
 from coordinator.goals.refusals import GoalRefused, Unknown
+from coordinator.keys.quotas import OverQuota
 from coordinator.plans.saved_plan import UnreadablePlan
 from coordinator.runs.confirmation import NotUnsure
 from coordinator.runs.rerun import RerunRefused
@@ -62,6 +63,11 @@ def problem_response(
     return _Problems(body, status, headers)
 
 
+def outage_response() -> JSONResponse:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return problem_response(503, "The ledger does not answer", ["try again soon"], headers)
+
+
 class _Problems(JSONResponse):
     media_type = PROBLEM_JSON
 
@@ -88,6 +94,13 @@ def install(app: FastAPI) -> None:
         wait = error.retry_after_s
         return problem_response(*_NOT_ADMITTED[error.why], error.faults, {"Retry-After": str(wait)} if wait else {})
 
+    @app.exception_handler(OverQuota)
+    def on_over_quota(_: Request, error: OverQuota) -> JSONResponse:
+        if error.retry_after_s is None:
+            return problem_response(422, "More than the tenant's quota ever allows", error.faults)
+        headers = {"Retry-After": str(error.retry_after_s)}
+        return problem_response(429, "The tenant's quota is used up", error.faults, headers)
+
     @app.exception_handler(RerunRefused)
     def on_rerun_refused(_: Request, error: RerunRefused) -> JSONResponse:
         return problem_response(409, "Not taken up again", [str(error)])
@@ -110,8 +123,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(LedgerUnavailable)
     def on_outage(_: Request, __: LedgerUnavailable) -> JSONResponse:
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return problem_response(503, "The ledger does not answer", ["try again soon"], headers)
+        return outage_response()
 
     @app.exception_handler(Exception)
     def on_fault(_: Request, error: Exception) -> JSONResponse:

@@ -126,7 +126,7 @@ def goal_routes(goals: Goals, places: Places, waits: Waits, events: EventStream)
         "/{run_id}/confirm",
         status_code=202,
         summary="Confirm the plan with which an unsure goal goes on",
-        responses=refusals(*BODY, 404, 409, 503) | accepted("The goal goes on with the plan.", warns=True),
+        responses=refusals(*BODY, 404, 409, 429, 503) | accepted("The goal goes on with the plan.", warns=True),
         dependencies=[place, Depends(confirmed_ended)],
     )
     def confirm(wait: Wait, run: Run = confirmed_run) -> GoalBody:
@@ -141,7 +141,7 @@ def goal_routes(goals: Goals, places: Places, waits: Waits, events: EventStream)
         "/{run_id}/rerun",
         status_code=202,
         summary="Take an ended goal up again, from a step on or where it failed",
-        responses=refusals(*BODY, 404, 409, 503) | accepted("The goal runs again."),
+        responses=refusals(*BODY, 404, 409, 429, 503) | accepted("The goal runs again."),
     )
     def rerun(run_id: GoalId, response: Response, asked: FromStep = None) -> GoalBody:
         run = goals.rerun(run_id, asked.step if asked else None)

@@ -34,7 +34,7 @@ def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
         "/{job_id}/rerun",
         status_code=202,
         summary="Take the goal of a dead letter up again where outputs are missing",
-        responses=refusals(404, 409, 503) | accepted("The goal goes on."),
+        responses=refusals(404, 409, 429, 503) | accepted("The goal goes on."),
     )
     def rerun(job_id: JobId, response: Response) -> RerunGoalBody:
         run, also = letters.rerun(job_id)

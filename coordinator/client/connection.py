@@ -13,7 +13,7 @@ import httpx
 from coordinator.client.errors import ApiError, ApiUnreachable, error_of, json_of, refusal, unanswered
 from coordinator.client.link import link_to
 from coordinator.goals.idempotency import key_fault, tenant_fault
-from infra.records import NOBODY, Json
+from infra.records import Json
 
 #: How often a request with a key is sent at most.
 TRIES = 5
@@ -22,13 +22,18 @@ PATIENCE_S = 30.0
 
 
 class Connection:
-    def __init__(self, url: str, tenant: str = NOBODY) -> None:
+    def __init__(self, url: str, tenant: str | None = None, api_key: str | None = None) -> None:
         """A proxy of the environment (HTTP_PROXY, …) is used for other machines, but never for this one.
 
-        Raises ApiError if `tenant` is no valid name, and ApiUnreachable if the proxy or the address cannot be used."""
-        if fault := tenant_fault(tenant):
+        `tenant`: without it, the tenant is that of the key. `api_key`: as `manyhands keys create` has printed it.
+        Raises ApiError if `tenant` or `api_key` cannot be one, and ApiUnreachable if the proxy or the address cannot be
+        used."""
+        if tenant is not None and (fault := tenant_fault(tenant)):
             raise refusal(fault)
-        self._link = link_to(url, tenant)
+        headers = {} if tenant is None else {"X-Tenant": tenant}
+        if api_key is not None:
+            headers["Authorization"] = f"Bearer {_sound(api_key)}"
+        self._link = link_to(url, headers)
         self._http = self._link.http
 
     def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
@@ -71,3 +76,10 @@ class Connection:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _sound(api_key: str) -> str:
+    """The key, if it can be sent. An error of a library that cannot send it would quote it. Raises ApiError."""
+    if not (api_key.isascii() and api_key.isprintable() and " " not in api_key and api_key):
+        raise refusal("the API key is no key: it must be one word, as `manyhands keys create` has printed it")
+    return api_key

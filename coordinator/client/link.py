@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,8 +28,11 @@ class Link:
         return f"{self.address} by the proxy {self.proxy}" if self.proxy else self.address
 
 
-def link_to(url: str, tenant: str) -> Link:
-    """Raises ApiUnreachable if the address, or the proxy that the environment names for it, cannot be used."""
+def link_to(url: str, headers: Mapping[str, str]) -> Link:
+    """`headers` go with every request.
+
+    Raises ApiUnreachable if the address, or the proxy that the environment names for it, cannot be used.
+    """
     address, proxy = without_user(url), None
     try:
         # `trust_env` would drop certificates together with proxies, and fail over a proxy that is for other addresses.
@@ -40,7 +44,7 @@ def link_to(url: str, tenant: str) -> Link:
     shown = without_user(proxy) if proxy else None
     try:
         http = httpx.Client(
-            base_url=base, timeout=timeout, headers={"X-Tenant": tenant}, trust_env=False, verify=verify, proxy=proxy
+            base_url=base, timeout=timeout, headers=headers, trust_env=False, verify=verify, proxy=proxy
         )
     except _UNREADABLE as error:
         raise _unusable(f"the proxy {shown}", proxy or "", error) from error

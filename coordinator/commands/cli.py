@@ -11,6 +11,7 @@ from rich.console import Console
 
 from coordinator.commands.choice import follow_to_exit
 from coordinator.commands.client import client_of
+from coordinator.commands.keys import keys
 from coordinator.commands.letters import letters
 from coordinator.commands.options import (
     ClaimWithin,
@@ -33,7 +34,6 @@ from coordinator.commands.options import (
 from coordinator.commands.plans import plans
 from coordinator.commands.rehearsal import register as register_rehearsal
 from coordinator.exits import reasons
-from infra.records import NOBODY
 
 if TYPE_CHECKING:
     from infra.records import Json
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     for command in (up, demo, *of_goals, job, pause, drain, resume, api, coordinator):
         app.command()(command)
     register_rehearsal(app)
+    app.add_typer(keys, name="keys")
     app.add_typer(letters, name="letters")
     app.add_typer(plans, name="plans")
 
@@ -77,7 +78,7 @@ def run(
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
-    tenant: Tenant = NOBODY,
+    tenant: Tenant = None,
     url: Url = None,
 ) -> None:
     """Reach a goal, in words or by a plan, and show its plan, its progress and its result.
@@ -101,7 +102,7 @@ def submit(
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
     key: Key = None,
-    tenant: Tenant = NOBODY,
+    tenant: Tenant = None,
     url: Url = None,
 ) -> None:
     """Send a goal and print its id."""
@@ -117,7 +118,7 @@ def job(
     claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     key: Key = None,
-    tenant: Tenant = NOBODY,
+    tenant: Tenant = None,
     url: Url = None,
 ) -> None:
     """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output."""

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coordinator.exits import reasons
-from infra.records import NOBODY
 
 if TYPE_CHECKING:
     from coordinator.client import Client
 
 
 @contextmanager
-def client_of(url: str | None, tenant: str = NOBODY) -> Iterator[Client]:
+def client_of(url: str | None, tenant: str | None = None) -> Iterator[Client]:
     from coordinator.client import Client
     from infra.settings import Settings
 
-    with reasons(), Client(url or f"http://127.0.0.1:{Settings().api_port}", tenant) as client:
-        yield client
+    with reasons():
+        settings = Settings()
+        key = settings.api_key.get_secret_value() if settings.api_key else None
+        with Client(url or f"http://127.0.0.1:{settings.api_port}", tenant, key) as client:
+            yield client

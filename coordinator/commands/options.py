@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 Url = Annotated[
     str | None, typer.Option(help="The address of the API. Default: that of this machine, from the settings.")
 ]
-Tenant = Annotated[str, typer.Option(help="The tenant that asks. Tenants share the workers by weight.")]
+Tenant = Annotated[
+    str | None,
+    typer.Option(help="The tenant that asks; tenants share the workers by weight. Default: that of MANYHANDS_API_KEY."),
+]
 Key = Annotated[
     str | None, typer.Option(help="A name for this request. Sent again under the same name, it is not done again.")
 ]

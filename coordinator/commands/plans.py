@@ -10,7 +10,6 @@ from rich.console import Console
 
 from coordinator.commands.client import client_of
 from coordinator.commands.options import Tenant, Url
-from infra.records import NOBODY
 
 if TYPE_CHECKING:
     from infra.records import Json
@@ -21,12 +20,12 @@ Name = Annotated[str, typer.Argument(help="The saved plan's name.")]
 
 
 @plans.callback(invoke_without_command=True)
-def list_(context: typer.Context, tenant: Tenant = NOBODY, url: Url = None) -> None:
+def list_(context: typer.Context, tenant: Tenant = None, url: Url = None) -> None:
     """Without a command, list the saved plans, each with its job types and its inputs."""
     from coordinator.commands.views.saved_plan import saved_plan_lines
 
     if context.invoked_subcommand is not None:
-        if tenant != NOBODY or url is not None:
+        if tenant is not None or url is not None:
             raise typer.BadParameter("write --tenant and --url behind the command")
         return
     with client_of(url, tenant) as client:
@@ -44,7 +43,7 @@ def save(
         Path | None,
         typer.Option("--plan", metavar="FILE", help="A plan as JSON, or what `plans show` prints."),
     ] = None,
-    tenant: Tenant = NOBODY,
+    tenant: Tenant = None,
     url: Url = None,
 ) -> None:
     """Save a plan under a name, in place of an earlier plan of that name, and print its inputs."""
@@ -56,7 +55,7 @@ def save(
 
 
 @plans.command()
-def show(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
+def show(name: Name, tenant: Tenant = None, url: Url = None) -> None:
     """Print a saved plan as JSON, with the JSON Schemas of its inputs."""
     with client_of(url, tenant) as client:
         saved = client.plan(name)
@@ -64,7 +63,7 @@ def show(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
 
 
 @plans.command()
-def delete(name: Name, tenant: Tenant = NOBODY, url: Url = None) -> None:
+def delete(name: Name, tenant: Tenant = None, url: Url = None) -> None:
     """Delete a saved plan. Goals that run it go on."""
     with client_of(url, tenant) as client:
         client.delete_plan(name)

@@ -18,6 +18,7 @@ from coordinator.goals.refusals import GoalRefused
 from coordinator.goals.releases import Releases
 from coordinator.goals.request import Goal, JobRequest
 from coordinator.goals.stored_runs import StoredRuns
+from coordinator.keys.quotas import Quotas
 from coordinator.plans.plan import Limits, PlanRefused
 from coordinator.runs.advance import begin, cancel
 from coordinator.runs.confirmation import Confirmation, confirm
@@ -52,6 +53,7 @@ class Goals:
         self._ledger = ledger
         self._catalog = catalog
         self._door = door or Door(ledger, catalog, settings)
+        self._quotas = Quotas(ledger)
         self._runs = StoredRuns(ledger)
         self._workers = LiveWorkers(ledger)
         self._new = NewRuns(ledger, catalog, self.limits)
@@ -61,8 +63,8 @@ class Goals:
     def accept(self, goal: Goal, asking: Asking = ANYBODY) -> Run:
         """Store the run of a goal and release its first jobs.
 
-        Raises KeyUsed, UnreadablePlan, and GoalRefused or NotAdmitted with all faults; nothing is stored then. The key
-        is looked up first, so that a repeated request is neither refused nor told to come back.
+        Raises KeyUsed, UnreadablePlan, and GoalRefused, NotAdmitted or OverQuota with all faults; nothing is stored
+        then. The key is looked up first, so that a repeated request is neither refused nor told to come back.
         """
         self._look_up(asking)
         return self._create(self._new.of_goal(goal, asking.tenant), asking)
@@ -105,15 +107,16 @@ class Goals:
                 return ended
 
     def rerun(self, run_id: str, step: str | None = None) -> Run:
-        """Take up an ended run again, as `reopen` says. Raises UnknownRun, RerunRefused."""
+        """Take up an ended run again, as `reopen` says. Raises UnknownRun, RerunRefused, OverQuota."""
         while True:
             record, stored = self._runs.record(run_id), self._runs.stored(run_id)
             reopened = reopen(Run.load(record), stored, self._catalog, now_ms(), step)
-            if run := self._releases.take_up(reopened, record.version):
+            if run := self._take_up(reopened, record.version):
                 return run
 
     def confirm(self, run_id: str, confirmation: Confirmation) -> Run:
-        """Let an unsure run go on with a plan. Raises UnknownRun, NotUnsure, or GoalRefused with the plan's faults."""
+        """Let an unsure run go on with a plan. Raises UnknownRun, NotUnsure, OverQuota, or GoalRefused with the
+        plan's faults."""
         while True:
             record, stored = self._runs.record(run_id), self._runs.stored(run_id)
             try:
@@ -168,13 +171,18 @@ class Goals:
         change = begin(run, self._catalog)
         types = [step.type for step in run.plan.steps]
         brings = bids(types, change.jobs, run.tenant, run.priority, run.plan.limits.deadline_s)
-        with self._door.entering(brings, asking.named.key if asking.named else None):
+        name = asking.named.key if asking.named else None
+        with self._door.entering(brings, name), self._quotas.entering(run.tenant, run.id, change.jobs):
             return self._releases.store(run, change, asking)
+
+    def _take_up(self, reopened: Reopened, version: int) -> Run | None:
+        with self._quotas.entering(reopened.run.tenant, reopened.run.id, reopened.change.jobs):
+            return self._releases.take_up(reopened, version)
 
     def _confirm(self, confirmed: Reopened, version: int) -> Run | None:
         """Save the confirmed run. None if it changed in between: it was cancelled, or another plan was confirmed."""
         change = confirmed.change
         if not change.run.state.ended:
-            return self._releases.take_up(confirmed, version)
+            return self._take_up(confirmed, version)
         # The run has ended already: its maps are over empty lists, or it would have too many jobs.
         return self._releases.save(change, version, change.run.since_ms, confirmed.events)

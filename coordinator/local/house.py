@@ -21,6 +21,7 @@ import httpx
 
 from coordinator.client import ApiError, ApiUnreachable, Client
 from coordinator.exits import Reason
+from coordinator.local.own_key import OwnKey, own_key
 from coordinator.local.served import Served
 from infra.process.child import Child, stop_all
 from infra.process.redis_server import RedisServer, free_port
@@ -78,6 +79,7 @@ class House:
         if flower:
             self.children.append(self._flower())
         self._served = Served(settings.specialists, tell)
+        self._key: OwnKey | None = None  #: where the API asks for keys
         self.renewals = 0  #: how often the worker was started again because a specialist had changed
         self._watcher = Thread(target=self._watch, name="watcher")
         self._starting = Lock()  #: nothing is started once `_stopping` is set
@@ -102,6 +104,7 @@ class House:
             self._redis.start()
         except RuntimeError as error:
             raise StartError(str(error)) from error
+        self._key = own_key(self._settings, self.redis_url)
         for child in self.children:
             child.start()
         self._watcher.start()
@@ -132,7 +135,7 @@ class House:
     def _workers(self) -> dict[str, Json]:
         """The live workers by name, as they describe themselves; none if the API does not answer."""
         try:
-            with Client(self.url) as client:
+            with self._client() as client:
                 found: dict[str, Json] = client.workers()["workers"]
                 return found
         except (ApiError, ApiUnreachable):
@@ -180,6 +183,8 @@ class House:
         with self._starting:
             self._stopping = True
         stop_all(self.children, self._settings.grace_s)
+        if self._key:
+            self._key.end()
         self._redis.stop()
         self._stopped.set()
         if self._watcher.is_alive():
@@ -196,9 +201,12 @@ class House:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
+    def _client(self) -> Client:
+        return Client(self.url, api_key=self._key.secret if self._key else None)
+
     def _await_api(self) -> None:
         api, until = self.children[0], time.monotonic() + API_S
-        with Client(self.url) as client:
+        with self._client() as client:
             while time.monotonic() < until and api.pid:
                 try:
                     client.workers()
@@ -214,6 +222,8 @@ class House:
             "MANYHANDS_REDIS_URL": self.redis_url,
             "MANYHANDS_API_PORT": str(self._ports.api),
             "MANYHANDS_API_HOST": self._settings.api_host,
+            "MANYHANDS_KEYS": str(self._settings.keys),
+            "MANYHANDS_OPEN": str(self._settings.open),
             "MANYHANDS_HOME": str(self._settings.home),
         }
         return Child(name, [sys.executable, *command], environment, self._log / f"{name}.log")

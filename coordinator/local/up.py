@@ -9,6 +9,7 @@ from threading import Event
 
 from rich.console import Console
 
+from coordinator.keys.listening import check_listening
 from coordinator.local.house import House, Ports, StartError
 from infra.settings import Settings
 from specialists.catalog import load_catalog
@@ -18,7 +19,10 @@ LOOK_S = 0.5
 
 
 def stay_up(settings: Settings, console: Console) -> None:
-    """Run the house until SIGINT or SIGTERM, then stop everything and return. Raises StartError, CatalogError."""
+    """Run the house until SIGINT or SIGTERM, then stop everything and return.
+
+    Raises StartError, CatalogError, SettingError."""
+    check_listening(settings)
     fetch_weights(settings)
     stop = stop_on_signals()
     with House(settings, Ports.choose(settings, console.print), settings.home / "up", console.print) as house:

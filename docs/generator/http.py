@@ -52,8 +52,14 @@ def _route(method: str, path: str, said: Json) -> str:
         f"### {code(f'{method} {path}')}",
         f"{said.get('description') or said['summary']}. The answer is `{status}`.",
         f"The body is {_kind(body['schema'])}." if body else "",
+        _needs(said),
         table(["takes", "in", "values", "meaning"], map(_parameter, said.get("parameters", []))),
     )
+
+
+def _needs(said: Json) -> str:
+    scopes = [scope for each in said["security"] for needed in each.values() for scope in needed]
+    return f"Where keys are on, the key needs the scope {code(scopes[0])}." if scopes else "It needs no key."
 
 
 def _parameter(given: Json) -> list[str]:

@@ -10,12 +10,14 @@ Every method is atomic, except for those that concern many jobs. These are done 
 `reopen`, and from a `commit` whose output other jobs wait for. If a crash cuts one off between two pieces, the caller's
 repeat or the next `sweep` does the rest.
 
-Every method may be repeated when its answer was lost, and does nothing twice. The repeat answers as follows:
+Every method may be repeated when its answer was lost, and does nothing twice, except for `spend`. The repeat answers as
+follows:
 
 - `create_run`, `commit` and `hand_back` say the same again, or which run was created under the key.
 - `advance` and `reopen` say False, because the version has moved on.
 - `release`, `cancel` and `purge` count what was left to do.
 - `save_plan` says REPLACED, and `delete_plan` says False.
+- `spend` counts again what it has counted: a quota is a bound on load, and may be used up a little early.
 - `claim` says RUNNING until the lease runs out, and that costs an attempt.
 - What a lost answer of `take_ready`, `sweep` or `outcomes` held comes again later, as it does after a crash. What a
   lost answer of `stops` held does not come again.
@@ -32,6 +34,7 @@ from infra.ledger.protocols.connection import LedgerConnection
 from infra.ledger.protocols.dead_letters import DeadLetterStore
 from infra.ledger.protocols.job_types import JobCounts, TypeLoads, TypeSwitch
 from infra.ledger.protocols.jobs import JobDispatch, JobReader, JobRelease
+from infra.ledger.protocols.keys import KeyStore, QuotaMeter, QuotaStore
 from infra.ledger.protocols.outcomes import OutcomeBacklog, OutcomeStream
 from infra.ledger.protocols.runs import OverdueRuns, RunEvents, RunStore
 from infra.ledger.protocols.saved_plans import SavedPlanStore
@@ -83,6 +86,9 @@ class Ledger(
     JobCounts,
     TypeLoads,
     DeadLetterStore,
+    KeyStore,
+    QuotaStore,
+    QuotaMeter,
     LedgerConnection,
     Protocol,
 ):

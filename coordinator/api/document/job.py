@@ -101,6 +101,7 @@ class DeadLetter(Shape):
     """Unix time in milliseconds at which the job ended."""
     failure: JobFailure
     attempt: int
+    tenant: str
 
 
 class DeadLetterWithInput(JobStatus):

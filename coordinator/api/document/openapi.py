@@ -1,4 +1,6 @@
-"""The OpenAPI document: FastAPI makes it, and this file gives problems the media type that they are sent as."""
+"""The OpenAPI document: FastAPI makes it, and this file gives problems the media type that they are sent as.
+
+`security` adds what the guard asks for and answers, to all routes alike."""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from coordinator.api.document.security import with_keys
 from coordinator.api.problems import PROBLEM_JSON
 
 
@@ -16,7 +19,7 @@ def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_problems(made())
+            app.openapi_schema = with_keys(_with_problems(made()))
         return app.openapi_schema
 
     return document

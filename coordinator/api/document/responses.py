@@ -17,7 +17,14 @@ def _header(description: str, required: bool = False, kind: str = "string") -> d
 _RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
 _LOCATION = _header("The address of what was accepted.", required=True)
 _WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
+_RATE_LIMIT = {
+    "RateLimit-Policy": _header("The bounds of the tenant's quota, if it has any: `q` in `w` seconds (IETF draft)."),
+    "RateLimit": _header("What is left of the quota: `r`, and `t` seconds until all of it is there again."),
+}
 _REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
+
+#: The headers of refusals.
+_HEADERS = {422: _RATE_LIMIT, 429: _RETRY_AFTER | _RATE_LIMIT, 503: _RETRY_AFTER}
 
 #: What each status means, wherever no route says more.
 _MEANINGS = {
@@ -28,7 +35,7 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The body does not say that it is JSON.",
     422: "The request is not valid; the problem names all faults.",
-    429: "Too many jobs of the tenant wait.",
+    429: "Too many jobs of the tenant wait, or its quota is used up.",
     500: "The server has a fault, or a stored record does not read.",
     503: "The ledger does not answer, too many requests wait, or the job type takes no more jobs in.",
 }
@@ -43,7 +50,7 @@ def refusals(*statuses: int) -> Responses:
 
 
 def accepted(description: str, warns: bool = False) -> Responses:
-    headers = {"Location": _LOCATION} | ({"Warning": _WARNING} if warns else {})
+    headers = {"Location": _LOCATION, **_RATE_LIMIT} | ({"Warning": _WARNING} if warns else {})
     return {202: {"description": description, "headers": headers}}
 
 
@@ -80,5 +87,5 @@ def streamed() -> Responses:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    headers = {"headers": _RETRY_AFTER} if status in (429, 503) else {}
-    return {"model": ProblemDetails, "description": _MEANINGS[status], **headers}
+    headers = _HEADERS.get(status)
+    return {"model": ProblemDetails, "description": _MEANINGS[status], **({"headers": headers} if headers else {})}

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from coordinator.api.waiting.listener import Listener, News
 from coordinator.api.waiting.presence import Client
 from coordinator.goals.goals import Goals
+from coordinator.keys.check import KeyRefused, check_again
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.protocols.runs import RunEvents
 from infra.records import Event
@@ -28,7 +29,7 @@ class EventStream:
 
     async def of(self, run_id: str, after: str, client: Client) -> AsyncIterator[str]:
         """The run's events after entry `after`, to its last end, or until its watcher has gone; a comment where nothing
-        happened for the time of a heartbeat.
+        happened for the time of a heartbeat. It ends when its watcher's key does.
 
         Where the ledger does not answer it breaks off, and says last when to come back.
         """
@@ -37,6 +38,8 @@ class EventStream:
                 yield each
         except LedgerUnavailable:
             yield f"retry: {RETRY_MS}\n\n"
+        except KeyRefused:
+            return
 
     async def _lines(self, run_id: str, after: str, client: Client) -> AsyncIterator[str]:
         while not client.gone:
@@ -52,6 +55,7 @@ class EventStream:
 
     def _read(self, run_id: str, after: str) -> tuple[News, bool]:
         """Events, and whether the run has ended; that is looked at first, because it may be taken up and end again."""
+        check_again()
         if events := self._ledger.events(run_id, after):
             return events, False
         ended = self._goals.load(run_id).state.ended

@@ -24,6 +24,7 @@ GOAL = "Triage every message and put the people, organisations and locations nam
 def show_demo(settings: Settings, console: Console) -> bool:
     """Show the demo. True if the goal succeeded. It has its own ports and data, so it can run beside `manyhands up`."""
     fetch_weights(settings)
+    settings = settings.model_copy(update={"keys": False, "api_host": "127.0.0.1"})  # nobody else is to reach it
     with (
         tempfile.TemporaryDirectory(prefix="manyhands-demo-") as data,
         House(settings, Ports.private(), Path(data), console.print) as house,

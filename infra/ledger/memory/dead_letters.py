@@ -24,6 +24,7 @@ class DeadLetters:
                 at_ms=now_ms,
                 failure=outcome.failure,
                 attempt=outcome.attempt,
+                tenant=entry.job.tenant,
             )
 
     def __contains__(self, job_id: str) -> bool:

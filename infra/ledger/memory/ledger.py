@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pydantic_core import from_json, to_json
 
 from infra.ledger.memory.jobs import MemoryJobs
+from infra.ledger.memory.keys import MemoryKeys
 from infra.ledger.memory.runs import MemoryRuns
 from infra.ledger.protocol import check_limit
 from infra.records import Cause, DeadLetter, Json, Load, TypeState
 
 
-class MemoryLedger(MemoryRuns, MemoryJobs):
+class MemoryLedger(MemoryRuns, MemoryJobs, MemoryKeys):
     """Fulfils `infra.ledger.protocol.Ledger`. The methods for job types, dead letters and workers are here."""
 
     def type_states(self) -> dict[str, TypeState]:

@@ -10,11 +10,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from infra.access import ApiKey, Quota
 from infra.ledger.memory.job_rules import JobRules
 from infra.ledger.memory.job_table import JobTable
 from infra.ledger.memory.outcome_log import OutcomeLog
 from infra.ledger.memory.run_table import RunTable
+
+if TYPE_CHECKING:
+    from limits.storage import MemoryStorage
 
 WEEK_S = 7 * 24 * 3600
 
@@ -36,6 +41,11 @@ class MemoryStore:
         self._stops: dict[str, list[str]] = defaultdict(list)
         self._workers: dict[str, tuple[int, bytes]] = {}  # name -> (ms until which it is alive, JSON of what it said)
         self._plans: dict[str, dict[str, bytes]] = defaultdict(dict)  # tenant -> name -> JSON
+        self._keys: dict[str, ApiKey] = {}
+        self._key_ends: dict[str, int] = {}  # key id -> ms from which the key is refused
+        self._quotas: dict[str, Quota] = {}
+        self._going: dict[str, set[str]] = defaultdict(set)  # tenant -> runs that count as going on
+        self._windows: MemoryStorage | None = None
 
     @contextmanager
     def _change(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from infra.ledger.protocol import check_limit
 from infra.ledger.redis.client import answered
 from infra.ledger.redis.store import RedisStore, pieces
 from infra.ledger.unreadable import read_outcome
-from infra.records import Cause, DeadLetter
+from infra.records import NOBODY, Cause, DeadLetter
 
 
 class RedisDeadLetters(RedisStore):
@@ -31,11 +31,15 @@ class RedisDeadLetters(RedisStore):
         return sum(self._run("purge", *piece) for piece in pieces(job_ids))
 
     def _letters(self, found: Sequence[tuple[int, str, str, Cause]]) -> Iterator[DeadLetter]:
-        outcomes = self._redis.mget([self._key("outcome", job_id) for _, job_id, _, _ in found])
-        for (at_ms, job_id, job_type, cause), text in zip(found, outcomes, strict=True):
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.mget([self._key("outcome", job_id) for _, job_id, _, _ in found])
+            for _, job_id, _, _ in found:
+                pipe.hget(self._key("state", job_id), "tenant")
+            outcomes, *tenants = pipe.execute()
+        for (at_ms, job_id, job_type, cause), text, tenant in zip(found, outcomes, tenants, strict=True):
             outcome = read_outcome(text) if text else None
             if outcome and outcome.failure:  # otherwise it was forgotten in between
                 yield DeadLetter(
                     job_id=job_id, type=job_type, cause=cause, at_ms=at_ms,
-                    failure=outcome.failure, attempt=outcome.attempt,
+                    failure=outcome.failure, attempt=outcome.attempt, tenant=tenant or NOBODY,
                 )  # fmt: skip

@@ -9,7 +9,9 @@ from infra.ledger.redis.client import answered, connect
 from infra.ledger.redis.dead_letters import RedisDeadLetters
 from infra.ledger.redis.job_types import RedisJobTypes
 from infra.ledger.redis.jobs import RedisJobs
+from infra.ledger.redis.keys import RedisKeys
 from infra.ledger.redis.outcomes import RedisOutcomes
+from infra.ledger.redis.quotas import RedisQuotas
 from infra.ledger.redis.runs import RedisRuns
 from infra.ledger.redis.saved_plans import RedisSavedPlans
 from infra.ledger.redis.workers import RedisWorkers
@@ -25,6 +27,8 @@ class RedisLedger(
     RedisWorkers,
     RedisJobTypes,
     RedisDeadLetters,
+    RedisKeys,
+    RedisQuotas,
 ):
     """Fulfils `infra.ledger.protocol.Ledger`; each part of the protocol has a file of its own."""
 

@@ -28,6 +28,7 @@ SCRIPTS = {
     "loads": "common pace waiting",
     "purge": "common lines endings forgetting",
     "save_plan": "common",
+    "enter_run": "common",
 }
 
 

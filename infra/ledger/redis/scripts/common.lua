@@ -59,6 +59,12 @@
 --   refill         hash    job type with more ready jobs than its window took -> number of sent jobs to refill it at
 --   passed         hash    job type -> ms when its last claimed job was put on the queue, and ms when it was claimed
 --   stops:W        list    tokens of claims of the worker that are to stop, for a minute
+--   keys           hash    key id -> ApiKey (JSON) of a key of the API; it has the secret's digest, not the secret
+--   key_ends       zset    key id -> ms from which the key is refused; only keys that have an end
+--   quotas         hash    tenant -> Quota (JSON); only tenants that have bounds
+--   quota:{N/W}    string  what tenant N has taken of the current window W of its quota, and quota:{N/W}/-1 of the one
+--                          before; the library `limits` writes both
+--   going:N        zset    runs that count as going on for the quota of tenant N: id -> ms when they were counted
 --   workers        zset    worker -> ms until which it counts as alive
 --   worker:W       string  what worker W says of itself (JSON)
 --   replicated     string  1: a write for WAIT, where replicas must have a goal before it is accepted
