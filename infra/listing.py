@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from infra.records import Cause, DeadLetter, Record, RunRecord
 
-#: The most entries that are looked at for one page. A page that leaves out most of what it looks at may come back short.
+#: The most entries that are looked at for one page. So a page that leaves most of them out may come back short.
 LOOKS = 1_000
 LAST_PLACE = 2**53 - 1  #: Redis keeps places as doubles, and a double is exact up to here
 

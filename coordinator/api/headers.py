@@ -16,6 +16,7 @@ from coordinator.api.problems import Problem
 from coordinator.api.waiting.presence import Client, client_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from infra.records import NOBODY, Json
+from infra.settings import TENANT
 
 MAX_WAIT_S = 60.0
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
@@ -42,6 +43,18 @@ async def tenant(
     return x_tenant
 
 
+async def listed_tenant(
+    tenant: Annotated[
+        str | None,
+        Query(
+            pattern=f"^{TENANT.pattern}$", description="Only what is this tenant's. Without it, that of all tenants."
+        ),
+    ] = None,
+) -> str | None:
+    """The tenant whose goals, jobs and dead letters a list has; None: it has those of all."""
+    return tenant
+
+
 async def key(
     idempotency_key: Annotated[
         str | None,
@@ -55,6 +68,7 @@ async def key(
 
 Wait = Annotated[float, Depends(wait_s)]
 Asker = Annotated[Client, Depends(client_of)]  #: nobody waits for one that has gone
+ListedTenant = Annotated[str | None, Depends(listed_tenant)]
 Tenant = Annotated[str, Depends(tenant)]
 Key = Annotated[str | None, Depends(key)]
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Protocol
 
 from infra.ledger.protocols.job_types import TypeLoads, TypeStates
-from infra.ledger.protocols.jobs import JobReader, JobRelease
+from infra.ledger.protocols.jobs import JobLister, JobReader, JobRelease
 from infra.ledger.protocols.runs import RunEvents, RunStore
 from infra.ledger.protocols.saved_plans import SavedPlanReader
 from infra.ledger.protocols.workers import WorkerRoster
 
 
 class GoalLedger(
-    RunStore, RunEvents, SavedPlanReader, JobReader, JobRelease, TypeStates, TypeLoads, WorkerRoster, Protocol
+    RunStore,
+    RunEvents,
+    SavedPlanReader,
+    JobReader,
+    JobLister,
+    JobRelease,
+    TypeStates,
+    TypeLoads,
+    WorkerRoster,
+    Protocol,
 ):
     """Runs with their events and jobs, saved plans, and the loads by which goals are admitted."""

@@ -17,6 +17,7 @@ def _header(description: str, required: bool = False, kind: str = "string") -> d
 _RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
 _LOCATION = _header("The address of what was accepted.", required=True)
 _WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
+_LINK = _header('The address of the next page: `</v1/…>; rel="next"` (RFC 8288).')
 _REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
 
 #: What each status means, wherever no route says more.
@@ -56,6 +57,15 @@ def replayed(body: Any) -> Responses:
         200: {"model": body, "description": ended, "headers": headers},
         409: {"model": ProblemDetails, "description": runs, "headers": {"Location": _LOCATION}},
     }
+
+
+def page() -> Responses:
+    """The response with one page of a list."""
+    description = (
+        "One page. It may be short, or empty, and have another page behind it all the same, because a page looks at a "
+        "bounded number of entries. The last page has no `Link`."
+    )
+    return {200: {"description": description, "headers": {"Link": _LINK}}}
 
 
 def kept(body: Any) -> Responses:

@@ -81,7 +81,7 @@ def _place(found: Found) -> LetterPlace:
 def _spans(query: LetterQuery, count: int) -> list[tuple[int, int, int]]:
     """Where to look: the lowest and the highest time, and how many letters at most; -1: all.
 
-    Of the millisecond in which the last page ended, all letters are looked at. They are few: as many as one script ends.
+    Of the millisecond in which the last page ended, all letters are looked at. They are few: those of one script.
     """
     lowest, highest = query.times
     if query.after is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import pytest
 
@@ -29,6 +30,10 @@ def pages(ledger: Ledger, query: RunQuery, meanwhile: Callable[[], object] = lam
         meanwhile()
 
 
+def joined(pages: Iterable[list[str]]) -> list[str]:
+    return list(chain.from_iterable(pages))
+
+
 def listed(ledger: Ledger, *lists: str) -> list[str]:
     return [run.id for _, run in ledger.list_runs(RunQuery(lists=lists)).runs]
 
@@ -42,7 +47,7 @@ def test_runs_come_in_the_order_of_their_creation_page_by_page(ledger: Ledger, o
     found = list(pages(ledger, RunQuery(oldest_first=oldest_first, limit=3)))
 
     assert [len(page) for page in found] == [3, 3, 1]
-    assert sum(found, []) == (names if oldest_first else names[::-1])
+    assert joined(found) == (names if oldest_first else names[::-1])
 
 
 def test_a_last_page_that_is_full_has_no_next_one(ledger: Ledger) -> None:
@@ -65,7 +70,7 @@ def test_what_arrives_and_ends_between_two_pages_moves_no_other_run(ledger: Ledg
         end_run(ledger, names[2 * turn])
 
     query = RunQuery(oldest_first=oldest_first, limit=4)
-    found = sum(pages(ledger, query, arrive_and_end), [])
+    found = joined(pages(ledger, query, arrive_and_end))
 
     early = [name for name in found if not name.startswith("late")]
     assert sorted(early) == sorted(names)
@@ -91,7 +96,7 @@ def test_pages_of_two_lists_find_each_run_of_both(ledger: Ledger) -> None:
     for number in range(30):
         create(ledger, f"r{number}", *([acme] if number % 3 == 0 else []), *([even] if number % 2 == 0 else []))
 
-    found = sum(pages(ledger, RunQuery(lists=(acme, even), limit=2)), [])
+    found = joined(pages(ledger, RunQuery(lists=(acme, even), limit=2)))
 
     assert found == ["r24", "r18", "r12", "r6", "r0"]
 
@@ -141,7 +146,7 @@ def test_runs_are_listed_by_when_they_were_created(timed: TimedLedger) -> None:
         times.append(timed.now_ms())
 
     def created(since_ms: int | None, until_ms: int | None, **rest: int) -> list[str]:
-        return sum(pages(ledger, RunQuery(since_ms=since_ms, until_ms=until_ms, **rest)), [])
+        return joined(pages(ledger, RunQuery(since_ms=since_ms, until_ms=until_ms, **rest)))
 
     assert created(times[0] + 5, None) == ["r3", "r2"]
     assert created(None, times[1] + 5) == ["r2", "r1"]
@@ -155,10 +160,10 @@ def test_a_list_has_all_runs_however_many_there_are(ledger: Ledger) -> None:
     for number, name in enumerate(names):
         create(ledger, name, *([tag_list("rare")] if number in (0, 1_499) else []), tag_list("all"))
 
-    assert sum(pages(ledger, RunQuery(limit=200)), []) == names[::-1]
-    assert sum(pages(ledger, RunQuery(lists=(tag_list("all"), tag_list("rare")), limit=200)), []) == ["r1499", "r0"]
+    assert joined(pages(ledger, RunQuery(limit=200))) == names[::-1]
+    assert joined(pages(ledger, RunQuery(lists=(tag_list("all"), tag_list("rare")), limit=200))) == ["r1499", "r0"]
     both = RunQuery(lists=(tag_list("all"), state_list(RunState.RUNNING)), limit=500, oldest_first=True)
-    assert sum(pages(ledger, both), []) == names
+    assert joined(pages(ledger, both)) == names
 
 
 def test_many_jobs_are_read_at_once_and_those_unknown_are_none(ledger: Ledger) -> None:
@@ -170,8 +175,10 @@ def test_many_jobs_are_read_at_once_and_those_unknown_are_none(ledger: Ledger) -
     assert ledger.job_states(ids) == [JobState.SUCCEEDED, None, JobState.READY, JobState.READY]
     first, unknown, second, third = ledger.jobs(ids)
     assert (first, unknown, second) == (ledger.job(ids[0]), None, ledger.job(ids[2]))
-    assert second and second.job.tags == ("a", "b")
-    assert third and third.job.model_copy(update={"input": large}) == a_job(2, input=large)
+    assert second
+    assert second.job.tags == ("a", "b")
+    assert third
+    assert third.job.model_copy(update={"input": large}) == a_job(2, input=large)
     assert (ledger.jobs([]), ledger.job_states([])) == ([], [])
 
 
@@ -209,7 +216,7 @@ def test_letters_come_page_by_page_each_once(timed: TimedLedger, oldest_first: b
     for limit in (1, 4, 19):
         query = LetterQuery(oldest_first=oldest_first, limit=limit)
         found = list(letter_pages(ledger, query))
-        assert sum(found, []) == whole
+        assert joined(found) == whole
         assert all(len(page) == limit for page in found[:-1])
     assert [letter.job_id for letter in ledger.dead_letters()] == (whole[::-1] if oldest_first else whole)
 
@@ -245,7 +252,7 @@ def test_letters_are_listed_by_when_their_jobs_ended(timed: TimedLedger) -> None
         times.append(timed.now_ms())
 
     def found(since_ms: int | None, until_ms: int | None) -> list[str]:
-        return sum(letter_pages(ledger, LetterQuery(since_ms=since_ms, until_ms=until_ms, limit=1)), [])
+        return joined(letter_pages(ledger, LetterQuery(since_ms=since_ms, until_ms=until_ms, limit=1)))
 
     ids = [a_job(index).id for index in range(3)]
     assert found(times[0] + 5, None) == ids[:0:-1]
