@@ -43,19 +43,19 @@ class Connection:
             about = f"the proxy {self._proxy}" if self._proxy else f"the address {url!r} or the environment's proxy"
             raise ApiUnreachable(f"{about} cannot be used: {error}") from error
 
-    def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
+    def _send(self, path: str, body: Json, key: str | None, wait_s: float | None = None) -> Json:
         """Send a request until it gets through, `TRIES` times at most. Its key makes sure that it is done only once."""
         key = str(uuid.uuid4()) if key is None else key
         if fault := key_fault(key):
             raise refusal(fault)
-        headers, tries = {"Idempotency-Key": key}, 0
+        headers, tries, waits = {"Idempotency-Key": key}, 0, "" if wait_s is None else f"?wait={wait_s}"
         while True:
             tries += 1
             try:
-                return self._ask_one("POST", f"{path}?wait={wait_s}", body, headers)
+                return self._ask_one("POST", f"{path}{waits}", body, headers)
             except (ApiError, ApiUnreachable) as error:
                 if error.location:
-                    return self._ask_one("GET", f"{error.location}?wait={wait_s}")
+                    return self._ask_one("GET", f"{error.location}{waits}")
                 if tries == TRIES or error.retry_after_s is None or error.retry_after_s > PATIENCE_S:
                     raise
                 time.sleep(error.retry_after_s)
@@ -67,6 +67,11 @@ class Connection:
         return one
 
     def _ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        return self._respond(method, path, body, headers).json()
+
+    def _respond(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
@@ -74,7 +79,7 @@ class Connection:
             raise unanswered(error, f"nothing answers at {self._http.base_url}{by}") from error
         if not response.is_success:
             raise error_of(response)
-        return response.json()
+        return response
 
     def close(self) -> None:
         self._http.close()
