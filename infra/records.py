@@ -76,6 +76,7 @@ class Job(Record, validate_by_name=True):
     #: it expires unless it is claimed within this time after it was first ready; None: it may wait for ever
     claim_within_s: float | None = Field(default=None, validation_alias=CLAIM_WITHIN_S)
     tenant: str = NOBODY
+    tags: tuple[str, ...] = ()  #: those of its run
     priority: Priority = Priority.NORMAL
     tokens: int = Field(default=1, gt=0)  #: its estimated cost; tenants share a backlog by tokens
     reuse: Reuse | None = None
@@ -243,6 +244,7 @@ class DeadLetter(Record):
     failure: Failure
     attempt: int
     tenant: str = NOBODY
+    tags: tuple[str, ...] = ()
 
 
 class TypeState(StrEnum):
@@ -314,7 +316,17 @@ class RunRecord(Record):
     state: RunState = RunState.RUNNING
     created_ms: int
     waits_until_ms: int | None = None  #: Unix time at which an unsure run has waited too long; None: it is not unsure
+    lists: tuple[str, ...] = ()  #: names without blanks of lists that the run is in
     body: Json
+
+    @property
+    def in_lists(self) -> tuple[str, ...]:
+        """All lists that the run is in, beside the list of all runs."""
+        return (state_list(self.state), *self.lists)
+
+
+def state_list(state: RunState) -> str:
+    return f"state:{state}"
 
 
 class Event(Record):

@@ -29,9 +29,11 @@ from coordinator.api.waiting.pace import Pace, Paced
 from coordinator.api.waiting.places import Places
 from coordinator.api.waiting.presence import Presence
 from coordinator.api.waiting.waits import Waits
+from coordinator.goals.batches import Batches
 from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import LetterLedger, Letters
+from coordinator.goals.lists import Lists
 from coordinator.goals.saved_plans import SavedPlans
 from coordinator.keys.check import KeyCheck
 from coordinator.keys.own_things import own_things
@@ -87,9 +89,12 @@ def create_api(
     goals = Goals(ledger, catalog, settings, metrics.runs, door)
     listener = Listener(ledger, pace)
     waits = Waits(ledger, goals, listener)
-    app.include_router(goal_routes(goals, places, waits, EventStream(ledger, goals, listener)))
-    app.include_router(job_routes(goals, places, waits))
+    lists = Lists(ledger, catalog)
+    app.include_router(goal_routes(goals, lists, places, waits, EventStream(ledger, goals, listener)))
+    app.include_router(job_routes(goals, lists, Batches(ledger, goals), places, waits))
     app.include_router(plan_routes(SavedPlans(ledger, catalog, goals)))
-    app.include_router(letter_routes(Letters(ledger, catalog, goals), goals))
+    letters = letter_routes(Letters(ledger, catalog, goals), goals)
+    app.include_router(letters, prefix="/v1/dead-letters")
+    app.include_router(letters, prefix="/v1/letters", include_in_schema=False)
     app.include_router(deployment_routes(ledger, catalog, door))
     return app

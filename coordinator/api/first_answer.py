@@ -19,7 +19,7 @@ _HEADER = "header Idempotency-Key"
 def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Run:
     """The run of the first request, once it has ended, and `response` says whose it is. Raises Problem."""
     if not used.same:
-        raise Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
+        raise other_request()
     with remembered():
         run = goals.load(used.run_id)
     if not run.state.ended:
@@ -29,6 +29,10 @@ def replay(used: KeyUsed, goals: Goals, location: str, response: Response) -> Ru
     response.status_code = 200
     response.headers["Idempotency-Replayed"] = "true"
     return run
+
+
+def other_request() -> Problem:
+    return Problem(422, "The key was used for another request", [f"{_HEADER}: send a new key with a new request"])
 
 
 @contextmanager

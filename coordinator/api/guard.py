@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator.api import scopes
-from coordinator.api.problems import outage_response, problem_response
+from coordinator.api.problems import problem_response, refusal_of
 from coordinator.keys.caller import Caller, anybody, asking_as
 from coordinator.keys.check import KeyCheck, KeyRefused
 from infra import access
@@ -54,8 +54,8 @@ class Guard:
             caller = await self._known(self._keys, Headers(scope=scope).getlist("authorization"))
         except KeyRefused as refused:
             return _unknown(str(refused))
-        except LedgerUnavailable:
-            return outage_response()
+        except LedgerUnavailable as error:
+            return problem_response(*refusal_of(error))
         if caller is None:
             return _no_key()
         return caller if caller.may(needed) else _too_narrow(caller, needed)

@@ -17,6 +17,7 @@ from coordinator.api.waiting.presence import Client, client_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from coordinator.keys.caller import current
 from infra.records import NOBODY, Json
+from infra.settings import TENANT
 
 MAX_WAIT_S = 60.0
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,6}(?:\.\d{1,3})?)(?=$|[,;\s])")
@@ -50,6 +51,18 @@ async def tenant(
     return caller.speaks_for(x_tenant) if caller else x_tenant or NOBODY
 
 
+async def listed_tenant(
+    tenant: Annotated[
+        str | None,
+        Query(
+            pattern=f"^{TENANT.pattern}$", description="Only what is this tenant's. Without it, that of all tenants."
+        ),
+    ] = None,
+) -> str | None:
+    """The tenant whose goals, jobs and dead letters a list has; None: it has those of all."""
+    return tenant
+
+
 async def key(
     idempotency_key: Annotated[
         str | None,
@@ -63,6 +76,7 @@ async def key(
 
 Wait = Annotated[float, Depends(wait_s)]
 Asker = Annotated[Client, Depends(client_of)]  #: nobody waits for one that has gone
+ListedTenant = Annotated[str | None, Depends(listed_tenant)]
 Tenant = Annotated[str, Depends(tenant)]
 Key = Annotated[str | None, Depends(key)]
 

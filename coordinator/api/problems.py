@@ -49,6 +49,27 @@ class Problem(HTTPException):
         self.about = about or {}
 
 
+def problem_body(status: int, title: str, faults: list[str] | None = None, about: Json | None = None) -> Json:
+    body: Json = {"type": "about:blank", "title": title, "status": status, **(about or {})}
+    if faults:
+        body |= {"detail": "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else ""), "errors": faults}
+    return body
+
+
+def refusal_of(error: Exception) -> tuple[int, str, list[str], dict[str, str]]:
+    """Status, title, faults and headers for a job or goal that is not taken in."""
+    if isinstance(error, NotAdmitted):
+        wait = error.retry_after_s
+        return *_NOT_ADMITTED[error.why], error.faults, {"Retry-After": str(wait)} if wait else {}
+    if isinstance(error, GoalRefused):
+        return 422, "Not accepted", error.faults, {}
+    if isinstance(error, OverQuota):
+        if error.retry_after_s is None:
+            return 422, "More than the tenant's quota ever allows", error.faults, {}
+        return 429, "The tenant's quota is used up", error.faults, {"Retry-After": str(error.retry_after_s)}
+    return 503, "The ledger does not answer", ["try again soon"], {"Retry-After": str(RETRY_AFTER_S)}
+
+
 def problem_response(
     status: int,
     title: str,
@@ -56,16 +77,8 @@ def problem_response(
     headers: dict[str, str] | None = None,
     about: Json | None = None,
 ) -> JSONResponse:
-    body: Json = {"type": "about:blank", "title": title, "status": status, **(about or {})}
-    if faults:
-        body |= {"detail": "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else ""), "errors": faults}
     # A fault may name half a surrogate pair that came in an address; JSON in ASCII can say so.
-    return _Problems(body, status, headers)
-
-
-def outage_response() -> JSONResponse:
-    headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return problem_response(503, "The ledger does not answer", ["try again soon"], headers)
+    return _Problems(problem_body(status, title, faults, about), status, headers)
 
 
 class _Problems(JSONResponse):
@@ -85,21 +98,11 @@ def install(app: FastAPI) -> None:
         faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         return problem_response(422, "The request is not valid", faults)
 
-    @app.exception_handler(GoalRefused)
-    def on_refused(_: Request, error: GoalRefused) -> JSONResponse:
-        return problem_response(422, "Not accepted", error.faults)
+    for refusal in (GoalRefused, NotAdmitted, OverQuota, LedgerUnavailable):
 
-    @app.exception_handler(NotAdmitted)
-    def on_not_admitted(_: Request, error: NotAdmitted) -> JSONResponse:
-        wait = error.retry_after_s
-        return problem_response(*_NOT_ADMITTED[error.why], error.faults, {"Retry-After": str(wait)} if wait else {})
-
-    @app.exception_handler(OverQuota)
-    def on_over_quota(_: Request, error: OverQuota) -> JSONResponse:
-        if error.retry_after_s is None:
-            return problem_response(422, "More than the tenant's quota ever allows", error.faults)
-        headers = {"Retry-After": str(error.retry_after_s)}
-        return problem_response(429, "The tenant's quota is used up", error.faults, headers)
+        @app.exception_handler(refusal)
+        def on_refused(_: Request, error: Exception) -> JSONResponse:
+            return problem_response(*refusal_of(error))
 
     @app.exception_handler(RerunRefused)
     def on_rerun_refused(_: Request, error: RerunRefused) -> JSONResponse:
@@ -120,10 +123,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnreadablePlan)
     def on_unreadable_plan(_: Request, error: UnreadablePlan) -> JSONResponse:
         return problem_response(500, "The saved plan's record does not read", [str(error)])
-
-    @app.exception_handler(LedgerUnavailable)
-    def on_outage(_: Request, __: LedgerUnavailable) -> JSONResponse:
-        return outage_response()
 
     @app.exception_handler(Exception)
     def on_fault(_: Request, error: Exception) -> JSONResponse:

@@ -11,10 +11,11 @@ from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
-from coordinator.api.document.parameters import GoalCount, GoalId
-from coordinator.api.document.responses import BODY, accepted, refusals, replayed, streamed
+from coordinator.api.document.parameters import GoalId, GoalState
+from coordinator.api.document.responses import BODY, accepted, page, refusals, replayed, streamed
 from coordinator.api.first_answer import replay
 from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
+from coordinator.api.pages import After, ListAsked, link, place_in
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
 from coordinator.api.waiting.event_stream import START, EventStream
@@ -22,6 +23,7 @@ from coordinator.api.waiting.places import Places, Watch, place_of
 from coordinator.api.waiting.waits import Waits
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
+from coordinator.goals.lists import Lists
 from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
@@ -44,7 +46,7 @@ FromStep = Annotated[Rerun | None, Body(openapi_examples=RERUNS)]
 LastEventId = Annotated[str, Header(description="The id of the last event that the watcher has got.")]
 
 
-def goal_routes(goals: Goals, places: Places, waits: Waits, events: EventStream) -> APIRouter:
+def goal_routes(goals: Goals, lists: Lists, places: Places, waits: Waits, events: EventStream) -> APIRouter:
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
@@ -94,10 +96,15 @@ def goal_routes(goals: Goals, places: Places, waits: Waits, events: EventStream)
     def accept(wait: Wait, run: Run = new_run) -> GoalBody:
         return view(goals.load(run.id) if wait else run)
 
-    @routes.get("", summary="List goals, the newest first", responses=refusals(503))
-    def recent(limit: GoalCount = 50) -> list[GoalBody]:
+    @routes.get("", summary="List goals, the newest first, page by page", responses=refusals(404, 503) | page())
+    def listed(
+        asked: ListAsked, request: Request, response: Response, state: GoalState = None, after: After = None
+    ) -> list[GoalBody]:
+        place = place_in(after, (int,))
+        runs, behind = lists.goals(asked, state, place[0] if place else None)
+        link(request, response, None if behind is None else [behind])
         paused = goals.paused()
-        return [views.goal_view(run, paused) for run in goals.recent(limit)]
+        return [views.goal_view(run, paused) for run in runs]
 
     @routes.get(
         "/{run_id}",

@@ -7,25 +7,29 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 from coordinator.api import views
+from coordinator.api.batch_view import batch_view
 from coordinator.api.bodies import StrictRoute
-from coordinator.api.document.examples import JOBS
+from coordinator.api.document.batch import BatchBody, JobBatch
+from coordinator.api.document.examples import BATCHES, JOBS
 from coordinator.api.document.job import JobBody
-from coordinator.api.document.parameters import JobId
-from coordinator.api.document.responses import BODY, accepted, refusals, replayed
-from coordinator.api.first_answer import remembered, replay
+from coordinator.api.document.parameters import JobId, JobInState
+from coordinator.api.document.responses import BODY, accepted, page, refusals, replayed
+from coordinator.api.first_answer import other_request, remembered, replay
 from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
+from coordinator.api.pages import After, ListAsked, link, place_in
 from coordinator.api.waiting.places import Places, place_of
 from coordinator.api.waiting.waits import Waits
+from coordinator.goals.batches import Batches
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
-from coordinator.goals.new_runs import JOB_STEP
+from coordinator.goals.lists import JobPlace, Lists
+from coordinator.goals.new_runs import only_job
 from coordinator.goals.request import JobRequest
-from infra.records import Job
 
 CANCEL = "Cancel a job; its goal goes on or fails, as its plan says"
 
 
-def job_routes(goals: Goals, places: Places, waits: Waits) -> APIRouter:
+def job_routes(goals: Goals, lists: Lists, batches: Batches, places: Places, waits: Waits) -> APIRouter:
     routes = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
     def new(
@@ -40,9 +44,9 @@ def job_routes(goals: Goals, places: Places, waits: Waits) -> APIRouter:
         except KeyUsed as used:
             replay(used, goals, _at(used.run_id), response)
             with remembered():
-                return goals.job(_only_job(used.run_id)).job.job.id
+                return goals.job(only_job(used.run_id)).job.job.id
         response.headers["Location"] = _at(run.id)
-        return _only_job(run.id)
+        return only_job(run.id)
 
     new_job, place = Depends(new), Depends(place_of(places), scope="function")
 
@@ -65,6 +69,33 @@ def job_routes(goals: Goals, places: Places, waits: Waits) -> APIRouter:
         return views.job_view(goals.job(job_id))
 
     @routes.get(
+        "",
+        summary="List jobs, those of the newest goals first, page by page",
+        responses=refusals(404, 503) | page(),
+    )
+    def listed(
+        asked: ListAsked, request: Request, response: Response, state: JobInState = None, after: After = None
+    ) -> list[JobBody]:
+        place = place_in(after, (int, int, int))
+        jobs, behind = lists.jobs(asked, state, JobPlace(*place) if place else None)
+        link(request, response, behind)
+        return [views.job_view(job) for job in jobs]
+
+    @routes.post(
+        "/batch",
+        summary="Accept many jobs, each by itself",
+        responses=refusals(*BODY, 503),
+    )
+    def accept_all(
+        asked: Annotated[JobBatch, Body(openapi_examples=BATCHES)], tenant: Tenant, key: Key, request: Request
+    ) -> BatchBody:
+        asking_all = asking(request, tenant, key, lambda: {"jobs": batches.meaning(asked.jobs)})
+        try:
+            return batch_view(batches.accept(asked.jobs, asking_all))
+        except KeyUsed as used:
+            raise other_request() from used
+
+    @routes.get(
         "/{job_id}",
         summary="Show a job with its state and its outcome",
         responses=refusals(400, 404, 503),
@@ -81,9 +112,5 @@ def job_routes(goals: Goals, places: Places, waits: Waits) -> APIRouter:
     return routes
 
 
-def _only_job(run_id: str) -> str:
-    return Job.name(run_id, JOB_STEP, 0)
-
-
 def _at(run_id: str) -> str:
-    return f"/v1/jobs/{_only_job(run_id)}"
+    return f"/v1/jobs/{only_job(run_id)}"

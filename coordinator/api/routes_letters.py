@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from coordinator.api import views
 from coordinator.api.bodies import StrictRoute
 from coordinator.api.document.goal import RerunGoalBody
 from coordinator.api.document.job import LetterBody, PurgedBody, WholeLetterBody
-from coordinator.api.document.parameters import Everything, JobId, LetterCause, LetterCount, LetterType
-from coordinator.api.document.responses import accepted, refusals
+from coordinator.api.document.parameters import (
+    Everything,
+    JobId,
+    LetterCause,
+    LetterCount,
+    LetterFrom,
+    LetterTo,
+    LetterType,
+)
+from coordinator.api.document.responses import accepted, page, refusals
+from coordinator.api.headers import ListedTenant
 from coordinator.api.notices import warning
+from coordinator.api.pages import After, ListOrder, ListTags, Order, link, place_in
 from coordinator.api.paths import goal_path
 from coordinator.api.problems import Problem
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
+from infra.listing import LetterPlace, LetterQuery
 
 OLD_PATH = "/replay is called /rerun now; the old path is still served"
 
 
 def letter_routes(letters: Letters, goals: Goals) -> APIRouter:
-    routes = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"], route_class=StrictRoute)
+    routes = APIRouter(tags=["dead letters"], route_class=StrictRoute)
 
-    @routes.get("", summary="List dead letters, the newest first", responses=refusals(404, 503))
-    def newest(job_type: LetterType = None, cause: LetterCause = None, limit: LetterCount = 100) -> list[LetterBody]:
-        return [views.letter_view(letter) for letter in letters.newest(job_type, cause, limit)]
+    @routes.get("", summary="List dead letters, the newest first, page by page", responses=refusals(404, 503) | page())
+    def listed(
+        tenant: ListedTenant,
+        request: Request,
+        response: Response,
+        job_type: LetterType = None,
+        cause: LetterCause = None,
+        tags: ListTags = [],  # noqa: B006 - FastAPI copies it
+        ended_from_ms: LetterFrom = None,
+        ended_to_ms: LetterTo = None,
+        order: ListOrder = Order.NEWEST_FIRST,
+        limit: LetterCount = 100,
+        after: After = None,
+    ) -> list[LetterBody]:
+        place = place_in(after, (int, str))
+        query = LetterQuery(
+            type=job_type, cause=cause, tenant=tenant, tags=tuple(tags), since_ms=ended_from_ms, until_ms=ended_to_ms,
+            after=LetterPlace(*place) if place else None, oldest_first=order is Order.OLDEST_FIRST, limit=limit,
+        )  # fmt: skip
+        found, behind = letters.page(query)
+        link(request, response, behind)
+        return [views.letter_view(letter) for letter in found]
 
     @routes.get("/{job_id}", summary="Show a dead letter with its input", responses=refusals(404, 503))
     def letter(job_id: JobId) -> WholeLetterBody:

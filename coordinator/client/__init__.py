@@ -5,16 +5,18 @@ goal = client.run("Sort these messages by what the customer wants", {"messages":
 print(goal["result"])
 """
 
+from coordinator.client.batches import BatchCalls
 from coordinator.client.connection import PATIENCE_S, TRIES
 from coordinator.client.deployment import DeploymentCalls
 from coordinator.client.errors import ApiError, ApiUnreachable
 from coordinator.client.goals import GoalCalls, Saved, Seen
 from coordinator.client.jobs import JobCalls
 from coordinator.client.letters import LetterCalls
+from coordinator.client.lists import ListCalls
 from coordinator.client.plans import PlanCalls
 
 __all__ = ["PATIENCE_S", "TRIES", "ApiError", "ApiUnreachable", "Client", "Saved", "Seen"]
 
 
-class Client(GoalCalls, JobCalls, PlanCalls, LetterCalls, DeploymentCalls):
+class Client(GoalCalls, JobCalls, BatchCalls, PlanCalls, LetterCalls, ListCalls, DeploymentCalls):
     """All calls of the API over one connection, for one tenant. Use it as a context, or `close` it."""

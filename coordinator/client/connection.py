@@ -36,19 +36,19 @@ class Connection:
         self._link = link_to(url, headers)
         self._http = self._link.http
 
-    def _send(self, path: str, body: Json, key: str | None, wait_s: float = 0.0) -> Json:
+    def _send(self, path: str, body: Json, key: str | None, wait_s: float | None = None) -> Json:
         """Send a request until it gets through, `TRIES` times at most. Its key makes sure that it is done only once."""
         key = str(uuid.uuid4()) if key is None else key
         if fault := key_fault(key):
             raise refusal(fault)
-        headers, tries = {"Idempotency-Key": key}, 0
+        headers, tries, waits = {"Idempotency-Key": key}, 0, "" if wait_s is None else f"?wait={wait_s}"
         while True:
             tries += 1
             try:
-                return self._ask_one("POST", f"{path}?wait={wait_s}", body, headers)
+                return self._ask_one("POST", f"{path}{waits}", body, headers)
             except (ApiError, ApiUnreachable) as error:
                 if error.location:
-                    return self._ask_one("GET", f"{error.location}?wait={wait_s}")
+                    return self._ask_one("GET", f"{error.location}{waits}")
                 if tries == TRIES or error.retry_after_s is None or error.retry_after_s > PATIENCE_S:
                     raise
                 time.sleep(error.retry_after_s)
@@ -60,13 +60,18 @@ class Connection:
         return one
 
     def _ask(self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        return json_of(self._respond(method, path, body, headers), self._link.where)
+
+    def _respond(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body, headers=headers)
         except httpx.RequestError as error:
             raise unanswered(error, f"nothing answers at {self._link.where}") from error
         if not response.is_success:
             raise error_of(response, self._link.where)
-        return json_of(response, self._link.where)
+        return response
 
     def close(self) -> None:
         self._http.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,9 +43,10 @@ class GoalCalls(Connection):
         wait_s: float = 600.0,
         *,
         confirm: str = "if_unsure",
+        tags: Sequence[str] = (),
     ) -> Json:
         """Submit a goal and wait, `wait_s` at most, until it has ended or is unsure. Returns the goal as it is then."""
-        return self.wait(self.submit(goal, inputs, confirm=confirm)["id"], wait_s)
+        return self.wait(self.submit(goal, inputs, confirm=confirm, tags=tags)["id"], wait_s)
 
     def submit(
         self,
@@ -55,16 +56,19 @@ class GoalCalls(Connection):
         *,
         priority: str = "normal",
         confirm: str = "if_unsure",
+        tags: Sequence[str] = (),
         key: str | None = None,
     ) -> Json:
         """Send a goal. Returns it as accepted, or as it is now if `key` was used for it before.
 
         Raises ApiError with all faults. `goal`: words, a plan, or the name of a saved plan, whose holes `inputs` fill.
         `confirm`: when a goal in words waits for `Client.confirm`: "if_unsure", "always" or "never".
+        `tags`: words of your own by which lists are filtered.
         """
         warn_of(old_names(limits))
         limits = current_names(limits or {})
         rest = {"inputs": dict(inputs or {}), "limits": limits, "priority": priority, "confirm": confirm}
+        rest |= {"tags": list(tags)} if tags else {}
         return self._send("/v1/goals", _asked(goal) | rest, key)
 
     def wait(self, goal_id: str, wait_s: float) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from coordinator.client.addresses import path
@@ -23,6 +24,7 @@ class JobCalls(Connection):
         deadline_s: float | None = None,
         claim_within_s: float | None = None,
         queue_s: float | None = None,
+        tags: Sequence[str] = (),
         key: str | None = None,
     ) -> Json:
         """Send one typed job and wait for it, `wait_s` at most. Raises ApiError with all faults.
@@ -33,7 +35,8 @@ class JobCalls(Connection):
             warn_of(["queue_s"])
             claim_within_s = queue_s
         limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
-        asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
+        asked: Json = {"type": job_type, "input": job_input, "priority": priority, **limits}
+        asked |= {"tags": list(tags)} if tags else {}
         ends = time.monotonic() + wait_s
         first_s = in_one_request(wait_s)
         job = self._send("/v1/jobs", asked, key, first_s)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
     from coordinator.client import Client
+    from coordinator.commands.result_files import ResultFile
     from infra.records import Json
 
 FAILED = 1  #: The goal failed or was cancelled.
@@ -21,15 +22,26 @@ CONFLICT = 409
 _CODES = {"succeeded": 0, "unsure": UNSURE, "refused": REFUSED}
 
 
-def follow_to_exit(client: Client, goal_id: str) -> None:
-    """Show the goal until it ends or nobody can choose its plan, and exit with the code of its state."""
+def follow_to_exit(client: Client, goal_id: str, out: ResultFile | None = None) -> None:
+    """Show the goal until it ends or nobody can choose its plan, and exit with the code of its state.
+
+    `out`: where its result is written. Raises GivenError if that cannot be done."""
     from coordinator.commands.views.following import follow
 
     console = Console()
     goal = follow(client, goal_id, console, lambda unsure: sits_there(console) and _ask(client, unsure))
     if goal["state"] == "unsure":
         typer.echo(f"to go on: manyhands confirm {goal_id} 1; to end it: manyhands cancel {goal_id}", err=True)
+    if out and goal["state"] == "succeeded":
+        _write(out, goal["result"])
     raise typer.Exit(_CODES.get(goal["state"], FAILED))
+
+
+def _write(out: ResultFile, result: Any) -> None:
+    from coordinator.commands.result_files import write_result
+
+    rows = write_result(out, result)
+    typer.echo(f"{out.path}: {'the result' if rows is None else f'{rows} rows'}", err=True)
 
 
 def sits_there(console: Console) -> bool:

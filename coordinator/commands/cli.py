@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,14 +23,22 @@ from coordinator.commands.options import (
     JobInput,
     JobType,
     Key,
+    OfTags,
+    OfTenant,
+    OfType,
+    Out,
     PlanFile,
     SavedName,
+    Shown,
     SomeWords,
+    Tags,
     Tenant,
     Urgency,
     Url,
     asked_of,
+    filters_of,
     limits_of,
+    out_of,
 )
 from coordinator.commands.plans import plans
 from coordinator.commands.rehearsal import register as register_rehearsal
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     of_goals = (run, submit, status, explain, watch, confirm, cancel, rerun)
-    for command in (up, demo, *of_goals, job, pause, drain, resume, api, coordinator):
+    for command in (up, demo, *of_goals, job, jobs, pause, drain, resume, api, coordinator):
         app.command()(command)
     register_rehearsal(app)
     app.add_typer(keys, name="keys")
@@ -77,6 +86,8 @@ def run(
     claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
+    tags: Tags = None,
+    out: Out = None,
     key: Key = None,
     tenant: Tenant = None,
     url: Url = None,
@@ -87,9 +98,12 @@ def run(
     goal failed, with 3 if nobody could be asked, and with 4 if the goal was refused.
     """
     with client_of(url, tenant) as client:
+        file = out_of(out)
         asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
-        accepted = client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)
-        follow_to_exit(client, accepted["id"])
+        accepted = client.submit(
+            asked, _read(given), limits, priority=priority, confirm=confirm, tags=tags or (), key=key
+        )
+        follow_to_exit(client, accepted["id"], file)
 
 
 def submit(
@@ -101,6 +115,7 @@ def submit(
     claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
     confirm: ConfirmWhen = "if_unsure",
+    tags: Tags = None,
     key: Key = None,
     tenant: Tenant = None,
     url: Url = None,
@@ -108,7 +123,11 @@ def submit(
     """Send a goal and print its id."""
     with client_of(url, tenant) as client:
         asked, limits = asked_of(goal, plan, saved), limits_of(deadline, claim_within)
-        typer.echo(client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, key=key)["id"])
+        typer.echo(
+            client.submit(asked, _read(given), limits, priority=priority, confirm=confirm, tags=tags or (), key=key)[
+                "id"
+            ]
+        )
 
 
 def job(
@@ -117,6 +136,7 @@ def job(
     deadline: Deadline = None,
     claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
+    tags: Tags = None,
     key: Key = None,
     tenant: Tenant = None,
     url: Url = None,
@@ -127,7 +147,9 @@ def job(
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, claim_within)
-        ended = client.job(job_type, read_job_input(given or []), math.inf, priority=priority, key=key, **limits)
+        ended = client.job(
+            job_type, read_job_input(given or []), math.inf, priority=priority, tags=tags or (), key=key, **limits
+        )
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)
         raise typer.Exit(1)
@@ -142,20 +164,44 @@ def status(
         bool,
         typer.Option("--plan", help="Show only the plan, as `run --plan` takes it; of an unsure goal, the first plan."),
     ] = False,
+    state: Annotated[str | None, typer.Option(help="Only goals in this state, such as failed or unsure.")] = None,
+    tags: OfTags = None,
+    job_type: OfType = None,
+    tenant: OfTenant = None,
+    limit: Shown = 50,
     url: Url = None,
 ) -> None:
-    """Show a goal as JSON, or a table of the newest goals."""
+    """Show a goal as JSON, or a table of the newest goals, or of those of a state, a tag, a job type and a tenant."""
     from coordinator.commands.views.lists import goals_table
     from coordinator.commands.views.plans import plan_of
 
+    filters = filters_of(tags, job_type, tenant)
     if plan and goal_id is None:
         raise typer.BadParameter("--plan is of one goal: say which")
+    if goal_id is not None and (state is not None or filters):
+        raise typer.BadParameter("--state, --tag, --type and --tenant are of the table: leave the goal's id out")
     with client_of(url) as client:
         if goal_id is not None:
             goal = client.get(goal_id)
             Console().print_json(data=plan_of(goal) if plan else goal)
         else:
-            Console().print(goals_table(client.recent()))
+            Console().print(goals_table(islice(client.list_goals(state, **filters), limit)))
+
+
+def jobs(
+    state: Annotated[str | None, typer.Option(help="Only jobs in this state, such as running or failed.")] = None,
+    tags: OfTags = None,
+    job_type: OfType = None,
+    tenant: OfTenant = None,
+    limit: Shown = 50,
+    url: Url = None,
+) -> None:
+    """Show a table of jobs, those of the newest goals first."""
+    from coordinator.commands.views.lists import jobs_table
+
+    with client_of(url) as client:
+        found = client.list_jobs(state, **filters_of(tags, job_type, tenant))
+        Console().print(jobs_table(islice(found, limit)))
 
 
 def explain(goal_id: GoalId, url: Url = None) -> None:
@@ -170,10 +216,10 @@ def explain(goal_id: GoalId, url: Url = None) -> None:
         typer.echo("\n".join(explanation_lines(client.get(goal_id), client.job_types())))
 
 
-def watch(goal_id: GoalId, url: Url = None) -> None:
+def watch(goal_id: GoalId, out: Out = None, url: Url = None) -> None:
     """Follow a goal from its start to its end, and show its result. The command asks and ends as `run` does."""
     with client_of(url) as client:
-        follow_to_exit(client, goal_id)
+        follow_to_exit(client, goal_id, out_of(out))
 
 
 def confirm(

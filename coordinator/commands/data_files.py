@@ -1,96 +1,119 @@
 """Reads the data files that the command line names. Knows no API.
 
 A file is one text, a list of lines, JSON, JSON Lines or a table. Its name or the caller says which, and nothing is
-guessed from its content: a file of several lines is refused if neither says it.
+guessed from its content: a file of several lines is refused if neither says it. Of a table, and of a list of objects,
+one column may be named: `tickets.csv#message`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from coordinator.exits import Reason
-from infra.json_lines import STANDARD_INPUT, FileFault, NotJson, json_of, lines_of, read_bytes, text_of
+from coordinator.commands.data_forms import FORMS, LINE_END, GivenError, Rows, read_json
+from coordinator.commands.parquet import ParquetFault, read_rows
+from infra.json_lines import STANDARD_INPUT, FileFault, read_bytes, text_of
+from infra.json_values import unwritable
 from infra.records import Json
 
-#: A table's delimiter is the one of these that its header has most of.
-DELIMITERS = ",;\t|"
-FIELD_CHARACTERS = 10_000_000  #: the most characters of a table's field, which is more than a request may have
+PARQUET = "parquet"
 #: The end of a file's name -> its form. A file with another name must say its form, unless it has only one line.
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"}
-_LINE_END = re.compile(r"\r\n|\n|\r")  # other line ends, such as U+2028, belong to the text
-_QUOTED = re.compile(r'"[^"]*"')
+SUFFIXES = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".parquet": PARQUET,
+}  # fmt: skip
 
 
-class GivenError(Reason, ValueError):
-    """An input cannot be read. The message says which input, where, and what is expected."""
+class Source(NamedTuple):
+    """What a caller names as a file."""
+
+    form: str  #: the form that is said before the name; empty if none is
+    path: str
+    column: str | None = None
+
+
+def source_of(given: str) -> Source:
+    """Read FILE, FORM:FILE, or `-` for standard input, each perhaps with `#COLUMN` behind it.
+
+    A file that has such a name as a whole is that file.
+    """
+    form, colon, path = given.partition(":")
+    if not colon or form not in (*FORMS, PARQUET):
+        form, path = "", given
+    name, mark, column = path.rpartition("#")
+    return Source(form, name, column) if mark and name and not Path(path).exists() else Source(form, path)
 
 
 def read_file(where: str, given: str) -> Any:
     """Read a file's data. Raises GivenError.
 
-    `given`: FILE, FORM:FILE, or `-` for standard input; a name that ends in .gz is unpacked. `where`: the beginning of
-    each error, such as `--input messages`."""
-    form, colon, path = given.partition(":")
-    if not colon or form not in _FORMS:
-        form, path = "", given
-    text = _text(where, path)
-    name = "standard input" if path == STANDARD_INPUT else Path(path).name
-    return _FORMS[form or _form_of(where, path, text)](f"{where}: {name}", text)
+    `given`: as `source_of` reads it; a name that ends in .gz is unpacked. `where`: the beginning of each error, such as
+    `--input messages`."""
+    source = source_of(given)
+    name = "standard input" if source.path == STANDARD_INPUT else Path(source.path).name
+    value = _value(where, source, f"{where}: {name}")
+    return _plain_rows(value) if source.column is None else _picked(f"{where}: {name}", value, source.column)
 
 
-def read_json(where: str, text: str) -> Any:
-    """A JSON value that can be sent on: it has no NaN and no half of a surrogate pair. Raises GivenError."""
-    try:
-        return json_of(text)
-    except NotJson as error:
-        raise GivenError(f"{where}: {error}") from None
+def read_object(option: str, path: Path, what: str) -> Json:
+    """The JSON object in a file, whatever the file's name. Raises GivenError."""
+    where = f"{option} {path}"
+    value = read_json(where, _text(option, str(path), _bytes(option, str(path))))
+    if not isinstance(value, dict):
+        raise GivenError(f"{where}: must hold a JSON object {what}")
+    return value
+
+
+def _value(where: str, source: Source, what: str) -> Any:
+    data = _bytes(where, source.path)
+    form = source.form or SUFFIXES.get(Path(source.path.lower().removesuffix(".gz")).suffix)
+    if form == PARQUET:
+        return _parquet(what, data)
+    text = _text(where, source.path, data)
+    return FORMS[form or _form_of(where, source.path, text)](what, text)
 
 
 def _form_of(where: str, path: str, text: str) -> str:
-    form = SUFFIXES.get(Path(path.lower().removesuffix(".gz")).suffix)
-    if form:
-        return form
-    if (lines := len(_LINE_END.split(text.strip()))) > 1:
-        option, others = where.removeprefix("--input "), sorted(_FORMS.keys() - {"lines", "text"})
-        if option.startswith("'@"):
-            raise GivenError(f"{where}: {path} has {lines} lines, and no name that says what it is")
-        raise GivenError(
-            f"{where}: {path} has {lines} lines. For a list of its lines write {option}=@lines:{path}, for one text "
-            f"{option}=@text:{path}; it may also be {', '.join(others)}"
-        )
-    return "text"
+    """The form of a file whose name says none."""
+    if (lines := len(LINE_END.split(text.strip()))) == 1:
+        return "text"
+    option, others = where.removeprefix("--input "), sorted({*FORMS, PARQUET} - {"lines", "text"})
+    if option.startswith("'@"):
+        raise GivenError(f"{where}: {path} has {lines} lines, and no name that says what it is")
+    raise GivenError(
+        f"{where}: {path} has {lines} lines. For a list of its lines write {option}=@lines:{path}, for one text "
+        f"{option}=@text:{path}; it may also be {', '.join(others)}"
+    )
 
 
-def _text(where: str, path: str) -> str:
+def _bytes(where: str, path: str) -> bytes:
     try:
-        return text_of(read_bytes(path))
+        return read_bytes(path)
     except FileFault as error:
         raise GivenError(f"{where}: {path} {error}") from None
 
 
-def _one_text(where: str, text: str) -> str:
-    if "\0" in text:
-        raise GivenError(f"{where}: holds a NUL character: it is no text")
-    return text
+def _text(where: str, path: str, data: bytes) -> str:
+    try:
+        return text_of(data)
+    except FileFault as error:
+        raise GivenError(f"{where}: {path} {error}") from None
 
 
-def _lines(where: str, text: str) -> list[str]:
-    found = [line for line in _LINE_END.split(_one_text(where, text)) if line.strip()]
-    return found or _nothing(where, "lines")
+def _parquet(where: str, data: bytes) -> Rows:
+    try:
+        rows = Rows(read_rows(data))
+    except ParquetFault as error:
+        raise GivenError(f"{where}: {error}") from None
+    if not rows:
+        raise GivenError(f"{where} has no rows")
+    if fault := unwritable(list(rows)):
+        raise GivenError(f"{where}: {fault}")
+    return rows
 
 
-def _json_lines(where: str, text: str) -> list[Any]:
-    """The values of the lines. An object that holds one text and nothing else stands for that text."""
-    lines = list(lines_of(text.encode()))
-    if wrong := [line for line in lines if line.fault]:
-        more = f"; {len(wrong)} of {len(lines)} lines cannot be read" if len(wrong) > 1 else ""
-        raise GivenError(f"{where}:{wrong[0].number}: {wrong[0].fault}{more}")
-    return [_plain(line.value) for line in lines] or _nothing(where, "lines")
+def _plain_rows(value: Any) -> Any:
+    """The rows as they are sent: one that has one text and nothing else stands for that text."""
+    return [_plain(row) for row in value] if isinstance(value, Rows) else value
 
 
 def _plain(value: Any) -> Any:
@@ -98,55 +121,11 @@ def _plain(value: Any) -> Any:
     return fields[0] if len(fields) == 1 and isinstance(fields[0], str) else value
 
 
-def _csv(where: str, text: str) -> list[Any]:
-    """The rows of a CSV table. Its delimiter is the one that its header has most of outside of quotes."""
-    header = _QUOTED.sub("", _LINE_END.split(text, maxsplit=1)[0])
-    return _table(where, text, max(DELIMITERS, key=header.count) if any(map(header.count, DELIMITERS)) else ",")
-
-
-def _tsv(where: str, text: str) -> list[Any]:
-    return _table(where, text, "\t")
-
-
-def _table(where: str, text: str, delimiter: str) -> list[Any]:
-    """An object of texts for each row, by the names in the header. A table of one column gives its texts alone."""
-    csv.field_size_limit(FIELD_CHARACTERS)
-    reader = csv.reader(io.StringIO(_one_text(where, text), newline=""), delimiter=delimiter, strict=True)
-    rows: list[Any] = []
-    try:
-        names = [name.strip() for name in next(reader, [])]
-        if not all(names) or len(set(names)) < len(names):
-            raise GivenError(f"{where}:1: a table's first line names its columns, each by a name of its own: {names}")
-        for row in reader:
-            if len(row) not in (0, len(names)):
-                raise GivenError(
-                    f"{where}:{reader.line_num}: has {len(row)} fields, the header has {len(names)}: {', '.join(names)}"
-                )
-            if row:
-                rows.append(dict(zip(names, row, strict=True)) if len(names) > 1 else row[0])
-    except csv.Error as error:
-        raise GivenError(f"{where}:{reader.line_num}: no CSV: {error}") from None
-    return rows or _nothing(where, "rows")
-
-
-def _nothing(where: str, what: str) -> list[Any]:
-    raise GivenError(f"{where} has no {what}")
-
-
-_FORMS: Mapping[str, Callable[[str, str], Any]] = {
-    "text": _one_text,
-    "lines": _lines,
-    "json": read_json,
-    "jsonl": _json_lines,
-    "csv": _csv,
-    "tsv": _tsv,
-}
-
-
-def read_object(option: str, path: Path, what: str) -> Json:
-    """The JSON object in a file, whatever the file's name. Raises GivenError."""
-    where = f"{option} {path}"
-    value = read_json(where, _text(option, str(path)))
-    if not isinstance(value, dict):
-        raise GivenError(f"{where}: must hold a JSON object {what}")
-    return value
+def _picked(where: str, value: Any, column: str) -> list[Any]:
+    """The values of one column. Raises GivenError."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise GivenError(f"{where}: is no table and no list of objects, so it has no column {column!r}")
+    for number, row in enumerate(value, 1):
+        if column not in row:
+            raise GivenError(f"{where}: row {number} has no column {column!r}; it has: {', '.join(map(str, row))}")
+    return [row[column] for row in value]

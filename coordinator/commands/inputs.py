@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from coordinator.commands.data_files import GivenError, read_file, read_json, read_object
+from coordinator.commands.data_files import read_file, read_object, source_of
+from coordinator.commands.data_forms import GivenError, read_json
 from infra.json_lines import STANDARD_INPUT
 from infra.json_values import unwritable
 from infra.records import Json
@@ -26,7 +27,7 @@ def read_inputs(pairs: Iterable[str]) -> Json:
         if is_json:
             inputs[name] = read_json(f"--input {name}", value)
         elif value.startswith("@"):
-            if value.rpartition(":")[2].removeprefix("@") == STANDARD_INPUT:
+            if source_of(value[1:]).path == STANDARD_INPUT:
                 if of_standard_input:
                     raise GivenError(f"--input {name}: standard input is {of_standard_input!r} already")
                 of_standard_input = name

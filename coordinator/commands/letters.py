@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from coordinator.commands.client import client_of
-from coordinator.commands.options import Url
+from coordinator.commands.options import OfTags, OfTenant, Url
 
 letters = typer.Typer(help="Dead letters: jobs that ended without an output.", no_args_is_help=True)
 
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 Type = Annotated[str | None, typer.Option("--type", help="Only letters of this job type.")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many letters are shown.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many letters are shown.")]
 Cause = Annotated[str | None, typer.Option(help="Only letters of this cause: poison, failed or unprocessable.")]
 
 
 @letters.command(name="list")
-def list_(job_type: Type = None, cause: Cause = None, limit: Limit = 100, url: Url = None) -> None:
+def list_(
+    job_type: Type = None,
+    cause: Cause = None,
+    tags: OfTags = None,
+    tenant: OfTenant = None,
+    limit: Limit = 100,
+    url: Url = None,
+) -> None:
     """List the newest letters, each with its reason."""
     from coordinator.commands.views.lists import letter_line
 
     with client_of(url) as client:
-        found = client.letters(job_type, cause, limit)
+        listed = client.list_letters(cause, job_type=job_type, tenant=tenant, tags=tags or ())
+        found = list(islice(listed, limit))
     for letter in found:
         typer.echo(letter_line(letter))
     if len(found) == limit:
-        typer.echo(f"the newest {limit}; there may be more, see --limit, --type and --cause", err=True)
+        typer.echo(f"the newest {limit}; there may be more, see --limit, --type, --cause and --tag", err=True)
 
 
 @letters.command()

@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from coordinator.client import Saved
+    from coordinator.client.lists import Filters
+    from coordinator.commands.result_files import ResultFile
     from infra.records import Json
 
 Url = Annotated[
@@ -25,6 +27,15 @@ Urgency = Annotated[str, typer.Option(help="One of high, normal and low.")]
 ConfirmWhen = Annotated[
     str, typer.Option("--confirm", help="When a plan waits to be confirmed: if_unsure, always or never.")
 ]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="WORD", help="A word to find it by; it may be given several times.")
+]
+OfTags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="WORD", help="Only what has this tag; of several, each.")
+]
+OfType = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only what has jobs of this job type.")]
+OfTenant = Annotated[str | None, typer.Option("--tenant", help="Only what is this tenant's. Default: all tenants.")]
+Shown = Annotated[int, typer.Option("--limit", min=1, help="How many are shown.")]
 Deadline = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="The time from accepted to ended. Default: that of the deployment."),
@@ -50,11 +61,20 @@ GoalWords = Annotated[str, typer.Argument(metavar="GOAL", help="The goal in word
 Inputs = Annotated[
     list[str] | None,
     typer.Option(
-        "--input", help="name=text, name:=JSON, name=@FILE (.jsonl, .json, .csv, .tsv), @lines:FILE, @text:FILE"
+        "--input",
+        help="name=text, name:=JSON, name=@FILE (.jsonl, .json, .csv, .tsv, .parquet, each also .gz), @FILE#COLUMN, "
+        "@lines:FILE, @text:FILE",
     ),
 ]
 JobInput = Annotated[
     list[str] | None, typer.Option("--input", help="name=text or name=@value.json; or @input.json for the whole input.")
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the result to a file that ends in .csv, .tsv, .jsonl, .json or .parquet; FILE#s2 writes one list.",
+    ),
 ]
 GoalId = Annotated[str, typer.Argument(help="The goal's id.")]
 JobType = Annotated[str, typer.Argument(help="The job type.")]
@@ -63,7 +83,7 @@ JobType = Annotated[str, typer.Argument(help="The job type.")]
 def asked_of(goal: str | None, plan: Path | None, saved: str | None) -> str | Json | Saved:
     """The goal as the client takes it: words, a plan, or a saved plan's name. Raises GivenError."""
     from coordinator.client import Saved
-    from coordinator.commands.data_files import GivenError
+    from coordinator.commands.data_forms import GivenError
     from coordinator.commands.inputs import read_plan_file
 
     if [goal, plan, saved].count(None) != 2:
@@ -77,3 +97,22 @@ def limits_of(deadline_s: float | None, claim_within_s: float | None) -> Json:
     """The limits that are given."""
     said = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def filters_of(tags: list[str] | None, job_type: str | None, tenant: str | None) -> Filters:
+    """The filters of a list that are given, as the client takes them."""
+    filters: Filters = {}
+    if tags:
+        filters["tags"] = tags
+    if job_type is not None:
+        filters["job_type"] = job_type
+    if tenant is not None:
+        filters["tenant"] = tenant
+    return filters
+
+
+def out_of(given: str | None) -> ResultFile | None:
+    """The file for the result. Raises GivenError."""
+    from coordinator.commands.result_files import result_file
+
+    return None if given is None else result_file(given)

@@ -71,7 +71,7 @@ def delete(name: Name, tenant: Tenant = None, url: Url = None) -> None:
 
 def _what(goal_id: str | None, file: Path | None) -> Json:
     """The plan as arguments of `Client.save_plan`. Raises GivenError."""
-    from coordinator.commands.data_files import GivenError
+    from coordinator.commands.data_forms import GivenError
     from coordinator.commands.inputs import read_plan_file
 
     if (goal_id is None) == (file is None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from infra.ledger.protocols.job_types import TypeLoads, TypeStates
-from infra.ledger.protocols.jobs import JobReader, JobRelease
+from infra.ledger.protocols.jobs import JobLister, JobReader, JobRelease
 from infra.ledger.protocols.keys import QuotaMeter
 from infra.ledger.protocols.runs import RunEvents, RunStore
 from infra.ledger.protocols.saved_plans import SavedPlanReader
@@ -17,6 +17,7 @@ class GoalLedger(
     RunEvents,
     SavedPlanReader,
     JobReader,
+    JobLister,
     JobRelease,
     TypeStates,
     TypeLoads,

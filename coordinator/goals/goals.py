@@ -69,9 +69,12 @@ class Goals:
         self._look_up(asking)
         return self._create(self._new.of_goal(goal, asking.tenant), asking)
 
-    def accept_job(self, request: JobRequest, asking: Asking = ANYBODY) -> Run:
-        """Store the run of a single job, which has one step. Raises the same errors as `accept`."""
-        self._look_up(asking)
+    def accept_job(self, request: JobRequest, asking: Asking = ANYBODY, *, is_new: bool = False) -> Run:
+        """Store the run of a single job, which has one step. Raises the same errors as `accept`.
+
+        `is_new`: the caller has looked up the request's key already."""
+        if not is_new:
+            self._look_up(asking)
         return self._create(self._new.of_job(request, asking.tenant), asking)
 
     def meaning(self, asked: Goal | JobRequest) -> Json:

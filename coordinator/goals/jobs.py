@@ -7,6 +7,8 @@ from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.refusals import UnknownJob, UnknownRun
 from coordinator.goals.stored_runs import StoredRuns
 from coordinator.runs.fallback import rule_of
+from coordinator.runs.run import Run
+from infra.records import JobStatus
 from specialists.catalog import Catalog
 
 
@@ -21,12 +23,17 @@ class Jobs:
         status = self._ledger.job(job_id)
         if status is None:
             raise UnknownJob(job_id)
-        job, outcome = status.job, status.outcome
-        if outcome is None or outcome.output is None or outcome.confidence is None or job.of_fallback:
+        if not _may_have_fallback(status):
             return Followed(status)
         try:
-            run = self._runs.load(job.run_id)
+            return self.of_run(status, self._runs.load(status.job.run_id))
         except UnknownRun:
+            return Followed(status)
+
+    def of_run(self, status: JobStatus, run: Run) -> Followed:
+        """A job of `run`, with its fallback's."""
+        job, outcome = status.job, status.outcome
+        if outcome is None or not _may_have_fallback(status):
             return Followed(status)
         if rule_of(outcome, job.type, self._catalog) and run.undecided(outcome):
             return Followed(status, undecided=True)
@@ -37,3 +44,10 @@ class Jobs:
         """End the job and its fallback's."""
         fallback = [followed.fallback.job.id] if followed.fallback else []
         self._ledger.cancel([followed.job.job.id, *fallback])
+
+
+def _may_have_fallback(status: JobStatus) -> bool:
+    outcome = status.outcome
+    return bool(
+        outcome and outcome.output is not None and outcome.confidence is not None and not status.job.of_fallback
+    )

@@ -11,7 +11,8 @@ from coordinator.runs.rerun import RerunRefused, check_missing
 from coordinator.runs.run import Run
 from infra.ledger.protocols.dead_letters import DeadLetterStore
 from infra.ledger.protocols.jobs import JobReader
-from infra.records import Cause, DeadLetter, JobStatus
+from infra.listing import LetterPage, LetterQuery
+from infra.records import Cause, JobStatus
 from specialists.catalog import Catalog, UnknownJobType
 
 BATCH = 1000  #: how many letters are purged or looked through at a time
@@ -36,10 +37,10 @@ class Letters:
         self._catalog = catalog
         self._goals = goals
 
-    def newest(self, job_type: str | None, cause: Cause | None, limit: int) -> list[DeadLetter]:
+    def page(self, query: LetterQuery) -> LetterPage:
         """Raises UnknownLetters."""
-        self._check(job_type)
-        return self._ledger.dead_letters(job_type, cause, limit)
+        self._check(query.type)
+        return self._ledger.list_letters(query)
 
     def load(self, job_id: str) -> tuple[JobStatus, Cause]:
         """Raises UnknownLetter."""

@@ -16,7 +16,7 @@ from coordinator.plans.planner_input import planner_input
 from coordinator.plans.saved_plan import SavedPlan
 from coordinator.runs.run import Run
 from infra.ledger.protocols.saved_plans import SavedPlanReader
-from infra.records import Json
+from infra.records import Job, Json
 from infra.tracing import traceparent
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER
@@ -50,6 +50,7 @@ class NewRuns:
         return Run.of_plan(
             uuid4().hex, plan, goal.inputs, now_ms(), goal=goal.goal, saved=goal.saved, asked=asked,
             confirm=goal.confirm, trace=traceparent(), tenant=tenant, priority=goal.priority,
+            tags=goal.tags,
         )  # fmt: skip
 
     def of_job(self, request: JobRequest, tenant: str) -> Run:
@@ -65,7 +66,7 @@ class NewRuns:
         plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=limits)
         return Run.of_plan(
             uuid4().hex, plan, {JOB_STEP: request.input}, now_ms(),
-            trace=traceparent(), tenant=tenant, priority=request.priority,
+            trace=traceparent(), tenant=tenant, priority=request.priority, tags=request.tags,
         )  # fmt: skip
 
     def _filled(self, goal: Goal, tenant: str, faults: list[str]) -> Goal:
@@ -105,6 +106,11 @@ class NewRuns:
         asked = planner_input(words, inputs, self._catalog)
         faults += self._catalog.get(PLANNER).input_faults(asked)
         return asked
+
+
+def only_job(run_id: str) -> str:
+    """The id of the job in the run of a job that was sent alone."""
+    return Job.name(run_id, JOB_STEP, 0)
 
 
 def now_ms() -> int:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from coordinator.goals.tags import MOST_TAGS, Tags
 from coordinator.plans.answer import Confirm
 from infra.field_names import CLAIM_WITHIN_S
 from infra.records import Json, Priority, Record
+
+TAGS_SAID = (
+    f"Words of the caller's own by which lists are filtered: at most {MOST_TAGS}, each of 1 to 64 letters, digits and "
+    "the characters `._:/@+=-`."
+)
 
 
 class Goal(Record):
@@ -26,6 +32,7 @@ class Goal(Record):
         "deployment's values.",
     )
     priority: Priority = Priority.NORMAL
+    tags: Tags = Field(default=(), description=TAGS_SAID)
     confirm: Confirm = Field(
         default=Confirm.IF_UNSURE,
         description="When a goal in words waits to be confirmed: if the planner is unsure, always, or never.",
@@ -38,6 +45,7 @@ class JobRequest(Record, validate_by_name=True):
     type: str = Field(description="The job type.")
     input: Json = Field(description="The job's input. It must fit the input schema of the job type.")
     priority: Priority = Priority.NORMAL
+    tags: Tags = Field(default=(), description=TAGS_SAID)
     deadline_s: float | None = Field(
         default=None, description="The seconds from accepted to ended. Without it the deployment's deadline holds."
     )

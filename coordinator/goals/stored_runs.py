@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from coordinator.runs.run import Run, UnreadableRun
 from coordinator.runs.values import Stored, load_values
 from infra.ledger.protocols.runs import RunStore
 from infra.ledger.unreadable import kinds_of
+from infra.listing import ListedRun, RunQuery
 from infra.records import Json, RunRecord
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,12 @@ class StoredRuns:
 
     def recent(self, limit: int) -> Iterator[Run]:
         """The newest runs first, without those that cannot be read."""
-        for record in self._ledger.recent_runs(limit):
-            try:
-                yield Run.load(record)
-            except UnreadableRun as error:
-                logger.warning("%s", error, extra={"goal_id": record.id})
+        return (run for _, run in self.page(RunQuery(limit=limit))[0])
+
+    def page(self, query: RunQuery) -> tuple[list[tuple[int, Run]], int | None]:
+        """A page of the ledger's list: the places and runs, without those that cannot be read, and what comes next."""
+        listed, behind = self._ledger.list_runs(query)
+        return list(_readable(listed)), behind
 
     def stored(self, run_id: str) -> Stored:
         """A function that reads the outputs of a step of the run when it is called."""
@@ -59,3 +61,11 @@ class StoredRuns:
         """The inputs of the run's goal; empty if they are not kept any more."""
         found = load_values(run, [references.INPUTS], self.stored(run.id))
         return found[references.INPUTS] or {}
+
+
+def _readable(listed: Iterable[ListedRun]) -> Iterator[tuple[int, Run]]:
+    for place, record in listed:
+        try:
+            yield place, Run.load(record)
+        except UnreadableRun as error:
+            logger.warning("%s", error, extra={"goal_id": record.id})

@@ -9,23 +9,23 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from coordinator.keys.caller import Caller, current
+from infra.listing import LetterPage, LetterQuery, RunPage, RunQuery, tenant_list
 from infra.records import NOBODY, DeadLetter, JobStatus, RunRecord
 
 T = TypeVar("T")
 
-#: How many of the newest goals, or letters, are looked through for those of one tenant.
-LOOKED_THROUGH = 1_000
-
 #: Methods that name the tenant in their arguments, or that show nothing of any one tenant.
 _OF_NO_OBJECT = frozenset(
     {
-        "create_run", "find_key", "saved_plan", "save_plan", "saved_plans", "delete_plan",
+        "create_run", "find_key", "find_keys", "saved_plan", "save_plan", "saved_plans", "delete_plan",
         "quota", "spend", "charge", "give_back", "api_key",
         "type_states", "loads", "depths", "workers", "ping", "ring", "close",
     }
 )  # fmt: skip
-#: Methods that are called with the id of a run or a job that `load_run` or `job` has shown before.
-_OF_SHOWN = frozenset({"advance", "reopen", "release", "cancel", "results", "events", "last_event"})
+#: Methods that are called with the ids of a run or of jobs that another method has shown before.
+_OF_SHOWN = frozenset(
+    {"advance", "reopen", "release", "cancel", "results", "events", "last_event", "job_states", "jobs"}
+)
 
 
 class OwnThings:
@@ -37,20 +37,28 @@ class OwnThings:
         return record if record and _is_seen(_tenant_of(record)) else None
 
     def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        if _restricted() is None:
-            return list(self._ledger.recent_runs(limit))
-        found = self._ledger.recent_runs(LOOKED_THROUGH)
-        return [record for record in found if _is_seen(_tenant_of(record))][:limit]
+        return [each.run for each in self.list_runs(RunQuery(limit=limit)).runs]
+
+    def list_runs(self, query: RunQuery) -> RunPage:
+        caller = _restricted()
+        lists = query.lists if caller is None else (*query.lists, tenant_list(caller.tenant))
+        page: RunPage = self._ledger.list_runs(query.model_copy(update={"lists": tuple(dict.fromkeys(lists))}))
+        return page
 
     def job(self, job_id: str) -> JobStatus | None:
         status = self._ledger.job(job_id)
         return status if status and _is_seen(status.job.tenant) else None
 
     def dead_letters(self, job_type: str | None = None, cause: Any = None, limit: int = 100) -> list[DeadLetter]:
-        if _restricted() is None:
-            return list(self._ledger.dead_letters(job_type, cause, limit))
-        found = self._ledger.dead_letters(job_type, cause, LOOKED_THROUGH)
-        return [letter for letter in found if _is_seen(letter.tenant)][:limit]
+        return self.list_letters(LetterQuery(type=job_type, cause=cause, limit=limit)).letters
+
+    def list_letters(self, query: LetterQuery) -> LetterPage:
+        caller = _restricted()
+        if caller is not None and query.tenant not in (None, caller.tenant):
+            return LetterPage([], None)
+        tenant = query.tenant if caller is None else caller.tenant
+        page: LetterPage = self._ledger.list_letters(query.model_copy(update={"tenant": tenant}))
+        return page
 
     def __getattr__(self, name: str) -> Any:
         if name not in _OF_NO_OBJECT | _OF_SHOWN and (caller := _restricted()) is not None:

@@ -44,6 +44,7 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         deadline_ms=run.deadline_ms,
         claim_within_s=run.plan.limits.claim_within_s or limits.claim_within_s,
         tenant=run.tenant,
+        tags=run.tags,
         priority=run.priority,
         tokens=specialist.tokens(job_input),
         reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),

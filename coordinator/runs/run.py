@@ -15,7 +15,9 @@ from pydantic import Field, ValidationError
 from coordinator.plans.answer import Ask, Confirm, Draft, Reading
 from coordinator.plans.plan import ASKS, PLANNING, Plan, planning_again
 from coordinator.runs.progress import Progress
+from infra.listing import tag_list, tenant_list, type_list
 from infra.records import NOBODY, FailureKind, Job, Json, Outcome, Priority, Record, RunRecord, RunState
+from specialists.offers import PLANNER
 
 
 class UnreadableRun(ValueError):
@@ -71,6 +73,7 @@ class Run(Record):
     failure: RunFailure | None = None
     trace: str | None = None  #: the W3C traceparent of the request that accepted it, if that was traced
     tenant: str = NOBODY
+    tags: tuple[str, ...] = ()  #: the caller's own words
     priority: Priority = Priority.NORMAL
     round: int = 0  #: how often it was taken up again after it had ended
     reopened_ms: int | None = None  #: when its round began; None in the first round
@@ -92,6 +95,7 @@ class Run(Record):
         confirm: Confirm = Confirm.IF_UNSURE,
         trace: str | None = None,
         tenant: str = NOBODY,
+        tags: tuple[str, ...] = (),
         priority: Priority = Priority.NORMAL,
     ) -> Run:
         return cls(
@@ -107,6 +111,7 @@ class Run(Record):
             inputs=inputs,
             trace=trace,
             tenant=tenant,
+            tags=tags,
             priority=priority,
         )
 
@@ -138,6 +143,14 @@ class Run(Record):
     def since_ms(self) -> int:
         """When the run was accepted, or last taken up again."""
         return self.created_ms if self.reopened_ms is None else self.reopened_ms
+
+    @property
+    def types(self) -> set[str]:
+        """The job types of all its jobs so far: of its plan, and of the planning before it."""
+        planned = {step.id: step.type for step in self.plan.steps}
+        before = self.steps.keys() - planned.keys()
+        answered = {made.partition("@")[0] for name in before for made in self.steps[name].answered}
+        return {*planned.values(), *answered, *([PLANNER] if before else [])}
 
     def settles(self, outcome: Outcome) -> bool:
         """Whether the outcome can be counted now, or can be ignored because it belongs to another round.
@@ -177,5 +190,6 @@ class Run(Record):
             state=self.state,
             created_ms=self.created_ms,
             waits_until_ms=self.deadline_ms if self.state is RunState.UNSURE else None,
+            lists=(tenant_list(self.tenant), *map(type_list, sorted(self.types)), *map(tag_list, self.tags)),
             body=body,
         )

@@ -54,12 +54,17 @@ def is_large(job: Job) -> bool:
 
 def read_job(text: str, values: Sequence[str]) -> Job:
     """The job as it was packed; `values`: the JSON of its large values, in the order of `shas_of`."""
+    job = read_small(text)
     if not values:
-        return Job.model_validate_json(text)
-    names, _, small = text.partition("\n")
-    large = dict(zip(from_json(names)[::2], map(from_json, values), strict=True))
-    job = Job.model_validate_json(small)
+        return job
+    names = from_json(text.partition("\n")[0])[::2]
+    large = dict(zip(names, map(from_json, values), strict=True))
     return job.model_copy(update={"input": job.input | large})
+
+
+def read_small(text: str) -> Job:
+    """The job as it was packed, with null in the place of each large value of its input."""
+    return Job.model_validate_json(text.partition("\n")[2] if text.startswith("[") else text)
 
 
 def shas_of(text: str) -> list[str]:

@@ -33,7 +33,7 @@ from infra.ledger.protocols.claims import ClaimStops, LeaseRenewal, LoneClaims
 from infra.ledger.protocols.connection import LedgerConnection
 from infra.ledger.protocols.dead_letters import DeadLetterStore
 from infra.ledger.protocols.job_types import JobCounts, TypeLoads, TypeSwitch
-from infra.ledger.protocols.jobs import JobDispatch, JobReader, JobRelease
+from infra.ledger.protocols.jobs import JobDispatch, JobLister, JobReader, JobRelease
 from infra.ledger.protocols.keys import KeyStore, QuotaMeter, QuotaStore
 from infra.ledger.protocols.outcomes import OutcomeBacklog, OutcomeStream
 from infra.ledger.protocols.runs import OverdueRuns, RunEvents, RunStore
@@ -73,6 +73,7 @@ class Ledger(
     OverdueRuns,
     SavedPlanStore,
     JobReader,
+    JobLister,
     JobRelease,
     JobDispatch,
     OutcomeStream,

@@ -33,6 +33,17 @@ GOALS = {
 CONFIRMATIONS = {"choice": _example("The first of the goal's plans", {"choice": 1})}
 RERUNS = {"step": _example("From a step on", {"step": "s2"})}
 JOBS = {"triage": _example("Sort a message", {"type": "triage", "input": {"text": "My card is stolen."}})}
+BATCHES = {
+    "two": _example(
+        "Sort two messages",
+        {
+            "jobs": [
+                {"type": "triage", "input": {"text": "My card is stolen."}, "tags": ["monday"]},
+                {"type": "triage", "input": {"text": "What is the exchange rate?"}, "tags": ["monday"]},
+            ]
+        },
+    )
+}
 PLANS = {
     "plan": _example("A plan with its inputs", {"plan": {"steps": _STEPS}, "inputs": {"messages": _TEXTS}}),
 }

@@ -79,6 +79,8 @@ class GoalStatus(PlanReading):
     saved: str | None
     """The name of the saved plan that the goal runs."""
     tenant: str
+    tags: list[str]
+    """The caller's own words by which lists are filtered."""
     priority: Priority
     created_ms: int
     """Unix time in milliseconds."""

@@ -73,6 +73,8 @@ class JobStatus(Shape):
     type: str
     state: JobState
     tenant: str
+    tags: list[str]
+    """The tags of its goal, or those that it was sent with."""
     priority: Priority
     deadline_ms: int | None
     """Unix time in milliseconds after which the job expires."""
@@ -102,6 +104,7 @@ class DeadLetter(Shape):
     failure: JobFailure
     attempt: int
     tenant: str
+    tags: list[str]
 
 
 class DeadLetterWithInput(JobStatus):

@@ -21,6 +21,7 @@ _RATE_LIMIT = {
     "RateLimit-Policy": _header("The bounds of the tenant's quota, if it has any: `q` in `w` seconds (IETF draft)."),
     "RateLimit": _header("What is left of the quota: `r`, and `t` seconds until all of it is there again."),
 }
+_LINK = _header('The address of the next page: `</v1/…>; rel="next"` (RFC 8288).')
 _REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
 
 #: The headers of refusals.
@@ -63,6 +64,15 @@ def replayed(body: Any) -> Responses:
         200: {"model": body, "description": ended, "headers": headers},
         409: {"model": ProblemDetails, "description": runs, "headers": {"Location": _LOCATION}},
     }
+
+
+def page() -> Responses:
+    """The response with one page of a list."""
+    description = (
+        "One page. It may be short, or empty, and have another page behind it all the same, because a page looks at a "
+        "bounded number of entries. The last page has no `Link`."
+    )
+    return {200: {"description": description, "headers": {"Link": _LINK}}}
 
 
 def kept(body: Any) -> Responses:

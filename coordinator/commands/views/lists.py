@@ -1,4 +1,4 @@
-"""Lists for people: the newest goals, and dead letters. Knows the API's views."""
+"""Lists for people: goals, jobs and dead letters. Knows the API's views."""
 
 from __future__ import annotations
 
@@ -8,18 +8,45 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
+from coordinator.commands.views.values import cell
 from infra.records import Json
 
 
 def goals_table(goals: Iterable[Json]) -> Table:
-    table = Table()
-    for name in ("id", "state", "steps"):
-        table.add_column(name, no_wrap=True)
+    rows = list(goals)
+    table = _table("id", "state", "steps", *_tag_column(rows))
     table.add_column("goal", overflow="fold")
-    for goal in goals:
+    for goal in rows:
         done = sum(step["state"] == "done" for step in goal["steps"].values())
-        table.add_row(goal["id"], goal["state"], f"{done}/{len(goal['steps'])}", Text(_asked(goal)))
+        steps = f"{done}/{len(goal['steps'])}"
+        table.add_row(goal["id"], goal["state"], steps, *_tag_cell(goal, rows), Text(_asked(goal)))
     return table
+
+
+def jobs_table(jobs: Iterable[Json]) -> Table:
+    rows = list(jobs)
+    table = _table("id", "type", "state", *_tag_column(rows))
+    table.add_column("output", overflow="fold")
+    for job in rows:
+        output = job["failure"]["message"] if job["failure"] else cell(job["output"]) if job["output"] else ""
+        table.add_row(job["id"], job["type"], job["state"], *_tag_cell(job, rows), Text(output))
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table()
+    for name in names:
+        table.add_column(name, no_wrap=name != "tags", overflow="fold")
+    return table
+
+
+def _tag_column(rows: Iterable[Json]) -> list[str]:
+    """The column of the tags, if there are any."""
+    return ["tags"] if any(row["tags"] for row in rows) else []
+
+
+def _tag_cell(row: Json, rows: Iterable[Json]) -> list[Text]:
+    return [Text(" ".join(row["tags"])) for _ in _tag_column(rows)]
 
 
 def _asked(goal: Json) -> str:

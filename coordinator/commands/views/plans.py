@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.commands.data_files import GivenError
+from coordinator.commands.data_forms import GivenError
 from coordinator.commands.views.values import short, written
 from infra.records import Json
 

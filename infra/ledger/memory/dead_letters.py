@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
 
 from infra.ledger.memory.job_entry import Entry
+from infra.listing import LetterPage, LetterPlace, LetterQuery
 from infra.records import Cause, DeadLetter, Outcome
 
 
@@ -25,6 +25,7 @@ class DeadLetters:
                 failure=outcome.failure,
                 attempt=outcome.attempt,
                 tenant=entry.job.tenant,
+                tags=entry.job.tags,
             )
 
     def __contains__(self, job_id: str) -> bool:
@@ -36,14 +37,24 @@ class DeadLetters:
     def forget(self, before_ms: int) -> None:
         self._letters = {job_id: letter for job_id, letter in self._letters.items() if letter.at_ms > before_ms}
 
-    def find(self, job_type: str | None, cause: Cause | None, limit: int) -> list[DeadLetter]:
-        letters = (
+    def page(self, query: LetterQuery) -> LetterPage:
+        lowest, highest = query.times
+        found = [
             letter
-            for letter in reversed(self._letters.values())
-            if job_type in (None, letter.type) and cause in (None, letter.cause)
-        )
-        return list(islice(letters, limit))
+            for letter in sorted(self._letters.values(), key=_place, reverse=not query.oldest_first)
+            if query.type in (None, letter.type)
+            and query.cause in (None, letter.cause)
+            and lowest <= letter.at_ms <= highest
+            and query.fits(letter)
+            and query.is_behind(_place(letter))
+        ]
+        letters = found[: query.limit]
+        return LetterPage(letters, _place(letters[-1]) if len(found) > len(letters) else None)
 
     def counts(self, job_type: str) -> dict[str, int]:
         causes = Counter(letter.cause for letter in self._letters.values() if letter.type == job_type)
         return {cause.value: causes[cause] for cause in Cause}
+
+
+def _place(letter: DeadLetter) -> LetterPlace:
+    return LetterPlace(letter.at_ms, letter.job_id)

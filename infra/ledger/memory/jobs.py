@@ -11,7 +11,7 @@ from infra.ledger.memory.bundles import Bundles
 from infra.ledger.memory.store import MemoryStore
 from infra.ledger.protocol import check_ends, check_limit, check_order
 from infra.ledger.protocols.claims import LoneClaims
-from infra.records import Claim, Commit, Job, JobStatus, Message, Outcome, Refusal
+from infra.records import Claim, Commit, Job, JobState, JobStatus, Message, Outcome, Refusal
 
 
 class MemoryJobs(MemoryStore, LoneClaims):
@@ -19,6 +19,13 @@ class MemoryJobs(MemoryStore, LoneClaims):
         with self._changed:
             entry = self._table.find(job_id)
             return entry.status if entry else None
+
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState | None]:
+        with self._changed:
+            return [entry.state if entry else None for entry in map(self._table.find, job_ids)]
+
+    def jobs(self, job_ids: Sequence[str]) -> list[JobStatus | None]:
+        return [self.job(job_id) for job_id in job_ids]
 
     def release(self, jobs: Iterable[Job]) -> int:
         with self._change():

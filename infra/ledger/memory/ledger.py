@@ -11,6 +11,7 @@ from infra.ledger.memory.jobs import MemoryJobs
 from infra.ledger.memory.keys import MemoryKeys
 from infra.ledger.memory.runs import MemoryRuns
 from infra.ledger.protocol import check_limit
+from infra.listing import LetterPage, LetterQuery
 from infra.records import Cause, DeadLetter, Json, Load, TypeState
 
 
@@ -36,9 +37,12 @@ class MemoryLedger(MemoryRuns, MemoryJobs, MemoryKeys):
     def dead_letters(
         self, job_type: str | None = None, cause: Cause | None = None, limit: int = 100
     ) -> list[DeadLetter]:
-        check_limit(limit)
+        return self.list_letters(LetterQuery(type=job_type, cause=cause, limit=limit)).letters
+
+    def list_letters(self, query: LetterQuery) -> LetterPage:
+        check_limit(query.limit)
         with self._changed:
-            return self._table.letters.find(job_type, cause, limit)
+            return self._table.letters.page(query)
 
     def purge(self, job_ids: Sequence[str]) -> int:
         with self._change():

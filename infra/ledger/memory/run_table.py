@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from pydantic_core import from_json, to_json
 
+from infra.listing import ListedRun, RunPage, RunQuery
 from infra.records import Event, Idempotency, Json, Prior, RunRecord, RunState, StepResult
 
 EVENTS_READ = 1_000
@@ -17,6 +17,8 @@ class RunTable:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._runs: dict[str, RunRecord] = {}
+        self._places: dict[str, int] = {}  # run id -> its place in lists
+        self._newest_place = 0
         self._results: dict[tuple[str, str], dict[int, bytes]] = defaultdict(dict)
         self._events: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._keys: dict[str, tuple[int, Prior]] = {}  # key -> (ms until which it is kept, what it was used for)
@@ -45,11 +47,19 @@ class RunTable:
         ]
         return [run_id for until_ms, run_id in sorted(waits) if until_ms <= self._now_ms()][:limit]
 
-    def newest(self, limit: int) -> list[RunRecord]:
-        return [_copy(run) for run in islice(reversed(self._runs.values()), limit)]
+    def page(self, query: RunQuery) -> RunPage:
+        lowest, highest = query.places
+        found = [
+            ListedRun(place, self._runs[run_id])
+            for run_id, place in sorted(self._places.items(), key=_by_place, reverse=not query.oldest_first)
+            if lowest <= place <= highest and set(query.lists) <= set(self._runs[run_id].in_lists)
+        ]
+        runs = [ListedRun(place, _copy(run)) for place, run in found[: query.limit]]
+        return RunPage(runs, runs[-1].place if len(found) > len(runs) else None)
 
     def create(self, run: RunRecord, events: Sequence[Event], key: Idempotency | None) -> None:
         self._runs[run.id] = _copy(run)
+        self._newest_place = self._places[run.id] = max(1000 * self._now_ms(), self._newest_place + 1)
         self._append(run.id, events)
         if key:
             prior = Prior(run_id=run.id, fingerprint=key.fingerprint)
@@ -89,6 +99,10 @@ class RunTable:
     def _append(self, run_id: str, events: Sequence[Event]) -> None:
         kept = self._events[run_id]
         kept += [(len(kept) + place, event.model_dump_json()) for place, event in enumerate(events, 1)]
+
+
+def _by_place(item: tuple[str, int]) -> int:
+    return item[1]
 
 
 def _copy(run: RunRecord) -> RunRecord:

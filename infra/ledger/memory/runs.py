@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 
 from infra.ledger.memory.store import MemoryStore
 from infra.ledger.protocol import ENTRY_ID, check_limit
+from infra.listing import RunPage, RunQuery
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, RunState, Saving, StepResult
 
 
@@ -27,6 +28,10 @@ class MemoryRuns(MemoryStore):
     def find_key(self, key: str) -> Prior | None:
         with self._changed:
             return self._runs.prior(key)
+
+    def find_keys(self, keys: Sequence[str]) -> list[Prior | None]:
+        with self._changed:
+            return [self._runs.prior(key) for key in keys]
 
     def load_run(self, run_id: str) -> RunRecord | None:
         with self._changed:
@@ -60,10 +65,10 @@ class MemoryRuns(MemoryStore):
         with self._changed:
             return self._runs.overdue(limit)
 
-    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        check_limit(limit)
+    def list_runs(self, query: RunQuery) -> RunPage:
+        check_limit(query.limit)
         with self._changed:
-            return self._runs.newest(limit)
+            return self._runs.page(query)
 
     def results(self, run_id: str, step_id: str) -> dict[int, Json]:
         with self._changed:

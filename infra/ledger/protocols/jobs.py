@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from infra.records import Job, JobStatus, Message
+from infra.records import Job, JobState, JobStatus, Message
 
 
 class JobReader(Protocol):
@@ -14,6 +14,16 @@ class JobReader(Protocol):
 
     def job(self, job_id: str) -> JobStatus | None:
         """None if the job is unknown or was purged, or if something that it needs is not kept any more."""
+
+
+class JobLister(Protocol):
+    """Many jobs by their ids, for lists of them."""
+
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState | None]:
+        """The state of each job, in one round trip; None for a job that is unknown."""
+
+    def jobs(self, job_ids: Sequence[str]) -> list[JobStatus | None]:
+        """As `job` of each, in one round trip. Large values of the inputs may be left out: null stands for them."""
 
 
 class JobRelease(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from infra.listing import RunPage, RunQuery
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
 
 
@@ -46,6 +47,9 @@ class RunStore(RunProgress, Protocol):
     def find_key(self, key: str) -> Prior | None:
         """What an idempotency key was used for; None if it was not used, or is not kept any more."""
 
+    def find_keys(self, keys: Sequence[str]) -> list[Prior | None]:
+        """As `find_key`, of many keys in one round trip."""
+
     def reopen(self, run: RunRecord, jobs: Sequence[Job], forget: Sequence[str], events: Sequence[Event]) -> bool:
         """Take up a run that has ended, or is unsure: save `run`, which runs, as version `run.version + 1`, and make
         `jobs` ready.
@@ -56,8 +60,13 @@ class RunStore(RunProgress, Protocol):
         changes, if the stored run is running or is not of version `run.version`.
         """
 
-    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        """The newest runs first. Raises ValueError if `limit` is not above 0."""
+    def list_runs(self, query: RunQuery) -> RunPage:
+        """A page of runs in the order in which they were created, with all that the ledger still knows.
+
+        A page looks at `LOOKS` runs at most, so that it may come back short, or empty, and have a next one all the
+        same. A run that is there from the first page to the last, and that `query` asks for all the time, is on exactly
+        one of them. Raises ValueError if the limit is not above 0.
+        """
 
 
 class OverdueRuns(Protocol):

@@ -89,6 +89,7 @@ def _fields(job: Job) -> Json:
         "deadline": job.deadline_ms,
         "queue_ms": None if job.claim_within_s is None else round(1000 * job.claim_within_s),
         "tenant": None if job.tenant == NOBODY else job.tenant,
+        "tags": " ".join(job.tags) or None,
         "class": None if job.priority is Priority.NORMAL else job.priority.rank,
         "tokens": None if job.tokens == 1 else job.tokens,
         "round": job.round or None,

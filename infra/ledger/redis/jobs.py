@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from infra.ledger.payloads import read_job, shas_of
+from infra.ledger.payloads import read_job, read_small, shas_of
 from infra.ledger.protocol import check_order
 from infra.ledger.redis.arguments import JOBS_A_CALL, in_pieces
 from infra.ledger.redis.client import BLOCK_MS, answered
@@ -21,22 +21,48 @@ class RedisJobs(RedisStore):
 
     @answered
     def job(self, job_id: str) -> JobStatus | None:
+        return self._statuses([job_id], with_large=True)[0]
+
+    @answered
+    def jobs(self, job_ids: Sequence[str]) -> list[JobStatus | None]:
+        return self._statuses(job_ids, with_large=False)
+
+    @answered
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState | None]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(self._key("state", job_id), "state")
+            return [JobState(state) if state else None for state in pipe.execute()]
+
+    def _statuses(self, job_ids: Sequence[str], with_large: bool) -> list[JobStatus | None]:
         with self._redis.pipeline() as pipe:
-            pipe.hgetall(self._key("state", job_id)).get(self._key("job", job_id)).get(self._key("outcome", job_id))
-            state, text, outcome = pipe.execute()
-        if not state or not text:
-            return None
-        shas = shas_of(text)
-        values = self._redis.hmget(self._key("payloads", state["run"]), shas) if shas else []
-        if None in values:  # the run was forgotten before its job
+            for job_id in job_ids:
+                pipe.hgetall(self._key("state", job_id)).get(self._key("job", job_id)).get(self._key("outcome", job_id))
+            found = pipe.execute()
+        each = zip(found[::3], found[1::3], found[2::3], strict=True)
+        return [self._status(*texts, with_large) for texts in each]
+
+    def _status(
+        self, state: dict[str, str], text: str | None, outcome: str | None, with_large: bool
+    ) -> JobStatus | None:
+        job = self._stored_job(state["run"], text, with_large) if state and text else None
+        if job is None:
             return None
         return JobStatus(
-            job=read_job(text, values),
+            job=job,
             state=JobState(state["state"]),
             attempt=int(state.get("attempt", 0)),
             worker=state.get("worker"),
             outcome=read_outcome(outcome) if outcome else None,
         )
+
+    def _stored_job(self, run_id: str, text: str, with_large: bool) -> Job | None:
+        """The job; None if its run, which has the large values of its input, was forgotten before it."""
+        shas = shas_of(text)
+        if not shas or not with_large:
+            return read_small(text)
+        values = self._redis.hmget(self._key("payloads", run_id), shas)
+        return None if None in values else read_job(text, values)
 
     @answered
     def release(self, jobs: Iterable[Job]) -> int:

@@ -12,6 +12,7 @@ from infra.ledger.redis.arguments import Argument, in_pieces, of_jobs
 from infra.ledger.redis.client import answered
 from infra.ledger.redis.store import RedisStore, compact, within
 from infra.ledger.unreadable import readable_runs
+from infra.listing import LOOKS, ListedRun, RunPage, RunQuery
 from infra.records import Event, Idempotency, Job, Json, Prior, RunRecord, StepResult
 
 EVENTS_READ = 1_000  #: the most events of one read
@@ -28,7 +29,7 @@ class RedisRuns(RedisStore):
         if key:
             asked = [key.key, Prior(run_id=run.id, fingerprint=key.fingerprint).model_dump_json(), key.keep_s]
         prior = self._run(
-            "create_run", run.id, run.model_dump_json(), run.state, _waits_until(run), *asked,
+            "create_run", run.id, run.model_dump_json(), run.state, _lists(run), _waits_until(run), *asked,
             len(events), *map(_dump, events), *of_jobs(jobs),
         )  # fmt: skip
         self._await_replicas()
@@ -36,10 +37,14 @@ class RedisRuns(RedisStore):
 
     @answered
     def find_key(self, key: str) -> Prior | None:
-        prior = self._redis.get(self._key("asked", key))
-        if prior:  # the run that it was used for may be as young as this key
+        return self.find_keys([key])[0]
+
+    @answered
+    def find_keys(self, keys: Sequence[str]) -> list[Prior | None]:
+        found = self._redis.mget([self._key("asked", key) for key in keys]) if keys else []
+        if any(found):  # the run that a key was used for may be as young as the key
             self._await_replicas()
-        return Prior.model_validate_json(prior) if prior else None
+        return [Prior.model_validate_json(prior) if prior else None for prior in found]
 
     @answered
     def load_run(self, run_id: str) -> RunRecord | None:
@@ -53,7 +58,7 @@ class RedisRuns(RedisStore):
         record = _saved(run)
         outputs = [field for r in results for field in (r.step_id, r.index, compact(r.output))]
         saved, closing = self._run(
-            "advance", run.id, run.version, uuid4().hex, run.state, record, _waits_until(run),
+            "advance", run.id, run.version, uuid4().hex, run.state, _lists(run), record, _waits_until(run),
             len(results), len(events), len(acks), *outputs, *map(_dump, events), *acks,
         )  # fmt: skip
         if closing:
@@ -72,8 +77,9 @@ class RedisRuns(RedisStore):
             return False
         record = _saved(run)
         reopened = self._run(
-            "reopen", run.id, run.version, nonce, record, len(forget), len(events), *forget, *map(_dump, events)
-        )
+            "reopen", run.id, run.version, nonce, record, _lists(run), len(forget), len(events),
+            *forget, *map(_dump, events),
+        )  # fmt: skip
         if reopened:
             self._repeat("remake", run.id)
         return bool(reopened)
@@ -84,13 +90,19 @@ class RedisRuns(RedisStore):
         return list(self._redis.zrangebyscore(self._key("unsure"), "-inf", self._now_ms(), start=0, num=limit))
 
     @answered
-    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        check_limit(limit)
-        ids = self._redis.lrange(self._key("runs"), 0, limit - 1)
+    def list_runs(self, query: RunQuery) -> RunPage:
+        check_limit(query.limit)
+        lowest, highest = query.places
+        ends = (lowest, highest) if query.oldest_first else (highest, lowest)
+        behind, *found = self._run(
+            "list_runs", query.limit, LOOKS, int(not query.oldest_first), *ends, *query.lists
+        )  # fmt: skip
+        places = dict(zip(found[::2], map(int, found[1::2]), strict=True))
         with self._redis.pipeline(transaction=False) as pipe:
-            for run_id in ids:
+            for run_id in places:
                 pipe.hget(self._key("run", run_id), "record")
-            return list(readable_runs(filter(None, pipe.execute())))
+            records = readable_runs(filter(None, pipe.execute()))
+        return RunPage([ListedRun(places[run.id], run) for run in records], int(behind) if behind else None)
 
     @answered
     def results(self, run_id: str, step_id: str) -> dict[int, Json]:
@@ -130,6 +142,10 @@ def _saved(run: RunRecord) -> str:
 
 def _waits_until(run: RunRecord) -> Argument:
     return "" if run.waits_until_ms is None else run.waits_until_ms
+
+
+def _lists(run: RunRecord) -> str:
+    return " ".join(run.in_lists)
 
 
 def _event(entry: str, fields: dict[str, str]) -> tuple[str, Event]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.ledger.protocol import Ledger
+from infra.listing import RunQuery
 from infra.records import (
     Claim,
     Failure,
@@ -99,6 +100,11 @@ def taken(ledger: Ledger, count: int, weights: dict[str, float] | None = None, a
 
 def outcomes_now(ledger: Ledger, limit: int = 100) -> list[Outcome]:
     return [outcome for _, outcome in ledger.outcomes("c1", limit, 0)]
+
+
+def recent(ledger: Ledger, limit: int = 50) -> list[RunRecord]:
+    """The newest runs first."""
+    return [run for _, run in ledger.list_runs(RunQuery(limit=limit)).runs]
 
 
 def state_of(ledger: Ledger, job: Job) -> JobState:

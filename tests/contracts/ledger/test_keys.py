@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from infra.ledger.protocol import Ledger
 from infra.records import Event, Idempotency, Prior, RunRecord
-from tests.contracts.ledger.given import RUN, TimedLedger, a_job, counts
+from tests.contracts.ledger.given import RUN, TimedLedger, a_job, counts, recent
 
 KEY = Idempotency(key="acme:1", fingerprint="f1", keep_s=1)
 
@@ -28,7 +28,7 @@ def test_a_key_that_was_used_says_what_for_and_makes_nothing(ledger: Ledger) -> 
     assert ledger.load_run("r2") is None
     assert ledger.job(a_job(run_id="r2").id) is None
     assert ledger.events("r2") == []
-    assert [run.id for run in ledger.recent_runs()] == ["r1"]
+    assert [run.id for run in recent(ledger)] == ["r1"]
 
 
 def test_another_key_or_none_makes_another_run(ledger: Ledger) -> None:
@@ -37,7 +37,7 @@ def test_another_key_or_none_makes_another_run(ledger: Ledger) -> None:
     assert ledger.create_run(other("r2"), [], [], KEY.model_copy(update={"key": "byte:1"})) is None
     assert ledger.create_run(other("r3"), [], []) is None
 
-    assert len(ledger.recent_runs()) == 3
+    assert len(recent(ledger)) == 3
 
 
 def test_repeating_the_same_creation_is_no_second_use_of_its_key(ledger: Ledger) -> None:
@@ -66,6 +66,6 @@ def test_of_many_racing_requests_with_one_key_one_makes_a_run(ledger: Ledger) ->
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(race, range(8)))
 
-    [run] = ledger.recent_runs()
+    [run] = recent(ledger)
     assert answers.count(None) == 1
     assert answers.count(Prior(run_id=run.id, fingerprint="f1")) == 7

@@ -9,7 +9,7 @@ import pytest
 
 from infra.ledger.protocol import Ledger
 from infra.records import JobState
-from tests.contracts.ledger.given import TimedLedger, a_job, claimed, counts, failure_of, state_of, success_of
+from tests.contracts.ledger.given import TimedLedger, a_job, claimed, counts, failure_of, recent, state_of, success_of
 
 
 def test_releasing_twice_creates_once(ledger: Ledger) -> None:
@@ -97,7 +97,11 @@ def test_a_job_that_is_ready_once_more_is_as_old_as_its_last_attempt(timed: Time
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_that_asks_for_nothing_is_refused(ledger: Ledger, limit: int) -> None:
-    for ask in (ledger.recent_runs, partial(ledger.dead_letters, None, None), lambda n: ledger.outcomes("c1", n, 0)):
+    for ask in (
+        partial(recent, ledger),
+        partial(ledger.dead_letters, None, None),
+        lambda n: ledger.outcomes("c1", n, 0),
+    ):
         with pytest.raises(ValueError, match=f"^a limit of {limit} asks for nothing; it must be above 0$"):
             ask(limit)
 

@@ -15,6 +15,7 @@ from tests.contracts.ledger.given import (
     claimed,
     ended,
     outcomes_now,
+    recent,
     state_of,
     success_of,
 )
@@ -33,7 +34,7 @@ def test_creating_a_run_twice_creates_it_once(ledger: Ledger) -> None:
         ledger.create_run(RUN, [a_job()], [Event(name="run.accepted", data={})])
 
     assert len(ledger.events("r1")) == 1
-    assert len(ledger.recent_runs()) == 1
+    assert len(recent(ledger)) == 1
     assert ledger.depths()["triage"]["ready"] == 1
 
 
@@ -48,7 +49,7 @@ def test_the_newest_runs_come_first(ledger: Ledger) -> None:
     for name in ("r1", "r2", "r3"):
         ledger.create_run(RUN.model_copy(update={"id": name}), [], [])
 
-    assert [run.id for run in ledger.recent_runs(2)] == ["r3", "r2"]
+    assert [run.id for run in recent(ledger, 2)] == ["r3", "r2"]
 
 
 def test_advance_saves_record_results_and_events_together(ledger: Ledger) -> None:

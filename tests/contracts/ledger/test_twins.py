@@ -12,6 +12,7 @@ import pytest
 
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
+from infra.listing import LetterQuery, RunQuery, tenant_list
 from infra.records import (
     Claim,
     Commit,
@@ -30,6 +31,7 @@ from infra.records import (
     RunState,
     StepResult,
     TypeState,
+    state_list,
 )
 from tests.contracts.ledger.given import LEASE_MS, a_job, failure_of, sleeps, success_of
 from tests.support.clock import Clock
@@ -95,6 +97,13 @@ class Twins:
         self.same(lambda ledger, _: ledger.type_states())
         self.same(lambda ledger, _: _without_time(ledger.dead_letters()))
         self.same(lambda ledger, _: [ledger.find_key(key) for key in RUNS])
+        self.same(lambda ledger, _: ledger.find_keys(RUNS))
+        for state in RunState:
+            self.same(partial(_listed, lists=(state_list(state),)))
+        for tenant in TENANTS:
+            self.same(partial(_listed, lists=(tenant_list(tenant),)))
+            self.same(partial(_letters_of, tenant=tenant))
+        self.same(lambda ledger, _: ledger.job_states(self.ids()))
         self.same(lambda ledger, _: [ledger.load_run(run_id) for run_id in RUNS])
         self.same(lambda ledger, _: ledger.overdue())
         self.same(lambda ledger, _: [ledger.saved_plans(tenant) for tenant in TENANTS])
@@ -124,7 +133,7 @@ class Twins:
 
     def create(self) -> None:
         run_id = self.chance.choice(RUNS)
-        run = RunRecord(id=run_id, created_ms=1, body={})
+        run = RunRecord(id=run_id, created_ms=1, lists=(tenant_list(self.chance.choice(TENANTS)),), body={})
         key = Idempotency(key=self.chance.choice(RUNS), fingerprint=run_id, keep_s=600)
         jobs = [self.job(run_id)]
         self.same(lambda ledger, _: ledger.create_run(run, jobs, [], key))
@@ -273,6 +282,14 @@ def _without_time(letters: list[DeadLetter]) -> list[Json]:
     """Several of one millisecond are in any order."""
     shown = [letter.model_copy(update={"at_ms": 0}).model_dump(mode="json") for letter in letters]
     return sorted(shown, key=lambda letter: letter["job_id"])
+
+
+def _listed(ledger: Ledger, _: int, lists: tuple[str, ...]) -> list[str]:
+    return [run.id for _, run in ledger.list_runs(RunQuery(lists=lists)).runs]
+
+
+def _letters_of(ledger: Ledger, _: int, tenant: str) -> list[str]:
+    return sorted(letter.job_id for letter in ledger.list_letters(LetterQuery(tenant=tenant)).letters)
 
 
 def _by_type(messages: Sequence[Message]) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
@@ -29,7 +30,7 @@ from tests.support.wire import OBJECT_ID, Wire
 from workers.capability import Capability
 
 GOALS, GOAL = "/v1/goals", "/v1/goals/{run_id}"
-JOBS, JOB = "/v1/jobs", "/v1/jobs/{job_id}"
+JOBS, JOB, BATCH = "/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/batch"
 LETTERS, LETTER = "/v1/dead-letters", "/v1/dead-letters/{job_id}"
 PLANS, PLAN = "/v1/plans", "/v1/plans/{name}"
 TYPES, TYPE = "/v1/job-types", "/v1/job-types/{name}"
@@ -129,7 +130,7 @@ def send_what_is_refused(wire: Wire) -> None:
         if any(each["name"] == "x-tenant" for each in operation.get("parameters", [])):
             wire.send(method, path, 400, names=OBJECT_ID, headers={"X-Tenant": "not a name"}, **wire.example(operation))
     for (method, path), operation in wire.operations(404):
-        query = {"type": "nothing"} if path == LETTERS else {}
+        query = {"type": "nothing"} if path in (LETTERS, GOALS, JOBS) else {}
         wire.send(method, path, 404, names=OBJECT_ID, params=query, **wire.example(operation))
 
 
@@ -182,12 +183,21 @@ def send_goals(wire: Wire) -> None:
     assert {"step.released", "job.ended", "run.ended"} <= _events(wire, failed["id"])
     assert {"step.ended", "run.accepted"} <= _events(wire, spared["id"])
     assert len(wire.get(GOALS)) > 4
+    few = wire.send("get", GOALS, 200, params={"limit": 2, "order": "asc", "state": "succeeded", "type": "count"})
+    rest = wire.send("get", GOALS, 200, params=parse_qs(few.links["next"]["url"].partition("?")[2]))
+    assert {each["id"] for each in few.json()}.isdisjoint(each["id"] for each in rest.json())
 
 
 def send_jobs(wire: Wire) -> None:
     job = wire.send("post", JOBS, 202, params={"wait": 30}, json={"type": "triage", "input": {"text": "x"}}).json()
     assert job["fallback"]["first_confidence"] == 0.4
     assert wire.get(JOB, job_id=job["id"])["usage"]
+    assert "fallback" in wire.get(JOBS)[0]
+    assert wire.send("get", JOBS, 200, params={"limit": 1}).links["next"]["rel"] == "next"
+    sent = {"jobs": [COUNTED | {"tags": ["a"]}, {"type": "count"}, {"type": "nothing", "input": {}}, BROKEN, 7]}
+    for statuses in ([202, 422, 422, 202, 422], [200, 422, 422, 200, 422]):
+        batch = wire.send("post", BATCH, 200, json=sent, headers={"Idempotency-Key": "b-1"}).json()
+        assert [each["status"] for each in batch["items"]] == statuses
 
 
 def send_letters(wire: Wire) -> None:

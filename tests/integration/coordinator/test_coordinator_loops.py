@@ -21,6 +21,7 @@ from coordinator.runs.confirmation import Confirmation, NotUnsure
 from coordinator.runs.run import Run
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger, LedgerUnavailable
+from infra.listing import RunQuery
 from infra.queue.protocol import QueueUnavailable
 from infra.records import (
     Claim,
@@ -187,7 +188,7 @@ def test_what_is_refused_leaves_nothing_behind(ledger: Ledger, deploy: Callable[
     deployment = deploy(ledger)
     with pytest.raises(GoalRefused):
         goals_of(deployment).accept(Goal(plan={"steps": [{"id": "s1", "type": "triage", "args": {}}]}))
-    assert (ledger.recent_runs(), ledger.take_ready(10)) == ([], [])
+    assert (ledger.list_runs(RunQuery()).runs, ledger.take_ready(10)) == ([], [])
 
 
 def test_maps_over_nothing_succeed_without_a_job(ledger: Ledger, deploy: Callable[..., Deployment]) -> None:

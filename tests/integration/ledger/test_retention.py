@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from infra.ledger.redis.ledger import RedisLedger
+from infra.listing import tag_list, tenant_list
 from infra.queue.celery_queue import CeleryQueue
 from infra.records import (
     Cause,
@@ -32,7 +33,7 @@ from tests.support.eventually import eventually
 PREFIX = "keep"
 #: One of each, or one of each job type: whatever was done, there are no more of them.
 STAYS = re.compile(
-    PREFIX + r":(runs|seq|front|wake|types|type_states|passed|refill|outcomes|workers|(clock|load):[a-z]+)"
+    PREFIX + r":(placed|seq|front|wake|types|type_states|passed|refill|outcomes|workers|(clock|load):[a-z]+)"
 )
 LEASE_MS = 60_000
 SOON_MS = 1
@@ -44,7 +45,7 @@ class Driver:
 
     def __init__(self, ledger: RedisLedger, run_id: str = "r1") -> None:
         self.ledger = ledger
-        self.run = RunRecord(id=run_id, created_ms=1, body={})
+        self.run = RunRecord(id=run_id, created_ms=1, lists=(tenant_list("acme"), tag_list("a")), body={})
         self.count = 0
 
     def job(self, **about: Any) -> Job:
@@ -188,15 +189,35 @@ def test_after_the_retention_only_keys_that_can_be_named_are_left(redis_client: 
     assert client.smembers(f"{PREFIX}:types") == {"mood"}
 
 
-def test_the_list_of_runs_and_the_events_of_one_are_bounded(redis_client: redis.Redis) -> None:
+def test_the_events_of_a_run_are_bounded(redis_client: redis.Redis) -> None:
     client = redis_client
     ledger = RedisLedger(client, PREFIX)
-    client.rpush(f"{PREFIX}:runs", *(f"old-{n}" for n in range(10_000)))
     ledger.create_run(RunRecord(id="r1", created_ms=1, body={}), [], [Event(name="e", data={})] * 60_000)
 
-    assert client.llen(f"{PREFIX}:runs") == 10_000
-    assert client.lindex(f"{PREFIX}:runs", 0) == "r1"
+    assert client.zrange(f"{PREFIX}:listed", 0, -1) == ["r1"]
     assert client.xlen(f"{PREFIX}:events:r1") < 26_000
+
+
+def test_a_run_leaves_its_lists_when_it_is_forgotten_and_not_before(redis_client: redis.Redis) -> None:
+    ledger = RedisLedger(redis_client, PREFIX, retention_s=2)
+    lists = (tenant_list("acme"), tag_list("a"))
+    runs = [RunRecord(id=f"r{number}", created_ms=1, lists=lists, body={}) for number in range(300)]
+    for run in runs:
+        ledger.create_run(run, [], [])
+    assert ledger.advance(runs[1].model_copy(update={"state": RunState.FAILED}), [], [], [])
+    assert redis_client.zrange(f"{PREFIX}:listed:state:failed", 0, -1) == ["r1"]
+    assert ledger.reopen(runs[1].model_copy(update={"version": 1}), [], [], [])
+    for run in runs[2:]:
+        assert ledger.advance(run.model_copy(update={"state": RunState.FAILED}), [], [], [])
+
+    def names() -> set[str]:
+        ledger.sweep(60_000)
+        return {str(name) for name in redis_client.keys(f"{PREFIX}:*")}
+
+    eventually(lambda: f"{PREFIX}:forgotten" not in names(), names, within_s=10)
+    for key in ("listed", "listed:tenant:acme", "listed:tag:a", "listed:state:running"):
+        assert redis_client.zrange(f"{PREFIX}:{key}", 0, -1) == ["r0", "r1"], key
+    assert not any("state:failed" in name for name in names())
 
 
 def test_two_thousand_messages_leave_nothing_on_the_queue(redis_client: redis.Redis, queue: CeleryQueue) -> None:

@@ -4,12 +4,99 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from coordinator.commands.data_files import GivenError
+from coordinator.commands.data_forms import GivenError
 from coordinator.commands.inputs import read_inputs, read_job_input, read_plan_file
+
+TICKETS = 'id,message,from\n1,"lost, in Rome",Anna\n2,late,Ben\n'
+
+
+def test_a_column_is_picked_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "tickets.csv").write_text(TICKETS, "utf-8")
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(TICKETS.encode()))
+    (tmp_path / "odd").write_text(TICKETS, "utf-8")
+    (tmp_path / "tickets.jsonl").write_text('{"id": 1, "message": "lost, in Rome"}\n{"message": "late"}\n', "utf-8")
+    (tmp_path / "tickets.json").write_text('[{"message": "lost, in Rome"}, {"message": "late"}]', "utf-8")
+    (tmp_path / "one.csv").write_text("message\nlost\n", "utf-8")
+    names = ("tickets.csv", "packed.csv.gz", "tickets.jsonl", "tickets.json")
+    for given in (*(str(tmp_path / name) for name in names), f"csv:{tmp_path / 'odd'}"):
+        assert read_inputs([f"m=@{given}#message"]) == {"m": ["lost, in Rome", "late"]}, given
+    assert read_inputs([f"m=@{tmp_path / 'one.csv'}#message"]) == {"m": ["lost"]}
+
+
+def test_a_column_of_standard_input_is_picked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TICKETS.encode())))
+    assert read_inputs(["m=@csv:-#from"]) == {"m": ["Anna", "Ben"]}
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TICKETS.encode())))
+    with pytest.raises(GivenError, match="standard input is 'a' already"):
+        read_inputs(["a=@csv:-#from", "b=@csv:-#message"])
+
+
+def test_a_file_that_has_a_hash_in_its_name_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv#message").write_text("one line", "utf-8")
+    (tmp_path / "no#1.csv").write_text(TICKETS, "utf-8")
+    assert read_inputs([f"m=@{tmp_path / 'a.csv#message'}"]) == {"m": "one line"}
+    assert read_inputs([f"m=@{tmp_path / 'no#1.csv'}#from"]) == {"m": ["Anna", "Ben"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.csv", TICKETS, "row 1 has no column 'text'; it has: id, message, from"),
+        ("a.jsonl", '{"text": "x"}\n{"note": "y"}\n', "row 2 has no column 'text'; it has: note"),
+        ("a.jsonl", '"x"\n', "is no table and no list of objects, so it has no column 'text'"),
+        ("a.json", '{"text": ["x"]}', "is no table and no list of objects, so it has no column 'text'"),
+        ("a.txt", "x", "is no table and no list of objects, so it has no column 'text'"),
+    ],
+)
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(
+    tmp_path: Path, name: str, text: str, reason: str
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(GivenError) as refused:
+        read_inputs([f"m=@{tmp_path / name}#text"])
+    assert reason in str(refused.value)
+
+
+def test_a_parquet_file_is_a_table_of_values_that_json_has(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    rows = [
+        {"id": 1, "message": "lost", "at": datetime(2026, 12, 1, 9, 30), "score": math.nan, "tags": ["a"]},
+        {"id": 2, "message": "late", "at": None, "score": 0.5, "tags": []},
+    ]
+    path = tmp_path / "tickets.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    assert read_inputs([f"m=@{path}"]) == {
+        "m": [
+            {"id": 1, "message": "lost", "at": "2026-12-01T09:30:00", "score": None, "tags": ["a"]},
+            {"id": 2, "message": "late", "at": None, "score": 0.5, "tags": []},
+        ]
+    }
+    assert read_inputs([f"m=@{path}#message"]) == {"m": ["lost", "late"]}
+
+
+def test_parquet_without_its_library_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(GivenError, match="Parquet needs pyarrow, which is not installed here"):
+        read_inputs([f"m=@{tmp_path / 'a.parquet'}"])
+
+
+def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_bytes(b"id,message\n")
+    with pytest.raises(GivenError, match="is no Parquet file that can be read"):
+        read_inputs([f"m=@{tmp_path / 'a.parquet'}"])
 
 
 def test_plain_text_is_a_string() -> None:

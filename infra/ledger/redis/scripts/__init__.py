@@ -7,13 +7,14 @@ from importlib.resources import files
 #: Script -> the files of shared rules that it needs, ordered so that each needs only those before it. No other file is
 #: loaded, because each function costs a claim and a commit 0.1 microseconds of Redis.
 SCRIPTS = {
-    "create_run": "common runs lines endings sharing forgetting making",
+    "create_run": "common lists runs lines endings sharing forgetting making",
     "release": "common lines endings sharing forgetting making",
-    "advance": "common runs",
+    "advance": "common lists runs",
     "close_run": "common lines endings",
     "stage": "common",
-    "reopen": "common runs",
+    "reopen": "common lists runs",
     "remake": "common lines endings sharing forgetting making",
+    "list_runs": "common",
     "cancel": "common lines endings",
     "take_ready": "common lines endings losses pace waiting",
     "claim": "common lines endings losses",
@@ -21,7 +22,7 @@ SCRIPTS = {
     "commit": "common lines endings sharing pace",
     "settle": "common lines endings sharing",
     "hand_back": "common lines endings",
-    "sweep": "common lines endings losses forgetting",
+    "sweep": "common lists lines endings losses forgetting",
     "beat": "common",
     "leave": "common",
     "depths": "common forgetting waiting",

@@ -4,8 +4,12 @@
 --
 -- Every key starts with `<prefix>:`. R is a run's id, J a job's id, T a job type, P a class (0 is served first), N a
 -- tenant, S a step, K a key of reuse (it stands for what is asked), W a worker, X a nonce or a token.
---   run:R          hash    record (JSON of RunRecord), version, state, saved (nonce of the last save)
---   runs           list    ids of the newest 10,000 runs, newest first
+--   run:R          hash    record (JSON of RunRecord), version, state, saved (nonce of the last save), place, lists (the
+--                          names of the lists that the run is in, with blanks between them)
+--   listed         zset    all runs: id -> place (microseconds when it was created; each run has a place of its own)
+--   listed:L       zset    the same of the runs in list L: state:…, tenant:…, type:… (a job type of its plan), tag:…
+--   placed         string  the place of the newest run
+--   forgotten      zset    runs that have ended: id and lists, with blanks between them -> ms when they leave the lists
 --   unsure         zset    unsure runs: id -> ms when the run has waited too long for its caller
 --   asked:I        string  what idempotency key I was used for (JSON of Prior), for as long as the request is known
 --   plans:N        hash    name -> saved plan (JSON), until it is deleted
@@ -29,7 +33,7 @@
 --                          others), alone (1: it has a message of its own: its input is large, or a claim of it
 --                          together with others was lost), deadline (ms), queue_ms (limit on its wait,
 --                          kept until it is ready for the first time), claim_by (ms; from then until its first claim),
---                          tenant, class, tokens, round, schemas (sha256 of the schemas that its worker must have),
+--                          tenant, tags (with blanks between them), class, tokens, round, schemas (sha256 of the schemas that its worker must have),
 --                          reuse (K), digest (of its specialist), unique (1), cache_s, fresh (1). A job that was
 --                          offered to a worker of other schemas has the type of its own line: T, a dot, and 12 digits
 --                          of its schemas

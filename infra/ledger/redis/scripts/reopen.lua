@@ -1,16 +1,21 @@
--- Arguments: run id, its version, nonce of this reopening, record, count of steps whose results are forgotten, count of
--- events, the steps, the events. Afterwards `remake` makes the staged jobs anew, in pieces. Returns 1 if saved.
+-- Arguments: run id, its version, nonce of this reopening, record, lists, count of steps whose results are forgotten,
+-- count of events, the steps, the events. Afterwards `remake` makes the staged jobs anew, in pieces. Returns 1 if saved.
 local run_id, version, nonce = ARGV[2], ARGV[3], ARGV[4]
-local forgotten, events = tonumber(ARGV[6]), tonumber(ARGV[7])
+local lists, forgotten, events = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local reopened = key('reopened', run_id)
 
-local run = redis.call('HMGET', key('run', run_id), 'version', 'state', 'saved')
+local run = redis.call('HMGET', key('run', run_id), 'version', 'state', 'saved', 'place', 'lists')
 if run[3] == nonce then return 1 end -- a repeat whose first answer was lost
 if run[1] ~= version or run[2] == 'running' then return 0 end
 
-redis.call('HSET', key('run', run_id), 'record', ARGV[5], 'version', version + 1, 'state', 'running', 'saved', nonce)
+redis.call('HSET', key('run', run_id), 'record', ARGV[5], 'version', version + 1, 'state', 'running', 'saved', nonce,
+  'lists', lists)
+if run[4] then
+  keep_listed(run_id, run[5])
+  relist(run_id, run[4], run[5], lists)
+end
 note_wait(run_id, 'running', '')
-for i = 8, 7 + forgotten do
+for i = 9, 8 + forgotten do
   redis.call('UNLINK', key('results', run_id, ARGV[i]))
   redis.call('SREM', key('steps', run_id), ARGV[i])
 end
@@ -26,5 +31,5 @@ if redis.call('EXISTS', key('staged', run_id, nonce)) == 1 then
   redis.call('PERSIST', reopened)
   redis.call('SADD', key('reopening'), run_id)
 end
-append_events(run_id, 8 + forgotten, events)
+append_events(run_id, 9 + forgotten, events)
 return 1

@@ -19,12 +19,13 @@ local function note_wait(run_id, state, until_ms)
   end
 end
 
--- What belongs to the run is kept for another RETENTION_S seconds.
-local function expire_run(run_id)
+-- What belongs to the run, which is in `lists`, is kept for another RETENTION_S seconds.
+local function expire_run(run_id, lists)
   for _, step in ipairs(redis.call('SMEMBERS', key('steps', run_id))) do
     redis.call('EXPIRE', key('results', run_id, step), RETENTION_S)
   end
   for _, kind in ipairs({'run', 'events', 'steps', 'payloads'}) do
     redis.call('EXPIRE', key(kind, run_id), RETENTION_S)
   end
+  forget_later(run_id, lists)
 end

@@ -50,6 +50,7 @@ for _, type in ipairs(redis.call('SMEMBERS', key('types'))) do
     redis.call('ZREMRANGEBYSCORE', key(cause, type), '-inf', NOW_MS - RETENTION_S * 1000)
   end
 end
+if looked < limit then looked = looked + unlist_forgotten(limit - looked) end
 -- Removes the consumers of coordinators that have ended in any way: each process is a consumer of its own name.
 local consumers = redis.pcall('XINFO', 'CONSUMERS', key('outcomes'), 'coordinator')
 for _, flat in ipairs(consumers.err and {} or consumers) do
