@@ -420,7 +420,7 @@ def test_what_the_environment_says_of_other_addresses_stops_nobody(
 @pytest.mark.parametrize("host", ["localhost.localdomain", "ip6-localhost", "[::1]", "[::]", "127.0.0.2"])
 def test_no_proxy_is_asked_for_any_other_name_of_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with pytest.raises(ApiUnreachable, match="^nothing answers") as refused, Client(f"http://{host}:1") as client:
+    with pytest.raises(ApiUnreachable, match=r"^nothing answers") as refused, Client(f"http://{host}:1") as client:
         client.job_types()
     assert "proxy" not in str(refused.value)
 
