@@ -151,6 +151,9 @@ class Provenance(Record):
     precision: str | None = None  #: the numbers it was computed in: "bf16", "int8", "q8_0", …; None: by no model
     engine_version: str | None = None  #: of its libraries: "transformers 5.23.0, torch 2.13.0"; None: it has none
     seed: int | None = None  #: of random draws; None: nothing was drawn, the likeliest token was taken each time
+    #: Whether the model was ever trained for its job type; otherwise the output is a guess. It is left out where it is
+    #: true, so that a coordinator of an earlier version reads the outcomes of trained models.
+    trained: bool = Field(default=True, exclude_if=bool)
 
 
 class Usage(Record):

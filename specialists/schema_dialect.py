@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from infra.json_values import DEEPEST
 from specialists.schema_bounds import OF_ANSWERS, OF_INPUTS, missing
+from specialists.schema_dependencies import with_members
 from specialists.schema_merge import MergeError, NothingError, apart, exclude_each_other, merged
 from specialists.schema_possible import possible
 from specialists.schema_words import ANNOTATIONS, in_our_words, says_nothing, settle_unevaluated
@@ -101,6 +102,8 @@ class _Reader:
         plain = in_our_words(flat, self._decoded, closes=self._bounds is not None and self._decoded)
         if self._bounds:
             plain = _with_required(plain)
+        if self._decoded:
+            plain = with_members(plain, closes=self._bounds is not None)
         if self._bounds and self._decoded:
             plain = _distributed(plain)
         read = self._children(plain, where, refs, deep)

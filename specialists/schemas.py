@@ -57,8 +57,8 @@ DECODED = KEYWORDS | {
 }
 #: Of a value that no model writes: it is checked alone.
 CHECKED = DECODED | {"oneOf"}
-#: Those of `DECODED` that no grammar holds: an answer that breaks one is refused after it was decoded.
-ONLY_CHECKED = ("uniqueItems", "dependentRequired")
+#: Those of `DECODED` that no grammar holds: what an answer repeats in a list counts once.
+ONLY_CHECKED = ("uniqueItems",)
 NAMED_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 BY_DEFAULT = 'or say bounds = "default" in specialist.toml'
 
@@ -169,6 +169,8 @@ def _keyword_faults(schema: Json, where: str, known: frozenset[str]) -> Iterator
             )
         elif key not in known:
             yield f"{where}: keyword {key!r} is not supported; known: {', '.join(sorted(known))}"
+    if known == DECODED:
+        yield from _unheld(schema, where)
     if "pattern" in schema and (fault := pattern_fault(schema["pattern"])):
         yield f"{where}: {fault}"
     for pattern in schema.get("patternProperties", {}):
@@ -178,6 +180,17 @@ def _keyword_faults(schema: Json, where: str, known: frozenset[str]) -> Iterator
         yield f"{where}: an enum needs at least one value"
     if not isinstance(schema.get("multipleOf", 1), int):
         yield f"{where}: keyword 'multipleOf' is held for whole numbers only; it is {schema['multipleOf']}"
+
+
+def _unheld(schema: Json, where: str) -> Iterator[str]:
+    """Why a model could write an answer that breaks the schema, and that nothing mends."""
+    if schema.get("uniqueItems") and ("prefixItems" in schema or schema.get("minItems", 0) > 1):
+        yield f"{where}: 'uniqueItems' is held where 'minItems' is 1 at most and there are no 'prefixItems'"
+    if "dependentRequired" in schema:
+        yield (
+            f"{where}: 'dependentRequired' is held in an object that is closed, for four properties at most, and "
+            "without 'anyOf' and 'patternProperties' beside it"
+        )
 
 
 def _bound_faults(schema: Json, where: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from infra.field_names import current_name, old_names
 from infra.json_values import DEEPEST, unwritable
 from infra.records import Reuse
 from specialists.copies import copy_faults, schema_faults_of_copies
+from specialists.distinct import distinct, says_distinct
 from specialists.formats import Format, FormatError, load_format
 from specialists.head_rule import field_rules, head_faults
 from specialists.manifest import LONGEST_ANSWER, Manifest
@@ -93,6 +94,10 @@ class Specialist:
     def format(self) -> Format:
         """How an answer is written: as the manifest says, or as JSON where it says nothing (a function)."""
         return load_format(self.manifest.decoding.format if self.manifest.decoding else "json", self.output_schema)
+
+    @cached_property
+    def _has_distinct(self) -> bool:
+        return says_distinct(self.output_schema)
 
     @cached_property
     def source(self) -> str | None:
@@ -205,6 +210,8 @@ class Specialist:
             raise AnswerError(f"{self.name}: answer does not parse: {error}") from None
         if fault := unwritable(output):
             raise UnwritableError(f"{self.name}: the output {fault}")
+        if self._has_distinct:
+            output = distinct(output, self.output_schema)
         if faults := self.output_faults(output):
             raise AnswerError("; ".join(faults))
         output = cast(Json, own_copies(output, self.output_schema, input))

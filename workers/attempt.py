@@ -205,6 +205,7 @@ def provenance_of(specialist: Specialist, engine: Engine, worker: str) -> Proven
         adapter=adapter.sha256 if adapter else None,
         precision=engine.precision,
         engine_version=engine.build,
+        trained=specialist.manifest.trained,
     )
 
 

@@ -53,6 +53,7 @@ class Capability:
         return {
             "serves": {each.name: each.version for each in manifests},
             "schemas": {each.name: each.schemas for each in self._specialists},
+            "untrained": [each.name for each in self._specialists if not each.manifest.trained],
             "digests": {each.name: each.digest[:SHORT] for each in self._specialists},
             "bases": sorted({each.base.name for each in manifests if each.base}),
             "engines": sorted({engine.name for engine in self._engines}),

@@ -84,7 +84,9 @@ def table(alive: Mapping[str, Json]) -> Table:
 
 def row(name: str, about: Json) -> tuple[str, ...]:
     """As `COLUMNS`: `triage-12@a`, `a`, `triage 1.0.0`, `transformers on cpu`, `23.1`, `3/16`, `120`, `11-22 21:06`."""
-    serves = ", ".join(f"{job_type} {version}" for job_type, version in sorted(about["serves"].items()))
+    untrained = about.get("untrained", ())
+    marks = {job_type: " (never trained)" if job_type in untrained else "" for job_type in about["serves"]}
+    serves = ", ".join(f"{each} {version}{marks[each]}" for each, version in sorted(about["serves"].items()))
     runs_on = f"{_joined(about.get('engines'))} on {_joined(about.get('devices'))}"
     load = f"{about['running']}/{about['slots']}"
     speed, done = _shown(about.get("tokens_per_s")), _shown(about.get("done"))

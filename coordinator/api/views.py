@@ -13,7 +13,7 @@ from coordinator.plans.saved_plan import SavedPlan
 from coordinator.runs.explanation import explanation
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import Run
-from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, RunState, TypeState
+from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, Provenance, RunState, TypeState
 from specialists.specialist import Specialist
 
 
@@ -64,7 +64,7 @@ def _progress_view(progress: Progress) -> Json:
 def job_view(followed: Followed) -> Json:
     """Show a job with the outcome that counts: its own, or that of its fallback."""
     job, answer, fallback = followed.job.job, followed.answer, followed.fallback
-    outcome, at_work = answer.outcome if answer else None, answer or fallback or followed.job
+    outcome, at_work = answer.outcome if answer else None, followed.in_hand
     return {
         "id": job.id,
         "type": job.type,
@@ -75,14 +75,19 @@ def job_view(followed: Followed) -> Json:
         "deadline_ms": job.deadline_ms,
         "attempt": at_work.attempt,
         "worker": at_work.worker,
+        "unserved": followed.unserved,
         "fallback": _fallback_view(followed.job, fallback) if fallback else None,
         "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
         "confidence": outcome.confidence if outcome else None,
         "failure": outcome.failure.model_dump(mode="json") if outcome and outcome.failure else None,
         "usage": outcome.usage.model_dump(mode="json") if outcome else None,
-        "provenance": outcome.provenance.model_dump(mode="json") if outcome and outcome.provenance else None,
+        "provenance": _provenance_view(outcome.provenance) if outcome and outcome.provenance else None,
     }
+
+
+def _provenance_view(provenance: Provenance) -> Json:
+    return provenance.model_dump(mode="json") | {"trained": provenance.trained}
 
 
 def _fallback_view(first: JobStatus, fallback: JobStatus) -> Json:
@@ -124,6 +129,7 @@ def job_type_view(specialist: Specialist, state: TypeState = TypeState.OPEN) -> 
         "name": manifest.name,
         "version": manifest.version,
         "description": manifest.description,
+        "trained": manifest.trained,
         "state": state,
         "input_schema": specialist.written[0],
         "output_schema": specialist.written[1],

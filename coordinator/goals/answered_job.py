@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.records import JobState, JobStatus
+from infra.records import JobState, JobStatus, Json
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,7 @@ class Followed:
     job: JobStatus
     fallback: JobStatus | None = None  #: the fallback's job, which was asked the same after a too unsure output
     undecided: bool = False  #: whether the output may be too unsure, and no coordinator has looked at it yet
+    unserved: Json | None = None  #: its job type, if it waits or waited for that and no live worker serves it
 
     @property
     def state(self) -> JobState:
@@ -21,6 +22,16 @@ class Followed:
         if self.fallback and not self.fallback.state.ended:
             return self.fallback.state
         return self.job.state
+
+    @property
+    def in_hand(self) -> JobStatus:
+        """The job whose outcome is to count: the fallback's, once that was asked."""
+        return self.answer or self.fallback or self.job
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether no worker has had it, and it waits or has waited in vain."""
+        return not self.in_hand.attempt and self.state not in (JobState.CANCELLED, JobState.SUCCEEDED)
 
     @property
     def answer(self) -> JobStatus | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from coordinator.admission.decide import bids
@@ -25,7 +26,7 @@ from coordinator.runs.confirmation import Confirmation, confirm
 from coordinator.runs.metrics import RunMetrics
 from coordinator.runs.rerun import Reopened, reopen
 from coordinator.runs.run import Run
-from coordinator.runs.versions import pinned, unserved
+from coordinator.runs.versions import pinned, unserved, unserved_job
 from infra.metrics import Meter
 from infra.records import Json, RunState, TypeState
 from infra.settings import Settings
@@ -142,7 +143,10 @@ class Goals:
 
     def job(self, job_id: str) -> Followed:
         """The job as it is now, with its fallback's. Raises UnknownJob."""
-        return self._jobs.follow(job_id)
+        followed = self._jobs.follow(job_id)
+        if not followed.unclaimed:
+            return followed
+        return replace(followed, unserved=unserved_job(followed.in_hand.job, self._workers.served(), self._catalog))
 
     def cancel_job(self, job_id: str) -> Followed:
         """End a job, and its run too if the job was sent alone. A job that has ended stays as it is.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, PlainSerializer
 
-from infra.records import Record
+from infra.records import Provenance, Record
 
 
 class StepState(StrEnum):
@@ -54,6 +54,7 @@ class Progress(Record, validate_by_name=True):
     asked: Bits = 0  #: one bit for each job whose fallback was asked, while the step runs
     fallback: str | None = None  #: the fallback that was asked; it is kept because job types may change
     answered: dict[str, int] = Field(default_factory=dict)  #: `triage@1.0.0` -> the number of its outputs
+    guessed: int = Field(default=0, ge=0)  #: outputs of a model that was never trained for its job type
     left_out: tuple[LeftOut, ...] = ()  #: the first of the skipped and defaulted jobs to end
 
     @staticmethod
@@ -102,9 +103,10 @@ class Progress(Record, validate_by_name=True):
         told = (*self.left_out, LeftOut(index=index, why=why[:LONGEST_REASON]))[:TOLD]
         return self.counted(index, how).model_copy(update={"left_out": told})
 
-    def answered_by(self, specialist: str) -> Progress:
-        counts = {**self.answered, specialist: self.answered.get(specialist, 0) + 1}
-        return self.model_copy(update={"answered": counts})
+    def answered_by(self, provenance: Provenance) -> Progress:
+        name = provenance.specialist
+        counts = {**self.answered, name: self.answered.get(name, 0) + 1}
+        return self.model_copy(update={"answered": counts, "guessed": self.guessed + (not provenance.trained)})
 
     def done(self) -> Progress:
         return self.model_copy(update={"state": StepState.DONE, "seen": 0, "asked": 0})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from coordinator.runs.progress import StepState
 from coordinator.runs.run import Run, Version
-from infra.records import Json, RunState
+from infra.records import Job, Json, RunState
 from specialists.catalog import Catalog
 from specialists.specialist import Specialist
 
@@ -50,6 +50,16 @@ def unserved(run: Run, served: Served) -> list[Json]:
             version = pin.version if pin else None
             found.append({"type": name, "version": version, "served": sorted(set(there.values()))})
     return found
+
+
+def unserved_job(job: Job, served: Served, catalog: Catalog) -> Json | None:
+    """The same of one job: its type, if no live worker serves that in the form that the job was made for."""
+    there = served.get(job.type, {})
+    if there and (job.schemas is None or job.schemas in there):
+        return None
+    known = catalog.get(job.type) if job.type in catalog else None
+    version = known.manifest.version if known and known.schemas == job.schemas else None
+    return {"type": job.type, "version": version, "served": sorted(set(there.values()))}
 
 
 def served_by(workers: Mapping[str, Json]) -> Served:

@@ -16,6 +16,8 @@ class JobType(Shape):
     name: str
     version: str
     description: str
+    trained: bool
+    """Whether its model was ever trained for it. Otherwise its outputs are guesses. True if it has no model."""
     state: TypeState
     input_schema: Json
     """The JSON Schema of a job's input."""
@@ -119,6 +121,8 @@ class Worker(Shape):
     """The version of each specialist that it serves."""
     schemas: dict[str, str] = Field(default={})
     """The SHA-256 of the input and output schemas of each specialist."""
+    untrained: list[str] = Field(default=[])
+    """The specialists among them whose models were never trained for their job types."""
     digests: dict[str, str] = Field(default={})
     """The first 12 digits of each specialist's digest."""
     bases: list[str] = Field(default=[])

@@ -32,6 +32,8 @@ class StepProgress(Shape):
     """Jobs whose fallback was asked because the first output was too uncertain."""
     answered: dict[str, int]
     """The number of outputs by specialist and version, such as `triage@1.0.0`."""
+    guessed: int
+    """The outputs of a model that was never trained for its job type."""
     left_out: list[OmittedElement]
     """The first 20 of the skipped and defaulted jobs, each with its reason."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from coordinator.api.document.goal import UnservedType
 from coordinator.api.document.shape import Described, Shape
 from infra.records import Cause, FailureKind, JobState, Json, Priority
 
@@ -54,6 +55,8 @@ class JobProvenance(Shape):
     engine_version: str | None
     seed: int | None
     """The seed of the sampling. It is null if nothing was sampled."""
+    trained: bool
+    """Whether the model was ever trained for its job type. Otherwise the output is a guess."""
 
 
 class FallbackJob(Shape):
@@ -82,6 +85,8 @@ class JobStatus(Shape):
     """How often a worker has claimed the job."""
     worker: str | None
     """The worker that claimed the job last."""
+    unserved: UnservedType | None
+    """Its type, if no worker has had it and no live worker serves the type in the version that it was made for."""
     fallback: FallbackJob | None
     same_as: str | None
     """The id of the job whose output this is, if another job asked the same."""

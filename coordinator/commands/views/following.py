@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -11,17 +11,18 @@ from rich.text import Text
 
 from coordinator.client import Client, Seen
 from coordinator.commands.views.plans import choices_text, plan_table, reading_lines
-from coordinator.commands.views.results import failure_view, left_out_lines, result_view
+from coordinator.commands.views.results import failure_view, guessed_lines, left_out_lines, result_view
+from coordinator.commands.views.unserved import unserved_line
 from infra.records import Json
 
 
 class Following:
     """Shows a run's events as a plan and a bar for each step."""
 
-    def __init__(self, console: Console, paused: Callable[[], Sequence[str]]) -> None:
-        """`paused`: tells the paused job types that the run waits for."""
+    def __init__(self, console: Console, look: Callable[[], Json]) -> None:
+        """`look`: tells the goal as it is now, with the job types that it waits for in vain."""
         self._console = console
-        self._paused = paused
+        self._look = look
         self._bars: dict[str, TaskID] = {}
         self._labels: dict[str, str] = {}
         self._fallbacks: Counter[str] = Counter()  #: step -> the number of its outputs that went to a fallback
@@ -60,7 +61,7 @@ class Following:
             self._progress.remove_task(self._bars[step])
         self._labels[step], self._fallbacks[step] = label, 0
         self._bars[step] = self._progress.add_task(label, total=total, completed=kept)
-        self._tell_if_paused(label, job_type)
+        self._tell_if_in_vain(label, job_type)
 
     def _tell_fallback(self, step: str, fallback: str) -> None:
         """Show behind the step's name how many of its outputs were too unsure."""
@@ -68,7 +69,7 @@ class Following:
         label = f"{self._labels[step]} ({self._fallbacks[step]} to {fallback})"
         self._progress.update(self._bars[step], description=label)
         if self._fallbacks[step] == 1:
-            self._tell_if_paused(label, fallback)
+            self._tell_if_in_vain(label, fallback)
 
     def _take_up(self, step: str | None) -> None:
         """Remove the bars of steps that were open when the run ended; they are drawn again at the next release."""
@@ -78,10 +79,13 @@ class Following:
         self._bars = {name: bar for name, bar in self._bars.items() if bar not in open_}
         self._console.print(f"taken up again {f'from {step}' if step else 'where outputs are missing'}")
 
-    def _tell_if_paused(self, label: str, job_type: str) -> None:
-        if job_type in self._paused():
-            waits = f"{label} waits: {job_type} is paused; `manyhands resume {job_type}` has it go on"
-            self._console.print(Text(waits, style="yellow"))
+    def _tell_if_in_vain(self, label: str, job_type: str) -> None:
+        """Say so if nobody will do the jobs of this type for now."""
+        goal = self._look()
+        lines = [f"{job_type} is paused; `manyhands resume {job_type}` has it go on"] * (job_type in goal["paused"])
+        lines += [unserved_line(each) for each in goal["unserved"] if each["type"] == job_type]
+        for line in lines:
+            self._console.print(Text(f"{label} waits: {line}", style="yellow"))
 
 
 #: Lets an unsure goal go on, or ends it. False if it does neither, and the goal still waits.
@@ -92,7 +96,7 @@ def follow(client: Client, goal_id: str, console: Console, ask: Ask = lambda _: 
     """Show a goal until it ends, or until it is unsure and `ask` decides nothing. Returns the goal as it is then."""
     stopped: str | None = "0"
     while stopped is not None:
-        following = Following(console, lambda: client.get(goal_id)["paused"])
+        following = Following(console, lambda: client.get(goal_id))
         stopped = following.follow(client.events(goal_id, stopped))
         goal = client.get(goal_id)
         if goal["state"] == "unsure":
@@ -100,6 +104,6 @@ def follow(client: Client, goal_id: str, console: Console, ask: Ask = lambda _: 
             if not ask(goal):
                 return goal
     console.print(result_view(goal) if goal["state"] == "succeeded" else failure_view(goal))
-    for line in left_out_lines(goal):
+    for line in [*left_out_lines(goal), *guessed_lines(goal)]:
         console.print(Text(line, style="yellow"))
     return goal

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from coordinator.commands.views.unserved import unserved_line
 from infra.records import Json
 
 
 def job_failure(job: Json) -> str:
     """The reason why a job that has ended has no output."""
-    failure = job["failure"]
-    return f"{job['state']}: {failure['kind']}: {failure['message']}" if failure else str(job["state"])
+    failure, unserved = job["failure"], job["unserved"]
+    said = f"{job['state']}: {failure['kind']}: {failure['message']}" if failure else str(job["state"])
+    return f"{said}; {unserved_line(unserved)}" if unserved else said
 
 
 def job_cut(job: Json) -> str | None:

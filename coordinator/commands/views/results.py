@@ -45,6 +45,15 @@ def left_out_lines(goal: Json) -> list[str]:
     return lines
 
 
+def guessed_lines(goal: Json) -> list[str]:
+    """The steps with outputs of a model that was never trained, a line for each."""
+    return [
+        f"step {name}: {step['guessed']} of {step['total']} outputs are guesses, of a model that was never trained"
+        for name, step in goal["steps"].items()
+        if step["guessed"]
+    ]
+
+
 def _value_view(value: Any, title: str) -> RenderableType:
     if _is_rows(value):
         return _rows_table(value, title)

@@ -75,7 +75,7 @@ class Outcomes:
         step = self._open.run.plan.step(outcome.step_id)
         progress = count(step, before, outcome.index, None if outcome.output is not None else _why(outcome))
         if outcome.output is not None and outcome.provenance:
-            progress = progress.answered_by(outcome.provenance.specialist)
+            progress = progress.answered_by(outcome.provenance)
         self._open.steps[step.id] = progress
         if outcome.output is not None:
             self._open.results.append(StepResult(step_id=step.id, index=outcome.index, output=outcome.output))

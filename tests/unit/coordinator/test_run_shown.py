@@ -12,12 +12,17 @@ from coordinator.client import Seen
 from coordinator.commands.views.following import Following
 from coordinator.commands.views.jobs import job_cut, job_fallback
 from coordinator.commands.views.plans import choices_text
-from coordinator.commands.views.results import failure_view, result_view
+from coordinator.commands.views.results import failure_view, guessed_lines, result_view
 from coordinator.commands.views.values import cell
 from coordinator.goals.answered_job import Followed
 from infra.records import Job, JobState, JobStatus, Outcome, Usage
 
 Json = dict[str, Any]
+
+
+def looked(paused: list[str], *unserved: Json) -> Json:
+    """A goal as far as somebody who follows it looks at it."""
+    return {"paused": paused, "unserved": list(unserved)}
 
 
 def shown(view: Any) -> str:
@@ -127,8 +132,8 @@ def test_the_plans_of_an_unsure_goal_are_shown_by_number_and_in_words() -> None:
 def test_following_stops_where_the_run_is_unsure_and_says_at_which_event() -> None:
     events = [Seen("1-0", "run.accepted", {}), Seen("2-0", "run.unsure", {}), Seen("3-0", "run.ended", {})]
     console = Console(width=120, no_color=True, quiet=True)
-    assert Following(console, lambda: []).follow(events) == "2-0"
-    assert Following(console, lambda: []).follow(events[2:]) is None
+    assert Following(console, lambda: looked([])).follow(events) == "2-0"
+    assert Following(console, lambda: looked([])).follow(events[2:]) is None
 
 
 def test_following_shows_the_plan_how_it_was_read_and_a_bar_a_step() -> None:
@@ -148,7 +153,7 @@ def test_following_shows_the_plan_how_it_was_read_and_a_bar_a_step() -> None:
         Seen("4-0", "run.ended", {"state": "succeeded", "failure": None}),
     ]
     with console.capture() as captured:
-        Following(console, lambda: ["count"]).follow(events)
+        Following(console, lambda: looked(["count"])).follow(events)
     text = captured.get()
     assert "is paused" not in text
     assert all(
@@ -161,7 +166,7 @@ def test_following_counts_what_went_to_the_fallback() -> None:
     console = Console(width=120, no_color=True)
     asked_of_fallback = {"step": "s1", "type": "large", "confidence": 0.4}
     with console.capture() as captured:
-        Following(console, lambda: ["large"]).follow(
+        Following(console, lambda: looked(["large"])).follow(
             [
                 Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 3}),
                 Seen("2-0", "job.fallback", {**asked_of_fallback, "index": 0}),
@@ -178,8 +183,27 @@ def test_following_tells_when_a_step_waits_for_a_paused_type() -> None:
     console = Console(width=120, no_color=True)
     with console.capture() as captured:
         released = Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 1})
-        Following(console, lambda: ["triage"]).follow([released])
+        Following(console, lambda: looked(["triage"])).follow([released])
     assert "s1 triage waits: triage is paused; `manyhands resume triage` has it go on" in captured.get()
+
+
+def test_following_tells_when_no_live_worker_serves_what_a_step_needs() -> None:
+    console = Console(width=160, no_color=True)
+    released = Seen("1-0", "step.released", {"step": "s1", "type": "triage", "total": 1})
+    nobody, others = ({"type": "triage", "version": "1.0.0", "served": served} for served in ([], ["2.0.0"]))
+    for unserved, line in [
+        (nobody, "s1 triage waits: no live worker serves triage 1.0.0"),
+        (others, "serves triage 1.0.0 in the form that is needed; live workers serve 2.0.0"),
+    ]:
+        with console.capture() as captured:
+            Following(console, lambda told=unserved: looked([], told)).follow([released])
+        assert line in captured.get()
+
+
+def test_outputs_of_a_model_that_was_never_trained_are_called_guesses() -> None:
+    assert guessed_lines({"steps": {"s1": {"guessed": 2, "total": 3}, "s2": {"guessed": 0, "total": 3}}}) == [
+        "step s1: 2 of 3 outputs are guesses, of a model that was never trained"
+    ]
 
 
 def test_following_a_rerun_says_so_and_draws_each_step_once() -> None:
@@ -198,7 +222,7 @@ def test_following_a_rerun_says_so_and_draws_each_step_once() -> None:
         Seen("10-0", "step.released", {"step": "s1", **step, "kept": 1}),
     ]
     with console.capture() as captured:
-        Following(console, lambda: []).follow(events)
+        Following(console, lambda: looked([])).follow(events)
     text = captured.get()
     assert "taken up again from s1\n" in text
     assert "taken up again where outputs are missing\n" in text

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from coordinator.api.views import goal_view
+from coordinator.api.views import goal_view, job_view
+from coordinator.goals.answered_job import Followed
 from coordinator.runs.run import Run
-from coordinator.runs.versions import pinned, served_by, unserved, version_of
-from infra.records import Provenance
+from coordinator.runs.versions import pinned, served_by, unserved, unserved_job, version_of
+from infra.records import JobState, JobStatus, Provenance
 from specialists.catalog import Catalog
 from specialists.specialist import Specialist
 from tests.support.answers import planned
@@ -87,6 +88,29 @@ def test_what_nobody_serves_in_the_version_that_is_needed_is_said() -> None:
     assert unserved(run, served_by(there)) == [{**needs, "served": ["2.0.0"]}]
     assert unserved(run, {}) == [{**needs, "served": []}]
     assert goal_view(run, (), None, unserved(run, {}))["unserved"] == [{**needs, "served": []}]
+
+
+def test_a_job_says_what_it_needs_where_nobody_serves_it() -> None:
+    job = begun(SORT).jobs[0]
+    here = served_by({"w1": {"serves": {"triage": "1.0.0"}, "schemas": {"triage": OLD.schemas}}})
+    there = served_by({"w2": {"serves": {"triage": "2.0.0"}, "schemas": {"triage": "other"}}})
+    needs = {"type": "triage", "version": OLD.manifest.version}
+
+    assert unserved_job(job, here, CATALOG) is None
+    assert unserved_job(job, there, CATALOG) == {**needs, "served": ["2.0.0"]}
+    assert unserved_job(job, {}, CATALOG) == {**needs, "served": []}
+    assert unserved_job(job, {}, catalog_with(another("2.0.0", description="other")))["version"] is None
+    waiting = Followed(JobStatus(job=job, state=JobState.SENT, attempt=0, worker=None, outcome=None), unserved=needs)
+    assert (waiting.unclaimed, job_view(waiting)["unserved"]) == (True, needs)
+    assert not Followed(JobStatus(job=job, state=JobState.RUNNING, attempt=1, worker="w", outcome=None)).unclaimed
+
+
+def test_outputs_of_a_model_that_was_never_trained_are_counted() -> None:
+    story = begun(SORT)
+    provenance = Provenance(worker="w", specialist="triage@1.0.0", digest="d", engine="scripted", trained=False)
+    first, second, third = (done(job, INTENT) for job in story.jobs)
+    story.advance(first.model_copy(update={"provenance": provenance}), second, third)
+    assert goal_view(story.run, ())["steps"]["s1"]["guessed"] == 1
 
 
 def test_other_words_in_a_schema_are_other_schemas_and_another_order_is_not() -> None:

@@ -317,3 +317,36 @@ def test_a_folder_shows_its_schemas_as_they_are_written_and_is_held_to_what_came
     assert len(mine.notices) == 4
     assert mine.notice
     assert mine.notice.startswith("schemas of 'mine': mine.input.a: by default maxLength 100000; ")
+
+
+DEPENDS: Json = {
+    "type": "object",
+    "properties": {"card": {"type": "boolean"}, "bank": {"type": "boolean"}, "code": {"type": "boolean"}},
+    "required": ["code"],
+    "dependentRequired": {"card": ["bank"], "bank": ["code"]},
+    "additionalProperties": False,
+}
+
+
+def test_properties_that_ask_for_others_become_a_member_for_each_set_that_is_possible() -> None:
+    found = taken_over(DEPENDS, "o", bounds=False, decoded=True).schema
+    assert schema_faults(found, "o") == []
+    assert [(list(each["properties"]), each["required"]) for each in found["anyOf"]] == [
+        (["code"], ["code"]),
+        (["bank", "code"], ["bank", "code"]),
+        (["card", "bank", "code"], ["bank", "card", "code"]),
+    ]
+    assert taken_over(DEPENDS, "o", bounds=False, decoded=False).schema == DEPENDS
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"additionalProperties": {"type": "boolean"}},
+        {"patternProperties": {"^x": {"type": "boolean"}}},
+        {"dependentRequired": {each: ["code"] for each in "abcde"}},
+    ],
+)
+def test_what_no_grammar_holds_of_them_is_refused(more: Json) -> None:
+    found = taken_over({**DEPENDS, **more}, "o", bounds=False, decoded=True).schema
+    assert schema_faults(found, "o")[0].startswith("o: 'dependentRequired' is held in an object that is closed")

@@ -28,6 +28,12 @@ def test_a_row_says_what_a_worker_serves_on_what_how_fast_and_how_loaded() -> No
     assert shown == ("triage-12@a", "a", "triage 1.2.0", "transformers on cpu", "23.1", "2/16", "120", "11-22 21:06")
 
 
+def test_what_was_never_trained_is_marked() -> None:
+    assert row("w", _about("a", {"triage": "1.2.0", "log": "1.0.0"}, untrained=["triage"]))[2] == (
+        "log 1.0.0, triage 1.2.0 (never trained)"
+    )
+
+
 def test_what_a_worker_does_not_say_is_left_open() -> None:
     shown = row("worker-7@b", ALIVE["worker-7@b"])
     assert shown == ("worker-7@b", "b", "count 1.0.0, table 1.0.0", "- on -", "-", "2/16", "-", "-")

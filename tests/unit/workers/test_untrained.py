@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.api.views import specialist_view
+from coordinator.api.views import job_type_view, specialist_view
 from specialists.catalog import load_catalog
 from specialists.manifest import BaseRef
 from specialists.specialist import Specialist
-from workers.attempt import confidence_of
+from workers.attempt import confidence_of, provenance_of
+from workers.engines.scripted import ScriptedEngine
 from workers.untrained import Untrained, check_trained
 
 CATALOG = load_catalog(adapters=False)
@@ -42,6 +43,8 @@ def test_it_says_no_confidence_and_shows_that_it_was_not_trained() -> None:
     assert confidence_of(plain, 0.96) is None
     assert confidence_of(without_adapter(TRIAGE, tuned=True), 0.96) is not None
     assert (specialist_view(plain)["trained"], specialist_view(TRIAGE)["trained"]) == (False, True)
+    assert (job_type_view(plain)["trained"], job_type_view(TRIAGE)["trained"]) == (False, True)
+    assert not provenance_of(plain, ScriptedEngine({}), "w").trained
 
 
 def test_whose_the_weights_are_said_to_be_changes_no_answer_and_no_digest() -> None:
