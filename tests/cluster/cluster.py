@@ -56,6 +56,7 @@ class Cluster:
             "CLUSTER_TEST_NAPS": self._naps.name,
         }
         self.url = f"http://127.0.0.1:{ports['API']}"
+        self.api_key: str | None = None  #: one that may do everything, once the cluster is up
         self.flower_url = f"http://127.0.0.1:{ports['FLOWER']}"
 
     def __enter__(self) -> Self:
@@ -67,6 +68,8 @@ class Cluster:
                 self.compose("run", "--rm", "--quiet-pull", "weights")
             with self.timed("all services healthy"):
                 self.compose("up", "--detach", "--wait", "--wait-timeout", str(UP_S))
+            create = ("manyhands", "keys", "create", "--tenant", "default", "--scope", "submit,read,admin")
+            self.api_key = self.compose("exec", "--no-TTY", "api", *create).strip()
         except BaseException as error:
             error.add_note(self.compose("ps", "--all") + self.compose("logs", "--tail", "20"))
             self.remove()

@@ -38,7 +38,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def client(cluster: Cluster) -> Iterator[Client]:
-    with Client(cluster.url) as client:
+    with Client(cluster.url, api_key=cluster.api_key) as client:
         yield client
 
 

@@ -119,6 +119,13 @@ def test_a_service_publishes_its_port_on_this_machine_alone_if_at_all(name: str)
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
+def test_the_api_listens_on_a_network_and_asks_for_keys_unless_somebody_says_otherwise() -> None:
+    settings = SERVICES["api"]["environment"]
+    assert settings["MANYHANDS_API_HOST"] == "0.0.0.0"
+    assert settings["MANYHANDS_KEYS"] == "${MANYHANDS_KEYS:-true}"
+    assert settings["MANYHANDS_OPEN"] == "${MANYHANDS_OPEN:-false}"
+
+
 def test_redis_and_the_workers_have_no_way_to_the_outside() -> None:
     inside = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     for name in ("redis", "coordinator", "ray-worker", *WORKERS):
