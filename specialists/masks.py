@@ -13,7 +13,10 @@ MARK = "<*>"
 
 
 def masked(text: str, places: Sequence[Place], mark: str) -> str:
-    """`places`: (start, end) of the parts that vary, in order. Parts that touch share a mark; an empty part has one too."""
+    """`places`: (start, end) of the parts that vary, in order.
+
+    Parts that touch share a mark. An empty part has one too.
+    """
     pieces, at = list[str](), len(text) - len(text.lstrip())
     for start, end in _joined(places):
         pieces.append(text[at:start])
