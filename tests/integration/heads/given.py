@@ -67,7 +67,7 @@ def moods(count: int = 36) -> list[Example]:
 
 
 def forms() -> list[Example]:
-    """Lines in which an empty part varies, a blank between constants does, a blank between parts does not, or nothing."""
+    """Lines of which an empty part varies, or a blank between constants, or none between parts, or nothing."""
     numbers = (7, 12, 38, 401, 5000)
     return [
         Example({"text": text}, {"form": form})
