@@ -1,7 +1,7 @@
 """A mask, read off the tokens' states: which tokens of a text vary, and which blanks between them. Knows no base.
 
-A blank has the states of its two neighbours, mixed by how near it is to each: bases read no blanks, and what varies may
-begin or end with one.
+Bases read no blanks, and what varies may be one, or begin or end with one. So a blank is judged by the states of its
+two neighbours, and by weights of its own: judged as tokens are, it would always be what its neighbours are.
 """
 
 from __future__ import annotations
@@ -27,13 +27,9 @@ class Pieces:
     """A text's tokens and the blanks between them, in order."""
 
     places: list[Span]  #: of each in the prompt
-    before: list[int]  #: the token whose state it has, or of a blank the one before it
+    before: list[int]  #: the token that it is, or of a blank the one before it
     behind: list[int]  #: the same token, or of a blank the one behind it
-    shares: list[float]  #: how much of the state is that of the token behind
-
-    def states(self, states: torch.Tensor) -> torch.Tensor:  # (T, D) -> (pieces, D)
-        shares = torch.tensor(self.shares, dtype=states.dtype)[:, None]
-        return states[self.before].lerp(states[self.behind], shares)
+    shares: list[float]  #: of a blank: how near the token behind it is, between 0 and 1; of a token 0
 
 
 class MaskReader(Reader):
@@ -44,8 +40,10 @@ class MaskReader(Reader):
         assert rule.mask, "of a mask"
         self.rule, self.mark = rule, rule.mask.mark
         self.out = nn.Linear(width, 3)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.blanks = nn.Linear(2 * width, 3)
+        for layer in (self.out, self.blanks):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     # -- learning --
 
@@ -66,7 +64,7 @@ class MaskReader(Reader):
         return tags
 
     def loss(self, seen: Seen, aims: Sequence[torch.Tensor]) -> torch.Tensor:
-        scores = [self.out(pieces.states(states)) for pieces, states in self._pieces(seen)]
+        scores = [self._scores(pieces, states) for pieces, states in self._pieces(seen)]
         return torch.stack([F.cross_entropy(*pair) for pair in zip(scores, aims, strict=True) if len(pair[1])]).sum()
 
     # -- reading --
@@ -74,11 +72,17 @@ class MaskReader(Reader):
     def read(self, seen: Seen) -> list[Read]:
         found = []
         for reading, source, (pieces, states) in zip(seen.readings, seen.sources, self._pieces(seen), strict=True):
-            sure, tags = self.out(pieces.states(states)).float().log_softmax(-1).max(-1)
+            sure, tags = self._scores(pieces, states).float().log_softmax(-1).max(-1)
             places = _varying(pieces.places, tags.tolist(), source[0])
             values: Values = {self.rule.field: masked(reading.text[slice(*source)], places, self.mark)}
             found.append(Read(values, float(sure.sum().exp())))
         return found
+
+    def _scores(self, pieces: Pieces, states: torch.Tensor) -> torch.Tensor:  # (T, D) -> (pieces, tags)
+        before, behind = states[pieces.before], states[pieces.behind]
+        shares = torch.tensor(pieces.shares, dtype=states.dtype)[:, None]
+        both = torch.cat(((1 - shares) * before, shares * behind), -1)
+        return torch.where(shares > 0, self.blanks(both), self.out(before))
 
     def _pieces(self, seen: Seen) -> list[tuple[Pieces, torch.Tensor]]:
         """With the states of the prompt that they are pieces of."""

@@ -69,7 +69,7 @@ def moods(count: int = 36) -> list[Example]:
 
 
 def forms() -> list[Example]:
-    """Lines of four kinds: with two parts that vary, with one that is empty, with a blank that varies, with none."""
+    """Lines of which an empty part varies, or a blank between constants, or none between parts, or nothing."""
     numbers = (7, 12, 38, 401, 5000)
     return [
         Example({"text": text}, {"form": form})
@@ -77,7 +77,8 @@ def forms() -> list[Example]:
         for text, form in (
             (f"port {n} of host {n + 3} is up", "port <*> of host <*> is up"),
             (f"call f() took {n} ms", "call f(<*>) took <*> ms"),
-            (f"sent {n} bytes in all", "sent <*>in all"),
+            (f"sent {n} bytes in all", "sent <*> bytes<*>in all"),
+            (f"at {n} {n + 1} {n + 2} end", "at <*> <*> <*> end"),
             (" nothing to do", "nothing to do"),
         )
     ]

@@ -69,7 +69,9 @@ def form_of(line: str, tags: dict[str, int]) -> tuple[str, float]:
     reading, source = read(line)
     reader = MaskReader(RULE, 3)
     reader.out.weight.copy_(20 * torch.eye(3))
-    reader.out.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
+    reader.blanks.weight.copy_(20 * torch.cat((torch.eye(3), torch.eye(3)), -1))
+    for layer in (reader.out, reader.blanks):
+        layer.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
     states = torch.eye(3)[[tags.get(reading.text[slice(*place)], 0) for place in reading.places]]
     [found] = reader.read(Seen([reading], [source], [states]))
     return found.values["form"], found.probability
