@@ -36,9 +36,6 @@ class OwnThings:
         record = self._ledger.load_run(run_id)
         return record if record and _is_seen(_tenant_of(record)) else None
 
-    def recent_runs(self, limit: int = 50) -> list[RunRecord]:
-        return [each.run for each in self.list_runs(RunQuery(limit=limit)).runs]
-
     def list_runs(self, query: RunQuery) -> RunPage:
         caller = _restricted()
         lists = query.lists if caller is None else (*query.lists, tenant_list(caller.tenant))

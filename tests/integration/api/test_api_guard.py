@@ -19,8 +19,9 @@ from coordinator.api.build import create_api
 from coordinator.api.scopes import scope_of
 from coordinator.keys import check as checking
 from coordinator.keys.keyring import Keyring
-from infra.access import Quota, Scope
+from infra.access import KeptKey, Quota, Scope
 from infra.ledger.protocol import LedgerUnavailable
+from infra.listing import RunQuery
 from infra.logs import JsonFormatter
 from infra.records import TypeState
 from tests.support.answers import draft, unsure
@@ -200,7 +201,7 @@ def test_without_a_key_or_with_a_bad_one_no_route_is_open(
         "no secret": {"Authorization": "Bearer "},
         "a tenant's name": {"X-Tenant": "acme"},
     }
-    before = deployment.ledger.recent_runs()
+    before = deployment.ledger.list_runs(RunQuery())
     for route in routes_of(app):
         for what, headers in bad.items():
             answer = ask(api, route, headers)
@@ -211,7 +212,7 @@ def test_without_a_key_or_with_a_bad_one_no_route_is_open(
             assert answer.headers["www-authenticate"].startswith('Bearer realm="manyhands"'), what
             assert answer.headers["content-type"] == "application/problem+json"
             assert secret not in answer.text
-    assert deployment.ledger.recent_runs() == before
+    assert deployment.ledger.list_runs(RunQuery()) == before
     assert api.get("/nowhere").status_code == 401
 
 
@@ -293,7 +294,12 @@ def test_a_key_costs_one_read_of_the_ledger_in_a_few_seconds(
 ) -> None:
     asked: list[str] = []
     of_ledger = deployment.ledger.api_key
-    monkeypatch.setattr(deployment.ledger, "api_key", lambda key_id: asked.append(key_id) or of_ledger(key_id))
+
+    def counted(key_id: str) -> KeptKey | None:
+        asked.append(key_id)
+        return of_ledger(key_id)
+
+    monkeypatch.setattr(deployment.ledger, "api_key", counted)
     for _ in range(5):
         assert api.get("/v1/goals", headers=acme).status_code == 200
     assert len(asked) == 1

@@ -12,8 +12,7 @@ from threading import Thread
 import pytest
 import redis
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from coordinator.api.build import create_api
 from coordinator.api.server import server_of

@@ -16,6 +16,7 @@ from coordinator.keys.own_things import own_things
 from coordinator.keys.secret import digest, id_of, is_same, new_secret
 from infra.access import KeptKey, Scope
 from infra.ledger.memory.ledger import MemoryLedger
+from infra.listing import RunQuery, tenant_list
 from infra.records import RunRecord
 from infra.settings import SettingError, Settings
 from tests.support.clock import Clock
@@ -121,7 +122,7 @@ def test_a_key_is_read_once_and_then_remembered_for_a_few_seconds(ledger: Memory
     clock.now = KEPT_S - 0.1
     known = check.known(secret)
     assert known
-    assert (known.tenant, known.scopes, store.asked) == ("acme", {Scope.READ}, 1)
+    assert (known.tenant, known.scopes, store.asked) == ("acme", frozenset({Scope.READ}), 1)
     clock.now = KEPT_S
     assert check.known(secret) is None
 
@@ -205,15 +206,16 @@ def test_an_admin_may_do_all_and_speak_for_any_tenant_and_others_for_their_own()
 
 def test_a_tenant_sees_its_own_runs_and_may_not_call_what_nobody_has_thought_about(ledger: MemoryLedger) -> None:
     for run_id, tenant in (("r1", "acme"), ("r2", "byte")):
-        ledger.create_run(RunRecord(id=run_id, created_ms=1, body={"tenant": tenant}), [], [])
+        record = RunRecord(id=run_id, created_ms=1, lists=(tenant_list(tenant),), body={"tenant": tenant})
+        ledger.create_run(record, [], [])
     seen: Any = own_things(ledger)
     with asking_as(Caller("acme", frozenset({Scope.READ}))):
         assert (seen.load_run("r1").id, seen.load_run("r2")) == ("r1", None)
-        assert [run.id for run in seen.recent_runs()] == ["r1"]
+        assert [each.run.id for each in seen.list_runs(RunQuery()).runs] == ["r1"]
         with pytest.raises(PermissionError, match="may not call 'news'"):
             seen.news({})
     with asking_as(Caller("acme", frozenset({Scope.ADMIN}))):
-        assert [run.id for run in seen.recent_runs()] == ["r2", "r1"]
+        assert [each.run.id for each in seen.list_runs(RunQuery()).runs] == ["r2", "r1"]
     assert seen.load_run("r2").id == "r2"
     assert seen.news({}) == {}
 
