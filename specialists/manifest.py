@@ -289,6 +289,8 @@ class Manifest(_Record):
             raise ValueError("an answer is written or read off: leave out [decoding] or [head]")
         if self.base and self.base.name == LINEAR and not (self.head and self.head.fits_linear):
             raise ValueError('base \'linear\' needs a [head] with kind = "label" or "labels", and without layers')
+        if self.head and self.base and self.base.tuned:
+            raise ValueError("[base] tuned: a [head] is taught by `manyhands train` alone, whoever made the weights")
         if self.head and self.engine != "transformers":
             raise ValueError(f"[head] is read by engine 'transformers', not by {self.engine!r}")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from specialists.heads.head import Head
@@ -30,7 +31,15 @@ def _small(name: str, tensor: torch.Tensor) -> torch.Tensor:
 
 def load_head(path: Path, name: str, trunk: Trunk, head: Head) -> None:
     """Fill the change `name` of the trunk, which has it already, and the readers. It raises HeadFileError."""
-    put_state(load_file(path), name, trunk, head, path.name)
+    put_state(read_state(path), name, trunk, head, path.name)
+
+
+def read_state(path: Path) -> State:
+    """It raises HeadFileError."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise HeadFileError(f"{path.name} is no file of safetensors: {error}") from None
 
 
 def state_of(name: str, trunk: Trunk, head: Head) -> State:

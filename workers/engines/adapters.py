@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from workers.engines import EngineError
@@ -43,13 +44,23 @@ class AdapterError(EngineError):
 def load_adapter(source: AdapterSource, model: Any) -> dict[str, Factors]:
     """Layer name -> factors, on the model's device and in its precision. Raises AdapterError if one does not fit."""
     halves: dict[str, dict[str, torch.Tensor]] = {}
-    for key, tensor in load_file(source.path).items():
+    for key, tensor in _read(source.path).items():
         found = _KEY.fullmatch(key)
         if not found:
             raise AdapterError(source.path, f"unknown tensor {key!r}; expected LoRA factors as peft saves them")
         halves.setdefault(found["module"], {})[found["half"]] = tensor
     linears = dict(_linears(model))
-    return {name: _factors(source, name, pair, linears) for name, pair in halves.items()}
+    factors = {name: _factors(source, name, pair, linears) for name, pair in halves.items()}
+    if not any(each.up.any() for each in factors.values()):  # so training begins: its model would be the base alone
+        raise AdapterError(source.path, "changes nothing of the base, as one that was never trained; train it")
+    return factors
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise AdapterError(path, f"is no file of safetensors: {error}") from None
 
 
 def _factors(

@@ -100,9 +100,15 @@ def check(need: Need | None, available: int | None, where: str) -> None:
 
 
 def numbers_in(file: Path) -> int:
-    """How many numbers the tensors of a safetensors file have. This reads only the header."""
+    """How many numbers the tensors of a safetensors file have. This reads only the header. Raises EngineError."""
+    size = file.stat().st_size
     with file.open("rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        length = int.from_bytes(stream.read(8), "little")
+        text = stream.read(length) if length < size else b""
+    try:
+        header = json.loads(text)
+    except ValueError:
+        raise EngineError(f"{file.parent.name}/{file.name} is no file of safetensors", retryable=False) from None
     return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from specialists.head_rule import FieldRule, field_rules
-from specialists.heads.files import HeadFileError, put_state
+from specialists.heads.files import HeadFileError, put_state, read_state
 from specialists.heads.head import Head
 from specialists.heads.linear.trunk import LinearTrunk
 from specialists.heads.readers.label import LabelReader, LabelsReader
@@ -45,7 +44,7 @@ def readers_of(head: Head) -> Iterator[tuple[int, LabelReader | LabelsReader]]:
 
 def load_linear(specialist: Specialist, path: Path, trunk: LinearTrunk) -> Head:
     """The head of the specialist; the trunk gets its table. It raises HeadFileError."""
-    state = load_file(path)
+    state = read_state(path)
     if NUMBERS not in state:
         raise HeadFileError(f"{path.name} has no table of grams: was it trained on base 'linear'?")
     head = linear_head(specialist)

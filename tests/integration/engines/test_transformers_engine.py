@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from peft import set_peft_model_state_dict
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from infra.settings import Settings
 from specialists.bases.model import encode, load_base
@@ -342,6 +342,24 @@ def test_a_merged_adapter_gives_the_hidden_states_that_peft_gives(
     with torch.inference_mode():
         expected = trained.base_model.model.model(torch.tensor([tokens])).last_hidden_state[0, -1]
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_an_adapter_that_changes_nothing_is_refused_as_it_was_never_trained(
+    base: Path, adapters: dict[str, AdapterSource], tmp_path: Path
+) -> None:
+    trained = load_file(adapters["red"].path)
+    for state in ({}, {name: tensor * ("lora_B" not in name) for name, tensor in trained.items()}):
+        save_file(state, tmp_path / "adapter.safetensors")
+        idle = AdapterSource(tmp_path / "adapter.safetensors", RANK, ALPHA)
+        with pytest.raises(AdapterError, match="changes nothing of the base, as one that was never trained"):
+            Decoder(base, {"idle": idle}, 1, 64, "cpu", Precision.FP32, Techniques())
+
+
+def test_an_adapter_that_is_no_file_of_tensors_is_refused(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "adapter.safetensors").write_bytes(b"")
+    broken = AdapterSource(tmp_path / "adapter.safetensors", RANK, ALPHA)
+    with pytest.raises(AdapterError, match="is no file of safetensors"):
+        Decoder(base, {"broken": broken}, 1, 64, "cpu", Precision.FP32, Techniques())
 
 
 def test_an_adapter_of_another_rank_is_refused_with_the_layers_name(

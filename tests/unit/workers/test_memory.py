@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.engines import EngineError
 from workers.engines.memory import (
     GIB,
     WORKING,
@@ -177,3 +178,11 @@ def test_what_a_process_has_in_memory_is_read(tmp_path: Path) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self/status").write_text("Name:\tpython\nVmRSS:\t    2048 kB\n")
     assert resident_here(tmp_path) == 2048 * 1024
+
+
+@pytest.mark.parametrize("written", [b"", b"GGUF", b"\xff" * 8 + b"{}", (4).to_bytes(8, "little") + b"nope and more"])
+def test_a_file_that_is_none_of_tensors_is_named(written: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "adapter.safetensors"
+    file.write_bytes(written)
+    with pytest.raises(EngineError, match=r"/adapter.safetensors is no file of safetensors"):
+        numbers_in(file)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from coordinator.api.views import job_type_view, specialist_view
 from specialists.catalog import load_catalog
-from specialists.manifest import BaseRef
+from specialists.manifest import BaseRef, Manifest
 from specialists.specialist import Specialist
 from workers.attempt import confidence_of, provenance_of
 from workers.engines.scripted import ScriptedEngine
@@ -27,6 +28,18 @@ def without_adapter(specialist: Specialist, **base: bool) -> Specialist:
 def test_it_is_not_served_and_its_owner_is_told_what_to_do() -> None:
     with pytest.raises(Untrained, match=r"^triage: never trained, .* `manyhands train triage`, .* `--untrained`"):
         check_trained([CATALOG.get("count"), without_adapter(TRIAGE)], untrained=False)
+
+
+def test_a_head_is_never_in_the_weights_of_its_base() -> None:
+    manifest = {"name": "mood", "version": "1.0.0", "description": "Mood.", "engine": "transformers"}
+    base = {"name": "all-minilm-l6-v2"}
+    head = Manifest.model_validate({**manifest, "base": base, "head": {"kind": "label"}})
+    assert not head.trained
+    with pytest.raises(Untrained) as refused:
+        check_trained([replace(TRIAGE, manifest=head)], untrained=False)
+    assert "tuned" not in str(refused.value)
+    with pytest.raises(ValidationError, match=r"\[base\] tuned: a \[head\] is taught by `manyhands train` alone"):
+        Manifest.model_validate({**manifest, "base": {**base, "tuned": True}, "head": {"kind": "label"}})
 
 
 def test_it_is_served_where_that_is_wanted(caplog: pytest.LogCaptureFixture) -> None:
