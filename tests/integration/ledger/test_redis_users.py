@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,9 @@ import httpx
 import pytest
 import redis
 
+from coordinator.keys.check import KeyCheck
+from coordinator.keys.keyring import Keyring
+from infra.access import Quota, Scope, Spend
 from infra.ledger.protocol import LedgerUnavailable
 from infra.ledger.redis.client import broker_url, client_of, connect
 from infra.ledger.redis.ledger import RedisLedger
@@ -296,3 +300,23 @@ def test_a_coordinator_may_forget_those_before_it(role: Role) -> None:
         time.sleep(0.01)  # longer ago than it is kept for
         ledger.sweep(20_000)
         assert client.xinfo_consumers("mh:outcomes", "coordinator") == []
+
+
+def test_the_api_may_keep_keys_and_count_what_tenants_take_and_a_coordinator_may_charge(
+    role: Role, admin: redis.Redis
+) -> None:
+    spends = [Spend("jobs-minute", 5, 60, 3)]
+    with closing(ledger_of(role("api"))) as api, closing(ledger_of(role("coordinator"))) as coordinator:
+        key, secret = Keyring(api).create("acme", [Scope.READ], lifetime_s=60)
+        api.set_quota("acme", Quota(running=1))
+        assert KeyCheck(api).look_up(secret).key_id == key.id
+        assert api.spend("acme", "r1", spends, 1).enters
+        assert api.spend("acme", "r2", spends, 1).refused == [0]
+        coordinator.charge("acme", spends)
+        api.give_back("acme", "r1", spends)
+        assert api.end_key(key.id)
+    assert admin.acl_log() == []
+
+
+def ledger_of(settings: Settings) -> RedisLedger:
+    return RedisLedger(connect(settings), settings.prefix)
