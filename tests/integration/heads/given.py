@@ -76,7 +76,7 @@ def forms() -> list[Example]:
         for n in numbers
         for text, form in (
             (f"port {n} of host {n + 3} is up", "port <*> of host <*> is up"),
-            (f"call f() took {n} ms", "call f(<*>) took <*> ms"),
+            (f"key= took {n} ms", "key=<*> took <*> ms"),
             (f"sent {n} bytes in all", "sent <*> bytes<*>in all"),
             (f"at {n} {n + 1} {n + 2} end", "at <*> <*> <*> end"),
             (" nothing to do", "nothing to do"),
