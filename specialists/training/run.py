@@ -155,6 +155,8 @@ def _misfit(specialist: Specialist, example: Example) -> str | None:
     try:
         if faults := specialist.input_faults(example.input):
             return faults[0]
+        if specialist.manifest.head:  # a value may be worded otherwise than its place in the text: lessons find it
+            return next(iter(specialist.output_faults(example.output)), None)
         specialist.parse(specialist.write(example.output), example.input)
     except KeyError as error:
         return f"{specialist.name}.output: missing {error}"

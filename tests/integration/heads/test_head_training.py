@@ -218,6 +218,23 @@ def test_a_text_that_may_be_cut_has_no_mask_read_off_it(bert: Path, tmp_path: Pa
         load_specialist(form.folder)
 
 
+def test_words_whose_punctuation_is_not_that_of_the_text_are_learnt_too(llama: Path, tmp_path: Path) -> None:
+    bill = specialist(tmp_path / "bill", llama, BILL, 'kind = "tags"')
+    copied = Example({"text": "Tea House\nHigh St.\nOslo\n7.50"},
+                     {"shop": "Tea House", "address": "High St, Oslo", "total": "7.50"})  # fmt: skip
+    foreign = Example(copied.input, {**copied.output, "address": "Low St, Rome"})
+    said: list[str] = []
+
+    train_specialist(
+        bill, [copied] * 3 + [foreign], "own", tmp_path / "run", RECIPE.model_copy(update={"epochs": 0.1}), count=None,
+        start=None, base=None, weights=SETTINGS.weights, threads=1, install=False, say=said.append,
+    )  # fmt: skip
+
+    assert [each for each in said if "left out" in each] == [
+        "1 of 4 examples left out: the output cannot be read off the input"
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [({"search_first": True}, "--search are for answers that are written"), ({"abstain": 0.1}, "abstain_as = 'none'")],
