@@ -7,7 +7,7 @@ from typing import Any
 import llguidance
 import pytest
 
-from specialists.catalog import SHIPPED
+from benchmarks.engine.written import HERE as WRITTEN
 from specialists.formats import Format, load_format
 from specialists.specialist import load_specialist
 
@@ -85,7 +85,7 @@ def test_of_nothing_nothing_is_copied(name: str, input: dict[str, Any]) -> None:
 
 
 def test_a_list_of_pairs_is_empty_where_nothing_can_be_copied() -> None:
-    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    entities = load_specialist(WRITTEN / "entities", adapters=False)
     for text in ("", "\n\n"):
         assert accepts(entities.format, {"text": text}, "")
         assert not accepts(entities.format, {"text": text}, "person: a")

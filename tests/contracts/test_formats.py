@@ -8,6 +8,7 @@ from typing import Any
 import llguidance
 import pytest
 
+from benchmarks.engine.written import HERE as WRITTEN
 from infra.records import Json
 from specialists.catalog import SHIPPED
 from specialists.examples import Example, drawn, read_examples
@@ -125,7 +126,7 @@ def test_what_can_be_answered_has_no_faults() -> None:
 
 
 def test_a_copied_value_must_stand_in_the_input() -> None:
-    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    entities = load_specialist(WRITTEN / "entities", adapters=False)
     input = {"text": "Anna flew to Oslo."}
     assert accepts(entities.format, input, "person: Anna\nlocation: Oslo")
     assert accepts(entities.format, input, "")
@@ -133,7 +134,7 @@ def test_a_copied_value_must_stand_in_the_input() -> None:
 
 
 def test_a_copied_value_is_a_part_of_one_line_of_the_input() -> None:
-    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    entities = load_specialist(WRITTEN / "entities", adapters=False)
     input = {"text": "Anna Berg\r\nlives in Oslo \U0001f600."}
     assert accepts(entities.format, input, "person: Anna Berg\nlocation: Oslo")
     assert not accepts(entities.format, input, "person: Maria")

@@ -1,6 +1,6 @@
 """The specialists whose written answers engines are compared by: those that ship, and those that once shipped so.
 
-`triage` and `entities` read their answers off today, in one pass. Engines that write are compared by those that write.
+`triage`, `command` and `entities` read their answers off today. Engines that write are compared by those that write.
 """
 
 from __future__ import annotations

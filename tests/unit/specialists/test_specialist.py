@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.engine.written import HERE as WRITTEN
 from infra.records import Json
-from specialists.catalog import SHIPPED, CatalogError, UnknownJobType, load_catalog
+from specialists.catalog import CatalogError, UnknownJobType, load_catalog
 from specialists.specialist import AnswerError, SpecialistError, load_specialist
 
 MANIFEST = """
@@ -72,7 +73,7 @@ def test_an_answer_that_does_not_parse_is_refused_without_being_quoted(mood: Pat
 
 
 def test_a_copied_value_that_is_not_in_the_input_is_refused() -> None:
-    entities = load_specialist(SHIPPED / "entities", adapters=False)
+    entities = load_specialist(WRITTEN / "entities", adapters=False)
     with pytest.raises(AnswerError, match="not a part of the input's 'text'"):
         entities.parse("person: Maria", {"text": "Anna left."})
 

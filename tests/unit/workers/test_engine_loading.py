@@ -55,15 +55,15 @@ def served_by(engine: str, *names: str, **fields: Any) -> list[Specialist]:
 @pytest.mark.parametrize(
     ("engine", "hosting"),
     [
-        ("transformers", [("transformers", "command", "route")]),
-        ("vllm", [("vllm", "command", "route")]),
-        ("llama.cpp", [("llama.cpp", "command"), ("llama.cpp", "route")]),
+        ("transformers", [("transformers", "issue", "route")]),
+        ("vllm", [("vllm", "issue", "route")]),
+        ("llama.cpp", [("llama.cpp", "issue"), ("llama.cpp", "route")]),
     ],
 )
 def test_specialists_on_one_base_share_an_engine_unless_it_hosts_one_alone(
     made: Made, engine: str, hosting: list[tuple[str, ...]]
 ) -> None:
-    engines = load_engines(served_by(engine, "command", "route"), Settings())
+    engines = load_engines(served_by(engine, "issue", "route"), Settings())
 
     assert made.hosting == hosting
     assert len({id(each) for each in engines.values()}) == len(hosting)
@@ -72,12 +72,12 @@ def test_specialists_on_one_base_share_an_engine_unless_it_hosts_one_alone(
 
 
 def test_one_alone_in_its_engine_is_alone_in_its_actors_too(made: Made) -> None:
-    specialists = served_by("ray", "command", "route", ray={"engine": "llama.cpp"})
+    specialists = served_by("ray", "issue", "route", ray={"engine": "llama.cpp"})
 
     for each in load_engines(specialists, Settings()).values():
         each.close()
 
-    assert made.hosting == [("ray", "command"), ("ray", "route")]
+    assert made.hosting == [("ray", "issue"), ("ray", "route")]
 
 
 def test_functions_and_the_planner_run_here_wherever_models_live(made: Made) -> None:
