@@ -24,12 +24,14 @@ def with_members(schema: Json, closes: bool) -> Json:
     asking = {name: set(needed) - {name} for name, needed in asking.items() if name in named}
     if not any(asking.values()):
         return rest
-    kept = {key: rest.pop(key) for key in ("$schema", "title", "description", "default") if key in rest}
+    kept: Json = {key: rest.pop(key) for key in ("$schema", "title", "description", "default") if key in rest}
     kind = {"type": "object"} if schema.get("type") == "object" else {}
     members = [
         {**rest, "properties": {name: each for name, each in named.items() if name not in absent}, "required": needed}
         for absent, needed in _sets(asking, set(schema.get("required", ())), set(named))
     ]
+    if not members:  # what is required asks for what there is not
+        return {**kept, **rest, "required": sorted(set(schema["required"]).union(*asking.values()))}
     return {**kept, **kind, "anyOf": members}
 
 

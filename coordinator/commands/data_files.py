@@ -22,6 +22,13 @@ DELIMITERS = ",;\t|"
 FIELD_CHARACTERS = 10_000_000  #: the most characters of a table's field, which is more than a request may have
 #: The end of a file's name -> its form. A file with another name must say its form, unless it has only one line.
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv"}
+#: The ends of names of files that look like a text, or like none, and hold data in a form that is not read.
+UNREAD = frozenset(
+    (
+        *(".xlsx", ".xls", ".ods", ".docx", ".pdf", ".parquet", ".avro", ".arrow", ".feather", ".sqlite", ".db"),
+        *(".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".yaml", ".yml", ".toml"),
+    )
+)
 _LINE_END = re.compile(r"\r\n|\n|\r")  # other line ends, such as U+2028, belong to the text
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -38,6 +45,10 @@ def read_file(where: str, given: str) -> Any:
     form, colon, path = given.partition(":")
     if not colon or form not in _FORMS:
         form, path = "", given
+    if not form and (suffix := Path(path.lower().removesuffix(".gz")).suffix) in UNREAD:
+        raise GivenError(
+            f"{where}: {path}: {suffix} is not read; save it as {', '.join(SUFFIXES)}, or as lines of text"
+        )
     text = _text(where, path)
     name = "standard input" if path == STANDARD_INPUT else Path(path).name
     return _FORMS[form or _form_of(where, path, text)](f"{where}: {name}", text)
