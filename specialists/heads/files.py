@@ -37,9 +37,10 @@ def load_head(path: Path, name: str, trunk: Trunk, head: Head) -> None:
 def read_state(path: Path) -> State:
     """It raises HeadFileError."""
     try:
-        return load_file(path)
+        read: State = load_file(path)
     except SafetensorError as error:
         raise HeadFileError(f"{path.name} is no file of safetensors: {error}") from None
+    return read
 
 
 def state_of(name: str, trunk: Trunk, head: Head) -> State:

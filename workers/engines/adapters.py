@@ -58,9 +58,10 @@ def load_adapter(source: AdapterSource, model: Any) -> dict[str, Factors]:
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
     try:
-        return load_file(path)
+        read: dict[str, torch.Tensor] = load_file(path)
     except SafetensorError as error:
         raise AdapterError(path, f"is no file of safetensors: {error}") from None
+    return read
 
 
 def _factors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ def test_following_tells_when_no_live_worker_serves_what_a_step_needs() -> None:
         (others, "serves triage 1.0.0 in the form that is needed; live workers serve 2.0.0"),
     ]:
         with console.capture() as captured:
-            Following(console, lambda told=unserved: looked([], told)).follow([released])
+            Following(console, partial(looked, [], unserved)).follow([released])
         assert line in captured.get()
 
 
