@@ -30,6 +30,8 @@ def with_members(schema: Json, closes: bool) -> Json:
         {**rest, "properties": {name: each for name, each in named.items() if name not in absent}, "required": needed}
         for absent, needed in _sets(asking, set(schema.get("required", ())), set(named))
     ]
+    if not members:  # what is required asks for what there is not
+        return {**kept, **rest, "required": sorted(set(schema["required"]).union(*asking.values()))}
     return {**kept, **kind, "anyOf": members}
 
 

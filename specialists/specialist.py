@@ -245,7 +245,7 @@ def load_specialist(folder: Path, adapters: bool = True, trial: bool = True) -> 
     """
     faults: list[str] = []
     try:
-        said = tomllib.loads((folder / "specialist.toml").read_text("utf-8"))
+        said = tomllib.loads((folder / "specialist.toml").read_text("utf-8-sig"))
         manifest = Manifest.model_validate(said)
     except FileNotFoundError:
         raise SpecialistError(folder, ["no specialist.toml"]) from None
@@ -288,7 +288,7 @@ def _tell_old_names(folder: Path, said: Json) -> None:
 def _read_schema(path: Path, faults: list[str]) -> Json | None:
     """As it is written; None where it is no JSON Schema, which is told."""
     try:
-        schema = json.loads(path.read_text("utf-8"))
+        schema = json.loads(path.read_text("utf-8-sig"))  # some editors put a byte order mark before all they save
     except FileNotFoundError:
         faults.append(f"no {path.name}")
         return None
@@ -330,7 +330,7 @@ def _read_prompt(folder: Path, manifest: Manifest, faults: list[str]) -> str | N
     if inner in ("function", "planner") or not (manifest.hosts_model or path.exists()):
         return None
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         if not manifest.is_bare:
             faults.append("no prompt.txt")

@@ -21,6 +21,13 @@ PARQUET = "parquet"
 SUFFIXES = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".parquet": PARQUET,
 }  # fmt: skip
+#: The ends of names of files that look like a text, or like none, and hold data in a form that is not read.
+UNREAD = frozenset(
+    (
+        *(".xlsx", ".xls", ".ods", ".docx", ".pdf", ".avro", ".arrow", ".feather", ".sqlite", ".db"),
+        *(".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".yaml", ".yml", ".toml"),
+    )
+)
 
 
 class Source(NamedTuple):
@@ -64,8 +71,12 @@ def read_object(option: str, path: Path, what: str) -> Json:
 
 
 def _value(where: str, source: Source, what: str) -> Any:
+    suffix = Path(source.path.lower().removesuffix(".gz")).suffix
+    if not source.form and suffix in UNREAD:
+        known = ", ".join(SUFFIXES)
+        raise GivenError(f"{where}: {source.path}: {suffix} is not read; save it as {known}, or as lines of text")
     data = _bytes(where, source.path)
-    form = source.form or SUFFIXES.get(Path(source.path.lower().removesuffix(".gz")).suffix)
+    form = source.form or SUFFIXES.get(suffix)
     if form == PARQUET:
         return _parquet(what, data)
     text = _text(where, source.path, data)

@@ -172,6 +172,13 @@ def without_max_tokens(folder: Path) -> Path:
     return folder
 
 
+def test_a_byte_order_mark_before_a_file_is_none_of_it(mood: Path) -> None:
+    as_it_was = load_specialist(mood)
+    for name in ("specialist.toml", "input.schema.json", "output.schema.json", "prompt.txt"):
+        (mood / name).write_bytes(b"\xef\xbb\xbf" + (mood / name).read_bytes())
+    assert load_specialist(mood).digest == as_it_was.digest
+
+
 def test_a_job_costs_no_more_than_the_longest_prompt_and_answer_as_a_longer_one_is_refused(mood: Path) -> None:
     specialist = load_specialist(mood)
     most = specialist.manifest.limits.input_tokens + specialist.answer_tokens
