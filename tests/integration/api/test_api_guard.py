@@ -19,7 +19,7 @@ from coordinator.api.build import create_api
 from coordinator.api.scopes import scope_of
 from coordinator.keys import check as checking
 from coordinator.keys.keyring import Keyring
-from infra.access import Quota, Scope
+from infra.access import KeptKey, Quota, Scope
 from infra.ledger.protocol import LedgerUnavailable
 from infra.logs import JsonFormatter
 from infra.records import TypeState
@@ -293,7 +293,12 @@ def test_a_key_costs_one_read_of_the_ledger_in_a_few_seconds(
 ) -> None:
     asked: list[str] = []
     of_ledger = deployment.ledger.api_key
-    monkeypatch.setattr(deployment.ledger, "api_key", lambda key_id: asked.append(key_id) or of_ledger(key_id))
+
+    def counted(key_id: str) -> KeptKey | None:
+        asked.append(key_id)
+        return of_ledger(key_id)
+
+    monkeypatch.setattr(deployment.ledger, "api_key", counted)
     for _ in range(5):
         assert api.get("/v1/goals", headers=acme).status_code == 200
     assert len(asked) == 1

@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 import redis
 import typer
-from click.testing import Result
 from typer.testing import CliRunner
 
 from coordinator.api.build import create_api
@@ -25,7 +25,7 @@ from infra.process.redis_server import free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
-Run = Callable[..., Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_a_key_is_read_once_and_then_remembered_for_a_few_seconds(ledger: Memory
     clock.now = KEPT_S - 0.1
     known = check.known(secret)
     assert known
-    assert (known.tenant, known.scopes, store.asked) == ("acme", {Scope.READ}, 1)
+    assert (known.tenant, known.scopes, store.asked) == ("acme", frozenset({Scope.READ}), 1)
     clock.now = KEPT_S
     assert check.known(secret) is None
 
