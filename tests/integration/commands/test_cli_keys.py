@@ -53,7 +53,7 @@ def url(ledger: RedisLedger, catalog: Catalog, redis_url: str) -> Iterator[str]:
 def created(run: Run, *options: str) -> str:
     result = run("keys", "create", "--tenant", "acme", "--scope", "submit,read", *options)
     assert result.exit_code == 0, result.output
-    return result.stdout.strip()
+    return str(result.stdout).strip()
 
 
 def test_a_secret_is_printed_alone_and_once_and_is_not_in_redis(run: Run, redis_client: redis.Redis) -> None:
