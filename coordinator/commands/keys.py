@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from coordinator.exits import Reason, reasons
 
@@ -44,13 +43,14 @@ def list_(
     ended: Annotated[bool, typer.Option("--ended", help="Show keys that have ended too.")] = False,
 ) -> None:
     """List the keys, without their secrets."""
-    from coordinator.commands.views.keys import keys_table
+    from coordinator.commands.views.keys import key_line
     from coordinator.keys.keyring import Keyring
 
     with _ledger() as ledger:
         found = Keyring(ledger).all(tenant)
-    shown = [kept for kept in found if ended or kept.left_s is None or kept.left_s > 0]
-    Console().print(keys_table(shown))
+    for kept in found:
+        if ended or kept.left_s is None or kept.left_s > 0:
+            typer.echo(key_line(kept))
 
 
 @keys.command()
@@ -111,10 +111,11 @@ def quota(
 @keys.command()
 def quotas() -> None:
     """List the tenants that have bounds, with these."""
-    from coordinator.commands.views.keys import quotas_table
+    from coordinator.commands.views.keys import quota_line
 
     with _ledger() as ledger:
-        Console().print(quotas_table(ledger.quotas()))
+        for tenant, quota in ledger.quotas().items():
+            typer.echo(quota_line(tenant, quota))
 
 
 class GivenFault(Reason):

@@ -1,41 +1,28 @@
-"""Keys and quotas for people. Knows no secret."""
+"""Keys and quotas for people, a line each. No tables, so that an id can be copied whole. Knows no secret."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-
-from rich.table import Table
-from rich.text import Text
 
 from infra.access import KeptKey, Quota
 
 
-def keys_table(keys: Iterable[KeptKey]) -> Table:
-    table = Table()
-    for name in ("id", "tenant", "scopes", "created", "ends"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("name", overflow="fold")
-    for kept in keys:
-        key = kept.key
-        table.add_row(key.id, key.tenant, ",".join(key.scopes), _at(key.created_ms), _end(kept), Text(key.name))
-    return table
+def key_line(kept: KeptKey) -> str:
+    key = kept.key
+    name = f"  {key.name}" if key.name else ""
+    return f"{key.id}  {key.tenant}  {','.join(key.scopes)}  created {_at(key.created_ms)}  {_end(kept)}{name}"
 
 
-def quotas_table(quotas: Mapping[str, Quota]) -> Table:
-    table = Table()
-    for name in ("tenant", *Quota.model_fields):
-        table.add_column(name.replace("_", " "), no_wrap=name == "tenant")
-    for tenant, quota in quotas.items():
-        table.add_row(tenant, *("" if bound is None else str(bound) for _, bound in quota))
-    return table
+def quota_line(tenant: str, quota: Quota) -> str:
+    bounds = (f"{field.replace('_', ' ')} {bound}" for field, bound in quota if bound is not None)
+    return f"{tenant}  {', '.join(bounds)}"
 
 
 def _end(kept: KeptKey) -> str:
     if kept.ends_ms is None:
-        return "never"
-    return _at(kept.ends_ms) + ("" if kept.ends_ms > kept.now_ms else " (ended)")
+        return "no end"
+    return f"{'ends' if kept.ends_ms > kept.now_ms else 'ended'} {_at(kept.ends_ms)}"
 
 
 def _at(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

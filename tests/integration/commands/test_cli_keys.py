@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 import redis
 import typer
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from coordinator.api.build import create_api
 from coordinator.api.server import server_of
@@ -24,7 +25,7 @@ from infra.process.redis_server import free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
-Run = Callable[..., Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def url(ledger: RedisLedger, catalog: Catalog, redis_url: str) -> Iterator[str]:
 def created(run: Run, *options: str) -> str:
     result = run("keys", "create", "--tenant", "acme", "--scope", "submit,read", *options)
     assert result.exit_code == 0, result.output
-    return result.stdout.strip()
+    return str(result.stdout).strip()
 
 
 def test_a_secret_is_printed_alone_and_once_and_is_not_in_redis(run: Run, redis_client: redis.Redis) -> None:

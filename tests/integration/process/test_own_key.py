@@ -30,7 +30,10 @@ def test_a_house_ends_its_key_and_those_that_a_killed_house_has_left(settings: S
     assert [key_id for key_id, left_s in left.items() if left_s is None] == [desk.id]
 
 
-def test_a_house_with_keys_comes_up_and_its_api_lets_nobody_in_without_one(tmp_path: Path) -> None:
+def test_a_house_with_keys_comes_up_and_its_api_lets_nobody_in_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.local.house.API_S", 240.0)  # three processes start at once
     settings = Settings(_env_file=None, keys=True, home=tmp_path)
     with House(settings, Ports.private(), tmp_path / "up", print, flower=False) as house, Client(house.url) as client:
         with pytest.raises(ApiError, match="A key is needed"):
