@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
+import httpx
 import pytest
 
 from coordinator.client import ApiError, ApiUnreachable, Client, batches
@@ -13,7 +15,7 @@ from infra.process.redis_server import free_port
 from tests.support.deployment import Deployment
 
 COUNT = {"type": "count", "input": {"items": [{"intent": "a"}], "field": "intent"}}
-BROKEN = {"type": "table", "input": {"columns": [["x"], []]}}  # of unequal length: it fails
+BROKEN = {"columns": [["x"], []]}  # of unequal length: it fails
 PLAN = {"steps": [{"id": "s1", "type": "count", "args": COUNT["input"]}]}
 
 
@@ -28,7 +30,12 @@ def test_lists_are_read_page_by_page_as_they_are_needed(client: Client, monkeypa
     goals = [client.submit(PLAN, tags=["odd"] if number % 2 else ["even"])["id"] for number in range(5)]
     asked: list[str] = []
     respond = client._respond
-    monkeypatch.setattr(client, "_respond", lambda *words: (asked.append(words[1]), respond(*words))[1])
+
+    def counted(method: str, path: str, *rest: Any) -> httpx.Response:
+        asked.append(path)
+        return respond(method, path, *rest)
+
+    monkeypatch.setattr(client, "_respond", counted)
 
     assert [goal["id"] for goal in islice(client.list_goals(), 2)] == goals[:2:-1]
     assert len(asked) == 1
@@ -45,7 +52,7 @@ def test_lists_are_read_page_by_page_as_they_are_needed(client: Client, monkeypa
 
 def test_letters_are_listed_with_filters(deployment: Deployment, client: Client) -> None:
     deployment.start()
-    jobs = [client.job(BROKEN["type"], BROKEN["input"], 30.0, tags=[f"n{number}"])["id"] for number in range(3)]
+    jobs = [client.job("table", BROKEN, 30.0, tags=[f"n{number}"])["id"] for number in range(3)]
 
     assert sorted(letter["job_id"] for letter in client.list_letters("failed", job_type="table")) == sorted(jobs)
     (letter,) = client.list_letters(tags=["n1"], tenant="acme")
@@ -96,7 +103,7 @@ def test_what_finds_no_room_is_sent_again_when_the_api_says(
             client.set_state("count", "open")
 
     client.set_state("count", "draining")
-    monkeypatch.setattr(batches.time, "sleep", rest)
+    monkeypatch.setattr("coordinator.client.batches.time.sleep", rest)
     items = client.submit_jobs([COUNT, {"type": "sumarize", "input": {}}])
 
     assert [item["status"] for item in items] == [202, 422]

@@ -15,7 +15,7 @@ from coordinator.commands.data_files import read_file
 from coordinator.commands.data_forms import GivenError
 from coordinator.commands.result_files import result_file, write_result
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"message": "lost, in Rome", "intent": "lost", "score": 0.5},
     {"message": "late", "intent": None, "tags": ["a", "b"]},
 ]
