@@ -16,7 +16,11 @@ from infra.process.redis_server import free_port
 from tests.support.deployment import Deployment
 
 COUNT = {"type": "count", "input": {"items": [{"intent": "a"}], "field": "intent"}}
+<<<<<<< HEAD
 BROKEN: dict[str, Any] = {"type": "table", "input": {"columns": [["x"], []]}}  # of unequal length: it fails
+=======
+BROKEN = {"columns": [["x"], []]}  # of unequal length: it fails
+>>>>>>> lists
 PLAN = {"steps": [{"id": "s1", "type": "count", "args": COUNT["input"]}]}
 
 
@@ -53,7 +57,7 @@ def test_lists_are_read_page_by_page_as_they_are_needed(client: Client, monkeypa
 
 def test_letters_are_listed_with_filters(deployment: Deployment, client: Client) -> None:
     deployment.start()
-    jobs = [client.job(BROKEN["type"], BROKEN["input"], 30.0, tags=[f"n{number}"])["id"] for number in range(3)]
+    jobs = [client.job("table", BROKEN, 30.0, tags=[f"n{number}"])["id"] for number in range(3)]
 
     assert sorted(letter["job_id"] for letter in client.list_letters("failed", job_type="table")) == sorted(jobs)
     (letter,) = client.list_letters(tags=["n1"], tenant="acme")
@@ -104,7 +108,11 @@ def test_what_finds_no_room_is_sent_again_when_the_api_says(
             client.set_state("count", "open")
 
     client.set_state("count", "draining")
+<<<<<<< HEAD
     monkeypatch.setattr(time, "sleep", rest)
+=======
+    monkeypatch.setattr("coordinator.client.batches.time.sleep", rest)
+>>>>>>> lists
     items = client.submit_jobs([COUNT, {"type": "sumarize", "input": {}}])
 
     assert [item["status"] for item in items] == [202, 422]

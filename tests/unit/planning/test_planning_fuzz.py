@@ -35,7 +35,7 @@ def test_every_plan_that_is_found_compiles(kind: str) -> None:
     plans = plans_of(kind)
     assert len(plans) > 4 * len(SCENES[kind])
     assert [told(one) for one in plans if one.faults and not one.unseen] == []
-    assert sum(one.unseen for one in plans) < len(plans) / 20
+    assert sum(one.unseen for one in plans) < len(plans) / 15  # odd elements are not shown either
 
 
 def told(one: Tried) -> str:
