@@ -16,11 +16,7 @@ from infra.process.redis_server import free_port
 from tests.support.deployment import Deployment
 
 COUNT = {"type": "count", "input": {"items": [{"intent": "a"}], "field": "intent"}}
-<<<<<<< HEAD
-BROKEN: dict[str, Any] = {"type": "table", "input": {"columns": [["x"], []]}}  # of unequal length: it fails
-=======
 BROKEN = {"columns": [["x"], []]}  # of unequal length: it fails
->>>>>>> lists
 PLAN = {"steps": [{"id": "s1", "type": "count", "args": COUNT["input"]}]}
 
 
@@ -108,11 +104,7 @@ def test_what_finds_no_room_is_sent_again_when_the_api_says(
             client.set_state("count", "open")
 
     client.set_state("count", "draining")
-<<<<<<< HEAD
     monkeypatch.setattr(time, "sleep", rest)
-=======
-    monkeypatch.setattr("coordinator.client.batches.time.sleep", rest)
->>>>>>> lists
     items = client.submit_jobs([COUNT, {"type": "sumarize", "input": {}}])
 
     assert [item["status"] for item in items] == [202, 422]
