@@ -24,16 +24,19 @@ class JobCalls(Connection):
         claim_within_s: float | None = None,
         queue_s: float | None = None,
         key: str | None = None,
+        top: int | None = None,
     ) -> Json:
         """Send one typed job and wait for it, `wait_s` at most. Raises ApiError with all faults.
 
-        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name.
+        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name. `top`:
+        the job tells so many values of each label with their probabilities, under `alternatives`.
         """
         if queue_s is not None:
             warn_of(["queue_s"])
             claim_within_s = queue_s
         limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
         asked = {"type": job_type, "input": job_input, "priority": priority, **limits}
+        asked |= {} if top is None else {"top": top}  # an older API knows no such field
         ends = time.monotonic() + wait_s
         first_s = in_one_request(wait_s)
         job = self._send("/v1/jobs", asked, key, first_s)

@@ -196,5 +196,8 @@ def _text(ticket: Waiting) -> Text:
 def _completion(ticket: Waiting, read: Read, text: str) -> Completion:
     if ticket.cancelled:
         return Completion("", Finish.CANCELLED)
-    reading = ticket.asked.reading
-    return Completion(text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability)
+    reading, top = ticket.asked.reading, ticket.request.top
+    ranked = {field: pairs[:top] for field, pairs in read.ranked.items()} if top else None
+    return Completion(
+        text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability, ranked=ranked
+    )
