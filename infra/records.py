@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,18 @@ class Record(BaseModel):
 
 #: The tenant of a caller that names none.
 NOBODY = "default"
+
+#: The most values of a label that a job may ask for with their probabilities.
+MOST_TOLD = 20
+
+
+def _unsaid(value: object) -> bool:
+    return value is None
+
+
+#: How many values of each label a job is to tell with their probabilities; None: none. A record that asks for none is
+#: written without the field, as before there was one: its bytes and its fingerprint stay the same.
+Top = Annotated[int | None, Field(ge=1, le=MOST_TOLD, exclude_if=_unsaid)]
 
 
 class JobState(StrEnum):
@@ -53,7 +65,7 @@ class Priority(StrEnum):
 class Reuse(Record):
     """How a job may share the outcome of another job that asks the same."""
 
-    key: str  #: sha256 of tenant, specialist's digest and canonical input
+    key: str  #: sha256 of tenant, specialist's digest, canonical input, and how many values of each label are told
     digest: str  #: the specialist's; an outcome of another specialist is not kept under the key
     unique: bool = False  #: while one job of the key has not ended, others wait for its output
     cache_s: int | None = None  #: how long an output is kept to answer jobs that ask the same; None: it is not kept
@@ -83,6 +95,7 @@ class Job(Record, validate_by_name=True):
     round: int = 0  #: of its run; it grows each time that an ended run is taken up again
     trace: str | None = None  #: W3C traceparent of the span that made the job; None: it belongs to no trace
     schemas: str | None = None  #: the `Specialist.schemas` that its worker's specialist must have; None: any
+    top: Top = None  #: the outcome tells so many values of each label with their probabilities
 
     @staticmethod
     def name(run_id: str, step_id: str, index: int, fallback: str | None = None) -> str:
@@ -166,6 +179,13 @@ class Usage(Record):
     run_ms: int = 0  #: from its claim to its commit
 
 
+class Alternative(Record):
+    """A value that a label may have."""
+
+    value: Any
+    probability: float
+
+
 class Outcome(Record):
     """How a job ended: an output, or a failure. Exactly one of the two is set."""
 
@@ -182,6 +202,8 @@ class Outcome(Record):
     confidence: float | None = None  #: how likely the output is right, 0 to 1; None: its engine does not say
     round: int = 0  #: the round of the job
     same_as: str | None = None  #: the other job that asked the same, and whose output this is
+    #: the likeliest values of each label of the output, the likeliest first; None: they were not asked for
+    alternatives: dict[str, tuple[Alternative, ...]] | None = Field(default=None, exclude_if=_unsaid)
 
     @property
     def of_fallback(self) -> bool:
@@ -189,7 +211,7 @@ class Outcome(Record):
 
 
 #: The fields that an outcome shares with the outcomes of other jobs that asked the same.
-SHARED = {"output", "provenance", "confidence"}
+SHARED = {"output", "provenance", "confidence", "alternatives"}
 
 
 class Claim(Record):

@@ -29,6 +29,17 @@ class Calibration(BaseModel):
     def confidence(self, probability: float) -> float:
         return _sigmoid(self.scale * _log_odds(probability) + self.shift)
 
+    def spread(self, probabilities: Sequence[float]) -> list[float]:
+        """The probabilities of an answer and of others, the likeliest of them first, where the answer's own is its
+        confidence. The others share what is left as they did before, and none of them comes to pass the answer.
+        """
+        answer, others = probabilities[0], probabilities[1:]
+        sure = self.confidence(answer)
+        share = (1 - sure) / max(1 - answer, LEAST)
+        if others and 0 < others[0] <= answer:
+            share = min(share, sure / others[0])
+        return [sure, *(share * each for each in others)]
+
 
 def calibrate(judged: Sequence[Judged], steps: int = 50) -> Calibration:
     """Fit the calibration that makes the known truth likeliest, by Newton's method.

@@ -105,6 +105,12 @@ class Specialist:
         rules = field_rules(self.output_schema) if self.manifest.head else []
         return next((rule.source for rule in rules if rule.source), None)
 
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The fields of its output that are read off as one label each: only of these other values are told."""
+        rules = field_rules(self.output_schema) if self.manifest.head else []
+        return tuple(rule.field for rule in rules if rule.kind == "label")
+
     @property
     def adapter_path(self) -> Path | None:
         return self.folder / ADAPTER if self.manifest.adapter else None
@@ -164,14 +170,16 @@ class Specialist:
             return 1
         return min(len(_canonical(input)) // BYTES_A_TOKEN, self.manifest.limits.input_tokens) + self.answer_tokens
 
-    def reuse(self, input: Json, tenant: str, fresh: bool = False) -> Reuse | None:
+    def reuse(self, input: Json, tenant: str, fresh: bool = False, top: int | None = None) -> Reuse | None:
         """How a job of `input` shares the output of another that asks the same; None: its manifest lets it not.
 
-        `fresh`: it is done anew, and what is kept is replaced."""
+        `fresh`: it is done anew, and what is kept is replaced. `top`: what is told beside the output is shared too, so
+        a job that asks for another number of values asks something else."""
         reusing = self.manifest.reuse
         if not reusing.unique and reusing.cache_s is None:
             return None
-        key = hashlib.sha256("\0".join((tenant, self.digest)).encode() + b"\0" + _canonical(input)).hexdigest()
+        whose = (tenant, self.digest) if top is None else (tenant, self.digest, f"top {top}")
+        key = hashlib.sha256("\0".join(whose).encode() + b"\0" + _canonical(input)).hexdigest()
         return Reuse(key=key, digest=self.digest, unique=reusing.unique, cache_s=reusing.cache_s, fresh=fresh)
 
     def shown(self, input: Json) -> Json:

@@ -16,6 +16,7 @@ from infra.records import Claim, Failure, FailureKind, Job, JobState, Json, Outc
 from specialists.confidence import Calibration
 from specialists.manifest import Retry
 from specialists.specialist import AnswerError, Specialist, UnwritableError
+from workers.alternatives import alternatives_of
 from workers.engines import Completion, Engine, EngineError, Finish, PromptTooLong
 from workers.requests import request_for
 from workers.spans import inferring, tell_completion
@@ -100,7 +101,7 @@ class Attempt:
         limit_s = self._limit_s()
         deadline = None if limit_s is None else time.monotonic() + limit_s
         self.until = math.inf if limit_s is None else time.monotonic() + max(0.0, limit_s) + OVERDUE_S
-        request = request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s)
+        request = request_for(self._specialist, job.input, self._claim.token, deadline, job.timeout_s, job.top)
         self._inferring = inferring(self._tracer, self._specialist, self._engine, request, self._span)
         return self._engine.submit(request)
 
@@ -156,7 +157,7 @@ class Attempt:
     def _outcome(
         self, completion: Completion | None, output: Json | None = None, failure: Failure | None = None
     ) -> Outcome:
-        job = self._claim.job
+        job, answered = self._claim.job, completion if output is not None else None
         return Outcome(
             job_id=job.id,
             run_id=job.run_id,
@@ -168,10 +169,9 @@ class Attempt:
             failure=failure,
             usage=self._usage(completion or Completion("", Finish.STOP)),
             provenance=provenance_of(self._specialist, self._engine, self._worker),
-            confidence=confidence_of(self._specialist, completion.probability)
-            if completion and output is not None
-            else None,
+            confidence=confidence_of(self._specialist, answered.probability) if answered else None,
             round=job.round,
+            alternatives=alternatives_of(self._specialist, answered.ranked) if answered else None,
         )
 
     def _usage(self, completion: Completion) -> Usage:

@@ -8,7 +8,12 @@ from workers.engines import Request
 
 
 def request_for(
-    specialist: Specialist, input: Json, id: str, deadline: float | None = None, timeout_s: float | None = None
+    specialist: Specialist,
+    input: Json,
+    id: str,
+    deadline: float | None = None,
+    timeout_s: float | None = None,
+    top: int | None = None,
 ) -> Request:
     decoding, prompt = specialist.manifest.decoding, specialist.fill(input)
     return Request(
@@ -23,4 +28,5 @@ def request_for(
         timeout_s=timeout_s,
         cut=prompt.cut,
         source=prompt.source,
+        top=top,
     )

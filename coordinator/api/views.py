@@ -13,7 +13,7 @@ from coordinator.plans.saved_plan import SavedPlan
 from coordinator.runs.explanation import explanation
 from coordinator.runs.progress import Progress, StepState
 from coordinator.runs.run import Run
-from infra.records import Cause, DeadLetter, JobStatus, Json, Priority, Provenance, RunState, TypeState
+from infra.records import Cause, DeadLetter, JobStatus, Json, Outcome, Priority, Provenance, RunState, TypeState
 from specialists.specialist import Specialist
 
 
@@ -80,6 +80,7 @@ def job_view(followed: Followed) -> Json:
         "same_as": outcome.same_as if outcome else None,
         "output": outcome.output if outcome else None,
         "confidence": outcome.confidence if outcome else None,
+        "alternatives": _alternatives_view(outcome) if outcome else None,
         "failure": outcome.failure.model_dump(mode="json") if outcome and outcome.failure else None,
         "usage": outcome.usage.model_dump(mode="json") if outcome else None,
         "provenance": _provenance_view(outcome.provenance) if outcome and outcome.provenance else None,
@@ -88,6 +89,12 @@ def job_view(followed: Followed) -> Json:
 
 def _provenance_view(provenance: Provenance) -> Json:
     return provenance.model_dump(mode="json") | {"trained": provenance.trained}
+
+
+def _alternatives_view(outcome: Outcome) -> Json | None:
+    """Show the values by field; None if the job asked for none, or its model tells none."""
+    told = outcome.alternatives
+    return {field: [each.model_dump() for each in pairs] for field, pairs in told.items()} if told else None
 
 
 def _fallback_view(first: JobStatus, fallback: JobStatus) -> Json:

@@ -26,10 +26,12 @@ class JobCalls(Connection):
         queue_s: float | None = None,
         tags: Sequence[str] = (),
         key: str | None = None,
+        top: int | None = None,
     ) -> Json:
         """Send one typed job and wait for it, `wait_s` at most. Raises ApiError with all faults.
 
-        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name.
+        `claim_within_s`: the job expires unless a worker claims it within this time. `queue_s` is its old name. `top`:
+        the job tells so many values of each label with their probabilities, under `alternatives`.
         """
         if queue_s is not None:
             warn_of(["queue_s"])
@@ -37,6 +39,7 @@ class JobCalls(Connection):
         limits = {"deadline_s": deadline_s, "claim_within_s": claim_within_s}
         asked: Json = {"type": job_type, "input": job_input, "priority": priority, **limits}
         asked |= {"tags": list(tags)} if tags else {}
+        asked |= {} if top is None else {"top": top}  # an older API knows no such field
         ends = time.monotonic() + wait_s
         first_s = in_one_request(wait_s)
         job = self._send("/v1/jobs", asked, key, first_s)

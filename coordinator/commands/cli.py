@@ -33,6 +33,7 @@ from coordinator.commands.options import (
     SomeWords,
     Tags,
     Tenant,
+    TopValues,
     Urgency,
     Url,
     asked_of,
@@ -133,6 +134,7 @@ def submit(
 def job(
     job_type: JobType,
     given: JobInput = None,
+    top: TopValues = None,
     deadline: Deadline = None,
     claim_within: ClaimWithin = None,
     priority: Urgency = "normal",
@@ -141,21 +143,26 @@ def job(
     tenant: Tenant = None,
     url: Url = None,
 ) -> None:
-    """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output."""
+    """Do one typed job and print its output as JSON. The command ends with 1 and the reason if there is no output.
+
+    With `--top 3` it prints an object with the `output`, and under `alternatives` three values of each label.
+    """
     from coordinator.commands.inputs import read_job_input
     from coordinator.commands.views.jobs import job_cut, job_failure, job_fallback
 
     with client_of(url, tenant) as client:
         limits = limits_of(deadline, claim_within)
+        job_input = read_job_input(given or [])
         ended = client.job(
-            job_type, read_job_input(given or []), math.inf, priority=priority, tags=tags or (), key=key, **limits
+            job_type, job_input, math.inf, priority=priority, tags=tags or (), key=key, top=top, **limits
         )
     if ended["output"] is None:
         typer.echo(job_failure(ended), err=True)
         raise typer.Exit(1)
     for sentence in filter(None, (job_cut(ended), job_fallback(ended))):
         typer.echo(sentence, err=True)
-    typer.echo(json.dumps(ended["output"], ensure_ascii=False, indent=2))
+    shown = ended["output"] if top is None else {name: ended[name] for name in ("output", "alternatives")}
+    typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 def status(

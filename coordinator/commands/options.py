@@ -50,6 +50,10 @@ ClaimWithin = Annotated[
         help="a job expires unless a worker claims it within this time; default: its type's",
     ),
 ]
+TopValues = Annotated[
+    int | None,
+    typer.Option("--top", metavar="COUNT", help="Also print so many values of each label with their probabilities."),
+]
 PlanFile = Annotated[
     Path | None, typer.Option("--plan", metavar="FILE", help="A plan as JSON, as `status GOAL --plan` prints it.")
 ]

@@ -9,6 +9,7 @@ from coordinator.goals.input_names import input_faults
 from coordinator.goals.refusals import GoalRefused
 from coordinator.goals.request import Goal, JobRequest
 from coordinator.plans import references
+from coordinator.plans.alternatives import top_fault
 from coordinator.plans.answer import Confirm
 from coordinator.plans.compiler import compile_plan, narrowed
 from coordinator.plans.plan import Limits, Plan, PlanRefused, Step, planning
@@ -58,11 +59,13 @@ class NewRuns:
         if request.type not in self._catalog:
             raise GoalRefused([f"unknown job type {request.type!r}; known: {', '.join(self._catalog.names())}"])
         faults = self._catalog.get(request.type).input_faults(request.input)
+        faults += filter(None, [top_fault(request.type, request.top, self._catalog)])
         limits = narrowed(self._limits, request.limits(), faults)
         if faults:
             raise GoalRefused(faults)
         # The step refers to its input, so that an input with "$ref" in it is taken as data.
-        step = Step(id=JOB_STEP, type=request.type, args={references.KEY: f"{references.INPUTS}.{JOB_STEP}"})
+        args = {references.KEY: f"{references.INPUTS}.{JOB_STEP}"}
+        step = Step(id=JOB_STEP, type=request.type, args=args, top=request.top)
         plan = Plan(steps=(step,), result={references.KEY: JOB_STEP}, limits=limits)
         return Run.of_plan(
             uuid4().hex, plan, {JOB_STEP: request.input}, now_ms(),

@@ -7,7 +7,7 @@ from pydantic import Field
 from coordinator.goals.tags import MOST_TAGS, Tags
 from coordinator.plans.answer import Confirm
 from infra.field_names import CLAIM_WITHIN_S
-from infra.records import Json, Priority, Record
+from infra.records import MOST_TOLD, Json, Priority, Record, Top
 
 TAGS_SAID = (
     f"Words of the caller's own by which lists are filtered: at most {MOST_TAGS}, each of 1 to 64 letters, digits and "
@@ -54,6 +54,12 @@ class JobRequest(Record, validate_by_name=True):
         validation_alias=CLAIM_WITHIN_S,
         description="The job expires unless a worker claims it within this many seconds after it was ready. Without "
         "it the limit of the job type holds.",
+    )
+
+    top: Top = Field(
+        default=None,
+        description="How many values of each label of the output are told with their probabilities, under "
+        f"`alternatives`: 1 to {MOST_TOLD}. Only a job type whose labels are read off can tell them.",
     )
 
     def limits(self) -> Json:

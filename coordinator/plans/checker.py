@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from coordinator.plans import references
+from coordinator.plans.alternatives import top_fault
 from coordinator.plans.binder import Binder, TooLarge, Unbound
 from coordinator.plans.lengths import Lengths
 from coordinator.plans.plan import RESERVED, Default, Join, Limits, OnFailure, Step
@@ -78,6 +79,8 @@ class Checker:
             for path in references.find(step.args):
                 self._schema_at(step, path, scope)
             return
+        if fault := top_fault(step.type, step.top, self._catalog):
+            self._fault(step, fault)
         specialist = self._catalog.get(step.type)
         self._check_value(step, step.args, specialist.input_schema, "args", scope)
         if self._sound(step):

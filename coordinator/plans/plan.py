@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from coordinator.plans import references
 from infra.field_names import CLAIM_WITHIN_S
-from infra.records import Json, Record
+from infra.records import Json, Record, Top
 from specialists.offers import PLANNER
 
 MOST_ASKS = 8  #: how many jobs the planner may ask for before there is a plan
@@ -91,6 +91,7 @@ class Step(Record):
     after: tuple[str, ...] = Field(default=(), max_length=MAX_STEPS)  #: steps that must end first, for order alone
     join: Annotated[Join | Quorum, _JOIN] = Join.ALL
     on_failure: Annotated[OnFailure | Default, _ON_FAILURE] = OnFailure.FAIL
+    top: Top = None  #: the outcomes of its jobs tell so many values of each label with their probabilities
 
     @property
     def output_in_place(self) -> Json | None:

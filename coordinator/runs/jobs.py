@@ -31,7 +31,8 @@ def job_inputs(step: Step, values: Mapping[str, Any], binder: Binder) -> list[Js
 
 
 def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specialist) -> Job:
-    limits = specialist.manifest.limits
+    """A fallback may be unable to tell what the step asks of its own job type; it then answers without."""
+    limits, top = specialist.manifest.limits, step.top if specialist.labels else None
     return Job(
         id=Job.name(run.id, step.id, index),
         type=specialist.name,
@@ -47,10 +48,11 @@ def job_of(run: Run, step: Step, index: int, job_input: Json, specialist: Specia
         tags=run.tags,
         priority=run.priority,
         tokens=specialist.tokens(job_input),
-        reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew),
+        reuse=specialist.reuse(job_input, run.tenant, fresh=step.id in run.anew, top=top),
         round=run.round,
         trace=run.trace,
         schemas=run.versions[specialist.name].schemas if specialist.name in run.versions else None,
+        top=top,
     )
 
 

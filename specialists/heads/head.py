@@ -56,7 +56,8 @@ class Head(nn.Module):
     def _together(self, reads: Sequence[Read]) -> Read:
         values = {name: value for read in reads for name, value in read.values.items()}
         ordered = {rule.field: values[rule.field] for rule in self.rules if rule.field in values}
-        return Read(ordered, prod(read.probability for read in reads), reads[0].top)
+        ranked = {field: pairs for read in reads for field, pairs in read.ranked.items()}
+        return Read(ordered, prod(read.probability for read in reads), ranked)
 
     def _readers(self) -> list[Reader]:
         return [each for each in self.readers if isinstance(each, Reader)]

@@ -45,7 +45,11 @@ class Novelty(nn.Module):
         return found
 
     def weighed(self, signs: torch.Tensor) -> torch.Tensor:
-        return ((signs - self.shift) / self.spread) @ self.weights[:-1] + self.weights[-1]
+        return self.scaled(signs) @ self.weights[:-1] + self.weights[-1]
+
+    def scaled(self, signs: torch.Tensor) -> torch.Tensor:
+        """In units of their spread over texts that have a label."""
+        return (signs - self.shift) / self.spread
 
     def place(self, means: torch.Tensor, labels: Sequence[int]) -> None:
         """Learn what texts of each label look like: `means` (N, D) of training texts, and the label of each."""
@@ -61,36 +65,15 @@ class Novelty(nn.Module):
         self._put(self.centres, centres @ self.turn)
         self._put(self.taught, (counts > 0).float())
 
-    def weigh(self, known: torch.Tensor, unknown: torch.Tensor | None) -> None:
-        """Learn what the signs say, by those of texts with a label (N, SIGNS), and of others if there are any.
-
-        Without others the distance alone decides: a text that is farther off than one in twenty known texts is as
-        likely of no label as of one.
-        """
+    def scale(self, known: torch.Tensor) -> None:
+        """Learn how the signs (N, SIGNS) of texts with a label spread."""
         self._put(self.shift, known.mean(0))
         self._put(self.spread, known.std(0).clamp(min=1e-6))
-        if unknown is None or not len(unknown):
-            far = ((known[:, 0] - self.shift[0]) / self.spread[0]).quantile(0.95)
-            self._put(self.weights, torch.tensor([-2.0, 0.0, 0.0, 2.0 * float(far)]))
-            return
-        signs = (torch.cat((known, unknown)) - self.shift) / self.spread
-        truth = torch.cat((torch.ones(len(known)), torch.zeros(len(unknown))))
-        self._put(self.weights, _logistic(signs, truth))
+
+    def weigh(self, weights: torch.Tensor) -> None:
+        """Take the weights of the scaled signs, and behind them what is added."""
+        self._put(self.weights, weights)
 
     def _put(self, parameter: torch.Tensor, value: torch.Tensor) -> None:
         with torch.no_grad():
             parameter.copy_(value)
-
-
-def _logistic(signs: torch.Tensor, truth: torch.Tensor, steps: int = 100) -> torch.Tensor:
-    """Weights of a logistic regression, and what is added, by Newton's method; both truths weigh the same."""
-    x = torch.cat((signs, torch.ones(len(signs), 1)), 1).double()
-    share = truth.mean().clamp(1e-6, 1 - 1e-6)
-    each = torch.where(truth > 0, 0.5 / share, 0.5 / (1 - share)).double()
-    weights = torch.zeros(x.shape[1], dtype=torch.float64)
-    for _ in range(steps):
-        found = (x @ weights).sigmoid()
-        slope = x.T @ (each * (found - truth)) + 1e-2 * weights
-        bend = (x * (each * found * (1 - found))[:, None]).T @ x + 1e-2 * torch.eye(len(weights))
-        weights -= torch.linalg.solve(bend, slope)
-    return weights.float()

@@ -9,7 +9,7 @@ from typing import Any
 from coordinator.coordinator import Coordinator
 from infra.ledger.protocol import Ledger
 from infra.queue.memory import MemoryQueue
-from infra.records import Claim, Failure, FailureKind, JobState, Json, Outcome
+from infra.records import Alternative, Claim, Failure, FailureKind, JobState, Json, Outcome
 from infra.settings import Settings
 from specialists.catalog import Catalog
 
@@ -38,6 +38,7 @@ class Deployment:
             specialist.name: specialist.function for specialist in self.catalog if specialist.manifest.function
         }
         self.confidence: dict[str, float] = {}  #: of all answers of a type
+        self.alternatives: dict[str, dict[str, tuple[Alternative, ...]]] = {}  #: of a type, where a job asks for some
         self._stop = Event()
         self.coordinators = [self.coordinator(f"coordinator-{number}") for number in range(coordinators)]
         self._threads = [
@@ -60,6 +61,7 @@ class Deployment:
         ids |= {"attempt": claim.attempt, "round": job.round}
         try:
             output, confidence = self.answers[job.type](job.input), self.confidence.get(job.type)
+            ids |= {"alternatives": self.alternatives.get(job.type)} if job.top else {}
             return Outcome(**ids, state=JobState.SUCCEEDED, output=output, confidence=confidence)
         except ValueError as error:
             failure = Failure(kind=FailureKind.ENGINE, message=str(error))

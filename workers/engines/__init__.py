@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from specialists.fitting import Unfit
 
@@ -37,6 +37,7 @@ class Request:
     timeout_s: float | None = None  #: Decoding stops so long after it began. Only an Elastic engine is given it.
     cut: tuple[int, int] | None = None  #: The range of the prompt's characters that may be cut at its end to fit.
     source: tuple[int, int] | None = None  #: The range of the prompt's characters that an answer may be parts of.
+    top: int | None = None  #: How many values of each label are told. An engine whose answers are written tells none.
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Completion:
     reused: int = 0  #: How many tokens of the prompt had been computed for an earlier prompt.
     cut: int = 0  #: How many characters of the prompt were left out so that it fits.
     probability: float | None = None  #: The answer's probability among all that the grammar allows, if it is known.
+    #: Of each label that was read off: its value and then others, the likeliest first, each with its probability.
+    ranked: Mapping[str, Sequence[tuple[Any, float]]] | None = None
 
 
 class EngineError(Exception):

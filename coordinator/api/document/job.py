@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from coordinator.api.document.goal import UnservedType
 from coordinator.api.document.shape import Described, Shape
@@ -69,6 +69,13 @@ class FallbackJob(Shape):
     """The confidence of the first output."""
 
 
+class Alternative(Shape):
+    """A value that a label may have."""
+
+    value: Any
+    probability: float
+
+
 class JobStatus(Shape):
     """A job, with the outcome that counts: its own, or that of its fallback."""
 
@@ -93,6 +100,9 @@ class JobStatus(Shape):
     output: Json | None
     confidence: float | None
     """The probability, from 0 to 1, that the output is right, if the engine tells it."""
+    alternatives: dict[str, list[Alternative]] | None
+    """The likeliest values of each label of the output, the likeliest first, if the job asked for `top` of them. The
+    value that the output has is among them. The probabilities of one label sum to 1 at most."""
     failure: JobFailure | None
     usage: JobUsage | None
     provenance: JobProvenance | None

@@ -59,6 +59,8 @@ class PlanStep(Shape):
     """How many jobs of a mapped step must succeed."""
     on_failure: Literal["fail", "skip", "leave_out"] | PlanDefault = "fail"
     """What happens when a job fails: the goal fails, the output is null, or the output is the given default."""
+    top: int | None = None
+    """How many values of each label the outcomes of its jobs tell with their probabilities."""
 
 
 class Plan(Shape):

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from specialists.heads.linear.grams import Numbers, letter_grams, word_grams
-from specialists.heads.trunks.shared import Rows, kept
+from specialists.heads.trunks.shared import kept
 from specialists.heads.trunks.trunk import Text, Trunk, View
 
 
@@ -58,7 +58,7 @@ class LinearTrunk(Trunk):
     """Its hidden states are one vector for each text, as wide as the answers of the text's specialist."""
 
     def __init__(self) -> None:
-        super().__init__(Rows(), [], 0, 0)
+        super().__init__()
         self.tables = nn.ModuleDict()
 
     def teach(self, name: str, grams: int, answers: int) -> Table:
@@ -67,7 +67,6 @@ class LinearTrunk(Trunk):
         return table
 
     def learnt(self, name: str) -> list[tuple[str, nn.Parameter]]:
-        """The parameters of adapter `name`, by the names that its file has."""
         return [(f"grams.{where}", parameter) for where, parameter in self.tables[name].named_parameters()]
 
     def forward(self, texts: Sequence[Text], views: Mapping[str, View]) -> list[torch.Tensor]:

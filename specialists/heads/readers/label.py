@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from infra.records import MOST_TOLD
 from specialists.head_rule import FieldRule
 from specialists.heads.novelty import Novelty
 from specialists.heads.readers.reader import Read, Reader, Seen
@@ -18,7 +19,6 @@ from specialists.heads.tokens import Reading, Span
 from specialists.schemas import Json
 
 LEAST_SPREAD = 1e-3  #: of a score, in parts of its range
-TOP = 10  #: labels that are told with their probabilities
 NEAR = 0.1  #: of a score's range: an answer that is no further off is taken to be right
 
 
@@ -62,14 +62,16 @@ class LabelReader(Reader):
 
     def _or_none(self, read: Read, known: float, abstaining: Abstaining) -> Read:
         """`known`: how likely the text is of one of the labels."""
-        if known >= abstaining.below or read.values[self.rule.field] == abstaining.value:
+        field = self.rule.field
+        if known >= abstaining.below or read.values[field] == abstaining.value:
             return read
-        return Read({self.rule.field: abstaining.value}, 1 - known, read.top)
+        others = ((value, known * p) for value, p in read.ranked[field] if value != abstaining.value)
+        return Read({field: abstaining.value}, 1 - known, {field: ((abstaining.value, 1 - known), *others)})
 
     def _read(self, probabilities: Sequence[float], order: Sequence[int]) -> Read:
-        values = [self.rule.values[n] for n in order[:TOP]]
-        top = tuple(zip(values, probabilities, strict=False))
-        return Read({self.rule.field: values[0]}, probabilities[0], top)
+        values = [self.rule.values[n] for n in order[:MOST_TOLD]]
+        ranked = tuple(zip(values, probabilities, strict=False))
+        return Read({self.rule.field: values[0]}, probabilities[0], {self.rule.field: ranked})
 
 
 class LabelsReader(Reader):
@@ -98,9 +100,7 @@ class LabelsReader(Reader):
         kept = {n for n in likely if probabilities[n] >= 0.5}
         sure = prod(p if n in kept else 1 - p for n, p in enumerate(probabilities))
         values: list[Any] = [value for n, value in enumerate(self.rule.values) if n in kept]
-        return Read(
-            {self.rule.field: values}, sure, tuple((self.rule.values[n], probabilities[n]) for n in likely[:TOP])
-        )
+        return Read({self.rule.field: values}, sure)
 
 
 class ScoreReader(Reader):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,6 +16,9 @@ from specialists.schemas import Json
 #: Fields -> their values.
 Values = dict[str, Any]
 
+#: Values of a label with their probabilities: the value that was read, then others, the likeliest first.
+Ranked = tuple[tuple[Any, float], ...]
+
 
 @dataclass(frozen=True)
 class Read:
@@ -23,7 +26,7 @@ class Read:
 
     values: Values
     probability: float  #: of these values, by the reader's own account
-    top: tuple[tuple[Any, float], ...] = ()  #: of one label: the likeliest values with their probabilities
+    ranked: Mapping[str, Ranked] = field(default_factory=dict)  #: of each field that is one label
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from specialists.heads.trunks.trunk import Trunk
+from specialists.heads.trunks.layered import LayeredTrunk
 
 _TRUNKS = {
     "bert": "specialists.heads.trunks.bert:load_bert",
@@ -21,7 +21,7 @@ class TrunkError(Exception):
     """A base cannot be a trunk: its architecture is unknown here, or it has fewer layers than asked for."""
 
 
-def load_trunk(folder: Path, layers: int | None = None) -> Trunk:
+def load_trunk(folder: Path, layers: int | None = None) -> LayeredTrunk:
     """The base in `folder` with its first `layers` layers; None keeps all of them. It raises TrunkError."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     kind, held = config["model_type"], config["num_hidden_layers"]
@@ -30,5 +30,5 @@ def load_trunk(folder: Path, layers: int | None = None) -> Trunk:
     if layers is not None and layers > held:
         raise TrunkError(f"[head] layers is {layers}, and base {folder.name!r} has {held}")
     module, load = _TRUNKS[kind].split(":")
-    found = cast(Callable[[Path, dict[str, Any], int], Trunk], getattr(import_module(module), load))
+    found = cast(Callable[[Path, dict[str, Any], int], LayeredTrunk], getattr(import_module(module), load))
     return found(folder, config, layers or held)

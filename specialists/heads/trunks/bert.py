@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from specialists.heads.trunks.files import Weights
+from specialists.heads.trunks.layered import Block, LayeredTrunk, Pass, attended
 from specialists.heads.trunks.llama import frozen
 from specialists.heads.trunks.shared import Rows
-from specialists.heads.trunks.trunk import Block, Pass, Trunk, attended
 
 
 class Norm(torch.nn.Module):
@@ -42,7 +42,7 @@ class BertBlock(Block):
         return done
 
 
-class BertTrunk(Trunk):
+class BertTrunk(LayeredTrunk):
     def __init__(self, weights: Weights, config: dict[str, Any], layers: int) -> None:
         rows = Rows()
         blocks = [BertBlock(weights, f"encoder.layer.{n}", config, rows) for n in range(layers)]

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from specialists.heads.trunks.files import Weights
+from specialists.heads.trunks.layered import Block, LayeredTrunk, Pass, attended
 from specialists.heads.trunks.shared import Rows
-from specialists.heads.trunks.trunk import Block, Pass, Trunk, attended
 
 
 class LlamaBlock(Block):
@@ -43,7 +43,7 @@ class LlamaBlock(Block):
         return attended(_turned(query, *now.turns), _turned(key, *now.turns), value, now.bias)
 
 
-class LlamaTrunk(Trunk):
+class LlamaTrunk(LayeredTrunk):
     def __init__(self, weights: Weights, config: dict[str, Any], layers: int) -> None:
         rows = Rows()
         blocks = [LlamaBlock(weights, f"model.layers.{n}", config, rows) for n in range(layers)]

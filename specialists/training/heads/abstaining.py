@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from specialists.heads.head import Head, seen_of
@@ -11,8 +12,10 @@ from specialists.heads.novelty import Novelty
 from specialists.heads.readers.label import LabelReader
 from specialists.training.heads.learner import HeadLearner
 from specialists.training.heads.lessons import Lesson
+from specialists.training.newton import balanced_counts, fit
 
 LEAST, MOST = 0.001, 0.5  #: of a threshold
+RIDGE = 1e-2  #: pulls the weights of signs to 0
 
 
 def fit_novelty(learner: HeadLearner, head: Head, lessons: Sequence[Lesson], dev: Sequence[Lesson]) -> None:
@@ -26,9 +29,25 @@ def fit_novelty(learner: HeadLearner, head: Head, lessons: Sequence[Lesson], dev
     measured = dev or lessons
     known = [each for each in measured if not _is_unknown(reader, each)]
     unknown = [each for each in measured if _is_unknown(reader, each)]
-    novelty.weigh(
-        _signs(learner, reader, novelty, known), _signs(learner, reader, novelty, unknown) if unknown else None
-    )
+    signs = _signs(learner, reader, novelty, known)
+    novelty.scale(signs)
+    if unknown:
+        novelty.weigh(_telling_apart(novelty, signs, _signs(learner, reader, novelty, unknown)))
+    else:
+        novelty.weigh(_distance_alone(novelty, signs))
+
+
+def _telling_apart(novelty: Novelty, known: torch.Tensor, unknown: torch.Tensor) -> torch.Tensor:
+    """Both kinds of texts count the same, however few there are of one."""
+    signs = novelty.scaled(torch.cat((known, unknown))).double().numpy()
+    truth = np.repeat([1.0, 0.0], [len(known), len(unknown)])
+    return torch.from_numpy(fit(signs, truth, balanced_counts(truth), RIDGE)).float()
+
+
+def _distance_alone(novelty: Novelty, known: torch.Tensor) -> torch.Tensor:
+    """A text that is farther off than one in twenty known texts is as likely of no label as of one."""
+    far = novelty.scaled(known)[:, 0].quantile(0.95)
+    return torch.tensor([-2.0, 0.0, 0.0, 2.0 * float(far)])
 
 
 def threshold(learner: HeadLearner, head: Head, dev: Sequence[Lesson], share: float) -> float | None:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from infra.ledger.protocol import Ledger
-from infra.records import Cause, Claim, Commit, Job, JobState, Message, Outcome, Refusal, Reuse
+from infra.records import Alternative, Cause, Claim, Commit, Job, JobState, Message, Outcome, Refusal, Reuse
 from tests.contracts.ledger.given import (
     LEASE_MS,
     TimedLedger,
@@ -111,6 +111,20 @@ def test_jobs_claimed_together_have_claims_of_their_own(ledger: Ledger) -> None:
     assert len({claim.token for claim in claims}) == 3
     assert {(claim.attempt, claim.lost) for claim in claims} == {(1, 0)}
     assert counts(ledger) == {"running": 3}
+
+
+def test_jobs_of_a_bundle_each_keep_what_they_ask_for_and_are_told(ledger: Ledger) -> None:
+    jobs = [a_job(0, top=1), a_job(1), a_job(2, top=2)]
+    ledger.release(jobs)
+    claims = together(ledger, *jobs)
+    assert [claim.job.top for claim in claims] == [1, None, 2]
+    pairs = (Alternative(value="refund", probability=0.8), Alternative(value="other", probability=0.2))
+    told = [{"label": pairs[: claim.job.top]} if claim.job.top else None for claim in claims]
+    outcomes = [
+        success_of(claim).model_copy(update={"alternatives": each}) for claim, each in zip(claims, told, strict=True)
+    ]
+    ledger.commit_all([Commit(*pair) for pair in zip(outcomes, (claim.token for claim in claims), strict=True)])
+    assert [each.alternatives for each in outcomes_now(ledger)] == told
 
 
 def test_of_jobs_claimed_together_each_is_granted_or_refused_by_itself(ledger: Ledger) -> None:

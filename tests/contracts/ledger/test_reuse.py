@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.ledger.protocol import Ledger
-from infra.records import JobState, Refusal, Reuse, Usage
+from infra.records import Alternative, JobState, Refusal, Reuse, Usage
 from tests.contracts.ledger.given import (
     LEASE_MS,
     RUN,
@@ -17,6 +17,7 @@ from tests.contracts.ledger.given import (
     outcomes_now,
     state_of,
     succeeded,
+    success_of,
 )
 
 UNIQUE = Reuse(key="k", digest="d", unique=True)
@@ -173,6 +174,20 @@ def test_a_kept_output_answers_at_release(ledger: Ledger) -> None:
     assert status.outcome == second
     assert ledger.claim(a_job(1).id, "w1", LEASE_MS) is Refusal.ENDED
     assert ledger.take_ready(10) == []
+
+
+def test_what_is_kept_tells_the_alternatives_too(ledger: Ledger) -> None:
+    told = {"label": (Alternative(value="refund", probability=0.9), Alternative(value=None, probability=0.1))}
+    ledger.release([a_job(0, reuse=CACHED, top=2)])
+    claim = claimed(ledger, a_job(0, reuse=CACHED, top=2))
+    assert claim.job.top == 2
+    assert ledger.commit(success_of(claim, "d").model_copy(update={"alternatives": told}), claim.token)
+
+    ledger.release([a_job(1, reuse=CACHED, top=2), a_job(2, reuse=Reuse(key="other", digest="d", cache_s=60))])
+
+    first, second = outcomes_now(ledger)
+    assert (first.alternatives, second.alternatives, second.same_as) == (told, told, a_job(0).id)
+    assert ledger.take_ready(10) == [("triage", a_job(2).id)]
 
 
 def test_a_new_run_may_be_answered_by_what_is_kept(ledger: Ledger) -> None:

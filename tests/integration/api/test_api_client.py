@@ -14,7 +14,7 @@ import pytest
 
 from coordinator.client import PATIENCE_S, TRIES, ApiError, ApiUnreachable, Client, Seen
 from infra.process.redis_server import free_port
-from infra.records import Json, TypeState
+from infra.records import Alternative, Json, TypeState
 from tests.support.answers import planned
 from tests.support.deployment import Deployment
 
@@ -195,6 +195,15 @@ def test_a_lost_answer_does_not_do_the_work_twice(client: Client, url: str) -> N
         assert cut_off.wait(goal["id"], 30.0)["state"] == "succeeded"
     assert between.lost == 0
     assert [each["id"] for each in client.recent()] == [goal["id"]]
+
+
+def test_a_job_may_ask_for_the_likeliest_values_of_its_labels(client: Client, deployment: Deployment) -> None:
+    deployment.alternatives["triage"] = {"intent": (Alternative(value="exchange_rate", probability=0.7),)}
+    asked = client.job("triage", {"text": "one"}, top=1)
+    assert asked["alternatives"] == {"intent": [{"value": "exchange_rate", "probability": 0.7}]}
+    assert client.job("triage", {"text": "one"})["alternatives"] is None
+    with pytest.raises(ApiError, match="job type 'count' reads no answer off a model"):
+        client.job("count", {"items": [{"a": "b"}], "field": "a"}, top=1)
 
 
 def test_a_lost_job_is_found_again_with_its_output(client: Client, url: str) -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from coordinator.client import Client
 from coordinator.commands.cli import register
+from infra.records import Alternative
 from tests.support.answers import planned, refused
 from tests.support.deployment import Deployment
 
@@ -199,3 +200,15 @@ def test_a_goal_that_failed_is_run_again(deployment: Deployment, say: Say, url: 
     assert say("rerun", goal_id, "--step", "job").stdout == "running\n"
     assert say("watch", goal_id).exit_code == 0
     assert "no output is missing" in say("rerun", goal_id).stderr
+
+
+def test_a_job_prints_its_output_and_with_top_the_likeliest_values_too(say: Say, deployment: Deployment) -> None:
+    deployment.alternatives["triage"] = {"intent": (Alternative(value="exchange_rate", probability=0.7),)}
+    deployment.start()
+    words = ("job", "triage", "--input", "text=What is a euro worth?")
+    plain, told, refused = say(*words), say(*words, "--top", "1"), say("job", "count", "--input", "x=y", "--top", "1")
+    assert json.loads(plain.stdout) == {"intent": "exchange_rate"}
+    alternatives = {"intent": [{"value": "exchange_rate", "probability": 0.7}]}
+    assert json.loads(told.stdout) == {"output": {"intent": "exchange_rate"}, "alternatives": alternatives}
+    assert refused.exit_code != 0
+    assert "top: job type 'count' reads no answer off a model" in refused.output.replace("\n", " ")

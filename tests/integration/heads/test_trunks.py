@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModel
 
 from specialists.heads.trunks import TrunkError, load_trunk
+from specialists.heads.trunks.layered import LayeredTrunk
 from specialists.heads.trunks.trunk import Text, Trunk, View
 
 TEXTS = ([5, 99, 1000, 77, 3, 8], [44, 22, 11], [7] * 9)
@@ -24,7 +25,7 @@ def near(one: torch.Tensor, other: torch.Tensor) -> bool:
     return torch.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def adapted(folder: Path, *names: str, layers: int = 2) -> Trunk:
+def adapted(folder: Path, *names: str, layers: int = 2) -> LayeredTrunk:
     """With changes that are not zero, unlike those that training begins with."""
     trunk = load_trunk(folder)
     torch.manual_seed(1)

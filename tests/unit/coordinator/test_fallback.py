@@ -11,6 +11,7 @@ from coordinator.plans.plan import PLANNING
 from coordinator.runs.advance import advance
 from infra.records import FailureKind, RunState
 from specialists.catalog import Catalog
+from specialists.manifest import Decoding
 from tests.support.answers import planned, refused
 from tests.support.story import CATALOG, INTENT, SORT, Story, done, failed, goal_run, ref, run_of, with_fallback
 
@@ -36,6 +37,18 @@ def test_an_unsure_output_has_the_fallback_asked_the_same() -> None:
     assert story.run.state is RunState.RUNNING
     assert (story.run.steps["s1"].fallbacks, story.run.jobs) == (1, 1)
     assert job.claim_within_s == 30
+
+
+def test_a_fallback_is_asked_for_the_likeliest_values_only_if_it_can_tell_them() -> None:
+    step = {**ONE, "top": 3}
+    assert [job.top for job in asked_of_fallback(step).jobs] == [3]
+    large = CATALOG_OF_TWO.get("large")
+    writes = {"head": None, "decoding": Decoding(format="lines", max_tokens=8)}
+    large = replace(large, manifest=large.manifest.model_copy(update=writes))
+    story = Story(run_of(step), Catalog([*(each for each in CATALOG_OF_TWO if each.name != "large"), large]))
+    assert [job.top for job in story.jobs] == [3]
+    story.advance(done(story.jobs[0], INTENT, 0.1))
+    assert [(job.type, job.top) for job in story.jobs] == [("large", None)]
 
 
 def test_its_output_takes_the_place_of_the_first() -> None:

@@ -534,3 +534,25 @@ def test_a_field_whose_name_has_dots_is_reached_as_it_is_written() -> None:
         "no 'mail' there; known: mail.body"
         in faults_of(each("s1", over="inputs.rows", text="item.mail.head"), inputs=inputs)[0]
     )
+
+
+def test_a_step_may_ask_for_the_likeliest_values_of_a_label_that_is_read_off() -> None:
+    plan = compiled({**each("s1"), "top": 3})
+    assert plan.step("s1").top == 3
+    assert plan.draft["steps"][0]["top"] == 3
+
+
+def test_a_step_whose_answer_is_computed_or_written_has_no_likeliest_values() -> None:
+    counted = one("s2", "count", items=ref("s1"), field="intent")
+    assert faults_of(each("s1"), {**counted, "top": 3}) == [
+        "step 's2' (count): top: job type 'count' reads no answer off a model, so it cannot tell how likely other "
+        f"answers are; leave 'top' out, or ask one of {', '.join(each.name for each in CATALOG if each.labels)}"
+    ]
+    [fault] = faults_of({**one("s1", "call", request="x", functions=[]), "top": 3})[:1]
+    assert "job type 'call' writes its answer" in fault
+
+
+@pytest.mark.parametrize("top", [0, 21])
+def test_a_step_that_asks_for_too_few_or_too_many_values_is_refused(top: int) -> None:
+    [fault] = faults_of({**each("s1"), "top": top})
+    assert fault.startswith("step 's1': top: Input should be")

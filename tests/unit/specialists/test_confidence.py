@@ -75,3 +75,29 @@ def test_the_surest_answers_are_kept_first() -> None:
 
     assert (whole["coverage"], whole["right"]) == (100, 60)
     assert (half["coverage"], half["threshold"], half["right"]) == (50, 0.5, 100)
+
+
+def test_of_several_probabilities_the_answers_own_becomes_its_confidence_and_the_others_share_the_rest() -> None:
+    surer = Calibration(scale=2.0)
+
+    sure, second, third = surer.spread([0.6, 0.3, 0.1])
+
+    assert sure == surer.confidence(0.6) > 0.6
+    assert second == pytest.approx(3 * third)
+    assert sure + second + third == pytest.approx(1)
+
+
+def test_an_answer_that_a_calibration_trusts_less_is_passed_by_no_other() -> None:
+    doubtful = Calibration(shift=-2.0)
+
+    sure, second = doubtful.spread([0.55, 0.45])
+
+    assert sure == doubtful.confidence(0.55) < 0.2
+    assert second == pytest.approx(sure)
+
+
+def test_an_answer_that_is_certain_leaves_the_others_nothing() -> None:
+    sure, *others = Calibration(scale=0.5).spread([1.0, 0.0, 0.0])
+
+    assert sure > 0.99
+    assert others == [0, 0]

@@ -241,6 +241,15 @@ def test_the_digest_changes_with_the_function_and_so_does_what_answers_the_same(
     assert len(keys) == 2
 
 
+def test_who_asks_for_another_number_of_values_of_a_label_asks_something_else(adding: Path) -> None:
+    specialist, input = load_specialist(adding), {"text": "x"}
+    keys = [reuse.key for top in (None, 1, 3) if (reuse := specialist.reuse(input, "acme", top=top))]
+    assert len(set(keys)) == 3
+    again = specialist.reuse(input, "acme", top=3)
+    assert again
+    assert again.key == keys[2]
+
+
 def test_a_running_process_keeps_the_digest_of_what_it_loaded(adding: Path) -> None:
     loaded, same = load_specialist(adding), load_specialist(adding)
     (adding / "add.py").write_text("def add(input): return {'mood': 'very_bad'}\n")

@@ -26,6 +26,7 @@ from specialists.manifest import LINEAR
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Finish, Request
 from workers.engines.build import build_of
+from workers.engines.digests import log_digests
 from workers.engines.heads.hosted import Hosted, hosted_of, linear_of, written
 from workers.engines.heads.need import check_memory
 from workers.engines.in_flight import InFlight, Ticket
@@ -71,9 +72,11 @@ class HeadEngine:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         if base.name == LINEAR:
+            log_digests(log, specialists, None)
             linear = LinearTrunk()
             return cls(linear, Words(), {each.name: linear_of(each, linear) for each in specialists}, settings.stall_s)
         folder = ensure(base.name, settings.weights, log.info, base.sha256)
+        log_digests(log, specialists, folder.name)
         layers = [each.manifest.head.layers for each in specialists if each.manifest.head]
         deepest = None if None in layers else max(each for each in layers if each)
         check_memory(folder, [each.adapter_path for each in specialists if each.adapter_path], deepest)
@@ -196,5 +199,6 @@ def _text(ticket: Waiting) -> Text:
 def _completion(ticket: Waiting, read: Read, text: str) -> Completion:
     if ticket.cancelled:
         return Completion("", Finish.CANCELLED)
-    reading = ticket.asked.reading
-    return Completion(text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability)
+    reading, top = ticket.asked.reading, ticket.request.top
+    ranked = {field: pairs[:top] for field, pairs in read.ranked.items()} if top else None
+    return Completion(text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability, ranked=ranked)

@@ -15,7 +15,8 @@ from specialists.heads.linear.trunk import LinearTrunk
 from specialists.heads.linear.words import Words
 from specialists.heads.readers.reader import Read, Seen
 from specialists.heads.tokens import Tokens
-from specialists.heads.trunks.trunk import Trunk, View
+from specialists.heads.trunks.layered import LayeredTrunk
+from specialists.heads.trunks.trunk import View
 from specialists.specialist import Specialist
 from workers.engines import EngineError, PromptTooLong, Request
 
@@ -43,7 +44,7 @@ class Hosted:
         return Asked(reading, request.source or (0, 0))
 
 
-def hosted_of(specialist: Specialist, trunk: Trunk) -> Hosted:
+def hosted_of(specialist: Specialist, trunk: LayeredTrunk) -> Hosted:
     """Also gives the trunk the specialist's change. Raises EngineError."""
     manifest = specialist.manifest
     view = view_of(specialist, len(trunk.blocks))

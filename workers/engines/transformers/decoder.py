@@ -129,8 +129,10 @@ def _adopted(
         for factors in loaded.values():
             merge(model, factors)
         loaded = {}
-    for embedding in (model.get_input_embeddings(), model.get_output_embeddings()):
-        embedding.weight.data = embedding.weight.data.to(precision.dtype)  # most models have one for both
+    weights = [each.weight for each in (model.get_input_embeddings(), model.get_output_embeddings())]
+    for weight in {id(each): each for each in weights}.values():  # most models have one for both
+        # Fused lays all other weights out anew; with a view of this one the whole file of weights would stay mapped.
+        weight.data = weight.data.to(precision.dtype, copy=fits(model))
     if fits(model):
         return Fused(model, precision, length, loaded, spans)
     if loaded:

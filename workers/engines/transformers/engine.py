@@ -20,6 +20,7 @@ from specialists.bases.weights import ensure
 from specialists.specialist import Specialist
 from workers.engines import Completion, EngineError, EngineStats, Request
 from workers.engines.build import build_of
+from workers.engines.digests import log_digests
 from workers.engines.grammar import GrammarError, Grammars
 from workers.engines.in_flight import InFlight
 from workers.engines.limits import Hosted, host_of, hosted_of
@@ -54,14 +55,6 @@ LAST_STEP_S = 5.0
 def _out_of_memory(error: Exception) -> bool:
     """Whether memory ran out. On a CPU torch has no error class of its own for that."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
-
-
-def _digests(specialists: Sequence[Specialist], folder: Path) -> str:
-    """What was checked before: the base when it was fetched, and the adapters when the catalog was loaded."""
-    base = specialists[0].manifest.base
-    pinned = f"sha256 {base.sha256[:12]} as pinned" if base and base.sha256 else "no digest pinned"
-    adapters = [f"{each.name} {each.manifest.adapter.sha256[:12]}" for each in specialists if each.manifest.adapter]
-    return f"weights: {folder.name}, {pinned}; adapters, checked: {', '.join(adapters) or 'none'}"
 
 
 def _check_memory(base: Path, hosted: Mapping[str, Hosted], slots: int, device: str, precision: Precision) -> None:
@@ -132,7 +125,7 @@ class TransformersEngine:
         base = specialists[0].manifest.base
         assert base, "the manifest's check: engine 'transformers' names a base"
         folder = ensure(base.name, settings.weights, log.info, base.sha256)
-        log.info("%s", _digests(specialists, folder), extra={"action": "check"})
+        log_digests(log, specialists, folder.name)
         hosted, device = {each.name: hosted_of(each) for each in specialists}, best_device()
         precision = Precision(settings.precision) if settings.precision else fastest(device)
         _check_memory(folder, hosted, settings.slots, device, precision)

@@ -53,7 +53,8 @@
 --   deadlines      zset    job id -> ms when it expires; only pending, ready and sent jobs that do expire
 --   leader:K       string  id of the unique job that is done for all that ask the same
 --   behind:K       zset    pending jobs that ask the same: id -> place
---   kept:K         hash    job, reuse, answer (output, provenance and confidence: the end of an outcome's JSON), for `cache_s`
+--   kept:K         hash    job, reuse, answer (the end of an outcome's JSON: output, provenance, confidence and, where
+--                          they were asked for, alternatives), for `cache_s`
 --   answer:X       hash    the same fields, of the job that was committed with token X, for the jobs that waited for it
 --   answered:X     zset    the jobs that waited for it and have not got the answer yet
 --   settling       set     tokens X that have such a set

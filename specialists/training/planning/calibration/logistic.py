@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from specialists.training.newton import balanced_counts, fit
 
 #: A number that hardly varies is taken to vary this much; otherwise the few rows where it does would decide its weight.
 LEAST_SPREAD = 0.25
-STEPS = 30  #: steps of Newton's method
 
 
 def logistic(
@@ -27,25 +25,7 @@ def logistic(
     y = np.array(truth, dtype=np.float64)  # (N,)
     middle = x.mean(0) if scaled else np.zeros(len(names))
     spread = np.maximum(x.std(0), LEAST_SPREAD) if scaled else np.ones(len(names))
-    weights = _fitted((x - middle) / spread, y, _balanced(y) if balanced else np.ones(len(y)), ridge)
+    weights = fit((x - middle) / spread, y, balanced_counts(y) if balanced else np.ones(len(y)), ridge)
     plain = weights[:-1] / spread
     constant = weights[-1] - plain @ middle
     return {name: round(float(weight), 6) for name, weight in zip((*names, ""), (*plain, constant), strict=True)}
-
-
-def _fitted(x: Floats, y: Floats, counts: Floats, ridge: float) -> Floats:
-    """Fit by Newton's method. x  # (N, K); y, counts  # (N,); returns (K + 1,), the last one the constant"""
-    x = np.column_stack([x, np.ones(len(x))])
-    pull = np.diag([ridge] * (x.shape[1] - 1) + [1e-6])
-    weights = np.zeros(x.shape[1])
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        slope = x.T @ (counts * (p - y)) + pull @ weights
-        bend = (x * (counts * p * (1 - p))[:, None]).T @ x + pull
-        weights = weights - np.linalg.solve(bend, slope)
-    return weights
-
-
-def _balanced(y: Floats) -> Floats:
-    share = float(y.mean())
-    return y * (0.5 / share) + (1 - y) * (0.5 / (1 - share))
