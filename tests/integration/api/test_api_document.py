@@ -15,12 +15,14 @@ from coordinator.api.document.deployment import Adapter, Decoding, ModelBase, Sp
 from coordinator.api.document.goal import GoalFailure, OmittedElement, StepProgress
 from coordinator.api.document.job import DeadLetter, JobFailure, JobProvenance, JobUsage
 from coordinator.api.document.plan import GroundedValue, PlanLimits, PlanMap, PlanStep, SavedPlan
+from coordinator.keys.keyring import Keyring
 from coordinator.plans.answer import Grounding
 from coordinator.plans.plan import Limits, Map, Step
 from coordinator.plans.saved_plan import SavedPlan as StoredPlan
 from coordinator.runs.progress import LeftOut, Progress
 from coordinator.runs.run import RunFailure
 from infra import records
+from infra.access import Quota, Scope, Spend
 from infra.ledger.protocol import LedgerUnavailable
 from specialists import manifest
 from specialists.catalog import Catalog
@@ -33,6 +35,7 @@ GOALS, GOAL = "/v1/goals", "/v1/goals/{run_id}"
 JOBS, JOB, BATCH = "/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/batch"
 LETTERS, LETTER = "/v1/dead-letters", "/v1/dead-letters/{job_id}"
 PLANS, PLAN = "/v1/plans", "/v1/plans/{name}"
+MODELS, MODEL, TUNING = "/v1/models", "/v1/models/{name}", "/v1/fine_tuning/jobs"
 TYPES, TYPE = "/v1/job-types", "/v1/job-types/{name}"
 
 BROKEN = {"type": "table", "input": {"columns": [["x"], []]}}  # of unequal length: it fails
@@ -43,7 +46,17 @@ SPARED = {"id": "s3", "type": "table", "args": BROKEN["input"], "on_failure": {"
 BOUND = {"id": "s4", "type": "table", "args": BROKEN["input"], "on_failure": "skip", "after": ["s1"]}
 
 #: Faults of ours, in routes that ask no ledger: nothing that a test may do makes these fail.
-UNPROVOKED = {("get", "/livez", 500), ("get", "/v1/specialists", 500)}
+UNPROVOKED = {
+    (method, path, 500)
+    for method, path in (
+        ("get", "/livez"),
+        ("get", "/v1/specialists"),
+        ("get", MODELS),
+        ("get", MODEL),
+        ("get", TUNING),
+        ("post", TUNING),
+    )
+}
 
 
 class Unreachable:
@@ -90,6 +103,9 @@ def test_each_status_of_each_route_is_sent_as_the_document_says(
     send_jobs(wire)
     send_letters(wire)
     send_to_the_deployment(wire, deployment)
+    send_to_openais_routes(wire)
+    send_with_keys(wire, deployment)
+    send_over_the_quota(wire, deployment)
     send_what_is_forgotten(wire, deployment, monkeypatch)
     assert wire.documented() - wire.seen == UNPROVOKED
     assert wire.seen <= wire.documented()
@@ -120,7 +136,8 @@ def send_while_nothing_runs(wire: Wire) -> None:
 def send_what_is_refused(wire: Wire) -> None:
     """To each route what it can know for wrong by itself."""
     for (method, path), operation in wire.operations():
-        wire.send(method, path, 422, names=OBJECT_ID, params={"bogus": "1"}, **wire.example(operation))
+        status = 422 if "422" in operation["responses"] else 400
+        wire.send(method, path, status, names=OBJECT_ID, params={"bogus": "1"}, **wire.example(operation))
     for (method, path), _ in wire.operations(413):
         for status, content, kind in (
             (413, b"x" * 400_000, "application/json"), (415, b"{}", "text/plain"), (400, b"{", "application/json"),
@@ -232,6 +249,45 @@ def send_to_the_deployment(wire: Wire, deployment: Any) -> None:
     paused = wire.send("post", GOALS, 202, json=_plan(COUNTED_STEP)).json()
     assert paused["paused"] == ["count"]
     assert wire.get(f"{TYPE}/load", name="count")["state"] == "paused"
+
+
+def send_to_openais_routes(wire: Wire) -> None:
+    assert wire.get(MODELS)["data"]
+    assert wire.get(MODEL, name="triage")["id"] == "triage"
+    for method in ("get", "post"):
+        wire.send(method, TUNING, 501)
+
+
+def send_with_keys(wire: Wire, deployment: Any) -> None:
+    """To each route that asks for a key: none, and one of another scope."""
+    ring = Keyring(deployment.ledger)
+    narrow = {scope: ring.create("acme", [scope])[1] for scope in (Scope.SUBMIT, Scope.READ)}
+    settings = deployment.settings.model_copy(update={"keys": True})
+    with TestClient(create_api(deployment.ledger, deployment.catalog, settings)) as api:
+        for (method, path), operation in wire.operations(403):
+            ((needed,),) = operation["security"][0].values()
+            other = narrow[Scope.SUBMIT if needed == Scope.READ else Scope.READ]
+            wire.send(method, path, 401, api=api, names=OBJECT_ID)
+            bearer = {"Authorization": f"Bearer {other}"}
+            wire.send(method, path, 403, api=api, names=OBJECT_ID, headers=bearer)
+
+
+def send_over_the_quota(wire: Wire, deployment: Any) -> None:
+    """What would make jobs, for a tenant that has used up its quota; and what a quota lets in."""
+    waits = _ended(wire, {"goal": "Sort or count", "inputs": TEXTS})
+    failed = _ended(wire, _plan({**SPARED, "on_failure": "fail"}))
+    letter = {"job_id": f"{failed['id']}.s3.0"}
+    deployment.ledger.set_quota("default", Quota(jobs_a_minute=5))
+    with TestClient(create_api(deployment.ledger, deployment.catalog, deployment.settings)) as api:
+        wire.send("post", JOBS, 202, api=api, json=COUNTED)
+        large = {**SORT, "map": {"over": ref("inputs.messages"), "as": "m"}}
+        many = {"plan": {"steps": [large]}, "inputs": {"messages": ["x"] * 6}}
+        wire.send("post", GOALS, 422, api=api, json=many)
+        deployment.ledger.charge("default", [Spend("jobs-minute", 5, 60, 9)])
+        wire.send("post", f"{GOAL}/confirm", 429, api=api, names={"run_id": waits["id"]}, json={"choice": 1})
+        wire.send("post", f"{GOAL}/rerun", 429, api=api, names={"run_id": failed["id"]})
+        wire.send("post", f"{LETTER}/rerun", 429, api=api, names=letter)
+    deployment.ledger.set_quota("default", Quota())
 
 
 def send_what_is_forgotten(wire: Wire, deployment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
