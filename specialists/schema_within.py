@@ -1,4 +1,4 @@
-"""Whether all values of one JSON Schema are values of another. What cannot be shown is a difference. Knows no job type."""
+"""Whether all values of one JSON Schema are values of another: what cannot be shown is a difference. Knows no job."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from coordinator.api.document.security import with_keys
 from coordinator.api.problems import PROBLEM_JSON
 
-
 Document = dict[str, Any]
 
 

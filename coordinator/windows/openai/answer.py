@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.records import Json, Usage
 
@@ -19,7 +19,7 @@ class Answer:
     created_ms: int
     call: ToolCall | None = None
     confidence: float | None = None  #: how likely it is right; None: nobody says
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     digest: str | None = None  #: of the specialist that answered
 
     @property

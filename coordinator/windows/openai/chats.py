@@ -1,4 +1,4 @@
-"""Chats: which one a request is for, taken in once and waited for as long as its client is there. Knows no HTTP body."""
+"""Chats: which one a request is for, taken in once, and waited for while its client is there. Knows no HTTP body."""
 
 from __future__ import annotations
 

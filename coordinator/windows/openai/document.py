@@ -52,7 +52,7 @@ ErrorBody = Annotated[Json, Described(OpenAIErrorBody)]
 
 _SHOULD_RETRY = {"x-should-retry": header("`false`: sending the request again would give the same answer.")}
 _HEADERS = {
-    400: RATE_LIMIT,
+    400: RATE_LIMIT | _SHOULD_RETRY,
     429: RETRY_AFTER | RATE_LIMIT,
     500: _SHOULD_RETRY,
     501: _SHOULD_RETRY,
@@ -74,7 +74,8 @@ _REQUEST_ID = {REQUEST_ID: header("A name of this request, for questions about i
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals that a route sends: those of `statuses`, and the two that every route may send, 400 and 500."""
     # FastAPI describes 422 in its own way where a route does not; `in_openais_shape` takes it away.
-    return {422: {"model": OpenAIErrorBody}} | {each: _error(each) for each in sorted({*statuses, 400, 500})}
+    said: dict[int | str, dict[str, Any]] = {422: {"model": OpenAIErrorBody}}
+    return said | {each: _error(each) for each in sorted({*statuses, 400, 500})}
 
 
 def _error(status: int) -> dict[str, Any]:

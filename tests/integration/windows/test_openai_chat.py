@@ -13,7 +13,8 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from infra.access import Quota
+from infra.access import Quota, Spend
+from infra.listing import RunQuery
 from infra.records import TypeState
 from tests.support.deployment import Deployment
 
@@ -38,7 +39,7 @@ WEATHER: Any = {
 def running(deployment: Deployment) -> Deployment:
     """Models answer by table, and say how sure they are."""
     deployment.answers |= {
-        "triage": lambda job: {"intent": "lost_or_stolen_card"},
+        "triage": lambda _: {"intent": "lost_or_stolen_card"},
         "entities": lambda _: ENTITIES,
         "log": lambda job: {"template": job["line"]},
         "call": lambda job: {"name": job["methods"][-1]["name"], "arguments": {"city": "Oslo", "days": "3"}},
@@ -227,7 +228,7 @@ def test_an_idempotency_key_gives_the_same_answer_and_the_job_is_done_once(runni
     asked: Any = {"model": "triage", "messages": HELLO, "extra_headers": {"Idempotency-Key": "k-1"}}
     first, again = client.chat.completions.create(**asked), client.chat.completions.create(**asked)
     assert first == again
-    assert len(running.ledger.recent_runs()) == 1
+    assert len(running.ledger.list_runs(RunQuery(limit=9)).runs) == 1
     other = refused(client, messages=LOG, extra_headers={"Idempotency-Key": "k-1"})
     assert "used for another request" in other.message
 
@@ -237,19 +238,21 @@ def test_a_job_that_fails_is_an_error_and_is_not_tried_again(running: Deployment
         raise ValueError("out of paper")
 
     running.answers["triage"] = broken
-    with OpenAI(base_url=f"{url}/v1", api_key="unused") as client:
-        with pytest.raises(openai.InternalServerError) as failed:
-            client.chat.completions.create(model="triage", messages=HELLO)
+    trying = OpenAI(base_url=f"{url}/v1", api_key="unused")
+    with trying as client, pytest.raises(openai.InternalServerError) as failed:
+        client.chat.completions.create(model="triage", messages=HELLO)
     assert (failed.value.status_code, failed.value.code) == (500, "job_engine")
     assert "out of paper" in failed.value.message
     assert failed.value.request.headers["x-stainless-retry-count"] == "0"
 
 
 def test_a_quota_that_is_used_up_is_a_rate_limit(deployment: Deployment, client: OpenAI) -> None:
-    deployment.ledger.set_quota("default", Quota(jobs_a_day=0))
-    with pytest.raises(openai.APIStatusError) as refused_:
+    deployment.ledger.set_quota("default", Quota(jobs_a_day=1))
+    deployment.ledger.charge("default", [Spend("jobs-day", 1, 86_400, 1)])
+    with pytest.raises(openai.RateLimitError) as over:
         client.chat.completions.create(model="triage", messages=HELLO)
-    assert refused_.value.status_code in (400, 429)
+    assert over.value.code == "rate_limit_exceeded"
+    assert 1 <= int(over.value.response.headers["retry-after"]) <= 120
 
 
 def test_a_type_that_takes_nothing_in_is_unavailable(deployment: Deployment, client: OpenAI) -> None:
@@ -273,5 +276,5 @@ def test_a_client_that_goes_frees_its_place_and_ends_its_job_unless_it_may_come_
 
 
 def _states(deployment: Deployment) -> dict[str, int]:
-    states = [run.state.value for run in deployment.ledger.recent_runs()]
+    states = [each.run.state.value for each in deployment.ledger.list_runs(RunQuery(limit=9)).runs]
     return {state: states.count(state) for state in states}

@@ -90,9 +90,9 @@ def test_a_fault_of_ours_has_openais_shape_and_a_request_id(
         raise RuntimeError("secret words")
 
     monkeypatch.setattr(type(deployment.catalog), "__iter__", lambda _: broken())
-    with OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0) as client:
-        with pytest.raises(openai.InternalServerError) as failed:
-            client.models.list()
+    once = OpenAI(base_url=f"{url}/v1", api_key="unused", max_retries=0)
+    with once as client, pytest.raises(openai.InternalServerError) as failed:
+        client.models.list()
     assert (failed.value.type, failed.value.status_code) == ("server_error", 500)
     assert "secret" not in failed.value.message
     assert (failed.value.request_id or "").startswith("req_")
