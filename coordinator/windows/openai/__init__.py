@@ -1,1 +1,1 @@
-"""OpenAI's routes: models and chat completions, answered by specialists and by goals. Knows neither queue nor model."""
+"""OpenAI's routes: models and chat completions, answered by specialists. Knows neither queue nor model."""

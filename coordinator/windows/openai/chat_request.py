@@ -51,9 +51,9 @@ _UNHEARD = "It is refused unless it has the value that changes nothing."
 
 
 class ChatRequest(Record):
-    """A chat completion: a specialist's answer to the last message of the user, or a goal's result."""
+    """A chat completion: a specialist's answer to the last message of the user."""
 
-    model: str = Field(min_length=1, description="The name of a specialist, or `manyhands` for a goal in words.")
+    model: str = Field(min_length=1, description="The name of a specialist.")
     messages: list[ChatMessage] = Field(min_length=1, max_length=1024, description="The chat so far.")
     response_format: ResponseFormat | None = Field(
         default=None, description="The form of the answer. Without it, the output as JSON."

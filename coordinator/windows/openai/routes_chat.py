@@ -39,7 +39,7 @@ def chat_routes(chats: Chats, places: Places) -> APIRouter:
 
     @routes.post(
         "",
-        summary="Have a specialist answer the last message, or `manyhands` reach the goal that it tells",
+        summary="Have a specialist answer the last message of the user",
         response_model=CompletionBody,
         responses=errors(*BODY, 404, 429, 503) | completed(),
         dependencies=[Depends(place, scope="function"), Depends(ended)],

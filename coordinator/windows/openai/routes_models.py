@@ -10,13 +10,13 @@ from coordinator.api.bodies import StrictRoute
 from coordinator.windows.openai.document import ModelBody, ModelsBody, errors
 from coordinator.windows.openai.models import Models
 
-ModelName = Annotated[str, Path(description="The name of a specialist, or `manyhands`.")]
+ModelName = Annotated[str, Path(description="The name of a specialist.")]
 
 
 def model_routes(models: Models) -> APIRouter:
     routes = APIRouter(prefix="/v1/models", tags=["openai"], route_class=StrictRoute)
 
-    @routes.get("", summary="List the models: the specialists that host one, and `manyhands`", responses=errors())
+    @routes.get("", summary="List the models: the specialists that host one", responses=errors())
     def listed() -> ModelsBody:
         return {"object": "list", "data": models.all()}
 
