@@ -37,6 +37,9 @@ from coordinator.goals.lists import Lists
 from coordinator.goals.saved_plans import SavedPlans
 from coordinator.keys.check import KeyCheck
 from coordinator.keys.own_things import own_things
+from coordinator.windows.openai.document import in_openais_shape
+from coordinator.windows.openai.error_shape import ErrorShape
+from coordinator.windows.openai.window import openai_routes
 from infra.ledger.protocols.keys import KeyReader
 from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.settings import Settings
@@ -74,13 +77,14 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,  # from the address of a thing without a name to that of all of them
     )
-    app.openapi = openapi_of(app)  # type: ignore[method-assign]  # as FastAPI's manual has it
+    app.openapi = openapi_of(app, in_openais_shape)  # type: ignore[method-assign]  # as FastAPI's manual has it
     app.state.body_bytes = settings.api_body_bytes
     problems.install(app)
     metrics = metrics or ApiMetrics()
     pace = Pace()
     app.add_middleware(Presence)
     app.add_middleware(Guard, KeyCheck(ledger) if settings.keys else None)
+    app.add_middleware(ErrorShape)
     app.add_middleware(Paced, pace)
     app.add_middleware(Observed, metrics, tracer or NoOpTracer())
     allow_origins(app, settings.cors_origins)
@@ -97,4 +101,5 @@ def create_api(
     app.include_router(letters, prefix="/v1/dead-letters")
     app.include_router(letters, prefix="/v1/letters", include_in_schema=False)
     app.include_router(deployment_routes(ledger, catalog, door))
+    app.include_router(openai_routes(goals, catalog, places, waits))
     return app

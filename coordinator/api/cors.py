@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 _SENT = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", "X-Tenant"]
-_SHOWN = ["Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Warning"]
+_SHOWN = ["Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Warning", "X-Request-Id"]
 _AN_HOUR_S = 3600
 
 

@@ -16,6 +16,7 @@ Operation = tuple[str, str]  #: method, and path as the document has it
 
 #: Headers of every answer, which say nothing of the API.
 COMMON = {"content-type", "content-length"}
+DONE = "[DONE]"  #: the end of a stream in OpenAI's shape, which is no JSON
 OBJECT_ID = {"run_id": "0" * 32, "job_id": "0" * 32 + ".s1.0", "name": "nothing"}
 
 
@@ -101,4 +102,4 @@ def events_of(text: str) -> Iterator[Json]:
     while block := list(takewhile(bool, lines)):
         fields = dict(line.split(": ", 1) for line in block)
         if "" not in fields:
-            yield fields | {"data": json.loads(fields["data"])}
+            yield fields | {"data": fields["data"] if fields["data"] == DONE else json.loads(fields["data"])}

@@ -12,20 +12,24 @@ from fastapi import FastAPI
 from coordinator.api.document.security import with_keys
 from coordinator.api.problems import PROBLEM_JSON
 
+Document = dict[str, Any]
 
-def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """A function that makes the document of `app` when it is first called, and keeps it."""
+
+def openapi_of(app: FastAPI, finish: Callable[[Document], Document]) -> Callable[[], Document]:
+    """A function that makes the document of `app` when it is first called, and keeps it.
+
+    `finish`: has the last word on routes that answer in another shape than ours."""
     made = app.openapi
 
-    def document() -> dict[str, Any]:
+    def document() -> Document:
         if app.openapi_schema is None:
-            app.openapi_schema = with_keys(_with_problems(made()))
+            app.openapi_schema = finish(with_keys(_with_problems(made())))
         return app.openapi_schema
 
     return document
 
 
-def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+def _with_problems(document: Document) -> Document:
     """Put problems under their own media type. FastAPI knows only one media type for all bodies of a route."""
     for operation in (each for path in document["paths"].values() for each in path.values()):
         refusals = (each for status, each in operation["responses"].items() if int(status) >= 400)

@@ -10,22 +10,22 @@ from coordinator.api.document.problem import ProblemDetails
 Responses = dict[int | str, dict[str, Any]]
 
 
-def _header(description: str, required: bool = False, kind: str = "string") -> dict[str, Any]:
+def header(description: str, required: bool = False, kind: str = "string") -> dict[str, Any]:
     return {"description": description, "required": required, "schema": {"type": kind}}
 
 
-_RETRY_AFTER = {"Retry-After": _header("Seconds after which the request may be sent again.", kind="integer")}
-_LOCATION = _header("The address of what was accepted.", required=True)
-_WARNING = _header("The fields of the request that have another name now (RFC 7234, code 299).")
-_RATE_LIMIT = {
-    "RateLimit-Policy": _header("The bounds of the tenant's quota, if it has any: `q` in `w` seconds (IETF draft)."),
-    "RateLimit": _header("What is left of the quota: `r`, and `t` seconds until all of it is there again."),
+RETRY_AFTER = {"Retry-After": header("Seconds after which the request may be sent again.", kind="integer")}
+_LOCATION = header("The address of what was accepted.", required=True)
+_WARNING = header("The fields of the request that have another name now (RFC 7234, code 299).")
+RATE_LIMIT = {
+    "RateLimit-Policy": header("The bounds of the tenant's quota, if it has any: `q` in `w` seconds (IETF draft)."),
+    "RateLimit": header("What is left of the quota: `r`, and `t` seconds until all of it is there again."),
 }
-_LINK = _header('The address of the next page: `</v1/…>; rel="next"` (RFC 8288).')
-_REPLAYED = _header("`true`: an earlier request with the same idempotency key had this response.", required=True)
+_LINK = header('The address of the next page: `</v1/…>; rel="next"` (RFC 8288).')
+_REPLAYED = header("`true`: an earlier request with the same idempotency key had this response.", required=True)
 
 #: The headers of refusals.
-_HEADERS = {422: _RATE_LIMIT, 429: _RETRY_AFTER | _RATE_LIMIT, 503: _RETRY_AFTER}
+_HEADERS = {422: RATE_LIMIT, 429: RETRY_AFTER | RATE_LIMIT, 503: RETRY_AFTER}
 
 #: What each status means, wherever no route says more.
 _MEANINGS = {
@@ -51,7 +51,7 @@ def refusals(*statuses: int) -> Responses:
 
 
 def accepted(description: str, warns: bool = False) -> Responses:
-    headers = {"Location": _LOCATION, **_RATE_LIMIT} | ({"Warning": _WARNING} if warns else {})
+    headers = {"Location": _LOCATION, **RATE_LIMIT} | ({"Warning": _WARNING} if warns else {})
     return {202: {"description": description, "headers": headers}}
 
 
@@ -86,8 +86,8 @@ def kept(body: Any) -> Responses:
 
 def streamed() -> Responses:
     headers = {
-        "Cache-Control": _header("Always `no-store`.", required=True),
-        "X-Accel-Buffering": _header("Always `no`: a proxy passes each event on at once.", required=True),
+        "Cache-Control": header("Always `no-store`.", required=True),
+        "X-Accel-Buffering": header("Always `no`: a proxy passes each event on at once.", required=True),
     }
     description = (
         "The events as they happen, until the goal has ended. A comment comes every ten seconds in which nothing "

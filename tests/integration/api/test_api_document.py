@@ -24,6 +24,7 @@ from coordinator.runs.run import RunFailure
 from infra import records
 from infra.access import Quota, Scope, Spend
 from infra.ledger.protocol import LedgerUnavailable
+from infra.records import TypeState
 from specialists import manifest
 from specialists.catalog import Catalog
 from tests.support.answers import draft, refused, unsure
@@ -35,6 +36,8 @@ GOALS, GOAL = "/v1/goals", "/v1/goals/{run_id}"
 JOBS, JOB, BATCH = "/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/batch"
 LETTERS, LETTER = "/v1/dead-letters", "/v1/dead-letters/{job_id}"
 PLANS, PLAN = "/v1/plans", "/v1/plans/{name}"
+CHAT, SAID = "/v1/chat/completions", [{"role": "user", "content": "x"}]
+MODELS, MODEL, TUNING = "/v1/models", "/v1/models/{name}", "/v1/fine_tuning/jobs"
 TYPES, TYPE = "/v1/job-types", "/v1/job-types/{name}"
 
 BROKEN = {"type": "table", "input": {"columns": [["x"], []]}}  # of unequal length: it fails
@@ -45,7 +48,17 @@ SPARED = {"id": "s3", "type": "table", "args": BROKEN["input"], "on_failure": {"
 BOUND = {"id": "s4", "type": "table", "args": BROKEN["input"], "on_failure": "skip", "after": ["s1"]}
 
 #: Faults of ours, in routes that ask no ledger: nothing that a test may do makes these fail.
-UNPROVOKED = {("get", "/livez", 500), ("get", "/v1/specialists", 500)}
+UNPROVOKED = {
+    (method, path, 500)
+    for method, path in (
+        ("get", "/livez"),
+        ("get", "/v1/specialists"),
+        ("get", MODELS),
+        ("get", MODEL),
+        ("get", TUNING),
+        ("post", TUNING),
+    )
+}
 
 
 class Unreachable:
@@ -92,6 +105,7 @@ def test_each_status_of_each_route_is_sent_as_the_document_says(
     send_jobs(wire)
     send_letters(wire)
     send_to_the_deployment(wire, deployment)
+    send_to_openais_routes(wire, deployment)
     send_with_keys(wire, deployment)
     send_over_the_quota(wire, deployment)
     send_what_is_forgotten(wire, deployment, monkeypatch)
@@ -124,7 +138,8 @@ def send_while_nothing_runs(wire: Wire) -> None:
 def send_what_is_refused(wire: Wire) -> None:
     """To each route what it can know for wrong by itself."""
     for (method, path), operation in wire.operations():
-        wire.send(method, path, 422, names=OBJECT_ID, params={"bogus": "1"}, **wire.example(operation))
+        status = 422 if "422" in operation["responses"] else 400
+        wire.send(method, path, status, names=OBJECT_ID, params={"bogus": "1"}, **wire.example(operation))
     for (method, path), _ in wire.operations(413):
         for status, content, kind in (
             (413, b"x" * 400_000, "application/json"), (415, b"{}", "text/plain"), (400, b"{", "application/json"),
@@ -134,6 +149,8 @@ def send_what_is_refused(wire: Wire) -> None:
         if any(each["name"] == "x-tenant" for each in operation.get("parameters", [])):
             wire.send(method, path, 400, names=OBJECT_ID, headers={"X-Tenant": "not a name"}, **wire.example(operation))
     for (method, path), operation in wire.operations(404):
+        if path == CHAT:  # what is unknown there is in the body
+            continue
         query = {"type": "nothing"} if path in (LETTERS, GOALS, JOBS) else {}
         wire.send(method, path, 404, names=OBJECT_ID, params=query, **wire.example(operation))
 
@@ -145,6 +162,9 @@ def send_to_a_full_house(wire: Wire, deployment: Any) -> None:
         wire.send("post", JOBS, 202, api=api, json=COUNTED, headers=mine)
         wire.send("post", JOBS, 429, api=api, json=COUNTED, headers=mine)
         wire.send("post", GOALS, 429, api=api, json=_plan(COUNTED_STEP), headers=mine)
+        sort = {"type": "triage", "input": {"text": "x"}}
+        wire.send("post", JOBS, 202, api=api, json=sort, headers=mine)
+        wire.send("post", CHAT, 429, api=api, json={"model": "triage", "messages": SAID}, headers=mine)
 
 
 def send_without_a_ledger(wire: Wire, deployment: Any) -> None:
@@ -236,6 +256,20 @@ def send_to_the_deployment(wire: Wire, deployment: Any) -> None:
     paused = wire.send("post", GOALS, 202, json=_plan(COUNTED_STEP)).json()
     assert paused["paused"] == ["count"]
     assert wire.get(f"{TYPE}/load", name="count")["state"] == "paused"
+
+
+def send_to_openais_routes(wire: Wire, deployment: Any) -> None:
+    deployment.ledger.set_type_state("triage", TypeState.OPEN)
+    deployment.answers["call"] = lambda _: {"name": "f", "arguments": {"a": "b"}}
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    for asked in ({"model": "triage", "logprobs": True}, {"model": "call", "tools": tools}):
+        for rest in ({"metadata": {"a": "b"}}, {"stream": True, "stream_options": {"include_usage": True}}):
+            wire.send("post", CHAT, 200, json={**asked, **rest, "messages": SAID})
+    wire.send("post", CHAT, 404, json={"model": "nothing", "messages": SAID})
+    assert wire.get(MODELS)["data"]
+    assert wire.get(MODEL, name="triage")["id"] == "triage"
+    for method in ("get", "post"):
+        wire.send(method, TUNING, 501)
 
 
 def send_with_keys(wire: Wire, deployment: Any) -> None:

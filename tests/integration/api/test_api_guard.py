@@ -19,6 +19,7 @@ from coordinator.api.build import create_api
 from coordinator.api.scopes import scope_of
 from coordinator.keys import check as checking
 from coordinator.keys.keyring import Keyring
+from coordinator.windows.openai.errors import is_openais
 from infra.access import KeptKey, Quota, Scope
 from infra.ledger.protocol import LedgerUnavailable
 from infra.listing import RunQuery
@@ -158,7 +159,7 @@ def test_with_a_key_of_one_tenant_nothing_of_another_is_seen_or_changed_by_any_r
             for job in theirs.jobs if "{job_id}" in route.path else [theirs.jobs[0]]:
                 answer = ask(api, route, acme | {"X-Tenant": "byte"}, goal, job, theirs.plan)
                 walked += 1
-                assert answer.status_code < 500, (route, answer.text)
+                assert answer.status_code < 500 or answer.status_code == 501, (route, answer.text)
                 if answer.status_code == 404:
                     assert_like_one_that_does_not_exist(api, route, acme, answer, (goal, job, theirs.plan))
                     continue
@@ -210,7 +211,8 @@ def test_without_a_key_or_with_a_bad_one_no_route_is_open(
                 continue
             assert answer.status_code == 401, (route, what, answer.text)
             assert answer.headers["www-authenticate"].startswith('Bearer realm="manyhands"'), what
-            assert answer.headers["content-type"] == "application/problem+json"
+            kind = "application/json" if is_openais(route.path) else "application/problem+json"
+            assert answer.headers["content-type"] == kind
             assert secret not in answer.text
     assert deployment.ledger.list_runs(RunQuery()) == before
     assert api.get("/nowhere").status_code == 401
@@ -227,7 +229,9 @@ def test_a_key_opens_the_routes_of_its_scope_alone(
         opens = needed in (None, scope) or scope is Scope.ADMIN
         assert (answer.status_code != 403) == opens, (route, answer.text)
         if not opens:
-            assert f"has not the scope '{needed}'" in answer.json()["errors"][0]
+            said = answer.json()
+            told = said["error"]["message"] if is_openais(route.path) else said["errors"][0]
+            assert f"has not the scope '{needed}'" in told
             assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["www-authenticate"]
 
 

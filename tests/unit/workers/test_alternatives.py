@@ -14,15 +14,17 @@ from tests.support.story import CATALOG
 from workers.alternatives import alternatives_of
 from workers.attempt import confidence_of
 
+Ranked = dict[str, tuple[tuple[str, float], ...]]
+
 TRIAGE = CATALOG.get("triage")
-RANKED = {"intent": (("card_arrival", 0.6), ("lost_or_stolen_card", 0.3), ("exchange_rate", 0.05))}
+RANKED: Ranked = {"intent": (("card_arrival", 0.6), ("lost_or_stolen_card", 0.3), ("exchange_rate", 0.05))}
 
 
 def calibrated(calibration: Calibration | None) -> Specialist:
     return replace(TRIAGE, manifest=TRIAGE.manifest.model_copy(update={"confidence": calibration}))
 
 
-def told(specialist: Specialist, ranked: dict[str, tuple[tuple[str, float], ...]]) -> list[tuple[str, float]]:
+def told(specialist: Specialist, ranked: Ranked) -> list[tuple[str, float]]:
     found = alternatives_of(specialist, ranked)
     assert found
     [pairs] = found.values()
