@@ -211,7 +211,7 @@ def test_the_whole_input_of_a_job_is_read_from_a_file(tmp_path: Path) -> None:
         ("x.csv", b"id,text\n1,a,b\n", "x.csv:2: has 3 fields, the header has 2: id, text"),
         ("x.csv", b'id,text\n1,"a\n', "no CSV"),
         ("x.csv", b"id,text\n", "x.csv has no rows"),
-        ("x.xlsx", b"PK", ".xlsx is not read; save it as .jsonl, .ndjson, .json, .csv, .tsv, .parquet, or as lines of text"),
+        ("x.xlsx", b"PK", "is not read; save it as .jsonl, .ndjson, .json, .csv, .tsv, .parquet, or as lines of text"),
         ("x.Yaml", b"- one\n", ".yaml is not read"),
         ("x.csv.zip", b"PK", ".zip is not read"),
     ],
