@@ -12,17 +12,17 @@ from fastapi_offline import FastAPIOffline
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from coordinator.admission.door import Door
-from coordinator.api import problems
+from coordinator.api.answers import problems
 from coordinator.api.cors import allow_origins
 from coordinator.api.document.openapi import openapi_of
 from coordinator.api.guard import Guard
 from coordinator.api.metrics import ApiMetrics
 from coordinator.api.middleware import Observed
-from coordinator.api.routes_deployment import DeploymentLedger, deployment_routes
-from coordinator.api.routes_goals import goal_routes
-from coordinator.api.routes_jobs import job_routes
-from coordinator.api.routes_letters import letter_routes
-from coordinator.api.routes_plans import plan_routes
+from coordinator.api.routes.deployment import DeploymentLedger, deployment_routes
+from coordinator.api.routes.goals import goal_routes
+from coordinator.api.routes.jobs import job_routes
+from coordinator.api.routes.letters import letter_routes
+from coordinator.api.routes.plans import plan_routes
 from coordinator.api.waiting.event_stream import EventStream
 from coordinator.api.waiting.listener import Listener
 from coordinator.api.waiting.pace import Pace, Paced

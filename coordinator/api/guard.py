@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coordinator.api import scopes
-from coordinator.api.problems import problem_response, refusal_of
+from coordinator.api.answers.problems import problem_response, refusal_of
 from coordinator.keys.caller import Caller, anybody, asking_as
 from coordinator.keys.check import KeyCheck, KeyRefused
 from infra import access

@@ -9,8 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from coordinator.api.answers.problems import PROBLEM_JSON
 from coordinator.api.document.security import with_keys
-from coordinator.api.problems import PROBLEM_JSON
 
 Document = dict[str, Any]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coordinator.api.problems import PROBLEM_JSON
+from coordinator.api.answers.problems import PROBLEM_JSON
 from coordinator.api.scopes import scope_of
 from infra.access import Scope
 

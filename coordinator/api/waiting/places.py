@@ -11,9 +11,9 @@ from typing import Any
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from coordinator.api.headers import Tenant, Wait
+from coordinator.api.answers.problems import RETRY_AFTER_S, Problem
+from coordinator.api.asked.headers import Tenant, Wait
 from coordinator.api.metrics import ApiMetrics
-from coordinator.api.problems import RETRY_AFTER_S, Problem
 
 #: Of all places, that one tenant may have.
 SHARE = 0.75

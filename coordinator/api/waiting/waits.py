@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.api.waiting.listener import Listener
 from coordinator.api.waiting.presence import Client
 from coordinator.goals.goals import HALTS, Goals

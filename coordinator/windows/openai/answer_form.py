@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.windows.openai.chat_request import JsonSchemaFormat, ResponseFormat
 from infra.records import Json
 from specialists.schema_dialect import taken_over

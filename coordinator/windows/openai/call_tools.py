@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.windows.openai.answer import ToolCall
 from coordinator.windows.openai.answer_form import written
 from coordinator.windows.openai.chat_request import ChatRequest

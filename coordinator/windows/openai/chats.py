@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
-from coordinator.api.first_answer import other_request, remembered
-from coordinator.api.problems import Problem
+from coordinator.api.answers.first_answer import other_request, remembered
+from coordinator.api.answers.problems import Problem
 from coordinator.api.waiting.presence import Client
 from coordinator.api.waiting.waits import CLIENT_GONE, Waits
 from coordinator.goals.goals import Goals

@@ -11,7 +11,7 @@ from uuid import uuid4
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coordinator.api.problems import PROBLEM_JSON, problem_body
+from coordinator.api.answers.problems import PROBLEM_JSON, problem_body
 from coordinator.windows.openai.errors import LONGEST_RETRY_AFTER_S, error_body, is_openais, told_as
 
 REQUEST_ID = "x-request-id"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from infra.records import FailureKind
 
 #: The client would send the same again, and get the same: our own attempts have been made.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.windows.openai.chat_request import ChatMessage, ChatRequest
 from infra.records import Json
 

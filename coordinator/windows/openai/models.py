@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from infra.records import Json
 from specialists.catalog import Catalog
 from specialists.offers import PLANNER

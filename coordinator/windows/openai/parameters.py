@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.goals.tags import MOST_TAGS, TAG
 from coordinator.windows.openai.chat_request import ChatRequest
 from infra.records import Priority

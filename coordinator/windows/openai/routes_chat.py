@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import Asker, Key, Tenant, asking
 from coordinator.api.document.responses import BODY
-from coordinator.api.headers import Asker, Key, Tenant, asking
 from coordinator.api.waiting.places import Places
 from coordinator.windows.openai.chat_request import ChatRequest
 from coordinator.windows.openai.chats import Accepted, Chats

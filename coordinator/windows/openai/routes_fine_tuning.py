@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from coordinator.api.bodies import StrictRoute
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
+from coordinator.api.asked.bodies import StrictRoute
 from coordinator.windows.openai.document import ErrorBody, errors
 
 _INSTEAD = (

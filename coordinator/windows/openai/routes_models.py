@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.asked.bodies import StrictRoute
 from coordinator.windows.openai.document import ModelBody, ModelsBody, errors
 from coordinator.windows.openai.models import Models
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from coordinator.api.views import goal_view
+from coordinator.api.answers.views import goal_view
 from coordinator.plans.answer import Confirm
 from coordinator.plans.plan import PLANNING, PlanRefused
 from coordinator.runs.confirmation import Confirmation, NotUnsure

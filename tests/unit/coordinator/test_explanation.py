@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from coordinator.api.views import goal_view, job_type_view
+from coordinator.api.answers.views import goal_view, job_type_view
 from coordinator.commands.views.explanation import explanation_lines
 from coordinator.plans.answer import Confirm
 from coordinator.plans.planner_input import planner_input

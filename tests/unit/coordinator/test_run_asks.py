@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.api.views import goal_view
+from coordinator.api.answers.views import goal_view
 from coordinator.plans.plan import ASKS, MOST_ASKS, PLANNING, PLANNING_AGAIN
 from coordinator.runs.explanation import explanation
 from coordinator.runs.jobs import ASKED_S

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from coordinator.api.views import job_view
+from coordinator.api.answers.views import job_view
 from coordinator.client import Seen
 from coordinator.commands.views.following import Following
 from coordinator.commands.views.jobs import job_cut, job_fallback

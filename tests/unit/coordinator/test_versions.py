@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from coordinator.api.views import goal_view, job_view
+from coordinator.api.answers.views import goal_view, job_view
 from coordinator.goals.answered_job import Followed
 from coordinator.runs.run import Run
 from coordinator.runs.versions import pinned, served_by, unserved, unserved_job, version_of

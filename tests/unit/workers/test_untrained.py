@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from coordinator.api.views import job_type_view, specialist_view
+from coordinator.api.answers.views import job_type_view, specialist_view
 from specialists.catalog import load_catalog
 from specialists.manifest import BaseRef, Manifest
 from specialists.specialist import Specialist

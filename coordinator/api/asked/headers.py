@@ -12,7 +12,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.api.waiting.presence import Client, client_of
 from coordinator.goals.idempotency import Asking, Named, key_fault, tenant_fault
 from coordinator.keys.caller import current

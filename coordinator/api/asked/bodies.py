@@ -10,8 +10,8 @@ from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from coordinator.api.notices import notices, warning
-from coordinator.api.problems import Problem
+from coordinator.api.answers.notices import notices, warning
+from coordinator.api.answers.problems import Problem
 from infra.json_lines import NotJson, parsed
 
 #: Deeper values would exhaust the stack of whoever walks them; no plan or input of ours is near.

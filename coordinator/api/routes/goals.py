@@ -7,17 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from pydantic import Field
 
-from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.answers import views
+from coordinator.api.answers.first_answer import replay
+from coordinator.api.answers.problems import Problem
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import Asker, Key, Tenant, Wait, asking
+from coordinator.api.asked.pages import After, ListAsked, link, place_in
+from coordinator.api.asked.paths import goal_path
 from coordinator.api.document.examples import CONFIRMATIONS, GOALS, RERUNS
 from coordinator.api.document.goal import GoalBody
 from coordinator.api.document.parameters import GoalId, GoalState
 from coordinator.api.document.responses import BODY, accepted, page, refusals, replayed, streamed
-from coordinator.api.first_answer import replay
-from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
-from coordinator.api.pages import After, ListAsked, link, place_in
-from coordinator.api.paths import goal_path
-from coordinator.api.problems import Problem
 from coordinator.api.waiting.event_stream import START, EventStream
 from coordinator.api.waiting.places import Places, Watch, place_of
 from coordinator.api.waiting.waits import Waits

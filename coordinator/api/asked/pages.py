@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
 
+from coordinator.api.answers.problems import Problem
+from coordinator.api.asked.headers import ListedTenant
 from coordinator.api.document.parameters import LAST_MS
-from coordinator.api.headers import ListedTenant
-from coordinator.api.problems import Problem
 from coordinator.goals.lists import Asked
 from coordinator.goals.tags import MOST_TAGS, Tag
 from infra.json_values import unwritable

@@ -6,17 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 
-from coordinator.api import views
-from coordinator.api.batch_view import batch_view
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.answers import views
+from coordinator.api.answers.batch_view import batch_view
+from coordinator.api.answers.first_answer import other_request, remembered, replay
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import Asker, Key, Tenant, Wait, asking
+from coordinator.api.asked.pages import After, ListAsked, link, place_in
 from coordinator.api.document.batch import BatchBody, JobBatch
 from coordinator.api.document.examples import BATCHES, JOBS
 from coordinator.api.document.job import JobBody
 from coordinator.api.document.parameters import JobId, JobInState
 from coordinator.api.document.responses import BODY, accepted, page, refusals, replayed
-from coordinator.api.first_answer import other_request, remembered, replay
-from coordinator.api.headers import Asker, Key, Tenant, Wait, asking
-from coordinator.api.pages import After, ListAsked, link, place_in
 from coordinator.api.waiting.places import Places, place_of
 from coordinator.api.waiting.waits import Waits
 from coordinator.goals.batches import Batches

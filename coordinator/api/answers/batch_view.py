@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coordinator.api.problems import problem_body, refusal_of
+from coordinator.api.answers.problems import problem_body, refusal_of
 from coordinator.goals.batches import Accepted, Refused
 from infra.records import Json
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.answers import views
+from coordinator.api.answers.notices import warning
+from coordinator.api.answers.problems import Problem
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import ListedTenant
+from coordinator.api.asked.pages import After, ListOrder, ListTags, Order, link, place_in
+from coordinator.api.asked.paths import goal_path
 from coordinator.api.document.goal import RerunGoalBody
 from coordinator.api.document.job import LetterBody, PurgedBody, WholeLetterBody
 from coordinator.api.document.parameters import (
@@ -18,11 +23,6 @@ from coordinator.api.document.parameters import (
     LetterType,
 )
 from coordinator.api.document.responses import accepted, page, refusals
-from coordinator.api.headers import ListedTenant
-from coordinator.api.notices import warning
-from coordinator.api.pages import After, ListOrder, ListTags, Order, link, place_in
-from coordinator.api.paths import goal_path
-from coordinator.api.problems import Problem
 from coordinator.goals.goals import Goals
 from coordinator.goals.letters import Letters
 from infra.listing import LetterPlace, LetterQuery

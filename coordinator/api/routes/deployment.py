@@ -7,14 +7,14 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Body
 
 from coordinator.admission.door import Door
-from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.answers import views
+from coordinator.api.answers.problems import Problem
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import Tenant
 from coordinator.api.document.deployment import HealthBody, JobTypeBody, LoadBody, SpecialistBody, WorkersBody
 from coordinator.api.document.examples import STATES
 from coordinator.api.document.parameters import LoadPriority, TypeName
 from coordinator.api.document.responses import BODY, refusals
-from coordinator.api.headers import Tenant
-from coordinator.api.problems import Problem
 from infra.ledger.protocols.connection import LedgerPulse
 from infra.ledger.protocols.job_types import JobCounts, TypeSwitch
 from infra.ledger.protocols.workers import WorkerRoster

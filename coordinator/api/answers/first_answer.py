@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from fastapi import Response
 
-from coordinator.api.problems import Problem
+from coordinator.api.answers.problems import Problem
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import KeyUsed
 from coordinator.goals.refusals import Unknown

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from coordinator.api import views
-from coordinator.api.bodies import StrictRoute
+from coordinator.api.answers import views
+from coordinator.api.asked.bodies import StrictRoute
+from coordinator.api.asked.headers import Tenant
 from coordinator.api.document.examples import PLANS
 from coordinator.api.document.parameters import PlanName
 from coordinator.api.document.plan import PlanDeletedBody, SavedPlanBody
 from coordinator.api.document.responses import BODY, kept, refusals
-from coordinator.api.headers import Tenant
 from coordinator.goals.saved_plans import SavedPlans
 from coordinator.plans.saved_plan import PlanRequest
 

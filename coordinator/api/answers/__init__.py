@@ -1,0 +1,1 @@
+"""What is answered: views of goals and jobs, problems, notices. Knows no route."""

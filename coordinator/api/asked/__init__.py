@@ -1,0 +1,1 @@
+"""What requests say: bodies, headers, pages and paths, each checked. Knows no route."""

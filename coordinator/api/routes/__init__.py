@@ -1,0 +1,1 @@
+"""The routes, a file a noun. They know HTTP, and decide nothing."""
