@@ -37,6 +37,7 @@ from coordinator.goals.lists import Lists
 from coordinator.goals.saved_plans import SavedPlans
 from coordinator.keys.check import KeyCheck
 from coordinator.keys.own_things import own_things
+from coordinator.windows.mcp.window import McpWindow
 from infra.ledger.protocols.keys import KeyReader
 from infra.ledger.protocols.saved_plans import SavedPlanStore
 from infra.settings import Settings
@@ -62,7 +63,8 @@ def create_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield
+        async with mcp.open():
+            yield
         listener.close()
 
     # Its pages work without the network: FastAPI's own load their scripts from elsewhere.
@@ -97,4 +99,6 @@ def create_api(
     app.include_router(letters, prefix="/v1/dead-letters")
     app.include_router(letters, prefix="/v1/letters", include_in_schema=False)
     app.include_router(deployment_routes(ledger, catalog, door))
+    mcp = McpWindow(goals, catalog, places, waits, settings)
+    app.router.routes.append(mcp.route)
     return app
