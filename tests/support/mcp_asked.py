@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 import httpx2
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 #: As the client calls them: revision 2026-07-28, which has no session, and the ones before it, which shake hands.
@@ -26,13 +26,19 @@ async def connected(url: str, mode: str = "auto", **headers: str) -> AsyncIterat
 
 
 def ask(url: str, then: Callable[[Client], Awaitable[Answer]], mode: str = "auto", **headers: str) -> Answer:
-    """What `then` gets of a connected client."""
+    """What `then` gets of a connected client. Raises MCPError by itself, not in a group."""
 
-    async def asked() -> Answer:
+    async def asked() -> Answer | MCPError:
         async with connected(url, mode, **headers) as client:
-            return await then(client)
+            try:
+                return await then(client)
+            except MCPError as error:
+                return error
 
-    return anyio.run(asked)
+    answer = anyio.run(asked)
+    if isinstance(answer, MCPError):
+        raise answer
+    return answer
 
 
 def call(url: str, name: str, arguments: Any, mode: str = "auto", **headers: str) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.util import find_spec
 from typing import Protocol
 
 from anyio import Event, create_task_group, sleep_forever
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,7 +65,8 @@ class McpWindow:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answers = self._refusal(scope) or await self._loaded()
-        await answers(scope, receive, send)
+        with suppress(ClientDisconnect):  # before all of its request was read
+            await answers(scope, receive, send)
 
     async def _loaded(self) -> ASGIApp:
         if find_spec("mcp") is None:
