@@ -14,7 +14,7 @@ from coordinator.keys.quotas import OverQuota
 from coordinator.plans.saved_plan import UnreadablePlan
 from coordinator.runs.run import UnreadableRun
 from infra.ledger.protocol import LedgerUnavailable
-from infra.records import Json, JobState
+from infra.records import JobState, Json
 
 #: What keeps a call from being done, and is told to whoever called. Anything else is a fault of ours.
 REFUSALS = (GoalRefused, NotAdmitted, OverQuota, LedgerUnavailable, Problem, Unknown, UnreadablePlan, UnreadableRun)

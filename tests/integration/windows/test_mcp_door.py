@@ -87,7 +87,12 @@ def test_a_page_of_this_machine_or_one_that_is_named_gets_in(
 
 
 def test_a_large_body_is_refused(deployment: Deployment, url: str) -> None:
-    large = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"x": "x" * deployment.settings.api_body_bytes}}
+    large = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/list",
+        "params": {"x": "x" * deployment.settings.api_body_bytes},
+    }
     assert httpx.post(f"{url}/mcp", json=large, headers=ACCEPT).status_code == 413
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
@@ -73,6 +74,16 @@ def test_a_tool_call_is_a_job_of_its_type_and_its_output_the_answer(
     job = httpx.get(f"{url}/v1/jobs/{made['id']}").json()
     assert (job["type"], job["state"], job["output"]) == ("triage", "succeeded", result.structured_content)
     assert made["confidence"] == job["confidence"] == 0.9
+
+
+def test_the_program_in_the_documentation_runs(
+    deployment: Deployment, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.start()
+    page = (Path(__file__).parents[3] / "docs/mcp.md").read_text("utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0]
+    exec(program.replace("http://127.0.0.1:8765", url), {})
+    assert capsys.readouterr().out.endswith("{'counts': [{'value': 'card', 'count': 2}], 'total': 2}\n")
 
 
 @revisions
