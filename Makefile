@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	@# torch first: where a CPU build is at hand (TORCH_FLAGS, or pip's own settings) nothing later replaces it.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH_FLAGS) torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,worker,llamacpp,local,ray,parquet,otel,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[api,mcp,worker,llamacpp,local,ray,parquet,otel,dev]'
 	@touch $@
 
 demo: $(STAMP)

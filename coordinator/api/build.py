@@ -37,6 +37,7 @@ from coordinator.goals.lists import Lists
 from coordinator.goals.saved_plans import SavedPlans
 from coordinator.keys.check import KeyCheck
 from coordinator.keys.own_things import own_things
+from coordinator.windows.mcp.window import McpWindow
 from coordinator.windows.openai.document import in_openais_shape
 from coordinator.windows.openai.error_shape import ErrorShape
 from coordinator.windows.openai.window import openai_routes
@@ -65,7 +66,8 @@ def create_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield
+        async with mcp.open():
+            yield
         listener.close()
 
     # Its pages work without the network: FastAPI's own load their scripts from elsewhere.
@@ -102,4 +104,6 @@ def create_api(
     app.include_router(letters, prefix="/v1/letters", include_in_schema=False)
     app.include_router(deployment_routes(ledger, catalog, door))
     app.include_router(openai_routes(goals, catalog, places, waits))
+    mcp = McpWindow(goals, catalog, places, waits, settings)
+    app.router.routes.append(mcp.route)
     return app

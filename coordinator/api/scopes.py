@@ -13,7 +13,7 @@ FREE = frozenset({"/livez", "/readyz", "/docs", "/openapi.json"})
 _FREE_FOLDER = "/static-offline-docs/"
 _LOOKS = frozenset({"GET", "HEAD"})
 #: What a tenant sends and steers: requests with other methods than GET to these and to what is below them.
-_SUBMITTED = ("/v1/chat", "/v1/fine_tuning", "/v1/goals", "/v1/jobs", "/v1/plans", "/v1/responses")
+_SUBMITTED = ("/mcp", "/v1/chat", "/v1/fine_tuning", "/v1/goals", "/v1/jobs", "/v1/plans", "/v1/responses")
 
 
 def is_free(path: str) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from threading import Thread
 
 import pytest
 from starlette.testclient import TestClient
 
 from coordinator.api.build import create_api
-from coordinator.api.server import server_of
 from infra.ledger.memory.ledger import MemoryLedger
 from infra.ledger.protocol import Ledger
-from infra.process.redis_server import RedisServer, free_port
+from infra.process.redis_server import RedisServer
 from specialists.catalog import Catalog, load_catalog
 from tests.support.deployment import Deployment
 from tests.support.house import House
 from tests.support.nap import nap_in
 from tests.support.relay import Relay
+from tests.support.served_api import served_api
 from tests.support.survivors import IMPATIENT, Survivors
 
 
@@ -57,14 +55,8 @@ def api(deployment: Deployment) -> Iterator[TestClient]:
 def url(deployment: Deployment) -> Iterator[str]:
     """Of its API, on a real socket."""
     app = create_api(deployment.ledger, deployment.catalog, deployment.settings)
-    server = server_of(app, "127.0.0.1", free_port(), timeout_graceful_shutdown=1)
-    thread = Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.config.port}"
-    server.should_exit = True
-    thread.join()
+    with served_api(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

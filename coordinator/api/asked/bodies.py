@@ -82,9 +82,14 @@ def body_value(body: bytes) -> Any:
         raise Problem(400, "The body is not UTF-8", [f"body: byte {error.start} is not UTF-8"]) from None
     except NotJson as error:
         raise Problem(400, "The body is not JSON", [f"body: {error}"]) from None
-    if faults := _faults(value, "body", 0):
-        raise Problem(400, "The body has values that are not allowed", faults[:20])
+    if faults := value_faults(value, "body"):
+        raise Problem(400, "The body has values that are not allowed", faults)
     return value
+
+
+def value_faults(value: Any, where: str) -> list[str]:
+    """The first faults of a value that JSON could write, but that we do not take."""
+    return _faults(value, where, 0)[:20]
 
 
 def _faults(value: Any, where: str, depth: int) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from coordinator.api.answers import views
 from coordinator.api.answers.first_answer import replay
+from coordinator.api.answers.goal_shown import goal_shown
 from coordinator.api.answers.problems import Problem
 from coordinator.api.asked.bodies import StrictRoute
 from coordinator.api.asked.headers import Asker, Key, Tenant, Wait, asking
@@ -28,7 +29,7 @@ from coordinator.goals.request import Goal
 from coordinator.runs.confirmation import Confirmation
 from coordinator.runs.run import Run
 from infra.ledger.protocol import ENTRY_ID
-from infra.records import Json, Record, RunState
+from infra.records import Json, Record
 
 
 class Rerun(Record):
@@ -50,8 +51,7 @@ def goal_routes(goals: Goals, lists: Lists, places: Places, waits: Waits, events
     routes = APIRouter(prefix="/v1/goals", tags=["goals"], route_class=StrictRoute)
 
     def view(run: Run) -> Json:
-        result = goals.result(run) if run.state is RunState.SUCCEEDED else None
-        return views.goal_view(run, () if run.state.ended else goals.paused(), result, goals.unserved(run))
+        return goal_shown(goals, run)
 
     def new(
         goal: Annotated[Goal, Body(openapi_examples=GOALS)],
