@@ -1,4 +1,4 @@
-"""An API on a real socket, in a thread of this process."""
+"""An API on a real socket, in a thread of this process, and what it shows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
+import httpx
 from fastapi import FastAPI
 
 from coordinator.api.server import server_of
@@ -26,3 +28,8 @@ def served_api(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def shown(address: str) -> Any:
+    """What an API shows there, however busy the machine is."""
+    return httpx.get(address, timeout=60).json()

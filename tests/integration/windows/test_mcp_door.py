@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,10 @@ def guarded(ledger: RedisLedger, deploy: Callable[..., Deployment], served: Call
     return served(deployment, keys=True)
 
 
+def posted(url: str, message: Any, headers: Mapping[str, str] = {}) -> httpx.Response:
+    return httpx.post(f"{url}/mcp", json=message, headers={**ACCEPT, **headers}, timeout=60)
+
+
 def bearer(ledger: RedisLedger, tenant: str, *scopes: Scope) -> dict[str, str]:
     return {"Authorization": f"Bearer {Keyring(ledger).create(tenant, scopes)[1]}"}
 
@@ -49,7 +54,7 @@ def test_without_a_key_that_may_submit_nothing_is_answered(
     guarded: str, ledger: RedisLedger, scopes: tuple[Scope, ...], status: int
 ) -> None:
     headers = bearer(ledger, "acme", *scopes) if scopes else {}
-    answer = httpx.post(f"{guarded}/mcp", json=LIST, headers=ACCEPT | headers)
+    answer = posted(guarded, LIST, headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
@@ -74,7 +79,7 @@ def test_a_tenant_over_its_quota_is_told_so_in_the_tools_answer(guarded: str, le
     ],
 )
 def test_a_page_of_another_origin_does_not_get_in(url: str, headers: dict[str, str]) -> None:
-    answer = httpx.post(f"{url}/mcp", json=LIST, headers=ACCEPT | headers)
+    answer = posted(url, LIST, headers)
     assert (answer.status_code, answer.json()["title"]) == (403, "Not from this page")
 
 
@@ -83,7 +88,7 @@ def test_a_page_of_this_machine_or_one_that_is_named_gets_in(
     deployment: Deployment, served: Callable[..., str], origin: str
 ) -> None:
     url = served(deployment, cors_origins=("https://desk.example",))
-    assert httpx.post(f"{url}/mcp", json=LIST, headers=ACCEPT | {"Origin": origin}).status_code == 200
+    assert posted(url, LIST, {"Origin": origin}).status_code == 200
 
 
 def test_a_large_body_is_refused(deployment: Deployment, url: str) -> None:
@@ -93,18 +98,18 @@ def test_a_large_body_is_refused(deployment: Deployment, url: str) -> None:
         "method": "tools/list",
         "params": {"x": "x" * deployment.settings.api_body_bytes},
     }
-    assert httpx.post(f"{url}/mcp", json=large, headers=ACCEPT).status_code == 413
+    assert posted(url, large).status_code == 413
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_there_is_no_session_to_listen_to_or_to_end(url: str, method: str) -> None:
-    answer = httpx.request(method, f"{url}/mcp", headers=ACCEPT)
+    answer = httpx.request(method, f"{url}/mcp", headers=ACCEPT, timeout=60)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 def test_without_the_package_it_says_what_to_install(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    answer = httpx.post(f"{url}/mcp", json=LIST, headers=ACCEPT)
+    answer = posted(url, LIST)
     assert (answer.status_code, answer.json()["title"]) == (501, "MCP is not served here")
     assert "its extra `mcp`" in answer.json()["detail"]
     assert httpx.get(f"{url}/v1/job-types").status_code == 200

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from infra.records import TypeState
 from tests.support.answers import draft, refused, unsure
 from tests.support.deployment import Deployment
 from tests.support.mcp_asked import REVISIONS, call, text_of
+from tests.support.served_api import shown
 
 COUNT = {"id": "s1", "type": "count", "args": {"items": {"$ref": "inputs.rows"}, "field": "intent"}}
 PLAN = {"plan": {"steps": [COUNT], "result": {"$ref": "s1"}}, "inputs": {"rows": [{"intent": "a"}]}}
@@ -21,7 +21,7 @@ BROKEN = {"plan": {"steps": [{"id": "s1", "type": "table", "args": {"columns": [
 def test_a_goal_is_answered_with_its_result(deployment: Deployment, url: str, mode: str) -> None:
     deployment.start()
     result = call(url, "submit_goal", PLAN, mode)
-    goal = httpx.get(f"{url}/v1/goals/{result.structured_content['id']}").json()
+    goal = shown(f"{url}/v1/goals/{result.structured_content['id']}")
     assert not result.is_error
     assert result.structured_content == {**_of(goal), "why": None, "plans": []}
     assert (goal["state"], goal["result"]) == ("succeeded", {"counts": [{"value": "a", "count": 1}], "total": 1})

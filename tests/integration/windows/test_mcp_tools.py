@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
-import httpx
 import pytest
 from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
@@ -20,6 +19,7 @@ from infra.records import JobState, RunState, TypeState
 from tests.support.deployment import Deployment
 from tests.support.eventually import eventually
 from tests.support.mcp_asked import REVISIONS, ask, call, connected, text_of
+from tests.support.served_api import shown
 
 COUNTED = {"items": [{"intent": "a"}, {"intent": "a"}], "field": "intent"}
 BROKEN = {"columns": [["x"], []]}  # of unequal length: the function fails
@@ -71,7 +71,7 @@ def test_a_tool_call_is_a_job_of_its_type_and_its_output_the_answer(
     assert (result.is_error, result.structured_content) == (False, {"intent": "card_arrival"})
     assert text_of(result) == '{"intent": "card_arrival"}'
     made = result.meta["manyhands/job"]
-    job = httpx.get(f"{url}/v1/jobs/{made['id']}").json()
+    job = shown(f"{url}/v1/jobs/{made['id']}")
     assert (job["type"], job["state"], job["output"]) == ("triage", "succeeded", result.structured_content)
     assert made["confidence"] == job["confidence"] == 0.9
 
@@ -90,7 +90,7 @@ def test_the_program_in_the_documentation_runs(
 def test_a_job_that_fails_is_an_error_with_its_own_sentence(deployment: Deployment, url: str, mode: str) -> None:
     deployment.start()
     result = call(url, "table", BROKEN, mode)
-    [job] = httpx.get(f"{url}/v1/jobs").json()
+    [job] = shown(f"{url}/v1/jobs")
     assert (result.is_error, result.structured_content) == (True, None)
     assert job["failure"]["message"] in text_of(result)
     assert "failed" in text_of(result)
@@ -103,7 +103,7 @@ def test_an_input_that_does_not_fit_is_an_error_and_begins_nothing(url: str, mod
     assert text_of(result).startswith("Not accepted: ")
     assert "items" in text_of(result)
     assert "field" in text_of(result)
-    assert httpx.get(f"{url}/v1/jobs").json() == []
+    assert shown(f"{url}/v1/jobs") == []
 
 
 def test_a_text_that_no_other_route_takes_is_not_taken_here(url: str) -> None:
@@ -135,19 +135,19 @@ def test_a_job_that_the_door_refuses_is_an_error_that_says_why(deployment: Deplo
 def test_a_tenant_that_is_named_has_the_job_where_keys_are_off(deployment: Deployment, url: str) -> None:
     deployment.start()
     call(url, "count", COUNTED, **{"X-Tenant": "acme"})
-    assert [job["tenant"] for job in httpx.get(f"{url}/v1/jobs").json()] == ["acme"]
+    assert [job["tenant"] for job in shown(f"{url}/v1/jobs")] == ["acme"]
     assert text_of(call(url, "count", COUNTED, **{"X-Tenant": "no tenant"})).startswith("The request is not valid")
 
 
 def only_job(url: str) -> str:
     """The id of the only job, once there is one."""
-    return eventually(lambda: next((str(job["id"]) for job in httpx.get(f"{url}/v1/jobs").json()), None))
+    return eventually(lambda: next((str(job["id"]) for job in shown(f"{url}/v1/jobs")), None))
 
 
 def cancelled(url: str, job: str) -> None:
     """Asserts that the job and the goal of its own are cancelled soon."""
-    eventually(lambda: httpx.get(f"{url}/v1/jobs/{job}").json()["state"] == JobState.CANCELLED, within_s=20)
-    assert httpx.get(f"{url}/v1/goals/{job.partition('.')[0]}").json()["state"] == RunState.CANCELLED
+    eventually(lambda: shown(f"{url}/v1/jobs/{job}")["state"] == JobState.CANCELLED, within_s=20)
+    assert shown(f"{url}/v1/goals/{job.partition('.')[0]}")["state"] == RunState.CANCELLED
 
 
 @revisions
