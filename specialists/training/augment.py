@@ -16,6 +16,7 @@ from typing import Any
 
 from specialists.examples import Example
 from specialists.schemas import Json
+from specialists.training.augment_masks import exchanged_parts, mask_in
 
 #: The kind of a value: its place in the output, and the labels that stand beside it.
 Key = tuple[str, ...]
@@ -30,9 +31,12 @@ class _Value:
 def augmented(examples: Sequence[Example], schema: Json, count: int, seed: int) -> list[Example]:
     """Make `count` new examples, or none if no value can be exchanged; `schema`: schema of the outputs.
 
-    A value is exchanged for one from the same place of another output, wherever it stands in the input.
+    A value is exchanged for one from the same place of another output, wherever it stands in the input. Where outputs
+    are masks, the parts that vary are the values.
     """
     draw = random.Random(seed)
+    if masked := mask_in(schema):
+        return exchanged_parts(examples, masked, count, draw)
     pools: dict[Key, list[_Value]] = defaultdict(list)
     found = [list(_values(example, schema)) for example in examples]
     for values in found:

@@ -72,3 +72,44 @@ def test_a_seed_makes_the_same_again() -> None:
     examples = [receipt(f"{name} sells", name) for name in ("A", "B", "C")]
     assert augmented(examples, SCHEMA, 9, 5) == augmented(examples, SCHEMA, 9, 5)
     assert augmented(examples, SCHEMA, 9, 5) != augmented(examples, SCHEMA, 9, 6)
+
+
+LINES = {"properties": {"form": {"type": "string", "x-mask-of": "line"}}}
+
+
+def line(text: str, form: str) -> Example:
+    return Example({"system": "web", "line": text}, {"form": form}, "here")
+
+
+def test_parts_that_vary_are_exchanged_for_others_that_look_alike_and_the_mask_stays() -> None:
+    examples = [
+        line("user ada on 10.0.0.1", "user <*> on <*>"),
+        line("port 80 of bob", "port <*> of <*>"),
+        line("port 443 at 1.2.3.4", "port <*> at <*>"),
+        line("all is quiet", "all is quiet"),
+    ]
+
+    made = {(each.input["line"], each.output["form"]) for each in augmented(examples, LINES, 60, 5)}
+
+    users = {(f"user {who} on {where}", "user <*> on <*>") for who in ("ada", "bob") for where in _HOSTS}
+    ports = {(f"port {n} of {who}", "port <*> of <*>") for n in (80, 443) for who in ("ada", "bob")}
+    assert made == users | ports | {(f"port {n} at {where}", "port <*> at <*>") for n in (80, 443) for where in _HOSTS}
+
+
+_HOSTS = ("10.0.0.1", "1.2.3.4")
+
+
+def test_an_empty_part_stays_empty_and_the_rest_of_the_example_as_it_is() -> None:
+    assert augmented([line(" f() = 7", "f(<*>) = <*>")], LINES, 2, 5) == [line(" f() = 7", "f(<*>) = <*>")] * 2
+
+
+def test_a_part_that_the_mask_would_not_find_again_is_not_put_in() -> None:
+    examples = [line("x y b z", "<*> b <*>"), line("of p b", "of <*>")]
+
+    made = {each.input["line"] for each in augmented(examples, LINES, 60, 6)}
+
+    assert made == {"x y b z", "of p b", "of x y"}
+
+
+def test_lines_in_which_nothing_varies_make_none() -> None:
+    assert augmented([line("all is quiet", "all is quiet"), line("other", "text")], LINES, 5, 7) == []
