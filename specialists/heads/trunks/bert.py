@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from specialists.heads.trunks.files import Weights
+from specialists.heads.trunks.layered import Block, LayeredTrunk, Pass, attended
 from specialists.heads.trunks.llama import frozen
 from specialists.heads.trunks.shared import Rows
-from specialists.heads.trunks.layered import Block, LayeredTrunk, Pass, attended
 
 
 class Norm(torch.nn.Module):

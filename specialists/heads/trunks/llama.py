@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from specialists.heads.trunks.files import Weights
-from specialists.heads.trunks.shared import Rows
 from specialists.heads.trunks.layered import Block, LayeredTrunk, Pass, attended
+from specialists.heads.trunks.shared import Rows
 
 
 class LlamaBlock(Block):

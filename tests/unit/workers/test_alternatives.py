@@ -15,14 +15,15 @@ from workers.alternatives import alternatives_of
 from workers.attempt import confidence_of
 
 TRIAGE = CATALOG.get("triage")
-RANKED = {"intent": (("card_arrival", 0.6), ("lost_or_stolen_card", 0.3), ("exchange_rate", 0.05))}
+Ranked = dict[str, tuple[tuple[str, float], ...]]
+RANKED: Ranked = {"intent": (("card_arrival", 0.6), ("lost_or_stolen_card", 0.3), ("exchange_rate", 0.05))}
 
 
 def calibrated(calibration: Calibration | None) -> Specialist:
     return replace(TRIAGE, manifest=TRIAGE.manifest.model_copy(update={"confidence": calibration}))
 
 
-def told(specialist: Specialist, ranked: dict[str, tuple[tuple[str, float], ...]]) -> list[tuple[str, float]]:
+def told(specialist: Specialist, ranked: Ranked) -> list[tuple[str, float]]:
     found = alternatives_of(specialist, ranked)
     assert found
     [pairs] = found.values()
@@ -61,7 +62,7 @@ def test_where_a_head_abstains_though_a_label_is_likelier_the_label_comes_first(
 
 
 @pytest.mark.parametrize("ranked", [None, {}])
-def test_what_was_not_asked_for_is_not_told(ranked: dict[str, tuple[tuple[str, float], ...]] | None) -> None:
+def test_what_was_not_asked_for_is_not_told(ranked: Ranked | None) -> None:
     assert alternatives_of(TRIAGE, ranked) is None
 
 

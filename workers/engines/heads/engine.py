@@ -201,6 +201,4 @@ def _completion(ticket: Waiting, read: Read, text: str) -> Completion:
         return Completion("", Finish.CANCELLED)
     reading, top = ticket.asked.reading, ticket.request.top
     ranked = {field: pairs[:top] for field, pairs in read.ranked.items()} if top else None
-    return Completion(
-        text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability, ranked=ranked
-    )
+    return Completion(text, Finish.STOP, len(reading.ids), cut=reading.cut, probability=read.probability, ranked=ranked)
