@@ -28,8 +28,8 @@ from specialists.examples import EXAMPLES, Example, read_examples
 
 MIB = 1 << 20
 START_S = 180.0
-#: What the kernel calls the figures, and what they are called here. Mapped: pages of files, such as libraries.
-FIGURES = {"VmRSS": "resident", "RssAnon": "own", "RssFile": "mapped", "VmHWM": "peak"}
+#: What the kernel calls the figures, and what they are called here. Slots: keys and values. Mapped: pages of files.
+FIGURES = {"VmRSS": "resident", "RssAnon": "own", "RssShmem": "slots", "RssFile": "mapped", "VmHWM": "peak"}
 COUNTED = Example({"items": [{"intent": "a"}, {"intent": "b"}], "field": "intent"}, {})  #: for the function `count`
 
 

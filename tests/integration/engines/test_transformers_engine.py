@@ -5,6 +5,8 @@ On a tiny base of random weights, which hides no difference; on the real one whe
 
 from __future__ import annotations
 
+import gc
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -178,6 +180,15 @@ def test_int8_is_refused_where_it_would_be_something_else(base: Path, monkeypatc
     with pytest.raises(EngineError, match=r"precision int8 needs a CPU, .* this is LlamaForCausalLM on cpu") as caught:
         TransformersEngine(base, {"words": Hosted(None, 128, 256)}, precision=Precision.INT8)
     assert not caught.value.retryable
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux says what is mapped")
+def test_the_file_of_weights_is_let_go_once_it_is_laid_out(base: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(base, tmp_path / "own")
+    engine = TransformersEngine(own, {"words": Hosted(None, 256, 64)}, slots=2, precision=Precision.FP32)
+    gc.collect()
+    assert str(own) not in Path("/proc/self/maps").read_text()
+    engine.close()
 
 
 def test_its_steps_and_their_rows_are_counted(engine: TransformersEngine) -> None:

@@ -11,6 +11,7 @@ from coordinator.plans.plan import PLANNING
 from coordinator.runs.advance import advance, cancel
 from coordinator.runs.progress import StepState
 from coordinator.runs.rerun import RerunRefused, reopen
+from coordinator.runs.run import Run
 from infra.records import Job, RunState
 from specialists.catalog import Catalog
 from specialists.manifest import Reusing
@@ -282,3 +283,11 @@ def test_a_job_type_that_is_gone_is_said() -> None:
     story.catalog = Catalog(specialist for specialist in CATALOG if specialist.name != "table")
     with pytest.raises(RerunRefused, match="step 's2' asks for job type 'table', which is here no more"):
         story.reopen()
+
+
+def test_jobs_that_are_done_anew_ask_for_the_likeliest_values_as_before() -> None:
+    step = {"id": "s1", "type": "triage", "args": {"text": "a"}, "top": 3}
+    story = Story(Run.load(run_of(step).record(1)))
+    assert [job.top for job in story.jobs] == [3]
+    finish(story)
+    assert [job.top for job in story.reopen("s1").change.jobs] == [3]
