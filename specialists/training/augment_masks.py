@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from typing import NamedTuple
 
+from specialists.copies import Mask
 from specialists.examples import Example
 from specialists.masks import Place, places_behind
-from specialists.schemas import MASK_OF, Json, mark_of
+from specialists.schemas import Json
 
 
 class Masked(NamedTuple):
@@ -25,7 +26,8 @@ class Masked(NamedTuple):
 def mask_in(schema: Json) -> Masked | None:
     """The first one of the outputs, if there is any."""
     fields = schema.get("properties", {}).items()
-    return next((Masked(name, each[MASK_OF], mark_of(each)) for name, each in fields if MASK_OF in each), None)
+    found = ((name, mask) for name, each in fields if (mask := Mask.of(each)))
+    return next((Masked(name, mask.field, mask.mark) for name, mask in found), None)
 
 
 def exchanged_parts(examples: Sequence[Example], masked: Masked, count: int, draw: random.Random) -> list[Example]:
