@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -36,7 +37,7 @@ def test_a_client_that_listens_hears_of_tools_that_come_and_go(tmp_path: Path, s
         seen = []
         with anyio.fail_after(WITHIN_S):
             async with connected(url) as client, client.listen(tools_list_changed=True) as changes:
-                for change in (lambda: put(tmp_path, "second"), lambda: shutil.rmtree(tmp_path / "first")):
+                for change in (partial(put, tmp_path, "second"), partial(shutil.rmtree, tmp_path / "first")):
                     change()
                     assert isinstance(await anext(aiter(changes)), ToolsListChanged)
                     seen.append({tool.name for tool in (await client.list_tools()).tools})
