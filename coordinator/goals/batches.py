@@ -12,7 +12,7 @@ from coordinator.admission.door import NotAdmitted
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.goals.new_runs import only_job
-from coordinator.goals.refusals import GoalRefused
+from coordinator.goals.refusals import GoalRefused, Unknown
 from coordinator.goals.request import JobRequest
 from coordinator.keys.quotas import OverQuota
 from infra.ledger.protocol import LedgerUnavailable
@@ -20,6 +20,8 @@ from infra.ledger.protocols.runs import RunStore
 from infra.records import Prior
 
 MOST_JOBS = 1_000
+OTHER = "header Idempotency-Key: another request was sent with it at the same time; send a new key"
+FORGOTTEN = "header Idempotency-Key: the job that was sent with it has ended, and was forgotten since; send a new key"
 
 Refused = GoalRefused | NotAdmitted | OverQuota | LedgerUnavailable
 
@@ -52,7 +54,7 @@ class Batches:
         outage: LedgerUnavailable | None = None
         for (_, job), asked, prior in zip(_read_all(jobs), askings, priors, strict=True):
             if prior:
-                done.append(Accepted(only_job(prior.run_id), earlier=True))
+                done.append(self._earlier(prior))
             elif isinstance(job, GoalRefused):
                 done.append(job)
             else:
@@ -74,11 +76,18 @@ class Batches:
                 raise KeyUsed(prior, each)
         return priors
 
+    def _earlier(self, prior: Prior) -> Accepted | GoalRefused:
+        """What an earlier request with the key has made, if it is still known."""
+        try:
+            return Accepted(self._goals.job(only_job(prior.run_id)).job.job.id, earlier=True)
+        except Unknown:
+            return GoalRefused([FORGOTTEN])
+
     def _accept(self, job: JobRequest, asking: Asking) -> Accepted | Refused:
         try:
             return Accepted(only_job(self._goals.accept_job(job, asking, is_new=True).id))
-        except KeyUsed as used:  # by the same request, which was sent twice at once
-            return Accepted(only_job(used.run_id), earlier=True)
+        except KeyUsed as used:  # by a request that was sent at the same time
+            return Accepted(only_job(used.run_id), earlier=True) if used.same else GoalRefused([OTHER])
         except (GoalRefused, NotAdmitted, OverQuota, LedgerUnavailable) as refused:
             return refused
 

@@ -33,7 +33,7 @@ class Answer:
             "prompt_tokens": took.tokens_in,
             "completion_tokens": took.tokens_out,
             "total_tokens": took.tokens_in + took.tokens_out,
-            "prompt_tokens_details": {"cached_tokens": took.reused},
+            "prompt_tokens_details": {"cached_tokens": took.reused, "cut_characters": took.cut},
         }
 
 

@@ -5,7 +5,11 @@ Such a specialist calls always, one function: it writes no words beside the call
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from referencing.exceptions import Unresolvable
 
 from coordinator.api.answers.problems import Problem
 from coordinator.windows.openai.answer import ToolCall
@@ -15,11 +19,13 @@ from coordinator.windows.openai.messages import refused, text_of
 from coordinator.windows.openai.parameters import unsupported
 from infra.json_lines import NotJson, parsed
 from infra.records import Json
-from specialists.schemas import kinds_of, type_of, value_faults
+from specialists.patterns import PatternError
+from specialists.schemas import draft_fault, kinds_of, value_faults
 from specialists.specialist import Specialist
 
 _FIELDS = {"dialogue", "methods"}
 _SPEAKERS = {"user": "U", "assistant": "S"}
+_SHARED = ("$defs", "definitions")  #: what references of a parameter lead to
 _NOTHING: Json = {"type": "object", "properties": {}}
 
 
@@ -52,6 +58,8 @@ def _method(number: int, tool: Json) -> Json:
     if not isinstance(function.get("name"), str):
         raise unsupported("tools", f"tools.{number}: is no function with a name; only functions can be called")
     about = {"description": function["description"]} if function.get("description") else {}
+    if fault := draft_fault(function.get("parameters") or _NOTHING):
+        raise unsupported("tools", f"tools.{number}.function.parameters: is no JSON Schema: {fault}")
     return {"name": function["name"], **about, "inputSchema": function.get("parameters") or _NOTHING}
 
 
@@ -61,27 +69,35 @@ def _function(said: Json) -> Json:
 
 
 def tool_call(output: Json, asked: ChatRequest) -> ToolCall:
-    """Raises Problem (500) if a value that was read is none of its parameter's type."""
+    """Raises Problem (500) if a value that was read does not keep its parameter's schema."""
     (schema,) = (each["inputSchema"] for each in _methods(asked) if each["name"] == output["name"])
-    properties = schema.get("properties", {})
-    arguments = {name: _typed(name, text, properties.get(name)) for name, text in output["arguments"].items()}
+    properties, shared = schema.get("properties", {}), {key: schema[key] for key in _SHARED if key in schema}
+    arguments = {
+        name: _typed(name, text, {**shared, **properties[name]} if isinstance(properties.get(name), dict) else {})
+        for name, text in output["arguments"].items()
+    }
     return ToolCall(output["name"], written(arguments))
 
 
-def _typed(name: str, text: str, schema: Any) -> Any:
-    """What the model has written as text, as the parameter's schema has it."""
-    schema = schema if isinstance(schema, dict) else {}
-    for value in schema.get("enum", []):
-        if text == (value if isinstance(value, str) else written(value)):
+def _typed(name: str, text: str, schema: Json) -> Any:
+    """What the model has written as text, as the parameter's schema has it: the text itself, or the JSON that it is."""
+    for value in _readings(text):
+        if _keeps(value, schema, name):
             return value
-    kinds = kinds_of(schema)
-    if not kinds or "string" in kinds:
-        return text
+    kinds = " or ".join(kinds_of(schema)) or "what its schema says"
+    fault = f"argument {name!r}: the model read what is none of its schema: {kinds} is asked for"
+    raise Problem(500, "No answer", [fault], {"x-should-retry": "false"}, {"code": "job_invalid_output"})
+
+
+def _readings(text: str) -> Iterator[Any]:
+    yield text
+    with suppress(NotJson):
+        yield parsed(text)
+
+
+def _keeps(value: Any, schema: Json, name: str) -> bool:
+    """Whether the value keeps the schema. One that cannot be decided is not kept, as with a reference to elsewhere."""
     try:
-        value = parsed(text)
-    except NotJson:
-        value = text
-    if value_faults(value, {"type": kinds}, name):
-        fault = f"argument {name!r}: the model read a {type_of(value)}, and {' or '.join(kinds)} is asked for"
-        raise Problem(500, "No answer", [fault], {"x-should-retry": "false"}, {"code": "job_invalid_output"})
-    return value
+        return not value_faults(value, schema, name)
+    except (PatternError, Unresolvable):
+        return False

@@ -69,6 +69,8 @@ class AnswerChoice(Shape):
 class CachedTokens(Shape):
     cached_tokens: int
     """The tokens of the prompt that were computed for an earlier prompt."""
+    cut_characters: int
+    """The characters at the end of the input that the model was not shown, because the input is too long for it."""
 
 
 class ChatUsage(Shape):

@@ -59,7 +59,7 @@ class MemoryKeys(MemoryStore):
     def spend(self, tenant: str, run_id: str, spends: Sequence[Spend], running: int | None) -> Spent:
         with self._changed:
             going = {each for each in self._going[tenant] if not self._runs.ended(each)}
-            enters = running is None or len(going) < running
+            enters = running is None or run_id in going or len(going) < running
             taken = [self._take(tenant, each, each.limit, each.amount) for each in spends]
             refused = [place for place, ok in enumerate(taken) if not ok]
             windows = [self._look(tenant, each) for each in spends]

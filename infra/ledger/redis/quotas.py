@@ -31,11 +31,11 @@ class RedisQuotas(RedisStore):
         enters = [] if running is None else [self._enter(tenant, run_id, running)]
         answers = self._evaluate([*takes, *looks, *enters])
         taken, windows = answers[: len(spends)], [_window(each) for each in answers[len(spends) : 2 * len(spends)]]
-        entered, count = answers[-1] if enters else (1, 0)
+        entered, count, is_new = answers[-1] if enters else (1, 0, 0)
         refused = [place for place, ok in enumerate(taken) if not ok]
         if refused or not entered:
             self._undo(tenant, [each for each, ok in zip(spends, taken, strict=True) if ok])
-            if entered and enters:
+            if is_new:
                 self._redis.zrem(self._key("going", tenant), run_id)
         return Spent(windows, refused, bool(entered), count)
 

@@ -121,6 +121,17 @@ def test_as_many_runs_go_on_as_may_and_one_more_when_one_has_ended(ledger: Ledge
     assert (fourth.enters, fourth.running, fourth.windows[0].current) == (True, 2, 3)
 
 
+def test_a_run_that_is_counted_enters_again_and_stays_counted_where_its_jobs_are_refused(ledger: Ledger) -> None:
+    first = ledger.spend("acme", "r1", [FIVE], 1)
+    again = ledger.spend("acme", "r1", [FIVE], 1)
+    refused = ledger.spend("acme", "r1", [FIVE], 1)
+    other = ledger.spend("acme", "r2", [], 1)
+
+    assert [(each.enters, each.running) for each in (first, again, refused)] == [(True, 1)] * 3
+    assert (first.refused, again.refused, refused.refused) == ([], [], [0])
+    assert (other.enters, other.running) == (False, 1)
+
+
 def test_a_window_slides(build: object, ledger: Ledger) -> None:
     from time import sleep
 

@@ -172,6 +172,19 @@ def test_a_key_whose_job_was_purged_says_so(deployment: Deployment, api: TestCli
     assert (answer.status_code, answer.json()["title"]) == (410, "Forgotten")
 
 
+def test_a_key_of_a_batch_says_which_of_its_jobs_were_purged(deployment: Deployment, api: TestClient) -> None:
+    deployment.start()
+    broken = {"type": "table", "input": {"columns": [["x"], []]}}
+    first = api.post("/v1/jobs/batch", json={"jobs": [broken, JOB]}, headers=key("k-1")).json()
+    for item in first["items"]:
+        api.get(f"/v1/goals/{item['id'].partition('.')[0]}?wait=30")
+    assert api.delete(f"/v1/dead-letters/{first['items'][0]['id']}").json() == {"purged": 1}
+    again = api.post("/v1/jobs/batch", json={"jobs": [broken, JOB]}, headers=key("k-1")).json()
+    assert [item["status"] for item in again["items"]] == [422, 200]
+    assert "was forgotten since" in again["items"][0]["error"]["detail"]
+    assert again["items"][1]["id"] == first["items"][1]["id"]
+
+
 def _nothing(_: str) -> RunRecord | None:
     """What is left of a run after its retention."""
 

@@ -1,5 +1,5 @@
 -- Arguments: tenant, run id, how many runs of the tenant may go on at once. Counts the run as one that goes on, unless
--- there are as many already. Returns 1 or 0, and how many go on.
+-- there are as many already; a run that is counted stays so. Returns 1 or 0, how many go on, and 1 if it is new.
 local going, run_id, most = key('going', ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local YOUNG_MS = 60000 -- a run that is counted is stored a moment later
 
@@ -16,9 +16,10 @@ local function strike_ended()
   end
 end
 
+if redis.call('ZSCORE', going, run_id) then return {1, redis.call('ZCARD', going), 0} end
 if redis.call('ZCARD', going) >= most then strike_ended() end
 local count = redis.call('ZCARD', going)
-if count >= most then return {0, count} end
+if count >= most then return {0, count, 0} end
 redis.call('ZADD', going, NOW_MS, run_id)
 redis.call('EXPIRE', going, RETENTION_S)
-return {1, count + 1}
+return {1, count + 1, 1}
