@@ -151,7 +151,7 @@ def test_a_list_of_letters_says_that_there_may_be_more(deployment: Deployment, s
     jobs = [failed_job(url) for _ in range(2)]
     first = say("letters", "list", "--limit", "1")
     assert first.stdout.startswith(jobs[1])
-    assert first.stderr == "the newest 1; there may be more, see --limit, --type and --cause\n"
+    assert first.stderr == "the newest 1; there may be more, see --limit, --type, --cause and --tag\n"
     assert say("letters", "list", "--limit", "3").stderr == ""
 
 
@@ -174,7 +174,8 @@ def test_a_job_that_is_not_done_in_time_says_so(deployment: Deployment, say: Say
     deployment.start()
     say("pause", "triage")
     late = say("job", "triage", "--input", "text=one", "--deadline", "300", "--claim-within", "0.2")
-    assert (late.exit_code, late.stderr) == (1, "expired: expired: it was not claimed in time\n")
+    told = "expired: expired: it was not claimed in time; no live worker serves triage 2.0.0\n"
+    assert (late.exit_code, late.stderr) == (1, told)
 
 
 @pytest.mark.parametrize("option", ["--claim-within", "--queue-limit"])
