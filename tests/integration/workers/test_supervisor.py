@@ -90,7 +90,7 @@ def end_of(supervisor: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def test_a_worker_that_has_ended_as_it_should_is_not_started_again(supervise: Supervise, lives: Path) -> None:
-    assert end_of(supervise("tick(); time.sleep(1)")) == (0, "")
+    assert end_of(supervise("tick(); time.sleep(0.1)")) == (0, "")
     assert len(pids(lives)) == 1
 
 
