@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from coordinator.admission.door import NotAdmitted
+from coordinator.goals.goal_ledger import GoalLedger
 from coordinator.goals.goals import Goals
 from coordinator.goals.idempotency import Asking, KeyUsed, Named
 from coordinator.goals.new_runs import only_job
-from coordinator.goals.refusals import GoalRefused, Unknown
+from coordinator.goals.refusals import GoalRefused
 from coordinator.goals.request import JobRequest
 from coordinator.keys.quotas import OverQuota
 from infra.ledger.protocol import LedgerUnavailable
-from infra.ledger.protocols.runs import RunStore
 from infra.records import Prior
 
 MOST_JOBS = 1_000
@@ -33,7 +33,7 @@ class Accepted:
 
 
 class Batches:
-    def __init__(self, ledger: RunStore, goals: Goals) -> None:
+    def __init__(self, ledger: GoalLedger, goals: Goals) -> None:
         self._ledger = ledger
         self._goals = goals
 
@@ -50,11 +50,13 @@ class Batches:
         """
         askings = [_asking_of(asking, number) for number in range(len(jobs))]
         priors = self._priors(askings)
+        known = self._known(priors)
         done: list[Accepted | Refused] = []
         outage: LedgerUnavailable | None = None
         for (_, job), asked, prior in zip(_read_all(jobs), askings, priors, strict=True):
             if prior:
-                done.append(self._earlier(prior))
+                job_id = only_job(prior.run_id)
+                done.append(Accepted(job_id, earlier=True) if job_id in known else GoalRefused([FORGOTTEN]))
             elif isinstance(job, GoalRefused):
                 done.append(job)
             else:
@@ -76,12 +78,11 @@ class Batches:
                 raise KeyUsed(prior, each)
         return priors
 
-    def _earlier(self, prior: Prior) -> Accepted | GoalRefused:
-        """What an earlier request with the key has made, if it is still known."""
-        try:
-            return Accepted(self._goals.job(only_job(prior.run_id)).job.job.id, earlier=True)
-        except Unknown:
-            return GoalRefused([FORGOTTEN])
+    def _known(self, priors: Sequence[Prior | None]) -> set[str]:
+        """Those of the jobs that earlier requests have made which are neither forgotten nor purged."""
+        jobs = [only_job(prior.run_id) for prior in priors if prior]
+        states = self._ledger.job_states(jobs) if jobs else []
+        return {job_id for job_id, state in zip(jobs, states, strict=True) if state}
 
     def _accept(self, job: JobRequest, asking: Asking) -> Accepted | Refused:
         try:

@@ -37,9 +37,10 @@ class OwnThings:
         return record if record and _is_seen(_tenant_of(record)) else None
 
     def list_runs(self, query: RunQuery) -> RunPage:
-        caller = _restricted()
-        lists = query.lists if caller is None else (*query.lists, tenant_list(caller.tenant))
-        page: RunPage = self._ledger.list_runs(query.model_copy(update={"lists": tuple(dict.fromkeys(lists))}))
+        if (caller := _restricted()) is not None:
+            lists = {*query.lists, tenant_list(caller.tenant)}
+            query = query.model_copy(update={"lists": tuple(sorted(lists))})
+        page: RunPage = self._ledger.list_runs(query)
         return page
 
     def job(self, job_id: str) -> JobStatus | None:
@@ -50,11 +51,11 @@ class OwnThings:
         return self.list_letters(LetterQuery(type=job_type, cause=cause, limit=limit)).letters
 
     def list_letters(self, query: LetterQuery) -> LetterPage:
-        caller = _restricted()
-        if caller is not None and query.tenant not in (None, caller.tenant):
-            return LetterPage([], None)
-        tenant = query.tenant if caller is None else caller.tenant
-        page: LetterPage = self._ledger.list_letters(query.model_copy(update={"tenant": tenant}))
+        if (caller := _restricted()) is not None:
+            if query.tenant not in (None, caller.tenant):
+                return LetterPage([], None)
+            query = query.model_copy(update={"tenant": caller.tenant})
+        page: LetterPage = self._ledger.list_letters(query)
         return page
 
     def __getattr__(self, name: str) -> Any:

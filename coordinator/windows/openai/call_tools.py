@@ -15,6 +15,7 @@ from coordinator.api.answers.problems import Problem
 from coordinator.windows.openai.answer import ToolCall
 from coordinator.windows.openai.answer_form import written
 from coordinator.windows.openai.chat_request import ChatRequest
+from coordinator.windows.openai.failures import FINAL
 from coordinator.windows.openai.messages import refused, text_of
 from coordinator.windows.openai.parameters import unsupported
 from infra.json_lines import NotJson, parsed
@@ -86,7 +87,7 @@ def _typed(name: str, text: str, schema: Json) -> Any:
             return value
     kinds = " or ".join(kinds_of(schema)) or "what its schema says"
     fault = f"argument {name!r}: the model read what is none of its schema: {kinds} is asked for"
-    raise Problem(500, "No answer", [fault], {"x-should-retry": "false"}, {"code": "job_invalid_output"})
+    raise Problem(500, "No answer", [fault], FINAL, {"code": "job_invalid_output"})
 
 
 def _readings(text: str) -> Iterator[Any]:

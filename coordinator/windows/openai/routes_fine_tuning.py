@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from coordinator.api.answers.problems import Problem
 from coordinator.api.asked.bodies import StrictRoute
 from coordinator.windows.openai.document import ErrorBody, errors
+from coordinator.windows.openai.failures import FINAL
 
 _INSTEAD = (
     "the API trains nothing; make a folder of your own and train it with `manyhands train`, as docs/tutorial.md says"
@@ -22,6 +23,6 @@ def fine_tuning_routes() -> APIRouter:
     @routes.post("", summary="Say that fine-tuning is not done here", **_SAID)
     @routes.get("", summary="Say that fine-tuning is not done here", **_SAID)
     async def refused() -> ErrorBody:
-        raise Problem(501, "Not done here", [_INSTEAD], {"x-should-retry": "false"})
+        raise Problem(501, "Not done here", [_INSTEAD], FINAL)
 
     return routes

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ import typer
 from typer.testing import CliRunner
 
 from coordinator.api.build import create_api
-from coordinator.api.server import server_of
 from coordinator.client import ApiError, Client
 from coordinator.commands.cli import register
 from infra.access import Quota
@@ -24,6 +21,7 @@ from infra.ledger.redis.ledger import RedisLedger
 from infra.process.redis_server import free_port
 from infra.settings import Settings
 from specialists.catalog import Catalog
+from tests.support.served_api import served_api
 
 Run = Callable[..., Any]
 
@@ -40,14 +38,8 @@ def run(redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPat
 def url(ledger: RedisLedger, catalog: Catalog, redis_url: str) -> Iterator[str]:
     """Of an API that asks for keys."""
     settings = Settings(_env_file=None, redis_url=redis_url, keys=True)
-    server = server_of(create_api(ledger, catalog, settings), "127.0.0.1", free_port(), timeout_graceful_shutdown=1)
-    thread = Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.config.port}"
-    server.should_exit = True
-    thread.join()
+    with served_api(create_api(ledger, catalog, settings)) as address:
+        yield address
 
 
 def created(run: Run, *options: str) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import openai
@@ -13,23 +10,10 @@ import pytest
 from openai import OpenAI
 
 from coordinator.api.build import create_api
-from coordinator.api.server import server_of
 from coordinator.keys.keyring import Keyring
 from infra.access import Scope
-from infra.process.redis_server import free_port
 from tests.support.deployment import Deployment
-
-
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    server = server_of(app, "127.0.0.1", free_port(), timeout_graceful_shutdown=1)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.config.port}"
-    server.should_exit = True
-    thread.join()
+from tests.support.served_api import served_api
 
 
 @pytest.fixture
@@ -73,7 +57,7 @@ def test_what_no_route_serves_is_refused_in_openais_shape(client: OpenAI) -> Non
 def test_the_guard_refuses_in_openais_shape(deployment: Deployment) -> None:
     _, secret = Keyring(deployment.ledger).create("acme", [Scope.SUBMIT])
     settings = deployment.settings.model_copy(update={"keys": True})
-    with served(create_api(deployment.ledger, deployment.catalog, settings)) as url:
+    with served_api(create_api(deployment.ledger, deployment.catalog, settings)) as url:
         with OpenAI(base_url=f"{url}/v1", api_key="sk-1") as client:
             with pytest.raises(openai.AuthenticationError) as unknown:
                 client.models.list()

@@ -47,7 +47,6 @@ def test_rows_are_read_again_as_they_were_written(tmp_path: Path, name: str) -> 
 
 
 def test_rows_are_a_parquet_table(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     written(tmp_path / "a.parquet", ROWS)
     assert read_file("a", str(tmp_path / "a.parquet")) == [
         {**ROWS[0], "tags": None},
@@ -102,7 +101,6 @@ def test_parquet_without_its_library_is_refused_before_anything_is_sent(monkeypa
 
 
 def test_rows_that_make_no_parquet_table_are_refused_with_a_form_that_takes_them(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     with pytest.raises(GivenError, match=r"do not fit into a Parquet table: .*; write it to a .jsonl file"):
         written(tmp_path / "a.parquet", [{"n": 1}, {"n": "two"}])
 

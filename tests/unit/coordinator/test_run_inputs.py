@@ -9,6 +9,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from coordinator.commands.data_forms import GivenError
@@ -65,8 +67,6 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(
 
 
 def test_a_parquet_file_is_a_table_of_values_that_json_has(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    pytest.importorskip("pyarrow.parquet")
     rows = [
         {"id": 1, "message": "lost", "at": datetime(2026, 12, 1, 9, 30), "score": math.nan, "tags": ["a"]},
         {"id": 2, "message": "late", "at": None, "score": 0.5, "tags": []},
@@ -93,7 +93,6 @@ def test_parquet_without_its_library_is_refused_with_what_to_install(
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     (tmp_path / "a.parquet").write_bytes(b"id,message\n")
     with pytest.raises(GivenError, match="is no Parquet file that can be read"):
         read_inputs([f"m=@{tmp_path / 'a.parquet'}"])
